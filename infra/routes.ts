@@ -1,0 +1,61 @@
+/**
+ * Every route of the broker, once: the stack builds API Gateway from this table and the local gateway serves it, so a
+ * laptop and the cloud cannot differ.
+ *
+ * Owns paths, methods and which function answers. Must not know the CDK or HTTP servers.
+ */
+
+/** The file under `functions/`, without its extension. */
+export type FunctionName =
+  | 'start-device-flow'
+  | 'poll'
+  | 'exchange-code'
+  | 'refresh'
+  | 'revoke'
+  | 'token'
+  | 'authorize'
+  | 'callback'
+  | 'activate'
+  | 'introspect'
+  | 'userinfo'
+  | 'metadata'
+
+export type Method = 'GET' | 'POST'
+
+export type Route = {
+  /** API Gateway's notation: `{application}` is a path parameter. */
+  readonly path: string
+  readonly methods: readonly Method[]
+  readonly functionName: FunctionName
+  /** Browsers of any origin may call it, without credentials (Fetch, CORS protocol). */
+  readonly crossOrigin: boolean
+}
+
+export const routes: readonly Route[] = [
+  route('/{application}/oauth/device_authorization', ['POST'], 'start-device-flow'),
+  route('/{application}/oauth/token', ['POST'], 'token', 'cross-origin'),
+  route('/{application}/oauth/token/device', ['POST'], 'poll', 'cross-origin'),
+  route('/{application}/oauth/token/code', ['POST'], 'exchange-code', 'cross-origin'),
+  route('/{application}/oauth/token/refresh', ['POST'], 'refresh', 'cross-origin'),
+  route('/{application}/oauth/revoke', ['POST'], 'revoke', 'cross-origin'),
+  route('/{application}/oauth/introspect', ['POST'], 'introspect'),
+  route('/{application}/oauth/userinfo', ['GET', 'POST'], 'userinfo', 'cross-origin'),
+  route('/{application}/oauth/authorize', ['GET'], 'authorize'),
+  route('/{application}/oauth/callback', ['GET'], 'callback'),
+  route('/{application}/activate', ['GET', 'POST'], 'activate'),
+  route('/{application}/.well-known/openid-configuration', ['GET'], 'metadata', 'cross-origin'),
+  route('/.well-known/oauth-authorization-server/{application}', ['GET'], 'metadata', 'cross-origin'),
+  route('/{application}/.well-known/jwks.json', ['GET'], 'metadata', 'cross-origin'),
+]
+
+/** Headers of the answer to a preflight at a cross-origin route; plain answers carry the first one alone. */
+export const preflightHeaders = {
+  'access-control-allow-origin': '*',
+  'access-control-allow-methods': 'GET, POST, OPTIONS',
+  'access-control-allow-headers': 'authorization, content-type',
+  'access-control-max-age': '86400',
+} as const
+
+function route(path: string, methods: Method[], functionName: FunctionName, access?: 'cross-origin'): Route {
+  return { path, methods, functionName, crossOrigin: access === 'cross-origin' }
+}

@@ -1,0 +1,78 @@
+/**
+ * What ops declare: applications (tenants) and the clients registered with them.
+ *
+ * Owns the types alone. Must not know how they are written in a file (shared/registry-file.ts) or in the table
+ * (shared/store/registrations.ts).
+ */
+
+/** Grants that a client may be registered for, by the name that `grant_type` has on the wire. */
+export type GrantType =
+  | 'authorization_code'
+  | 'refresh_token'
+  | 'urn:ietf:params:oauth:grant-type:device_code'
+
+/** How a client authenticates (RFC 7591 §2, `token_endpoint_auth_method`). */
+export type ClientAuthMethod = 'none' | 'client_secret_basic' | 'client_secret_post'
+
+/** Signature algorithms that the keyring holds a key for (RFC 7518 §3.1). */
+export type SigningAlgorithm = 'ES256' | 'RS256'
+
+/** Where an application's people sign in. */
+export type ProviderSettings = {
+  readonly kind: 'oidc'
+  /** The provider's issuer; its metadata is discovered from there (OIDC Discovery §4). */
+  readonly issuer: string
+  readonly clientId: string
+  /** `none` is a public client, PKCE alone. Otherwise the secret is the one named `provider/<application>` in the secret source. */
+  readonly auth: ClientAuthMethod
+  /** Scopes asked of the provider, in this order. */
+  readonly scopes: readonly string[]
+}
+
+/** What userinfo tells (OIDC Core §5.3). */
+export type UserinfoSettings = {
+  /** The scope that an access token must have to be heard here. */
+  readonly scope: string
+  /** Claims told, by the scope that releases them: `{ email: ["email"] }`. */
+  readonly claims: Readonly<Record<string, readonly string[]>>
+}
+
+export type Application = {
+  /** First path segment of every URL of the application. */
+  readonly name: string
+  /** What people read on the pages. */
+  readonly displayName: string
+  readonly provider: ProviderSettings
+  /** `auth0`: 403 and 429 where RFC 6749 and RFC 8628 have 400, for clients written to Auth0. */
+  readonly errorProfile: 'rfc' | 'auth0'
+  readonly accessTokenAlgorithm: SigningAlgorithm
+  readonly userinfo: UserinfoSettings
+  /** Families created up to this moment (ms since the epoch) are revoked; 0: none. */
+  readonly revokedBefore: number
+}
+
+export type Client = {
+  readonly application: string
+  readonly clientId: string
+  /** What people read when they are asked to confirm. */
+  readonly displayName: string
+  readonly auth: ClientAuthMethod
+  /** SHA-256 of each live secret, base64url. Two at most, so that one can be rotated in. */
+  readonly secretHashes: readonly string[]
+  readonly grants: readonly GrantType[]
+  readonly redirectUris: readonly string[]
+  readonly scopes: readonly string[]
+  /** Audiences that may be asked for; the first is the default. */
+  readonly audiences: readonly string[]
+  readonly mayIntrospect: boolean
+  readonly idTokenAlgorithm: SigningAlgorithm
+  readonly accessTokenSeconds: number
+  /** Longest gap between two refreshes. */
+  readonly idleSeconds: number
+  /** Longest life of a session, refreshed or not. */
+  readonly absoluteSeconds: number
+  /** How long the immediate predecessor of an unused refresh token gets that same token again. */
+  readonly graceSeconds: number
+  /** Families created up to this moment (ms since the epoch) are revoked; 0: none. */
+  readonly revokedBefore: number
+}
