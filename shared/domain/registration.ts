@@ -6,10 +6,7 @@
  */
 
 /** Grants that a client may be registered for, by the name that `grant_type` has on the wire. */
-export type GrantType =
-  | 'authorization_code'
-  | 'refresh_token'
-  | 'urn:ietf:params:oauth:grant-type:device_code'
+export type GrantType = 'authorization_code' | 'refresh_token' | 'urn:ietf:params:oauth:grant-type:device_code'
 
 /** How a client authenticates (RFC 7591 §2, `token_endpoint_auth_method`). */
 export type ClientAuthMethod = 'none' | 'client_secret_basic' | 'client_secret_post'

@@ -1,0 +1,105 @@
+/**
+ * The family: one session, everything that came of one sign-in.
+ *
+ * Owns what a family is and the words for its states. Must not know the table, tokens, HTTP or the clock; how it moves
+ * is shared/domain/transitions.ts.
+ *
+ *     device: open ─► pending ──decide──► approved ──redeem──► active(1) ──rotate──► active(2) ─► …
+ *                        │  └──decide──► denied        ▲            │ revoke, reuse
+ *     code:              └ touch (polls)     open ─────┘            ▼
+ *                                                                revoked
+ *
+ * Expired is not a state but a comparison with the clock, so nothing has to happen for a family to expire.
+ */
+
+export type FamilyState = 'pending' | 'approved' | 'denied' | 'active' | 'revoked'
+
+/** Why a family was revoked. */
+export type RevocationReason = 'reuse' | 'client'
+
+/** Who signed in, as the provider told it and the application maps it. */
+export type Person = {
+  readonly sub: string
+  /** Claims that userinfo may tell, `sub` apart. */
+  readonly claims: Readonly<Record<string, string | boolean>>
+  /** When they signed in at the provider, seconds since the epoch (OIDC Core §2, auth_time). */
+  readonly authTimeSeconds: number
+}
+
+/** Times are milliseconds since the epoch unless the name says otherwise. */
+export type Family = {
+  /** Public id, 16 bytes in base64url. */
+  readonly sid: string
+  /** Of the item's layout. */
+  readonly version: 1
+  readonly application: string
+  readonly clientId: string
+  readonly flow: 'device' | 'code'
+  readonly state: FamilyState
+  /** How often the credential was exchanged: 0 = a code is out, n ≥ 1 = the n-th refresh token is. */
+  readonly generation: number
+  /** SHA-256 of the salt that the family's credentials carry, base64url. */
+  readonly saltHash: string
+  /** Of the write that made the item what it is: a retry that meets its own id knows that it won. */
+  readonly attempt: string
+  /** As granted, in the order asked for. */
+  readonly scopes: readonly string[]
+  readonly audience: string
+  readonly createdAt: number
+  /** The address the flow was started from, for ops. */
+  readonly startedFrom: string
+  /** When the first credential (generation 0) ends. */
+  readonly codeExpiresAt: number
+
+  /** While a device flow is pending. */
+  readonly pollIntervalMs?: number
+  /** The earliest poll that is not too early, the tolerance for jitter taken off. */
+  readonly nextPollAt?: number
+
+  /** From approval on. */
+  readonly person?: Person
+  /** Application and sub in one, the key of the index `by-subject`. */
+  readonly subject?: string
+
+  /** Of an authorization request, until the first refresh. */
+  readonly redirectUri?: string
+  readonly codeChallenge?: string
+  readonly nonce?: string
+
+  /** When the current generation was made, from redeem on. */
+  readonly rotatedAt?: number
+  /** Fixed at redeem; no refresh moves it. */
+  readonly absoluteExpiresAt?: number
+
+  readonly revokedAt?: number
+  readonly revokedReason?: RevocationReason
+
+  /** When DynamoDB may clean the item up, seconds since the epoch. Nothing is ever decided by it. */
+  readonly expires: number
+}
+
+/** The limits that a client's registration sets for its families. */
+export type Limits = {
+  readonly accessTokenSeconds: number
+  readonly idleSeconds: number
+  readonly absoluteSeconds: number
+  readonly graceSeconds: number
+}
+
+/** An item outlives its last use by a day, so that late callers and ops still learn how it ended. */
+export const keptSeconds = 86_400
+
+/** Key of the index `by-subject`. A space cannot stand in an application's name, so two pairs never collide. */
+export function subjectKey(application: string, sub: string): string {
+  return `${application} ${sub}`
+}
+
+/**
+ * Whether what the family was granted still stands: exchanged, not revoked, and not past its absolute end.
+ * The idle limit is not looked at, for it bounds the next refresh and not the access token that is out already.
+ *
+ * @param revokedBefore families created up to then are revoked by ops, ms
+ */
+export function isLive(family: Family, revokedBefore: number, now: number): boolean {
+  return family.state === 'active' && family.createdAt > revokedBefore && (family.absoluteExpiresAt ?? 0) > now
+}

@@ -1,0 +1,75 @@
+/**
+ * How a family begins: the item that `open` puts where there was none.
+ *
+ * Owns what a fresh family holds. Pure: time, ids and the salt are handed in.
+ */
+
+import type { Family, Person } from './family.ts'
+import { keptSeconds, subjectKey } from './family.ts'
+import type { Moment } from './transitions.ts'
+
+export type DeviceOpening = Moment & {
+  readonly sid: string
+  readonly saltHash: string
+  readonly application: string
+  readonly clientId: string
+  readonly scopes: readonly string[]
+  readonly audience: string
+  readonly startedFrom: string
+  readonly lifetimeSeconds: number
+  readonly intervalSeconds: number
+}
+
+/** RFC 8628 §3.2: a family that waits for its person. */
+export function openDevice(opening: DeviceOpening): Family {
+  const pollIntervalMs = opening.intervalSeconds * 1000
+  return {
+    ...opened(opening),
+    flow: 'device',
+    state: 'pending',
+    pollIntervalMs,
+    nextPollAt: opening.now, // the first poll is free
+  }
+}
+
+export type CodeOpening = Omit<DeviceOpening, 'intervalSeconds'> & {
+  readonly person: Person
+  readonly redirectUri: string
+  readonly codeChallenge?: string | undefined
+  readonly nonce?: string | undefined
+}
+
+/** RFC 6749 §4.1.2: a family whose person has signed in already; its authorization code is generation 0. */
+export function openCode(opening: CodeOpening): Family {
+  const { application, person, redirectUri, codeChallenge, nonce } = opening
+  return {
+    ...opened(opening),
+    flow: 'code',
+    state: 'approved',
+    person,
+    subject: subjectKey(application, person.sub),
+    redirectUri,
+    ...(codeChallenge !== undefined && { codeChallenge }),
+    ...(nonce !== undefined && { nonce }),
+  }
+}
+
+function opened(opening: Omit<DeviceOpening, 'intervalSeconds'>) {
+  const { sid, saltHash, application, clientId, scopes, audience, startedFrom, attempt, now, lifetimeSeconds } = opening
+  const codeExpiresAt = now + lifetimeSeconds * 1000
+  return {
+    sid,
+    version: 1,
+    application,
+    clientId,
+    generation: 0,
+    saltHash,
+    attempt,
+    scopes,
+    audience,
+    createdAt: now,
+    startedFrom,
+    codeExpiresAt,
+    expires: Math.ceil(codeExpiresAt / 1000) + keptSeconds,
+  } as const
+}

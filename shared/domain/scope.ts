@@ -1,0 +1,24 @@
+/**
+ * Scopes (RFC 6749 §3.3): a list of words, and what may be asked of a client's registration.
+ *
+ * Owns their syntax and the rule that a client gets what it asked for, in that order, or an error; never silently fewer.
+ */
+
+/** RFC 6749 §3.3: %x21 / %x23-5B / %x5D-7E. */
+const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
+
+/**
+ * Reads the wire form; an absent scope is an empty list, and a word said twice counts once.
+ *
+ * @returns undefined when it is malformed
+ */
+export function readScopes(wire: string | undefined): readonly string[] | undefined {
+  if (wire === undefined) return []
+  const scopes = [...new Set(wire.split(' ').filter((word) => word !== ''))]
+  return scopes.every((scope) => scopeToken.test(scope)) ? scopes : undefined
+}
+
+/** Whether each scope asked for is among those allowed. */
+export function allowsScopes(allowed: readonly string[], asked: readonly string[]): boolean {
+  return asked.every((scope) => allowed.includes(scope))
+}

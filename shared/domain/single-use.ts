@@ -1,0 +1,123 @@
+/**
+ * The rules that a credential must meet to move a family on: it is the family's own, it is the current one, and it is in
+ * time.
+ *
+ * Owns single use, grace and lifetimes, each as guards. Pure. Which transition asks for which is transitions.ts.
+ */
+
+import type { Family, Limits } from './family.ts'
+import type { Guard, Replay } from './guard.ts'
+import { firstFailure } from './guard.ts'
+import type { Refusal } from './refusal.ts'
+
+/** An authentic credential, as shared/domain/credential.ts opened it. */
+export type Presented = {
+  readonly application: string
+  readonly clientId: string
+  readonly sid: string
+  readonly generation: number
+  readonly saltHash: string
+}
+
+/** What a client's registration says at this moment about the families it holds. */
+export type Holding = Limits & {
+  /** The later of the application's and the client's `revokedBefore`, ms. */
+  readonly revokedBefore: number
+}
+
+/** What an authorization code must be shown with (RFC 6749 §4.1.3, RFC 7636 §4.5). */
+export type CodeBinding = {
+  readonly redirectUri: string
+  /** S256 of the verifier that was sent; absent: none was sent. */
+  readonly codeChallenge?: string | undefined
+}
+
+/** What entitles to a revocation: a credential of the family, or an access token's word for its sid and client. */
+export type Entitlement = {
+  readonly application: string
+  readonly clientId: string
+  readonly sid: string
+  readonly saltHash?: string
+}
+
+/** The family is this application's, knows this salt, and is the client's own. */
+export function owned(by: Entitlement): Guard[] {
+  return [
+    { attribute: 'application', is: '=', value: by.application, otherwise: () => ({ kind: 'unknown' }) },
+    ...(by.saltHash === undefined ? [] : [salted(by.saltHash)]),
+    { attribute: 'clientId', is: '=', value: by.clientId, otherwise: () => ({ kind: 'foreign-client' }) },
+  ]
+}
+
+function salted(saltHash: string): Guard {
+  return { attribute: 'saltHash', is: '=', value: saltHash, otherwise: () => ({ kind: 'unknown' }) }
+}
+
+/**
+ * The credential is the family's current one. This is the rule of single use; it is judged by generation, and time only
+ * decides whether the grace of the immediate predecessor is still open. `rotatedAt` moves with a rotation alone, so the
+ * window does not slide; the successor is unused exactly while the family's generation is the next one.
+ *
+ * @param refusalInGrace what else stands against a replay: it must meet all that the first showing had to meet
+ */
+export function unspent(
+  presented: Presented,
+  holding: Holding,
+  now: number,
+  refusalInGrace: (family: Family) => Refusal | Replay | undefined,
+): Guard[] {
+  return [
+    {
+      attribute: 'state',
+      is: 'in',
+      values: ['pending', 'approved', 'denied', 'active'],
+      otherwise: () => ({ kind: 'revoked' }),
+    },
+    {
+      attribute: 'generation',
+      is: '=',
+      value: presented.generation,
+      otherwise: (family) => {
+        // Authentic yet ahead of the table: only a table restored from a backup knows less than its callers.
+        if (family.generation < presented.generation) return { kind: 'unknown' }
+        const graceEndsAt = (family.rotatedAt ?? 0) + holding.graceSeconds * 1000
+        const inGrace = family.generation === presented.generation + 1 && now < graceEndsAt
+        if (!inGrace) return { kind: 'reuse', generation: family.generation }
+        const refusal = refusalInGrace(family) ?? firstFailure(withinLimits(holding, now), family)
+        return refusal ?? { kind: 'replay' }
+      },
+    },
+  ]
+}
+
+export function withinLimits(holding: Holding, now: number): Guard[] {
+  return [
+    createdAfter(holding.revokedBefore),
+    {
+      attribute: 'rotatedAt',
+      is: '>',
+      value: now - holding.idleSeconds * 1000,
+      otherwise: () => ({ kind: 'expired' }),
+    },
+    { attribute: 'absoluteExpiresAt', is: '>', value: now, otherwise: () => ({ kind: 'expired' }) },
+  ]
+}
+
+export function createdAfter(revokedBefore: number): Guard {
+  return { attribute: 'createdAt', is: '>', value: revokedBefore, otherwise: () => ({ kind: 'revoked' }) }
+}
+
+export function codeGuards({ redirectUri, codeChallenge }: CodeBinding): Guard[] {
+  const mismatch = () => ({ kind: 'verifier-mismatch' }) as const
+  return [
+    { attribute: 'redirectUri', is: '=', value: redirectUri, otherwise: () => ({ kind: 'redirect-mismatch' }) },
+    // A verifier without a challenge is as wrong as a challenge without its verifier (RFC 9700 §4.8.2, downgrade).
+    codeChallenge === undefined
+      ? { attribute: 'codeChallenge', is: 'absent', otherwise: mismatch }
+      : { attribute: 'codeChallenge', is: '=', value: codeChallenge, otherwise: mismatch },
+  ]
+}
+
+export function grantedScope(scope: string): Guard {
+  return { attribute: 'scopes', is: 'contains', value: scope, otherwise: () => ({ kind: 'scope-widened' }) }
+}

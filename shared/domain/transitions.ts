@@ -1,0 +1,270 @@
+/**
+ * How a family moves: each transition as data, its preconditions beside the refusal that each one means.
+ *
+ * Owns the transitions; the rules that they share are single-use.ts. Pure: time and ids are handed in. Must not know
+ * DynamoDB: the store turns `guards` into one condition and `set`, `sum`, `remove` into one update, and `explain` reads the same guards
+ * against the item that came back. So what is enforced and what is reported cannot drift apart.
+ *
+ *     caller                     store                            item
+ *     rotate(gen n) ──write──►   condition: all guards hold  ──►  generation n+1, attempt A      answer: success
+ *     rotate(gen n) ──write──►   condition fails, item comes back
+ *                                  attempt is ours           ──►  our own success, seen twice    answer: success
+ *                                  generation n+1, in grace  ──►  the same successor             answer: replay
+ *                                  generation beyond         ──►  reuse: revoke                  answer: refusal
+ */
+
+import type { Family, Limits, Person, RevocationReason } from './family.ts'
+import { keptSeconds, subjectKey } from './family.ts'
+import type { Guard, Replay } from './guard.ts'
+import { firstFailure } from './guard.ts'
+import type { Refusal } from './refusal.ts'
+import type { CodeBinding, Entitlement, Holding, Presented } from './single-use.ts'
+import { codeGuards, createdAfter, grantedScope, owned, unspent, withinLimits } from './single-use.ts'
+
+/** RFC 8628 §3.5: what slow_down adds to the interval, and where we stop adding. */
+const slowDownMs = 5_000
+const longestPollIntervalMs = 60_000
+/** Clients' timers jitter; a poll this much too early is not too early. */
+const pollToleranceMs = 1_000
+
+export type Transition = {
+  readonly name: 'touch' | 'slow' | 'decide' | 'redeem' | 'rotate' | 'revoke'
+  readonly sid: string
+  /** Fresh for each call, the same for each retry of it. */
+  readonly attempt: string
+  /** In the order in which a failure is explained. */
+  readonly guards: readonly Guard[]
+  readonly set: Partial<Family>
+  /** Attributes set to another attribute plus a number, added by the table itself so that nothing need be read first. */
+  readonly sum?: Readonly<Partial<Record<keyof Family, readonly [of: keyof Family, plus: number]>>>
+  readonly remove?: readonly (keyof Family)[]
+}
+
+/** Why a condition did not hold. `ours`: it held for an earlier try of this very call, whose answer was lost. */
+export type Verdict = Refusal | Replay | { readonly kind: 'ours' }
+
+export type Moment = { readonly now: number; readonly attempt: string }
+
+// --- touch, slow ----------------------------------------------------------------------------------------------------
+
+/**
+ * A poll while the person has not decided (RFC 8628 §3.4): records itself, so that the next one can be too early.
+ * Its verdict on an approved family is `decided`, upon which the caller redeems.
+ */
+export function touch(presented: Presented, holding: Holding, { now, attempt }: Moment): Transition {
+  return {
+    name: 'touch',
+    sid: presented.sid,
+    attempt,
+    guards: [
+      ...owned(presented),
+      ...unspent(presented, holding, now, () => undefined),
+      {
+        attribute: 'state',
+        is: '=',
+        value: 'pending',
+        otherwise: (family) =>
+          family.state === 'denied'
+            ? { kind: 'denied' }
+            : family.codeExpiresAt <= now
+              ? { kind: 'expired-device-code' }
+              : { kind: 'decided' },
+      },
+      { attribute: 'codeExpiresAt', is: '>', value: now, otherwise: () => ({ kind: 'expired-device-code' }) },
+      createdAfter(holding.revokedBefore),
+      {
+        attribute: 'nextPollAt',
+        is: '<=',
+        value: now,
+        otherwise: (family) => ({ kind: 'too-early', pollIntervalMs: family.pollIntervalMs ?? 0 }),
+      },
+    ],
+    set: { attempt },
+    sum: { nextPollAt: ['pollIntervalMs', now - pollToleranceMs] },
+  }
+}
+
+/**
+ * After a poll that came too early: the interval grows for good (RFC 8628 §3.5). It sets what it means to set only while
+ * the interval is the one it saw, so a retry, or a second early poll at the same moment, adds nothing twice.
+ */
+export function slow(presented: Presented, seenPollIntervalMs: number, { now, attempt }: Moment): Transition {
+  const pollIntervalMs = Math.min(seenPollIntervalMs + slowDownMs, longestPollIntervalMs)
+  return {
+    name: 'slow',
+    sid: presented.sid,
+    attempt,
+    guards: [
+      ...owned(presented),
+      { attribute: 'state', is: '=', value: 'pending', otherwise: () => ({ kind: 'decided' }) },
+      {
+        attribute: 'pollIntervalMs',
+        is: '=',
+        value: seenPollIntervalMs,
+        otherwise: (family) => ({ kind: 'too-early', pollIntervalMs: family.pollIntervalMs ?? 0 }),
+      },
+    ],
+    set: { attempt, pollIntervalMs, nextPollAt: now + pollIntervalMs - pollToleranceMs },
+  }
+}
+
+// --- decide ---------------------------------------------------------------------------------------------------------
+
+/** What a person decides about a device; who they are is known only once they have signed in. */
+export type Decision = { readonly approve: Person } | { readonly deny: true }
+
+/** The person's decision about the device whose user code leads to this family (RFC 8628 §3.3). */
+export function decide(application: string, sid: string, decision: Decision, { now, attempt }: Moment): Transition {
+  return {
+    name: 'decide',
+    sid,
+    attempt,
+    guards: [
+      { attribute: 'application', is: '=', value: application, otherwise: () => ({ kind: 'unknown' }) },
+      { attribute: 'state', is: '=', value: 'pending', otherwise: () => ({ kind: 'decided' }) },
+      { attribute: 'codeExpiresAt', is: '>', value: now, otherwise: () => ({ kind: 'expired-device-code' }) },
+    ],
+    set:
+      'deny' in decision
+        ? { attempt, state: 'denied' }
+        : {
+            attempt,
+            state: 'approved',
+            person: decision.approve,
+            subject: subjectKey(application, decision.approve.sub),
+          },
+    remove: ['nextPollAt', 'pollIntervalMs'],
+  }
+}
+
+// --- redeem, rotate -------------------------------------------------------------------------------------------------
+
+/**
+ * Generation 0 becomes 1: a device code, or an authorization code with its binding, is exchanged for the first tokens.
+ *
+ * @param refreshable whether a refresh token comes of it; otherwise the family ends with its access token
+ */
+export function redeem(
+  presented: Presented,
+  holding: Holding,
+  refreshable: boolean,
+  binding: CodeBinding | undefined,
+  { now, attempt }: Moment,
+): Transition {
+  const bound = binding === undefined ? [] : codeGuards(binding)
+  const absoluteExpiresAt = now + (refreshable ? holding.absoluteSeconds : holding.accessTokenSeconds) * 1000
+  const unboundRefusal = (family: Family) => firstFailure(bound, family)
+  return {
+    name: 'redeem',
+    sid: presented.sid,
+    attempt,
+    guards: [
+      ...owned(presented),
+      ...unspent(presented, holding, now, unboundRefusal),
+      {
+        attribute: 'state',
+        is: '=',
+        value: 'approved',
+        otherwise: (family) => (family.state === 'denied' ? { kind: 'denied' } : { kind: 'pending' }),
+      },
+      {
+        attribute: 'codeExpiresAt',
+        is: '>',
+        value: now,
+        otherwise: (family) => ({ kind: family.flow === 'device' ? 'expired-device-code' : 'expired' }),
+      },
+      createdAfter(holding.revokedBefore),
+      ...bound,
+    ],
+    set: {
+      attempt,
+      state: 'active',
+      generation: 1,
+      rotatedAt: now,
+      absoluteExpiresAt,
+      expires: cleanUpAt(holding, now, absoluteExpiresAt),
+    },
+  }
+}
+
+/**
+ * Generation n becomes n + 1: a refresh token is exchanged for its successor (RFC 6749 §6, RFC 9700 §4.14.2).
+ *
+ * @param scopes asked for at this refresh, each of which must have been granted; empty: all that was granted
+ */
+export function rotate(
+  presented: Presented,
+  holding: Holding,
+  scopes: readonly string[],
+  { now, attempt }: Moment,
+): Transition {
+  const narrowed = scopes.map(grantedScope)
+  const unboundRefusal = (family: Family) => firstFailure([...withinLimits(holding, now), ...narrowed], family)
+  return {
+    name: 'rotate',
+    sid: presented.sid,
+    attempt,
+    guards: [
+      ...owned(presented),
+      ...unspent(presented, holding, now, unboundRefusal),
+      { attribute: 'state', is: '=', value: 'active', otherwise: () => ({ kind: 'unknown' }) },
+      ...withinLimits(holding, now),
+      ...narrowed,
+    ],
+    // The absolute end is not known without a read; the item may outlive it by an idle lifetime, which harms nothing.
+    set: {
+      attempt,
+      generation: presented.generation + 1,
+      rotatedAt: now,
+      expires: cleanUpAt(holding, now, Number.POSITIVE_INFINITY),
+    },
+    // A code's binding has served its purpose once the first refresh token was used; without it the item stays small.
+    remove: ['redirectUri', 'codeChallenge', 'nonce'],
+  }
+}
+
+// --- revoke ---------------------------------------------------------------------------------------------------------
+
+/** The end of a family, whatever its generation. Nothing moves it afterwards. */
+export function revoke(by: Entitlement, reason: RevocationReason, { now, attempt }: Moment): Transition {
+  return {
+    name: 'revoke',
+    sid: by.sid,
+    attempt,
+    guards: [
+      ...owned(by),
+      {
+        attribute: 'state',
+        is: 'in',
+        values: ['pending', 'approved', 'active'],
+        otherwise: () => ({ kind: 'revoked' }),
+      },
+    ],
+    set: { attempt, state: 'revoked', revokedAt: now, revokedReason: reason },
+    remove: ['nextPollAt', 'pollIntervalMs'],
+  }
+}
+
+// --- explain --------------------------------------------------------------------------------------------------------
+
+/**
+ * Names why a transition's condition did not hold, from the item that came back with the failure.
+ *
+ * @param family the item; undefined: there is none
+ * @throws when every guard holds, for then the condition and the guards are not the same
+ */
+export function explain(transition: Transition, family: Family | undefined): Verdict {
+  if (family === undefined) return { kind: 'unknown' }
+  if (family.attempt === transition.attempt) return { kind: 'ours' }
+  const verdict = firstFailure(transition.guards, family)
+  if (verdict === undefined) throw new Error(`the condition of ${transition.name} failed though each guard holds`)
+  return verdict
+}
+
+function cleanUpAt(limits: Limits, now: number, absoluteExpiresAt: number): number {
+  const lastUse = Math.max(
+    Math.min(now + limits.idleSeconds * 1000, absoluteExpiresAt),
+    now + limits.accessTokenSeconds * 1000,
+  )
+  return Math.ceil(lastUse / 1000) + keptSeconds
+}

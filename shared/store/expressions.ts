@@ -1,0 +1,57 @@
+/**
+ * A transition as DynamoDB's own words: its guards as one condition, its changes as one update.
+ *
+ * Owns the translation. Pure. Must not know what a guard is for.
+ */
+
+import type { UpdateItemCommandInput } from '@aws-sdk/client-dynamodb'
+import { marshall } from '@aws-sdk/util-dynamodb'
+import type { Guard } from '../domain/guard.ts'
+import type { Transition } from '../domain/transitions.ts'
+
+type Expressions = Pick<
+  UpdateItemCommandInput,
+  'ConditionExpression' | 'UpdateExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'
+>
+
+/** Every attribute goes by a placeholder, since DynamoDB reserves some 570 words, `state` among them. */
+export function expressionsOf(transition: Transition): Expressions {
+  const values: Record<string, unknown> = {}
+  const names: Record<string, string> = {}
+  const name = (attribute: string) => {
+    names[`#${attribute}`] = attribute
+    return `#${attribute}`
+  }
+  const value = (plain: unknown) => {
+    const placeholder = `:v${Object.keys(values).length}`
+    values[placeholder] = plain
+    return placeholder
+  }
+  const assignments = [
+    ...Object.entries(transition.set).map(([attribute, plain]) => `${name(attribute)} = ${value(plain)}`),
+    ...Object.entries(transition.sum ?? {}).map(
+      ([attribute, [of, plus]]) => `${name(attribute)} = ${name(of)} + ${value(plus)}`,
+    ),
+  ]
+  const removed = (transition.remove ?? []).map(name)
+  return {
+    ConditionExpression: transition.guards.map((guard) => conditionOf(guard, name, value)).join(' AND '),
+    UpdateExpression: `SET ${assignments.join(', ')}${removed.length > 0 ? ` REMOVE ${removed.join(', ')}` : ''}`,
+    ExpressionAttributeNames: names,
+    ExpressionAttributeValues: marshall(values),
+  }
+}
+
+function conditionOf(guard: Guard, name: (attribute: string) => string, value: (plain: unknown) => string): string {
+  const attribute = name(guard.attribute)
+  switch (guard.is) {
+    case 'absent':
+      return `attribute_not_exists(${attribute})`
+    case 'contains':
+      return `contains(${attribute}, ${value(guard.value)})`
+    case 'in':
+      return `${attribute} IN (${guard.values.map(value).join(', ')})`
+    default:
+      return `${attribute} ${guard.is} ${value(guard.value)}`
+  }
+}

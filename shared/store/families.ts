@@ -1,0 +1,133 @@
+/**
+ * Families in the table: one item each, every change of one a single conditional write.
+ *
+ * Owns the item's key and the three requests there are: put, update, get. Must not know which transitions exist, nor why
+ * one is refused: that is the domain's, handed in as data and explained from the item that a failed condition returns.
+ *
+ *     apply ──UpdateItem, condition──► holds: the new item
+ *                                      fails: the item as it is ──explain──► ours | replay: as good as done
+ *                                                                           refusal: an expected no
+ *           ──no answer after the SDK's tries──► GetItem: does the item carry our attempt? then it is done
+ */
+
+import {
+  ConditionalCheckFailedException,
+  GetItemCommand,
+  PutItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb'
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
+import type { Family } from '../domain/family.ts'
+import type { Refusal } from '../domain/refusal.ts'
+import { explain, type Transition } from '../domain/transitions.ts'
+import { expressionsOf } from './expressions.ts'
+import type { Table } from './table.ts'
+import { ask, StoreUnavailable } from './table.ts'
+
+/** What became of a transition. `replay`: nothing was written, and the family stands where this very call would lead. */
+export type Outcome =
+  | { readonly done: true; readonly family: Family; readonly replay: boolean }
+  | { readonly done: false; readonly refusal: Refusal }
+
+export type Families = {
+  /**
+   * Puts a new family.
+   *
+   * @returns false when its sid is taken
+   * @throws {StoreUnavailable}
+   */
+  open(family: Family): Promise<boolean>
+  /** @throws {StoreUnavailable} */
+  apply(transition: Transition): Promise<Outcome>
+  /**
+   * The family as it is, strongly consistent; for answers, never to decide a write by.
+   *
+   * @throws {StoreUnavailable}
+   */
+  read(sid: string): Promise<Family | undefined>
+}
+
+export function createFamilies(table: Table): Families {
+  return {
+    open: (family) => open(table, family),
+    apply: (transition) => apply(table, transition),
+    read: (sid) => read(table, sid),
+  }
+}
+
+async function open(table: Table, family: Family): Promise<boolean> {
+  try {
+    await ask(() =>
+      table.client.send(
+        new PutItemCommand({
+          TableName: table.name,
+          Item: marshall({ ...keyOf(family.sid), ...family }, { removeUndefinedValues: true }),
+          ConditionExpression: 'attribute_not_exists(pk)',
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        }),
+      ),
+    )
+    return true
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return familyIn(error)?.attempt === family.attempt
+    if (await wasWritten(table, family.sid, family.attempt)) return true
+    throw error
+  }
+}
+
+async function apply(table: Table, transition: Transition): Promise<Outcome> {
+  try {
+    const { Attributes } = await ask(() =>
+      table.client.send(
+        new UpdateItemCommand({
+          TableName: table.name,
+          Key: marshall(keyOf(transition.sid)),
+          ...expressionsOf(transition),
+          ReturnValues: 'ALL_NEW',
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        }),
+      ),
+    )
+    return { done: true, family: unmarshall(Attributes!) as Family, replay: false }
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return outcomeOf(transition, familyIn(error))
+    const written = await wasWritten(table, transition.sid, transition.attempt)
+    if (written !== undefined) return { done: true, family: written, replay: false }
+    throw error
+  }
+}
+
+function outcomeOf(transition: Transition, family: Family | undefined): Outcome {
+  const verdict = explain(transition, family)
+  if (verdict.kind === 'ours' || verdict.kind === 'replay') {
+    return { done: true, family: family!, replay: verdict.kind === 'replay' }
+  }
+  return { done: false, refusal: verdict }
+}
+
+/** After a write whose every answer was lost: the item, when it carries this write's attempt. */
+async function wasWritten(table: Table, sid: string, attempt: string): Promise<Family | undefined> {
+  try {
+    const family = await read(table, sid)
+    return family?.attempt === attempt ? family : undefined
+  } catch (error) {
+    // Not knowing is no reason to hide why we had to ask: the write's own error is the one to report.
+    if (error instanceof StoreUnavailable) return undefined
+    throw error
+  }
+}
+
+async function read(table: Table, sid: string): Promise<Family | undefined> {
+  const { Item } = await ask(() =>
+    table.client.send(new GetItemCommand({ TableName: table.name, Key: marshall(keyOf(sid)), ConsistentRead: true })),
+  )
+  return Item && (unmarshall(Item) as Family)
+}
+
+function familyIn(error: ConditionalCheckFailedException): Family | undefined {
+  return error.Item && (unmarshall(error.Item) as Family)
+}
+
+function keyOf(sid: string) {
+  return { pk: `family#${sid}`, sk: 'family' }
+}

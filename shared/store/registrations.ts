@@ -1,0 +1,79 @@
+/**
+ * Applications and clients in the table.
+ *
+ * Owns their keys and a warm Lambda's memory of them. Must not know what they mean; who checks them is
+ * shared/registry-file.ts, before they get here.
+ */
+
+import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
+import type { Application, Client } from '../domain/registration.ts'
+import type { Table } from './table.ts'
+import { ask } from './table.ts'
+
+/** How long a warm Lambda goes by what it has read. A change, a revocation included, is in effect everywhere after it. */
+export const registrationsCachedMs = 10_000
+/** Names come from the path, so anyone can invent them: only what exists is remembered, and not without bound. */
+const mostRemembered = 1_000
+
+export type Registry = { readonly applications: readonly Application[]; readonly clients: readonly Client[] }
+
+export type Registrations = {
+  /** @throws {StoreUnavailable} */
+  application(name: string): Promise<Application | undefined>
+  /** @throws {StoreUnavailable} */
+  client(application: string, clientId: string): Promise<Client | undefined>
+  /** Writes each record as it is given. */
+  put(registry: Registry): Promise<void>
+}
+
+/** @param now the clock, ms; tests hand in their own */
+export function createRegistrations(table: Table, now: () => number = Date.now): Registrations {
+  const remembered = new Map<string, { record: Application | Client; until: number }>()
+  const get = async (pk: string, sk: string) => {
+    const key = `${pk}\0${sk}`
+    const known = remembered.get(key)
+    if (known !== undefined && known.until > now()) return known.record
+    const record = await read(table, pk, sk)
+    remembered.delete(key)
+    if (record === undefined) return undefined
+    if (remembered.size >= mostRemembered) remembered.clear()
+    remembered.set(key, { record, until: now() + registrationsCachedMs })
+    return record
+  }
+  return {
+    application: async (name) => (await get(applicationKey(name), 'application')) as Application | undefined,
+    client: async (application, clientId) =>
+      (await get(applicationKey(application), clientKey(clientId))) as Client | undefined,
+    put: async ({ applications, clients }) => {
+      for (const application of applications) {
+        await write(table, applicationKey(application.name), 'application', application)
+      }
+      for (const client of clients) {
+        await write(table, applicationKey(client.application), clientKey(client.clientId), client)
+      }
+      remembered.clear()
+    },
+  }
+}
+
+async function read(table: Table, pk: string, sk: string): Promise<Application | Client | undefined> {
+  const { Item } = await ask(() =>
+    table.client.send(new GetItemCommand({ TableName: table.name, Key: marshall({ pk, sk }) })),
+  )
+  return Item && (unmarshall(Item) as Application | Client)
+}
+
+async function write(table: Table, pk: string, sk: string, record: Application | Client): Promise<void> {
+  await ask(() =>
+    table.client.send(new PutItemCommand({ TableName: table.name, Item: marshall({ pk, sk, ...record }) })),
+  )
+}
+
+function applicationKey(name: string): string {
+  return `application#${name}`
+}
+
+function clientKey(clientId: string): string {
+  return `client#${clientId}`
+}
