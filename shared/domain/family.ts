@@ -50,6 +50,8 @@ export type Family = {
   readonly startedFrom: string
   /** When the first credential (generation 0) ends. */
   readonly codeExpiresAt: number
+  /** How long the session may last from its first tokens on; no longer than they do where no refresh token comes of it. */
+  readonly sessionLifetimeMs?: number
 
   /** While a device flow is pending. */
   readonly pollIntervalMs?: number

@@ -4,7 +4,7 @@
  * Owns what a fresh family holds. Pure: time, ids and the salt are handed in.
  */
 
-import type { Family, Person } from './family.ts'
+import type { Family, Limits, Person } from './family.ts'
 import { keptSeconds, subjectKey } from './family.ts'
 import type { Moment } from './transitions.ts'
 
@@ -16,7 +16,9 @@ export type DeviceOpening = Moment & {
   readonly scopes: readonly string[]
   readonly audience: string
   readonly startedFrom: string
-  readonly lifetimeSeconds: number
+  /** Of the device code or the authorization code. */
+  readonly codeLifetimeSeconds: number
+  readonly limits: Limits
   readonly intervalSeconds: number
 }
 
@@ -55,8 +57,8 @@ export function openCode(opening: CodeOpening): Family {
 }
 
 function opened(opening: Omit<DeviceOpening, 'intervalSeconds'>) {
-  const { sid, saltHash, application, clientId, scopes, audience, startedFrom, attempt, now, lifetimeSeconds } = opening
-  const codeExpiresAt = now + lifetimeSeconds * 1000
+  const { sid, saltHash, application, clientId, scopes, audience, startedFrom, attempt, now, limits } = opening
+  const codeExpiresAt = now + opening.codeLifetimeSeconds * 1000
   return {
     sid,
     version: 1,
@@ -70,6 +72,7 @@ function opened(opening: Omit<DeviceOpening, 'intervalSeconds'>) {
     createdAt: now,
     startedFrom,
     codeExpiresAt,
+    sessionLifetimeMs: (scopes.includes('offline_access') ? limits.absoluteSeconds : limits.accessTokenSeconds) * 1000,
     expires: Math.ceil(codeExpiresAt / 1000) + keptSeconds,
   } as const
 }

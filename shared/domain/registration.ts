@@ -44,6 +44,8 @@ export type Application = {
   readonly errorProfile: 'rfc' | 'auth0'
   readonly accessTokenAlgorithm: SigningAlgorithm
   readonly userinfo: UserinfoSettings
+  /** All that some client of it may ask for. */
+  readonly scopes: readonly string[]
   /** Families created up to this moment (ms since the epoch) are revoked; 0: none. */
   readonly revokedBefore: number
 }

@@ -139,20 +139,14 @@ export function decide(application: string, sid: string, decision: Decision, { n
 
 // --- redeem, rotate -------------------------------------------------------------------------------------------------
 
-/**
- * Generation 0 becomes 1: a device code, or an authorization code with its binding, is exchanged for the first tokens.
- *
- * @param refreshable whether a refresh token comes of it; otherwise the family ends with its access token
- */
+/** Generation 0 becomes 1: a device code, or an authorization code with its binding, is exchanged for the first tokens. */
 export function redeem(
   presented: Presented,
   holding: Holding,
-  refreshable: boolean,
   binding: CodeBinding | undefined,
   { now, attempt }: Moment,
 ): Transition {
   const bound = binding === undefined ? [] : codeGuards(binding)
-  const absoluteExpiresAt = now + (refreshable ? holding.absoluteSeconds : holding.accessTokenSeconds) * 1000
   const unboundRefusal = (family: Family) => firstFailure(bound, family)
   return {
     name: 'redeem',
@@ -181,9 +175,9 @@ export function redeem(
       state: 'active',
       generation: 1,
       rotatedAt: now,
-      absoluteExpiresAt,
-      expires: cleanUpAt(holding, now, absoluteExpiresAt),
+      expires: cleanUpAt(holding, now),
     },
+    sum: { absoluteExpiresAt: ['sessionLifetimeMs', now] },
   }
 }
 
@@ -211,15 +205,14 @@ export function rotate(
       ...withinLimits(holding, now),
       ...narrowed,
     ],
-    // The absolute end is not known without a read; the item may outlive it by an idle lifetime, which harms nothing.
     set: {
       attempt,
       generation: presented.generation + 1,
       rotatedAt: now,
-      expires: cleanUpAt(holding, now, Number.POSITIVE_INFINITY),
+      expires: cleanUpAt(holding, now),
     },
     // A code's binding has served its purpose once the first refresh token was used; without it the item stays small.
-    remove: ['redirectUri', 'codeChallenge', 'nonce'],
+    remove: ['redirectUri', 'codeChallenge', 'nonce', 'sessionLifetimeMs'],
   }
 }
 
@@ -261,10 +254,7 @@ export function explain(transition: Transition, family: Family | undefined): Ver
   return verdict
 }
 
-function cleanUpAt(limits: Limits, now: number, absoluteExpiresAt: number): number {
-  const lastUse = Math.max(
-    Math.min(now + limits.idleSeconds * 1000, absoluteExpiresAt),
-    now + limits.accessTokenSeconds * 1000,
-  )
-  return Math.ceil(lastUse / 1000) + keptSeconds
+/** The absolute end is not known without a read, so an item may outlive it by an idle lifetime; that harms nothing. */
+function cleanUpAt(limits: Limits, now: number): number {
+  return Math.ceil(now / 1000) + Math.max(limits.idleSeconds, limits.accessTokenSeconds) + keptSeconds
 }

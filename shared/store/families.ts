@@ -20,9 +20,10 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import type { Family } from '../domain/family.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import { explain, type Transition } from '../domain/transitions.ts'
+import { Unavailable } from '../unavailable.ts'
 import { expressionsOf } from './expressions.ts'
 import type { Table } from './table.ts'
-import { ask, StoreUnavailable } from './table.ts'
+import { ask } from './table.ts'
 
 /** What became of a transition. `replay`: nothing was written, and the family stands where this very call would lead. */
 export type Outcome =
@@ -34,15 +35,15 @@ export type Families = {
    * Puts a new family.
    *
    * @returns false when its sid is taken
-   * @throws {StoreUnavailable}
+   * @throws {Unavailable}
    */
   open(family: Family): Promise<boolean>
-  /** @throws {StoreUnavailable} */
+  /** @throws {Unavailable} */
   apply(transition: Transition): Promise<Outcome>
   /**
    * The family as it is, strongly consistent; for answers, never to decide a write by.
    *
-   * @throws {StoreUnavailable}
+   * @throws {Unavailable}
    */
   read(sid: string): Promise<Family | undefined>
 }
@@ -112,7 +113,7 @@ async function wasWritten(table: Table, sid: string, attempt: string): Promise<F
     return family?.attempt === attempt ? family : undefined
   } catch (error) {
     // Not knowing is no reason to hide why we had to ask: the write's own error is the one to report.
-    if (error instanceof StoreUnavailable) return undefined
+    if (error instanceof Unavailable) return undefined
     throw error
   }
 }

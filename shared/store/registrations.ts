@@ -5,7 +5,7 @@
  * shared/registry-file.ts, before they get here.
  */
 
-import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
+import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import type { Application, Client } from '../domain/registration.ts'
 import type { Table } from './table.ts'
@@ -19,11 +19,11 @@ const mostRemembered = 1_000
 export type Registry = { readonly applications: readonly Application[]; readonly clients: readonly Client[] }
 
 export type Registrations = {
-  /** @throws {StoreUnavailable} */
+  /** @throws {Unavailable} */
   application(name: string): Promise<Application | undefined>
-  /** @throws {StoreUnavailable} */
+  /** @throws {Unavailable} */
   client(application: string, clientId: string): Promise<Client | undefined>
-  /** Writes each record as it is given. */
+  /** Writes each record, whatever was there under its name. */
   put(registry: Registry): Promise<void>
 }
 
@@ -64,9 +64,27 @@ async function read(table: Table, pk: string, sk: string): Promise<Application |
   return Item && (unmarshall(Item) as Application | Client)
 }
 
+/** All that a file declares; `revokedBefore` is ops' own and stays as it is. */
 async function write(table: Table, pk: string, sk: string, record: Application | Client): Promise<void> {
+  const { revokedBefore, ...declared } = record
+  const attributes = Object.keys(declared)
+  const set = attributes.map((_, at) => `#a${at} = :a${at}`).join(', ')
   await ask(() =>
-    table.client.send(new PutItemCommand({ TableName: table.name, Item: marshall({ pk, sk, ...record }) })),
+    table.client.send(
+      new UpdateItemCommand({
+        TableName: table.name,
+        Key: marshall({ pk, sk }),
+        UpdateExpression: `SET ${set}, #revokedBefore = if_not_exists(#revokedBefore, :revokedBefore)`,
+        ExpressionAttributeNames: {
+          '#revokedBefore': 'revokedBefore',
+          ...Object.fromEntries(attributes.map((attribute, at) => [`#a${at}`, attribute])),
+        },
+        ExpressionAttributeValues: marshall({
+          ':revokedBefore': revokedBefore,
+          ...Object.fromEntries(Object.values(declared).map((value, at) => [`:a${at}`, value])),
+        }),
+      }),
+    ),
   )
 }
 

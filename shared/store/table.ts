@@ -12,20 +12,9 @@ import {
   ResourceInUseException,
   ResourceNotFoundException,
 } from '@aws-sdk/client-dynamodb'
+import { Unavailable } from '../unavailable.ts'
 
 export type Table = { readonly client: DynamoDBClient; readonly name: string }
-
-/**
- * The store could not be asked, or its answer is not known. What the caller holds stays good as far as we know.
- * `retryAfterSeconds` is what the caller is told (RFC 9110 §10.2.3).
- */
-export class StoreUnavailable extends Error {
-  readonly retryAfterSeconds = 1
-  constructor(cause: unknown) {
-    super('the table is out of reach', { cause })
-    this.name = 'StoreUnavailable'
-  }
-}
 
 /**
  * Endpoint, region and credentials come from the environment, as the SDK reads it.
@@ -46,7 +35,7 @@ export async function ask<Answer>(request: () => Promise<Answer>): Promise<Answe
   } catch (error) {
     if (error instanceof ConditionalCheckFailedException) throw error
     if (error instanceof Error && error.name === 'ValidationException') throw error
-    throw new StoreUnavailable(error)
+    throw new Unavailable('store', error)
   }
 }
 

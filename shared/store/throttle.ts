@@ -14,16 +14,23 @@ const windowSeconds = 300
 /** The tenth wrong one within a window is the last that is looked at. */
 const mostWrong = 10
 
-/** @property left how many more may be wrong in this window */
-export type Payment =
-  | { readonly allowed: true; readonly left: number; readonly giveBack: () => Promise<void> }
-  | { readonly allowed: false; readonly retryAfterSeconds: number }
+/** What a guess may cost. */
+export type Payment = {
+  /** Whether the guess may be looked at. */
+  readonly allowed: boolean
+  /** How many more may be wrong in this window. */
+  readonly left: number
+  /** Until the window is over. */
+  readonly retryAfterSeconds: number
+  /** For a guess that was right. */
+  readonly giveBack: () => Promise<void>
+}
 
 export type Throttle = {
   /**
    * Pays for one guess from an address.
    *
-   * @throws {StoreUnavailable}
+   * @throws {Unavailable}
    */
   pay(address: string): Promise<Payment>
 }
@@ -37,10 +44,12 @@ export function createThrottle(table: Table, now: () => number): Throttle {
       const key = { pk: `throttle#user-code#${networkOf(address)}`, sk: `throttle#${window}` }
       const add = (change: 1 | -1) => count(table, key, change, windowEndsAt)
       const wrong = await add(1)
-      if (wrong === undefined) {
-        return { allowed: false, retryAfterSeconds: Math.max(1, Math.ceil(windowEndsAt - now() / 1000)) }
+      return {
+        allowed: wrong !== undefined,
+        left: wrong === undefined ? 0 : mostWrong - wrong,
+        retryAfterSeconds: Math.max(1, Math.ceil(windowEndsAt - now() / 1000)),
+        giveBack: async () => void (await add(-1)),
       }
-      return { allowed: true, left: mostWrong - wrong, giveBack: async () => void (await add(-1)) }
     },
   }
 }

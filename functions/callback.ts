@@ -1,0 +1,170 @@
+/**
+ * callback: the provider returns the browser, with a person or without (OIDC Core §3.1.2.5).
+ *
+ * One conditional write: `decide` for a device, `open` for an authorization code. What comes back is only worth
+ * something to the browser that was sent away: its sealed cookie holds state, nonce and verifier.
+ */
+
+import { broker, drawId } from '../shared/broker.ts'
+import { hashSalt, mint } from '../shared/domain/credential.ts'
+import type { Person } from '../shared/domain/family.ts'
+import { openCode } from '../shared/domain/opening.ts'
+import { decide } from '../shared/domain/transitions.ts'
+import {
+  type AuthorizationErrorCode,
+  codeResponse,
+  errorResponse,
+  type ReturnAddress,
+} from '../shared/http/authorization-response.ts'
+import {
+  type CodeSignIn,
+  carried,
+  type DeviceSignIn,
+  dropped,
+  isSameSecret,
+  pageAnswer,
+} from '../shared/http/browser.ts'
+import { type Answer, audit, type Call } from '../shared/http/call.ts'
+import { failedSignInPage, problemPage, reportUnexpected } from '../shared/http/page-problems.ts'
+import { deviceConnected } from '../shared/http/pages/device.ts'
+import { codeExpired, codeUsed, type LostSignIn, signInLost } from '../shared/http/pages/problems.ts'
+import { pageEndpoint } from '../shared/http/stack.ts'
+import { providerOf } from '../shared/providers/index.ts'
+import type { SignInResult, SignInSecrets } from '../shared/providers/provider.ts'
+import { Unavailable } from '../shared/unavailable.ts'
+
+/** RFC 6749 §4.1.2 recommends ten minutes at most; a program needs seconds. */
+const codeLifetimeSeconds = 60
+
+export const handler = pageEndpoint(async (call) => {
+  const signIn = await carried(call, 'sign-in')
+  if (signIn === undefined) return lost(call, 'no-session')
+  // RFC 6749 §10.12: the browser that comes back is the one that was sent away.
+  if (!isSameSecret(call.parameters.optional('state') ?? '', signIn.secrets.state)) return lost(call, 'foreign-session')
+  const end = signIn.flow === 'device' ? endDeviceSignIn : endCodeSignIn
+  return end(call, signIn as never, () => finish(call, signIn.secrets))
+}, problemPage)
+
+async function finish(call: Call, secrets: SignInSecrets): Promise<SignInResult> {
+  const { application, event } = call
+  const callback = new URL(`${call.issuer}/oauth/callback`)
+  for (const [name, values] of Object.entries(event.multiValueQueryStringParameters ?? {})) {
+    for (const value of values ?? []) callback.searchParams.append(name, value)
+  }
+  const wanted = [...new Set(Object.values(application.userinfo.claims).flat())]
+  const result = await providerOf(application).finish(callback, secrets, wanted)
+  reportUnexpected(call, result)
+  return result
+}
+
+// --- device ---------------------------------------------------------------------------------------------------------
+
+async function endDeviceSignIn(
+  call: Call,
+  { sid }: DeviceSignIn,
+  finished: () => Promise<SignInResult>,
+): Promise<Answer> {
+  const result = await finished()
+  // Who is refused at the provider cannot approve, and the device should not wait for it (RFC 8628 §3.5).
+  const refused = result.kind === 'refused' && result.error === 'access_denied'
+  if (result.kind !== 'signed-in' && !refused) {
+    return pageAnswer(failedSignInPage(call, result), dropped(call, 'sign-in'))
+  }
+  const decision = result.kind === 'signed-in' ? { approve: result.person } : ({ deny: true } as const)
+  const moment = { now: call.now, attempt: drawId() }
+  const outcome = await broker().families.apply(decide(call.application.name, sid, decision, moment))
+  if (!outcome.done) return undecidable(call, outcome.refusal.kind)
+  const event = result.kind === 'signed-in' ? 'family.approved' : 'family.denied'
+  audit(call, event, { sid, client_id: outcome.family.clientId, sub: outcome.family.person?.sub, flow: 'device' })
+  if (result.kind !== 'signed-in') return pageAnswer(failedSignInPage(call, result), dropped(call, 'sign-in'))
+  const client = await broker().registrations.client(call.application.name, outcome.family.clientId)
+  const connected = deviceConnected({
+    applicationName: call.application.displayName,
+    clientName: client?.displayName ?? outcome.family.clientId,
+    personName: nameOf(result.person),
+  })
+  return pageAnswer(connected, dropped(call, 'sign-in'))
+}
+
+function undecidable(call: Call, refusal: string): Answer {
+  const known = {
+    applicationName: call.application.displayName,
+    requestId: call.requestId,
+    enterCodeHref: `${call.issuer}/activate`,
+  }
+  const page = refusal === 'expired-device-code' ? codeExpired(known) : codeUsed(known)
+  return pageAnswer(page, dropped(call, 'sign-in'))
+}
+
+function nameOf({ sub, claims }: Person): string {
+  const name = claims.name ?? claims.preferred_username ?? claims.email
+  return typeof name === 'string' ? name : sub
+}
+
+// --- code -----------------------------------------------------------------------------------------------------------
+
+async function endCodeSignIn(call: Call, signIn: CodeSignIn, finished: () => Promise<SignInResult>): Promise<Answer> {
+  const to = { issuer: call.issuer, redirectUri: signIn.redirectUri, state: signIn.state }
+  try {
+    const result = await finished()
+    if (result.kind === 'signed-in') return await grantCode(call, signIn, result.person, to)
+    if (result.kind === 'rejected') return pageAnswer(failedSignInPage(call, result), dropped(call, 'sign-in'))
+    const error = result.kind === 'refused' ? passedOn(result.error) : 'server_error'
+    return errorResponse(to, error, 'The sign-in did not succeed.', dropped(call, 'sign-in'))
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error
+    return errorResponse(to, 'temporarily_unavailable', 'Please try again shortly.', dropped(call, 'sign-in'))
+  }
+}
+
+async function grantCode(call: Call, signIn: CodeSignIn, person: Person, to: ReturnAddress): Promise<Answer> {
+  const { application, ip, now } = call
+  const client = await broker().registrations.client(application.name, signIn.clientId)
+  // Registrations change; whoever was taken off while the person signed in gets nothing (RFC 6749 §4.1.2.1).
+  if (!client?.redirectUris.includes(signIn.redirectUri)) return lost(call, 'foreign-session')
+  const keyring = await broker().keyring()
+  const credential = { sid: drawId(), generation: 0, salt: drawId() }
+  const opened = await broker().families.open(
+    openCode({
+      sid: credential.sid,
+      saltHash: hashSalt(credential.salt),
+      attempt: drawId(),
+      application: application.name,
+      clientId: client.clientId,
+      scopes: signIn.scopes,
+      audience: signIn.audience,
+      startedFrom: ip,
+      codeLifetimeSeconds,
+      limits: client,
+      person,
+      redirectUri: signIn.redirectUri,
+      codeChallenge: signIn.codeChallenge,
+      nonce: signIn.nonce,
+      now,
+    }),
+  )
+  if (!opened) throw new Error('a fresh sid was taken')
+  audit(call, 'family.opened', { sid: credential.sid, client_id: client.clientId, sub: person.sub, flow: 'code' })
+  return codeResponse(to, mint('ac', application.name, credential, keyring.macKeys[0]), dropped(call, 'sign-in'))
+}
+
+/** The provider's word goes on to the client where the client can act on it. */
+function passedOn(error: string): AuthorizationErrorCode {
+  switch (error) {
+    case 'access_denied':
+    case 'login_required':
+    case 'interaction_required':
+    case 'consent_required':
+    case 'account_selection_required':
+    case 'temporarily_unavailable':
+      return error
+    default:
+      return 'server_error'
+  }
+}
+
+// --- both -----------------------------------------------------------------------------------------------------------
+
+function lost(call: Call, because: LostSignIn): Answer {
+  return pageAnswer(signInLost({ applicationName: call.application.displayName, requestId: call.requestId, because }))
+}

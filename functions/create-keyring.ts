@@ -1,0 +1,19 @@
+/**
+ * create-keyring: draws the keyring when a stack is first deployed. It runs at every deployment, and once there is a
+ * keyring it changes nothing: a keyring that was replaced would end every session.
+ */
+
+import { clock } from '../shared/broker.ts'
+import { log } from '../shared/log.ts'
+import { readSecret, writeSecret } from '../shared/secrets-manager.ts'
+import { generateKeyring, isKeyring } from '../shared/tokens/keyring.ts'
+
+export async function handler(): Promise<{ created: boolean }> {
+  const [, prefix] = /^secretsmanager:(.+)$/.exec(process.env.SECRETS ?? '') ?? []
+  if (prefix === undefined) throw new Error('SECRETS must be secretsmanager:<prefix>')
+  const name = `${prefix}keyring`
+  const created = !isKeyring(await readSecret(name))
+  if (created) await writeSecret(name, await generateKeyring())
+  log({ level: 'info', event: created ? 'keyring.created' : 'keyring.kept' }, clock.now())
+  return { created }
+}

@@ -1,0 +1,58 @@
+/**
+ * introspect: a resource server asks what a token is worth (RFC 7662).
+ *
+ * One read. Asking spends nothing and rotates nothing.
+ */
+
+import { broker } from '../shared/broker.ts'
+import { hashSalt, open } from '../shared/domain/credential.ts'
+import { isLive } from '../shared/domain/family.ts'
+import type { ClientCall } from '../shared/http/call.ts'
+import { OAuthError } from '../shared/http/errors.ts'
+import { liveSession, revokedBefore } from '../shared/http/sessions.ts'
+import { clientEndpoint } from '../shared/http/stack.ts'
+
+export const handler = clientEndpoint('same-origin', async (call) => {
+  // RFC 7662 §2.3: a caller that may not ask is answered as one that did not prove who it is.
+  if (!call.client.mayIntrospect) {
+    throw new OAuthError('invalid_client', 'This client may not introspect.', {
+      status: 401,
+      reason: 'may not introspect',
+    })
+  }
+  const token = call.parameters.required('token')
+  const told = (await accessToken(call, token)) ?? (await refreshToken(call, token))
+  // RFC 7662 §2.2: nothing more is said of a token that is not active.
+  return { status: 200, body: told ?? { active: false } }
+})
+
+async function accessToken(call: ClientCall, token: string): Promise<object | undefined> {
+  const session = await liveSession(call, token)
+  return session && { active: true, token_type: 'Bearer', ...session.claims }
+}
+
+async function refreshToken(call: ClientCall, token: string): Promise<object | undefined> {
+  const { application, issuer, now } = call
+  const { macKeys } = await broker().keyring()
+  const credential = open('rt', application.name, token, macKeys)
+  if (credential === undefined) return undefined
+  const family = await broker().families.read(credential.sid)
+  if (family === undefined || family.saltHash !== hashSalt(credential.salt)) return undefined
+  if (family.application !== application.name || family.generation !== credential.generation) return undefined
+  const client = await broker().registrations.client(application.name, family.clientId)
+  const before = await revokedBefore(call, family.clientId)
+  if (client === undefined || before === undefined || !isLive(family, before, now)) return undefined
+  const endsAt = Math.min(family.rotatedAt! + client.idleSeconds * 1000, family.absoluteExpiresAt!)
+  if (endsAt <= now) return undefined
+  return {
+    active: true,
+    iss: issuer,
+    sub: family.person!.sub,
+    client_id: family.clientId,
+    aud: family.audience,
+    sid: family.sid,
+    ...(family.scopes.length > 0 && { scope: family.scopes.join(' ') }),
+    iat: Math.floor(family.rotatedAt! / 1000),
+    exp: Math.floor(endsAt / 1000),
+  }
+}

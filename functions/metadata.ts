@@ -1,0 +1,52 @@
+/**
+ * metadata: what a client must know before it calls (RFC 8414, OIDC Discovery §3), and the keys that our tokens verify
+ * with (RFC 7517 §5).
+ *
+ * Lists what holds and nothing else.
+ */
+
+import { broker } from '../shared/broker.ts'
+import type { Call } from '../shared/http/call.ts'
+import { openEndpoint } from '../shared/http/stack.ts'
+
+/** Long enough to spare requests, short enough that a key published ahead of its use is seen in time. */
+const cacheable = { 'cache-control': 'public, max-age=300' }
+
+export const handler = openEndpoint('cross-origin', async (call) => {
+  const isKeys = call.event.resource.endsWith('/jwks.json')
+  return { status: 200, headers: cacheable, body: isKeys ? await keys() : metadataOf(call) }
+})
+
+async function keys(): Promise<object> {
+  return { keys: (await broker().keyring()).publicKeys }
+}
+
+function metadataOf({ application, issuer }: Call): object {
+  const clientAuthMethods = ['client_secret_basic', 'client_secret_post', 'none']
+  const claims = Object.values(application.userinfo.claims).flat()
+  return {
+    issuer,
+    authorization_endpoint: `${issuer}/oauth/authorize`,
+    token_endpoint: `${issuer}/oauth/token`,
+    device_authorization_endpoint: `${issuer}/oauth/device_authorization`,
+    revocation_endpoint: `${issuer}/oauth/revoke`,
+    introspection_endpoint: `${issuer}/oauth/introspect`,
+    userinfo_endpoint: `${issuer}/oauth/userinfo`,
+    jwks_uri: `${issuer}/.well-known/jwks.json`,
+    scopes_supported: application.scopes,
+    claims_supported: ['sub', ...new Set(claims)],
+    response_types_supported: ['code'],
+    response_modes_supported: ['query'],
+    grant_types_supported: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: ['RS256', 'ES256'],
+    token_endpoint_auth_methods_supported: clientAuthMethods,
+    revocation_endpoint_auth_methods_supported: clientAuthMethods,
+    introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+    code_challenge_methods_supported: ['S256'],
+    authorization_response_iss_parameter_supported: true,
+    claims_parameter_supported: false,
+    request_parameter_supported: false,
+    request_uri_parameter_supported: false,
+  }
+}

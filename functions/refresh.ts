@@ -1,0 +1,33 @@
+/**
+ * refresh: a refresh token is exchanged for its successor and a new access token (RFC 6749 §6).
+ *
+ * One conditional write: `rotate`.
+ */
+
+import { broker, drawId } from '../shared/broker.ts'
+import { readScopes } from '../shared/domain/scope.ts'
+import { rotate } from '../shared/domain/transitions.ts'
+import { audit } from '../shared/http/call.ts'
+import { OAuthError } from '../shared/http/errors.ts'
+import { type Grant, holdingOf, openShown, settle, tokenAnswer, tokenEndpoint } from '../shared/http/token-endpoint.ts'
+
+export const refreshGrant: Grant = {
+  type: 'refresh_token',
+  async exchange(call) {
+    const asked = readScopes(call.parameters.optional('scope'))
+    if (asked === undefined) throw new OAuthError('invalid_scope', 'scope is malformed.')
+    const shown = await openShown(call, 'rt', call.parameters.required('refresh_token'))
+    const transition = rotate(shown.presented, holdingOf(call), asked, { now: call.now, attempt: drawId() })
+    const outcome = await broker().families.apply(transition)
+    const family = await settle(call, shown, outcome)
+    audit(call, outcome.done && outcome.replay ? 'family.replayed' : 'family.rotated', {
+      sid: family.sid,
+      sub: family.person?.sub,
+      generation: family.generation,
+    })
+    // RFC 6749 §6: a narrower scope is this access token's alone; the next refresh may ask for all again.
+    return tokenAnswer(call, shown, family, asked.length > 0 ? asked : family.scopes)
+  },
+}
+
+export const handler = tokenEndpoint(refreshGrant)

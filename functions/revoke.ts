@@ -1,0 +1,40 @@
+/**
+ * revoke: a client ends a session (RFC 7009).
+ *
+ * One conditional write: `revoke`. Any refresh token of the family will do, old or new; so will an access token, which
+ * cannot be called back itself, so that ending its session is the only honest answer (RFC 7009 §2.1).
+ */
+
+import { broker, drawId } from '../shared/broker.ts'
+import { hashSalt, open } from '../shared/domain/credential.ts'
+import type { Entitlement } from '../shared/domain/single-use.ts'
+import { revoke } from '../shared/domain/transitions.ts'
+import { audit, type ClientCall } from '../shared/http/call.ts'
+import { clientEndpoint } from '../shared/http/stack.ts'
+import { verifyAccessToken } from '../shared/tokens/access-token.ts'
+
+export const handler = clientEndpoint('cross-origin', async (call) => {
+  // token_type_hint only speeds a search up, and there is nothing to search (RFC 7009 §2.1).
+  const entitlement = await entitlementIn(call, call.parameters.required('token'))
+  if (entitlement !== undefined) await end(call, entitlement)
+  // RFC 7009 §2.2: an invalid token is as revoked as one can be.
+  return { status: 200, body: {} }
+})
+
+async function entitlementIn(call: ClientCall, token: string): Promise<Entitlement | undefined> {
+  const { application, client, issuer, now } = call
+  const keyring = await broker().keyring()
+  const by = { application: application.name, clientId: client.clientId }
+  const credential = open('rt', application.name, token, keyring.macKeys)
+  if (credential !== undefined) return { ...by, sid: credential.sid, saltHash: hashSalt(credential.salt) }
+  const claims = await verifyAccessToken(keyring, issuer, token, now)
+  return claims && { ...by, sid: claims.sid }
+}
+
+async function end(call: ClientCall, entitlement: Entitlement): Promise<void> {
+  const { sid } = entitlement
+  const moment = { now: call.now, attempt: drawId() }
+  const outcome = await broker().families.apply(revoke(entitlement, 'client', moment))
+  if (outcome.done) audit(call, 'family.revoked', { sid, sub: outcome.family.person?.sub, reason: 'client' })
+  else if (outcome.refusal.kind === 'foreign-client') audit(call, 'credential.foreign', { level: 'warn', sid })
+}

@@ -1,0 +1,50 @@
+/**
+ * userinfo: who a person is, for whoever holds an access token to ask with (OIDC Core §5.3, RFC 6750).
+ *
+ * One read.
+ */
+
+import { type Answer, type Call, header } from '../shared/http/call.ts'
+import { OAuthError } from '../shared/http/errors.ts'
+import { liveSession } from '../shared/http/sessions.ts'
+import { openEndpoint } from '../shared/http/stack.ts'
+
+export const handler = openEndpoint('cross-origin', async (call) => {
+  const token = bearerToken(call)
+  if (token === undefined) return challenge()
+  const session = await liveSession(call, token)
+  if (session === undefined) throw refused('invalid_token', 401, 'The access token is invalid, expired or revoked.')
+  const { userinfo } = call.application
+  const scopes = session.claims.scope?.split(' ') ?? []
+  if (!scopes.includes(userinfo.scope)) {
+    throw refused('insufficient_scope', 403, 'The access token lacks the scope for userinfo.', userinfo.scope)
+  }
+  const { sub, claims } = session.family.person!
+  const released = scopes.flatMap((scope) => userinfo.claims[scope] ?? [])
+  const told = Object.fromEntries(released.filter((name) => name in claims).map((name) => [name, claims[name]]))
+  return { status: 200, body: { ...told, sub } }
+})
+
+/** RFC 6750 §2.1; one in the query is not looked at, and one in the body beside it is one too many (§3.1). */
+function bearerToken(call: Call): string | undefined {
+  const [, token] = /^bearer +([A-Za-z0-9\-._~+/]+=*) *$/i.exec(header(call.event, 'authorization') ?? '') ?? []
+  const alsoInBody = call.event.httpMethod === 'POST' && call.parameters.optional('access_token') !== undefined
+  if (token !== undefined && alsoInBody) throw refused('invalid_request', 400, 'The access token was sent twice.')
+  return token
+}
+
+/** RFC 6750 §3.1: who shows no token is told the scheme and nothing else. */
+function challenge(): Answer {
+  return { status: 401, headers: { 'www-authenticate': 'Bearer' } }
+}
+
+function refused(
+  error: 'invalid_token' | 'insufficient_scope' | 'invalid_request',
+  status: number,
+  description: string,
+  scope?: string,
+): OAuthError {
+  const scoped = scope === undefined ? '' : `, scope="${scope}"`
+  const headers = { 'www-authenticate': `Bearer error="${error}", error_description="${description}"${scoped}` }
+  return new OAuthError(error, description, { status, headers })
+}

@@ -1,0 +1,60 @@
+/**
+ * The composition root: what every function works with, made once for a warm Lambda.
+ *
+ * Owns which parts there are. The providers are not among them (shared/providers/index.ts): they are heavy, and only the
+ * functions that send a browser away need them.
+ */
+
+import { randomBytes } from 'node:crypto'
+import { type Config, configFrom } from './config.ts'
+import { type Secrets, secretsAt } from './secrets.ts'
+import { createFamilies, type Families } from './store/families.ts'
+import { createRegistrations, type Registrations } from './store/registrations.ts'
+import { connect } from './store/table.ts'
+import { createThrottle, type Throttle } from './store/throttle.ts'
+import { type Keyring, keptKeyring } from './tokens/keyring.ts'
+
+export type Broker = {
+  readonly config: Config
+  readonly families: Families
+  readonly registrations: Registrations
+  readonly throttle: Throttle
+  readonly secrets: Secrets
+  /** @throws {Unavailable} */
+  readonly keyring: () => Promise<Keyring>
+}
+
+/** The clock, ms since the epoch. Tests put their own `now` in its place. */
+export const clock = { now: (): number => Date.now() }
+
+let composed: Broker | undefined
+
+/** The broker of this process. */
+export function broker(): Broker {
+  composed ??= compose(configFrom(process.env))
+  return composed
+}
+
+/** For a process that serves one stack after another: the next request composes anew, by the environment of then. */
+export function forgetBroker(): void {
+  composed = undefined
+}
+
+function compose(config: Config): Broker {
+  const now = () => clock.now()
+  const table = connect(config.tableName)
+  const secrets = secretsAt(config.secrets)
+  return {
+    config,
+    families: createFamilies(table),
+    registrations: createRegistrations(table),
+    throttle: createThrottle(table, now),
+    secrets,
+    keyring: keptKeyring(() => secrets.read('keyring'), Date.now),
+  }
+}
+
+/** 128 random bits, base64url: sids, salts, attempts. */
+export function drawId(): string {
+  return randomBytes(16).toString('base64url')
+}

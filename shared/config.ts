@@ -1,0 +1,20 @@
+/**
+ * What the environment tells a function.
+ *
+ * Owns the names of the variables; the SDK reads its own (region, credentials, AWS_ENDPOINT_URL_DYNAMODB).
+ */
+
+export type Config = {
+  readonly tableName: string
+  /** Public base URL without trailing slash; absent: as the gateway's request context says. */
+  readonly baseUrl: string | undefined
+  /** See shared/secrets.ts. */
+  readonly secrets: string
+}
+
+/** @throws when a variable is missing: the function cannot work, and says so at its first request */
+export function configFrom(environment: Readonly<Record<string, string | undefined>>): Config {
+  const { TABLE_NAME, BASE_URL, SECRETS } = environment
+  if (!TABLE_NAME || !SECRETS) throw new Error('TABLE_NAME and SECRETS must be set')
+  return { tableName: TABLE_NAME, baseUrl: BASE_URL ? BASE_URL.replace(/\/+$/, '') : undefined, secrets: SECRETS }
+}

@@ -1,0 +1,52 @@
+/**
+ * The answer to an authorization request, by way of the browser (RFC 6749 §4.1.2, §4.1.2.1; RFC 9207).
+ *
+ * Owns its parameters. Only for a redirect URI that has been checked against the client's registration.
+ */
+
+import { redirect } from './browser.ts'
+import type { Answer } from './call.ts'
+
+export type AuthorizationErrorCode =
+  | 'invalid_request'
+  | 'unauthorized_client'
+  | 'access_denied'
+  | 'unsupported_response_type'
+  | 'invalid_scope'
+  | 'invalid_target' // RFC 8707 §2
+  | 'server_error'
+  | 'temporarily_unavailable'
+  | 'login_required' // OIDC Core §3.1.2.6
+  | 'interaction_required'
+  | 'consent_required'
+  | 'account_selection_required'
+  | 'request_not_supported'
+  | 'request_uri_not_supported'
+
+/** Where an answer goes: the redirect URI, and the client's own state, returned as it came. */
+export type ReturnAddress = {
+  readonly issuer: string
+  readonly redirectUri: string
+  readonly state: string | undefined
+}
+
+export function codeResponse(to: ReturnAddress, code: string, headers: Record<string, string> = {}): Answer {
+  return respond(to, { code }, headers)
+}
+
+export function errorResponse(
+  to: ReturnAddress,
+  error: AuthorizationErrorCode,
+  description: string,
+  headers: Record<string, string> = {},
+): Answer {
+  return respond(to, { error, error_description: description }, headers)
+}
+
+function respond(to: ReturnAddress, parameters: Record<string, string>, headers: Record<string, string>): Answer {
+  // Appended by hand: URL would rewrite a redirect URI that must be used as it was registered (RFC 6749 §3.1.2).
+  const query = new URLSearchParams(parameters)
+  if (to.state !== undefined) query.set('state', to.state)
+  query.set('iss', to.issuer) // RFC 9207 §2
+  return redirect(`${to.redirectUri}${to.redirectUri.includes('?') ? '&' : '?'}${query}`, headers)
+}

@@ -1,0 +1,78 @@
+/**
+ * One request as the functions see it.
+ *
+ * Owns the shapes of a call and of an answer, and the public address of the broker. Must not know any endpoint.
+ */
+
+import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
+import { broker, clock } from '../broker.ts'
+import type { Application, Client } from '../domain/registration.ts'
+import { type LogFields, log } from '../log.ts'
+import type { Parameters } from './parameters.ts'
+
+/** What the middlewares have found out when a function's own code begins. */
+export type Call = {
+  readonly event: APIGatewayProxyEvent
+  readonly requestId: string
+  /** The gateway's word for where the caller is, never a header's. */
+  readonly ip: string
+  /** ms since the epoch; one moment for the whole request. */
+  readonly now: number
+  readonly application: Application
+  /** `{base}/{application}` (RFC 8414 §2). */
+  readonly issuer: string
+  readonly parameters: Parameters
+}
+
+/** A call whose client has proven who it is. */
+export type ClientCall = Call & { readonly client: Client }
+
+/** A call on its way through the middlewares. */
+export type CallContext = Context & { call: { -readonly [Key in keyof ClientCall]?: ClientCall[Key] } & StartedCall }
+type StartedCall = Pick<Call, 'event' | 'requestId' | 'ip' | 'now'>
+
+/** What a function answers. `body` is JSON unless it is text, which then is HTML. */
+export type Answer = {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: object | string
+}
+
+export function startCall(event: APIGatewayProxyEvent): StartedCall {
+  const { requestId, identity } = event.requestContext
+  return { event, requestId, ip: identity.sourceIp, now: clock.now() }
+}
+
+/** A header by its lower-case name, however the caller spelt it. */
+export function header(event: APIGatewayProxyEvent, name: string): string | undefined {
+  const match = Object.entries(event.headers ?? {}).find(([spelt]) => spelt.toLowerCase() === name)
+  return match?.[1]
+}
+
+/**
+ * Where the broker is for its callers: as configured, else as the gateway says. `requestContext.path` is the path as it
+ * was called, stage or base path included; `path` is without. The domain is the one that the gateway answered for.
+ */
+export function baseUrlOf(event: APIGatewayProxyEvent): string {
+  const { baseUrl } = broker().config
+  if (baseUrl !== undefined) return baseUrl
+  const { domainName, path } = event.requestContext
+  const prefix = path.endsWith(event.path) ? path.slice(0, path.length - event.path.length) : ''
+  return `https://${domainName}${prefix}`
+}
+
+/** One line of the audit: who, which client, which session, from where, why. */
+export function audit(call: Call & { readonly client?: Client }, event: string, fields: Partial<LogFields>): void {
+  log(
+    {
+      level: 'info',
+      event,
+      request_id: call.requestId,
+      application: call.application.name,
+      client_id: call.client?.clientId,
+      ip: call.ip,
+      ...fields,
+    },
+    call.now,
+  )
+}

@@ -1,0 +1,80 @@
+/**
+ * What a person reads when something goes wrong.
+ *
+ * Owns which page stands for which failure. The words are the pages' own.
+ */
+
+import { log } from '../log.ts'
+import type { SignInResult } from '../providers/provider.ts'
+import { Unavailable } from '../unavailable.ts'
+import { pageAnswer } from './browser.ts'
+import type { Answer, Call } from './call.ts'
+import { OAuthError } from './errors.ts'
+import type { Page } from './pages/page.ts'
+import {
+  problem,
+  providerRefused,
+  providerUnavailable,
+  providerUnexpected,
+  serverError,
+  signInLost,
+  unknownApplication,
+} from './pages/problems.ts'
+
+/** For `pageEndpoint`: any error as a page. */
+export function problemPage(error: Error, call: Partial<Call>): Answer {
+  return pageAnswer(pageOf(error, call))
+}
+
+function pageOf(error: Error, { application, requestId = '' }: Partial<Call>): Page {
+  const applicationName = application?.displayName
+  if (error instanceof OAuthError && application === undefined) return unknownApplication({ requestId })
+  if (error instanceof OAuthError) {
+    return problem({
+      applicationName,
+      status: error.status,
+      title: 'This link doesn’t work',
+      explanation: 'The request was not one that we can answer.',
+      advice: 'Go back to the app or device that you came from and start again.',
+      requestId,
+      developers: [{ term: 'What is wrong', value: error.message }],
+    })
+  }
+  if (error instanceof Unavailable) {
+    const { retryAfterSeconds } = error
+    return providerUnavailable({ applicationName: applicationName ?? 'Sign-in', retryAfterSeconds, requestId })
+  }
+  return serverError({ applicationName, requestId })
+}
+
+/** For a sign-in that ended without a person, where there is no client to tell. */
+export function failedSignInPage(call: Call, result: Exclude<SignInResult, { kind: 'signed-in' }>): Page {
+  const known = {
+    applicationName: call.application.displayName,
+    requestId: call.requestId,
+    enterCodeHref: `${call.issuer}/activate`,
+  }
+  switch (result.kind) {
+    case 'refused':
+      return providerRefused({ ...known, error: result.error })
+    case 'rejected':
+      return signInLost({ ...known, because: 'foreign-session' })
+    case 'unexpected':
+      return providerUnexpected({ ...known, error: result.why })
+  }
+}
+
+/** What a provider answered that no standard allows is worth an operator's look. */
+export function reportUnexpected(call: Call, result: SignInResult): void {
+  if (result.kind !== 'unexpected') return
+  log(
+    {
+      level: 'error',
+      event: 'provider.unexpected',
+      request_id: call.requestId,
+      application: call.application.name,
+      reason: result.why,
+    },
+    call.now,
+  )
+}

@@ -1,0 +1,125 @@
+/**
+ * The parameters of a request: from a form, from JSON or from a query, with the same rules.
+ *
+ * Owns RFC 6749 §3.1 and §3.2: what is sent twice is refused, what is empty counts as absent, what is unknown is
+ * ignored. Must not know what a parameter means.
+ */
+
+import { OAuthError } from './errors.ts'
+
+/** Every parameter that some endpoint reads: these must come once, and be strings, wherever they turn up. */
+const known = [
+  'access_token',
+  'audience',
+  'client_id',
+  'client_secret',
+  'code',
+  'code_challenge',
+  'code_challenge_method',
+  'code_verifier',
+  'csrf',
+  'decision',
+  'device_code',
+  'grant_type',
+  'login_hint',
+  'max_age',
+  'nonce',
+  'prompt',
+  'redirect_uri',
+  'refresh_token',
+  'request',
+  'request_uri',
+  'response_mode',
+  'response_type',
+  'scope',
+  'state',
+  'token',
+  'token_type_hint',
+  'user_code',
+] as const
+
+export type ParameterName = (typeof known)[number]
+
+export type Parameters = {
+  /** The value, or undefined where it is absent or empty. */
+  optional(name: ParameterName): string | undefined
+  /** @throws {OAuthError} invalid_request when it is absent or empty */
+  required(name: ParameterName): string
+}
+
+const mostBytes = 65_536
+const mostParameters = 100
+
+/** @param type the Content-Type header. @throws {OAuthError} invalid_request */
+export function readBody(body: string, type: string | undefined): Parameters {
+  if (Buffer.byteLength(body) > mostBytes) {
+    throw new OAuthError('invalid_request', 'The body is longer than 64 KB.', { status: 413 })
+  }
+  const mediaType = type?.split(';')[0]?.trim().toLowerCase()
+  if (mediaType === 'application/json') return parameters(jsonMembers(body))
+  if (mediaType === 'application/x-www-form-urlencoded' || body === '') return readForm(body)
+  throw new OAuthError('invalid_request', 'The body must be application/x-www-form-urlencoded or application/json.')
+}
+
+/** Reads `a=1&b=2`, of a body or a query. @throws {OAuthError} invalid_request */
+export function readForm(text: string): Parameters {
+  return parameters(new URLSearchParams(text))
+}
+
+/** @throws {OAuthError} invalid_request when there are too many, or a known one comes twice or is no string */
+export function parameters(members: Iterable<readonly [string, unknown]>): Parameters {
+  const values = new Map<string, string>()
+  const seen = new Set<string>()
+  let count = 0
+  for (const [name, value] of members) {
+    if (++count > mostParameters) throw new OAuthError('invalid_request', 'There are more than 100 parameters.')
+    if (!isKnown(name)) continue
+    if (seen.has(name)) throw new OAuthError('invalid_request', `${name} must be sent once.`)
+    seen.add(name)
+    if (typeof value !== 'string') throw new OAuthError('invalid_request', `${name} must be a string.`)
+    if (value.includes('\0')) throw new OAuthError('invalid_request', `${name} must not hold NUL.`)
+    if (value !== '') values.set(name, value)
+  }
+  return {
+    optional: (name) => values.get(name),
+    required: (name) => {
+      const value = values.get(name)
+      if (value === undefined) throw new OAuthError('invalid_request', `${name} is missing.`)
+      return value
+    },
+  }
+}
+
+function isKnown(name: string): name is ParameterName {
+  return (known as readonly string[]).includes(name)
+}
+
+/** The members of a JSON object, a repeated name repeated: JSON.parse alone would keep the last and say nothing. */
+function jsonMembers(text: string): (readonly [string, unknown])[] {
+  if (text.trim() === '') return []
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw new OAuthError('invalid_request', 'The body is not valid JSON.')
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new OAuthError('invalid_request', 'The body must be a JSON object.')
+  }
+  const members = value as Record<string, unknown>
+  return topLevelNames(text).map((name) => [name, Object.hasOwn(members, name) ? members[name] : undefined])
+}
+
+/** @param text valid JSON of an object */
+function topLevelNames(text: string): string[] {
+  const names: string[] = []
+  let depth = 0
+  let last = ''
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]:]/g)) {
+    if (token === '{' || token === '[') depth++
+    else if (token === '}' || token === ']') depth--
+    else if (token === ':' && depth === 1) names.push(JSON.parse(last) as string)
+    last = token
+  }
+  return names
+}

@@ -1,0 +1,197 @@
+/**
+ * The one stack of middlewares, through which every request of every function goes:
+ *
+ *     start ─► application ─► parameters ─► client ─► the function ─► answer, headers, log line
+ *
+ * Owns the order and the steps. Must not know any grant, page or transition. Which steps a function takes is said in
+ * one line by `oauthEndpoint` or `pageEndpoint`.
+ */
+
+import middy, { type MiddlewareObj } from '@middy/core'
+import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
+import { broker } from '../broker.ts'
+import { describeFault, log } from '../log.ts'
+import { Unavailable } from '../unavailable.ts'
+import { type Answer, baseUrlOf, type Call, type CallContext, type ClientCall, header, startCall } from './call.ts'
+import { authenticateClient } from './client-authentication.ts'
+import { errorBody, OAuthError, statusOf } from './errors.ts'
+import { readBody, readForm } from './parameters.ts'
+
+type Middleware = MiddlewareObj<APIGatewayProxyEvent, Answer | APIGatewayProxyResult, Error, CallContext>
+export type Handler = (event: APIGatewayProxyEvent, context: unknown) => Promise<APIGatewayProxyResult>
+
+/** An endpoint that a program calls and that authenticates its client. */
+export function clientEndpoint(access: Access, handle: (call: ClientCall) => Promise<Answer>): Handler {
+  return stacked(handle as (call: Call) => Promise<Answer>, [
+    ...opening(access, oauthErrorAnswer),
+    application(),
+    body(),
+    client(),
+  ])
+}
+
+/** An endpoint that a program calls and that asks for no client. */
+export function openEndpoint(access: Access, handle: (call: Call) => Promise<Answer>): Handler {
+  return stacked(handle, [...opening(access, oauthErrorAnswer), application(), body()])
+}
+
+/**
+ * An endpoint that a browser visits.
+ *
+ * @param problem turns what went wrong into a page
+ */
+export function pageEndpoint(
+  handle: (call: Call) => Promise<Answer>,
+  problem: (error: Error, call: Partial<Call>) => Answer,
+): Handler {
+  return stacked(handle, [...opening('same-origin', problem), application(), body()])
+}
+
+/** Whether scripts of any origin may read the answers (they never send credentials along). */
+type Access = 'cross-origin' | 'same-origin'
+
+function stacked(handle: (call: Call) => Promise<Answer>, middlewares: Middleware[]): Handler {
+  return middy<APIGatewayProxyEvent, Answer | APIGatewayProxyResult, Error, CallContext>()
+    .use(middlewares)
+    .handler((_event, context) => handle(context.call as Call)) as unknown as Handler
+}
+
+/** Outermost: the answer is written and logged last, whatever happened inside. */
+function opening(access: Access, problem: (error: Error, call: Partial<Call>) => Answer): Middleware[] {
+  return [
+    {
+      before: ({ event, context }) => {
+        context.call = startCall(event)
+      },
+      after: (request) => {
+        request.response = write(request.response as Answer, request.context.call, access)
+      },
+      onError: (request) => {
+        const { error, context } = request
+        reportFault(error!, context.call)
+        request.response = write(problem(error!, context.call as Partial<Call>), context.call, access, error!)
+      },
+    },
+  ]
+}
+
+/** RFC 8414 §3: an issuer that is not there has nothing to answer for. */
+function application(): Middleware {
+  return {
+    before: async ({ event, context }) => {
+      const name = event.pathParameters?.application ?? ''
+      const found = await broker().registrations.application(name)
+      if (found === undefined) throw new OAuthError('invalid_request', 'There is no such application.', { status: 404 })
+      context.call.application = found
+      context.call.issuer = `${baseUrlOf(event)}/${name}`
+    },
+  }
+}
+
+/** RFC 6749 §3.2: parameters of a POST are in its body alone, those of a GET in its query. */
+function body(): Middleware {
+  return {
+    before: ({ event, context }) => {
+      context.call.parameters =
+        event.httpMethod === 'POST'
+          ? readBody(bodyText(event), header(event, 'content-type'))
+          : readForm(queryOf(event))
+    },
+  }
+}
+
+function client(): Middleware {
+  return {
+    before: async ({ event, context }) => {
+      const { application, parameters } = context.call as Call
+      context.call.client = await authenticateClient(header(event, 'authorization'), parameters, (clientId) =>
+        broker().registrations.client(application.name, clientId),
+      )
+    },
+  }
+}
+
+function bodyText({ body, isBase64Encoded }: APIGatewayProxyEvent): string {
+  return isBase64Encoded ? Buffer.from(body ?? '', 'base64').toString('utf8') : (body ?? '')
+}
+
+/** The gateway decodes the query; it is put together again so that one reader serves forms and queries. */
+function queryOf({ multiValueQueryStringParameters }: APIGatewayProxyEvent): string {
+  const pairs = Object.entries(multiValueQueryStringParameters ?? {}).flatMap(([name, values]) =>
+    (values ?? []).map((value): [string, string] => [name, value]),
+  )
+  return new URLSearchParams(pairs).toString()
+}
+
+/** Expected errors are answers; anything else is a fault of ours, told to the operator once and to the caller not at all. */
+export function asOAuthError(error: Error): OAuthError {
+  if (error instanceof OAuthError) return error
+  if (error instanceof Unavailable) {
+    return new OAuthError('temporarily_unavailable', 'Please try again shortly; what you hold stays valid.', {
+      status: 503,
+      headers: { 'retry-after': String(error.retryAfterSeconds) },
+      reason: error.part,
+    })
+  }
+  return new OAuthError('server_error', 'Something went wrong here. Please report the request id.', { status: 500 })
+}
+
+function oauthErrorAnswer(error: Error, call: Partial<Call>): Answer {
+  const known = asOAuthError(error)
+  return { status: statusOf(known, call.application?.errorProfile), headers: known.headers, body: errorBody(known) }
+}
+
+function reportFault(error: Error, call: CallContext['call'] | undefined): void {
+  if (error instanceof OAuthError) return
+  const level = error instanceof Unavailable ? 'warn' : 'error'
+  log(
+    { level, event: 'fault', request_id: call?.requestId, route: call?.event.resource, fault: describeFault(error) },
+    call?.now ?? Date.now(),
+  )
+}
+
+const securityHeaders = {
+  'x-content-type-options': 'nosniff',
+  'strict-transport-security': 'max-age=63072000; includeSubDomains',
+} as const
+
+/** RFC 6749 §5.1, for all that does not say otherwise. */
+const uncached = { 'cache-control': 'no-store', pragma: 'no-cache' } as const
+
+function write(answer: Answer, call: CallContext['call'], access: Access, error?: Error): APIGatewayProxyResult {
+  logRequest(answer, call, error)
+  const isPage = typeof answer.body === 'string'
+  return {
+    statusCode: answer.status,
+    headers: {
+      ...securityHeaders,
+      ...(answer.headers?.['cache-control'] === undefined && uncached),
+      ...(answer.body !== undefined && { 'content-type': isPage ? 'text/html; charset=utf-8' : 'application/json' }),
+      ...(access === 'cross-origin' && { 'access-control-allow-origin': '*' }),
+      ...answer.headers,
+      'x-request-id': call.requestId,
+    },
+    body: isPage ? (answer.body as string) : answer.body === undefined ? '' : JSON.stringify(answer.body),
+  }
+}
+
+function logRequest(answer: Answer, call: CallContext['call'], error: Error | undefined): void {
+  const known = error && asOAuthError(error)
+  log(
+    {
+      level: answer.status >= 500 ? 'error' : 'info',
+      event: 'request',
+      request_id: call.requestId,
+      route: call.event.resource,
+      method: call.event.httpMethod,
+      status: answer.status,
+      duration_ms: Math.round(Math.max(0, Date.now() - call.event.requestContext.requestTimeEpoch)),
+      application: call.application?.name,
+      client_id: call.client?.clientId,
+      error: known?.error,
+      reason: known?.reason,
+      ip: call.ip,
+    },
+    call.now,
+  )
+}

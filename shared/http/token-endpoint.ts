@@ -1,0 +1,166 @@
+/**
+ * The token endpoint (RFC 6749 §3.2): picks the grant, and holds what the three grants share.
+ *
+ * Owns how a refused transition is answered, reuse being the death of the family, and what a token answer looks like.
+ * Must not know what any one grant asks for; each stands in its Lambda's file.
+ */
+
+import { broker, drawId } from '../broker.ts'
+import { type Credential, type CredentialKind, hashSalt, mint, open } from '../domain/credential.ts'
+import type { Family } from '../domain/family.ts'
+import type { Refusal } from '../domain/refusal.ts'
+import type { GrantType } from '../domain/registration.ts'
+import type { Holding, Presented } from '../domain/single-use.ts'
+import { revoke } from '../domain/transitions.ts'
+import type { Outcome } from '../store/families.ts'
+import { signAccessToken } from '../tokens/access-token.ts'
+import { signIdToken } from '../tokens/id-token.ts'
+import type { Keyring } from '../tokens/keyring.ts'
+import { type Answer, audit, type ClientCall } from './call.ts'
+import { grantError, OAuthError } from './errors.ts'
+import { clientEndpoint, type Handler } from './stack.ts'
+
+/** One grant: what it is called on the wire, and how it answers a client that may use it. */
+export type Grant = {
+  readonly type: GrantType
+  readonly exchange: (call: ClientCall) => Promise<Answer>
+}
+
+/** The handler of a token endpoint that serves these grants and no other. */
+export function tokenEndpoint(...grants: readonly Grant[]): Handler {
+  return clientEndpoint('cross-origin', async (call) => {
+    const type = call.parameters.required('grant_type')
+    const grant = grants.find((candidate) => candidate.type === type)
+    if (grant === undefined)
+      throw new OAuthError('unsupported_grant_type', 'This endpoint does not serve this grant_type.')
+    // RFC 6749 §5.2: asked before anything is spent, so a client that gets its grant back finds its families alive.
+    if (!call.client.grants.includes(grant.type)) {
+      throw new OAuthError('unauthorized_client', 'This client is not registered for this grant_type.')
+    }
+    return grant.exchange(call)
+  })
+}
+
+export type Shown = { readonly credential: Credential; readonly presented: Presented; readonly keyring: Keyring }
+
+/**
+ * Opens the credential that a grant was shown, without asking the table.
+ *
+ * @throws {OAuthError} invalid_grant for one that is not ours, of this kind and for this application
+ */
+export async function openShown(call: ClientCall, kind: CredentialKind, text: string): Promise<Shown> {
+  const keyring = await broker().keyring()
+  const credential = open(kind, call.application.name, text, keyring.macKeys)
+  if (credential === undefined) throw grantError({ kind: 'unknown' })
+  const { sid, generation, salt } = credential
+  const presented = {
+    application: call.application.name,
+    clientId: call.client.clientId,
+    sid,
+    generation,
+    saltHash: hashSalt(salt),
+  }
+  return { credential, presented, keyring }
+}
+
+/** What the registrations say about the families of the call's client. */
+export function holdingOf({ application, client }: Pick<ClientCall, 'application' | 'client'>): Holding {
+  return { ...client, revokedBefore: Math.max(application.revokedBefore, client.revokedBefore) }
+}
+
+/**
+ * The family that a transition led to.
+ *
+ * @throws {OAuthError} as the refusal says, once a reused family has been revoked
+ */
+export async function settle(call: ClientCall, { presented }: Shown, outcome: Outcome): Promise<Family> {
+  if (outcome.done) return outcome.family
+  const { refusal } = outcome
+  if (refusal.kind === 'reuse') await killFamily(call, presented, refusal)
+  if (refusal.kind === 'foreign-client') {
+    audit(call, 'credential.foreign', { level: 'warn', sid: presented.sid, generation: presented.generation })
+  }
+  throw grantError(refusal)
+}
+
+/** If this write fails, the caller is told to come again, and finds the same reuse. */
+async function killFamily(call: ClientCall, presented: Presented, refusal: Refusal & { kind: 'reuse' }): Promise<void> {
+  const outcome = await broker().families.apply(revoke(presented, 'reuse', { now: call.now, attempt: drawId() }))
+  audit(call, 'family.reuse_detected', {
+    level: 'warn',
+    sid: presented.sid,
+    generation: presented.generation,
+    reason: outcome.done ? `family revoked at generation ${refusal.generation}` : 'revoked already',
+  })
+}
+
+/** Whether tokens of a refresh come with these scopes for this client (OIDC Core §11). */
+export function isRefreshable(call: ClientCall, scopes: readonly string[]): boolean {
+  return scopes.includes('offline_access') && call.client.grants.includes('refresh_token')
+}
+
+/**
+ * The token answer (RFC 6749 §5.1). The refresh token is a function of the family's generation, so a replay within the
+ * grace is given the very same one.
+ *
+ * @param scopes of the access token: all that was granted, or what a refresh narrowed it to
+ */
+export async function tokenAnswer(
+  call: ClientCall,
+  { credential, keyring }: Shown,
+  family: Family,
+  scopes: readonly string[],
+  extra: { id_token?: string } = {},
+): Promise<Answer> {
+  const { application, client, issuer, now } = call
+  const scope = scopes.join(' ')
+  const accessToken = await signAccessToken(
+    keyring,
+    application.accessTokenAlgorithm,
+    {
+      iss: issuer,
+      sub: family.person!.sub,
+      aud: family.audience,
+      client_id: client.clientId,
+      sid: family.sid,
+      ...(scope !== '' && { scope }),
+    },
+    client.accessTokenSeconds,
+    now,
+  )
+  const successor = { ...credential, generation: family.generation }
+  return {
+    status: 200,
+    body: {
+      access_token: accessToken,
+      token_type: 'Bearer',
+      expires_in: client.accessTokenSeconds,
+      ...(scope !== '' && { scope }),
+      ...(isRefreshable(call, family.scopes) && {
+        refresh_token: mint('rt', application.name, successor, keyring.macKeys[0]),
+      }),
+      ...extra,
+    },
+  }
+}
+
+/** The first answer of a family, to a device code or an authorization code: an ID token comes along where it was asked for. */
+export async function firstTokenAnswer(call: ClientCall, shown: Shown, family: Family): Promise<Answer> {
+  const { sub, authTimeSeconds } = family.person!
+  const idToken = family.scopes.includes('openid')
+    ? await signIdToken(
+        shown.keyring,
+        call.client.idTokenAlgorithm,
+        {
+          iss: call.issuer,
+          sub,
+          aud: call.client.clientId,
+          sid: family.sid,
+          auth_time: authTimeSeconds,
+          ...(family.nonce !== undefined && { nonce: family.nonce }),
+        },
+        call.now,
+      )
+    : undefined
+  return tokenAnswer(call, shown, family, family.scopes, idToken === undefined ? {} : { id_token: idToken })
+}

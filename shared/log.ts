@@ -1,0 +1,79 @@
+/**
+ * The log: one line of JSON an event, of fields that are on a list.
+ *
+ * Owns the list. What is not on it cannot be logged, so a secret, a token, a header or a body never is. Must not be
+ * handed whole events or messages of strange errors.
+ */
+
+export type LogFields = {
+  readonly level: 'info' | 'warn' | 'error'
+  /** What happened, dotted: `family.rotated`, `request`. */
+  readonly event: string
+  readonly request_id?: string | undefined
+  readonly route?: string | undefined
+  readonly method?: string | undefined
+  readonly status?: number | undefined
+  readonly duration_ms?: number | undefined
+  readonly application?: string | undefined
+  readonly client_id?: string | undefined
+  readonly sid?: string | undefined
+  readonly sub?: string | undefined
+  readonly flow?: string | undefined
+  readonly generation?: number | undefined
+  /** The OAuth error answered. */
+  readonly error?: string | undefined
+  /** The refusal or reason behind it. */
+  readonly reason?: string | undefined
+  readonly ip?: string | undefined
+  readonly fault?: string | undefined
+}
+
+const listed: readonly (keyof LogFields)[] = [
+  'level',
+  'event',
+  'request_id',
+  'route',
+  'method',
+  'status',
+  'duration_ms',
+  'application',
+  'client_id',
+  'sid',
+  'sub',
+  'flow',
+  'generation',
+  'error',
+  'reason',
+  'ip',
+  'fault',
+]
+
+/** Values may come from a caller (a client_id, an address): long ones are cut, and JSON escapes the rest. */
+const longestValue = 512
+
+/** Where the lines go; a laptop keeps them out of the way of what people read. */
+export const sink = { write: (line: string): void => void process.stdout.write(`${line}\n`) }
+
+export function log(fields: LogFields, now: number): void {
+  const line: Record<string, unknown> = { time: new Date(now).toISOString() }
+  for (const name of listed) {
+    const value = fields[name]
+    if (value === undefined) continue
+    line[name] = typeof value === 'string' ? value.slice(0, longestValue) : value
+  }
+  sink.write(JSON.stringify(line))
+}
+
+/**
+ * What may be told of a fault: names, codes and places, causes included, and no message, for a message may quote what
+ * it choked on.
+ */
+export function describeFault(error: unknown): string {
+  const told: string[] = []
+  for (let at = error, depth = 0; at instanceof Error && depth < 4; at = at.cause, depth++) {
+    const { code } = at as { code?: unknown }
+    const frame = at.stack?.split('\n').find((line) => line.trimStart().startsWith('at '))
+    told.push([at.name, typeof code === 'string' ? code : '', frame?.trim() ?? ''].filter(Boolean).join(' '))
+  }
+  return told.length > 0 ? told.join(' < ') : typeof error
+}

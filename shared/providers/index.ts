@@ -1,0 +1,22 @@
+/**
+ * The provider of an application.
+ *
+ * Owns which kind is made by what, and a warm Lambda's memory of them.
+ */
+
+import { broker } from '../broker.ts'
+import type { Application } from '../domain/registration.ts'
+import { createOidcProvider } from './oidc.ts'
+import type { Provider } from './provider.ts'
+
+const made = new Map<string, { settings: string; provider: Provider }>()
+
+/** The same one until the application's settings change. */
+export function providerOf({ name, provider: settings }: Application): Provider {
+  const written = JSON.stringify(settings)
+  const known = made.get(name)
+  if (known?.settings === written) return known.provider
+  const provider = createOidcProvider(settings, () => broker().secrets.read(`provider/${name}`))
+  made.set(name, { settings: written, provider })
+  return provider
+}

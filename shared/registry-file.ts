@@ -1,0 +1,177 @@
+/**
+ * The registry as ops write it: one JSON file of applications with their clients.
+ *
+ * Owns the file's schema and defaults. All mistakes are reported at once, each with where and why. Must not know where
+ * records go. Secrets in the file are hashed here and go no further.
+ *
+ *     { "applications": [ { "name": "demo", "displayName": "Demo", "provider": { … }, "clients": [ { "clientId": "cli", … } ] } ] }
+ */
+
+import * as v from 'valibot'
+import { isLoopback } from './domain/loopback.ts'
+import type { Application, Client } from './domain/registration.ts'
+import { hashSecret } from './http/client-authentication.ts'
+import type { Registry } from './store/registrations.ts'
+
+export type Mistake = { readonly where: string; readonly why: string }
+export type ParsedRegistry =
+  | { readonly ok: true; readonly registry: Registry }
+  | { readonly ok: false; readonly mistakes: readonly Mistake[] }
+
+const yearSeconds = 31_536_000
+
+const text = (most: number) => v.pipe(v.string(), v.minLength(1, 'must not be empty'), v.maxLength(most))
+const seconds = (least: number, most: number) => v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most))
+const scope = v.pipe(v.string(), v.regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,64}$/, 'must be a scope (RFC 6749 §3.3)'))
+const authMethod = v.picklist(['none', 'client_secret_basic', 'client_secret_post'])
+const algorithm = v.picklist(['ES256', 'RS256'])
+const grant = v.picklist(['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'])
+
+const providerSchema = v.strictObject({
+  kind: v.literal('oidc'),
+  issuer: v.pipe(v.string(), v.check(isSafeIssuer, 'must be an https URL; http is for a loopback address alone')),
+  clientId: text(256),
+  auth: v.optional(authMethod, 'client_secret_basic'),
+  scopes: v.optional(v.array(scope), ['openid', 'profile', 'email']),
+})
+
+const clientSchema = v.pipe(
+  v.strictObject({
+    clientId: v.pipe(text(128), v.regex(/^\P{Cc}+$/u, 'must not hold control characters')),
+    displayName: v.optional(text(64)),
+    auth: authMethod,
+    secrets: v.optional(v.pipe(v.array(text(256)), v.maxLength(2, 'two secrets may live at once, no more')), []),
+    grants: v.optional(v.array(grant), []),
+    redirectUris: v.optional(
+      v.array(
+        v.pipe(
+          text(512),
+          v.check(isRedirectUri, 'must be an absolute URI without fragment; http is for a loopback address alone'),
+        ),
+      ),
+      [],
+    ),
+    scopes: v.optional(v.array(scope), ['openid', 'profile', 'email', 'offline_access']),
+    audiences: v.optional(v.pipe(v.array(text(128)), v.minLength(1, 'must name one audience at least'))),
+    mayIntrospect: v.optional(v.boolean(), false),
+    idTokenAlgorithm: v.optional(algorithm, 'RS256'),
+    accessTokenSeconds: v.optional(seconds(1, 86_400), 300),
+    idleSeconds: v.optional(seconds(1, yearSeconds), 2_592_000),
+    absoluteSeconds: v.optional(seconds(1, 10 * yearSeconds), yearSeconds),
+    graceSeconds: v.optional(seconds(0, 300), 0),
+  }),
+  v.check((client) => client.auth !== 'none' || client.secrets.length === 0, 'a public client has no secrets'),
+  v.check((client) => client.auth === 'none' || client.secrets.length > 0, 'this auth needs a secret in `secrets`'),
+  v.check(
+    (client) => !client.grants.includes('authorization_code') || client.redirectUris.length > 0,
+    'authorization_code needs one of `redirectUris`',
+  ),
+  v.check((client) => client.idleSeconds <= client.absoluteSeconds, 'idleSeconds must not be above absoluteSeconds'),
+  v.check(
+    (client) => !client.mayIntrospect || client.auth !== 'none',
+    'introspection needs a client that has a secret',
+  ),
+  v.check((client) => client.scopes.join(' ').length <= 256, 'scopes must not be longer than 256 characters in all'),
+)
+
+const applicationSchema = v.strictObject({
+  name: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'must be 1 to 32 of a-z, 0-9 and -')),
+  displayName: text(64),
+  provider: providerSchema,
+  errorProfile: v.optional(v.picklist(['rfc', 'auth0']), 'rfc'),
+  accessTokenAlgorithm: v.optional(algorithm, 'ES256'),
+  audiences: v.pipe(v.array(text(128)), v.minLength(1, 'must name one audience at least')),
+  userinfo: v.optional(
+    v.strictObject({
+      scope: v.optional(scope, 'openid'),
+      claims: v.record(v.string(), v.array(text(64))),
+    }),
+    { scope: 'openid', claims: { profile: ['name', 'preferred_username'], email: ['email', 'email_verified'] } },
+  ),
+  clients: v.array(clientSchema),
+})
+
+const fileSchema = v.strictObject({ applications: v.array(applicationSchema) })
+
+/**
+ * Reads a registry file.
+ *
+ * @param variables put in the place of `${NAME}`, so that one file serves several stacks
+ */
+export function parseRegistry(text: string, variables: Readonly<Record<string, string>>): ParsedRegistry {
+  const unknown: Mistake[] = []
+  const filled = text.replace(/\$\{(\w+)\}/g, (whole, name: string) => {
+    const value = variables[name]
+    if (value === undefined) unknown.push({ where: whole, why: 'there is no such variable' })
+    return JSON.stringify(value ?? '').slice(1, -1)
+  })
+  let value: unknown
+  try {
+    value = JSON.parse(filled)
+  } catch (error) {
+    return { ok: false, mistakes: [{ where: 'the file', why: `is not JSON${placeIn(error as Error)}` }] }
+  }
+  const parsed = v.safeParse(fileSchema, value)
+  if (!parsed.success) return { ok: false, mistakes: [...unknown, ...parsed.issues.map(mistakeOf)] }
+  const mistakes = [...unknown, ...repeated(parsed.output)]
+  return mistakes.length > 0 ? { ok: false, mistakes } : { ok: true, registry: recordsOf(parsed.output) }
+}
+
+/** The parser's message quotes the text around the mistake, which may be a secret; where it is will do. */
+function placeIn({ message }: Error): string {
+  const [, place] = /(\(line \d+ column \d+\))/.exec(message) ?? []
+  return place === undefined ? '' : ` ${place}`
+}
+
+type File = v.InferOutput<typeof fileSchema>
+
+function recordsOf({ applications }: File): Registry {
+  return {
+    applications: applications.map(({ clients, audiences: _, ...application }): Application => {
+      const scopes = [...new Set(clients.filter(({ grants }) => grants.length > 0).flatMap((client) => client.scopes))]
+      return { ...application, scopes, revokedBefore: 0 }
+    }),
+    clients: applications.flatMap((application) =>
+      application.clients.map(
+        ({ secrets, displayName, audiences, ...client }): Client => ({
+          ...client,
+          application: application.name,
+          displayName: displayName ?? client.clientId,
+          audiences: audiences ?? application.audiences,
+          secretHashes: secrets.map(hashSecret),
+          revokedBefore: 0,
+        }),
+      ),
+    ),
+  }
+}
+
+function repeated({ applications }: File): Mistake[] {
+  const twice = (names: readonly string[]) => names.findIndex((name, at) => names.indexOf(name) !== at)
+  const application = twice(applications.map(({ name }) => name))
+  return [
+    ...(application < 0 ? [] : [{ where: `applications[${application}].name`, why: 'is there already' }]),
+    ...applications.flatMap(({ clients }, at) => {
+      const client = twice(clients.map(({ clientId }) => clientId))
+      return client < 0 ? [] : [{ where: `applications[${at}].clients[${client}].clientId`, why: 'is there already' }]
+    }),
+  ]
+}
+
+function mistakeOf(issue: v.BaseIssue<unknown>): Mistake {
+  const where = (issue.path ?? []).map(({ key }) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('')
+  return { where: where.replace(/^\./, '') || 'the file', why: issue.message }
+}
+
+function isSafeIssuer(issuer: string): boolean {
+  const url = URL.parse(issuer)
+  return url !== null && (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url)))
+}
+
+/** RFC 6749 §3.1.2; RFC 8252 §7: a native app may have a scheme of its own, which holds a dot. */
+function isRedirectUri(uri: string): boolean {
+  const url = URL.parse(uri)
+  if (url === null || uri.includes('#')) return false
+  if (url.protocol === 'http:') return isLoopback(url)
+  return url.protocol === 'https:' || url.protocol.includes('.')
+}

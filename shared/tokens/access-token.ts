@@ -1,0 +1,76 @@
+/**
+ * Access tokens of ours: JWTs by RFC 9068.
+ *
+ * Owns their claims. Must not know families beyond what is handed in; whether the session still stands is asked by
+ * those who care (userinfo, introspection), for the token itself cannot be called back.
+ */
+
+import { randomBytes } from 'node:crypto'
+import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose'
+import type { SigningAlgorithm } from '../domain/registration.ts'
+import type { Keyring } from './keyring.ts'
+
+export type AccessTokenClaims = {
+  readonly iss: string
+  readonly sub: string
+  readonly aud: string
+  readonly client_id: string
+  readonly sid: string
+  /** Space-separated; absent when nothing was granted. */
+  readonly scope?: string
+}
+
+/** @param nowMs from the injected clock */
+export function signAccessToken(
+  keyring: Keyring,
+  alg: SigningAlgorithm,
+  claims: AccessTokenClaims,
+  lifetimeSeconds: number,
+  nowMs: number,
+): Promise<string> {
+  const { key, kid } = keyring.signingKey(alg)
+  const iat = Math.floor(nowMs / 1000)
+  return new SignJWT({ ...claims, iat, exp: iat + lifetimeSeconds, jti: randomBytes(12).toString('base64url') })
+    .setProtectedHeader({ typ: 'at+jwt', alg, kid }) // RFC 9068 §2.1
+    .sign(key)
+}
+
+export type VerifiedAccessToken = AccessTokenClaims & {
+  readonly iat: number
+  readonly exp: number
+  readonly jti: string
+}
+
+/**
+ * RFC 9068 §4, as far as it concerns the issuer itself: type, signature, issuer, time.
+ *
+ * @returns undefined for whatever is not a valid access token of this issuer
+ */
+export async function verifyAccessToken(
+  keyring: Keyring,
+  issuer: string,
+  token: string,
+  nowMs: number,
+): Promise<VerifiedAccessToken | undefined> {
+  try {
+    const { payload } = await jwtVerify<JWTPayload & VerifiedAccessToken>(
+      token,
+      ({ kid, alg }) => {
+        const key = keyring.publicKeys.find((candidate) => candidate.kid === kid && candidate.alg === alg)
+        if (key === undefined) throw new errors.JWKSNoMatchingKey()
+        return key
+      },
+      {
+        issuer,
+        typ: 'at+jwt',
+        algorithms: ['ES256', 'RS256'],
+        requiredClaims: ['sub', 'aud', 'client_id', 'sid', 'exp', 'iat', 'jti'],
+        currentDate: new Date(nowMs),
+      },
+    )
+    return payload
+  } catch (error) {
+    if (error instanceof errors.JOSEError) return undefined
+    throw error
+  }
+}

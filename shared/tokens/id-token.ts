@@ -1,0 +1,36 @@
+/**
+ * ID tokens of ours (OIDC Core §2): who signed in, for the client.
+ *
+ * Owns their claims. Profile claims are userinfo's (OIDC Core §5.4).
+ */
+
+import { SignJWT } from 'jose'
+import type { SigningAlgorithm } from '../domain/registration.ts'
+import type { Keyring } from './keyring.ts'
+
+/** A client checks it once, on receipt. */
+const idTokenSeconds = 3600
+
+export type IdTokenClaims = {
+  readonly iss: string
+  readonly sub: string
+  /** The client's id. */
+  readonly aud: string
+  readonly sid: string
+  readonly auth_time: number
+  readonly nonce?: string
+}
+
+/** @param nowMs from the injected clock */
+export function signIdToken(
+  keyring: Keyring,
+  alg: SigningAlgorithm,
+  claims: IdTokenClaims,
+  nowMs: number,
+): Promise<string> {
+  const { key, kid } = keyring.signingKey(alg)
+  const iat = Math.floor(nowMs / 1000)
+  return new SignJWT({ ...claims, iat, exp: iat + idTokenSeconds })
+    .setProtectedHeader({ typ: 'JWT', alg, kid })
+    .sign(key)
+}
