@@ -45,8 +45,7 @@ function metadataOf({ application, issuer }: Call): object {
     introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
     code_challenge_methods_supported: ['S256'],
     authorization_response_iss_parameter_supported: true,
-    claims_parameter_supported: false,
-    request_parameter_supported: false,
+    // Left out it would mean true (OIDC Discovery §3).
     request_uri_parameter_supported: false,
   }
 }

@@ -51,7 +51,8 @@ export function pageEndpoint(
 type Access = 'cross-origin' | 'same-origin'
 
 function stacked(handle: (call: Call) => Promise<Answer>, middlewares: Middleware[]): Handler {
-  return middy<APIGatewayProxyEvent, Answer | APIGatewayProxyResult, Error, CallContext>()
+  // Each request to the outside has a limit of its own, so middy's watch over the remaining time is not needed.
+  return middy<APIGatewayProxyEvent, Answer | APIGatewayProxyResult, Error, CallContext>({ timeoutEarlyInMillis: 0 })
     .use(middlewares)
     .handler((_event, context) => handle(context.call as Call)) as unknown as Handler
 }
@@ -152,7 +153,8 @@ function reportFault(error: Error, call: CallContext['call'] | undefined): void 
 
 const securityHeaders = {
   'x-content-type-options': 'nosniff',
-  'strict-transport-security': 'max-age=63072000; includeSubDomains',
+  // Ignored where there is no TLS (RFC 6797 §8.1).
+  'strict-transport-security': 'max-age=63072000',
 } as const
 
 /** RFC 6749 §5.1, for all that does not say otherwise. */

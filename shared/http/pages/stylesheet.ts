@@ -72,13 +72,13 @@ input.code[aria-invalid] { border-color: var(--bad); }
 .compare .code { margin: .25rem 0 0; }
 .scopes { margin: 0 0 1.5rem; padding: 0; list-style: none; }
 .scopes li {
-  display: flex; flex-wrap: wrap; align-items: baseline; justify-content: space-between; gap: 0 .75rem;
+  display: flex; align-items: baseline; justify-content: space-between; gap: 1rem;
   padding: .4375rem 0; border-top: 1px solid var(--line);
 }
 .scopes li:last-child { border-bottom: 1px solid var(--line); }
-.scopes code { margin-left: auto; color: var(--muted); font-size: .8125rem; }
+.scopes code { flex: none; color: var(--muted); font-size: .8125rem; }
 .scopes span { min-width: 0; }
-.scopes .raw { margin-left: 0; color: inherit; font-size: .9375rem; }
+.scopes .raw { flex: 0 1 auto; min-width: 0; color: inherit; font-size: .9375rem; }
 button, .button {
   display: block; width: 100%; min-height: 3rem; margin: 0 0 .75rem; padding: .6875rem 1rem; border: 2px solid var(--accent);
   border-radius: .625rem; background: var(--accent); color: var(--on-accent); font: inherit; font-weight: 600;
