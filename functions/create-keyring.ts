@@ -5,14 +5,14 @@
 
 import { clock } from '../shared/broker.ts'
 import { log } from '../shared/log.ts'
-import { readSecret, writeSecret } from '../shared/secrets-manager.ts'
-import { generateKeyring, isKeyring } from '../shared/tokens/keyring.ts'
+import { hasValue, writeSecret } from '../shared/secrets-manager.ts'
+import { generateKeyring } from '../shared/tokens/keyring.ts'
 
 export async function handler(): Promise<{ created: boolean }> {
   const [, prefix] = /^secretsmanager:(.+)$/.exec(process.env.SECRETS ?? '') ?? []
   if (prefix === undefined) throw new Error('SECRETS must be secretsmanager:<prefix>')
   const name = `${prefix}keyring`
-  const created = !isKeyring(await readSecret(name))
+  const created = !(await hasValue(name))
   if (created) await writeSecret(name, await generateKeyring())
   log({ level: 'info', event: created ? 'keyring.created' : 'keyring.kept' }, clock.now())
   return { created }

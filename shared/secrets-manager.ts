@@ -1,10 +1,15 @@
 /**
- * AWS Secrets Manager, the two requests that the broker makes of it.
+ * AWS Secrets Manager, the requests that the broker makes of it.
  *
  * Sole importer of its SDK.
  */
 
-import { GetSecretValueCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import {
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  ResourceNotFoundException,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager'
 
 const client = new SecretsManagerClient({
   requestHandler: { connectionTimeout: 1_000, requestTimeout: 2_000, throwOnRequestTimeout: true },
@@ -14,6 +19,17 @@ export async function readSecret(name: string): Promise<string> {
   const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: name }))
   if (SecretString === undefined) throw new Error('the secret holds no text')
   return SecretString
+}
+
+/** Whether a secret that is declared has been given a value yet. */
+export async function hasValue(name: string): Promise<boolean> {
+  try {
+    await readSecret(name)
+    return true
+  } catch (error) {
+    if (error instanceof ResourceNotFoundException) return false
+    throw error
+  }
 }
 
 export async function writeSecret(name: string, text: string): Promise<void> {

@@ -46,15 +46,6 @@ export async function generateKeyring(): Promise<string> {
   return JSON.stringify(secret)
 }
 
-/** Whether a secret's text is a keyring, and not the placeholder that a fresh stack puts there. */
-export function isKeyring(text: string): boolean {
-  try {
-    return (JSON.parse(text) as Partial<KeyringSecret>).version === 1
-  } catch {
-    return false
-  }
-}
-
 /** Reads the secret's text. @throws when it is not a keyring, or a kind of key has none that is current */
 export async function readKeyring(text: string): Promise<Keyring> {
   const secret = JSON.parse(text) as KeyringSecret
