@@ -72,8 +72,14 @@ export function describeFault(error: unknown): string {
   const told: string[] = []
   for (let at = error, depth = 0; at instanceof Error && depth < 4; at = at.cause, depth++) {
     const { code } = at as { code?: unknown }
-    const frame = at.stack?.split('\n').find((line) => line.trimStart().startsWith('at '))
-    told.push([at.name, typeof code === 'string' ? code : '', frame?.trim() ?? ''].filter(Boolean).join(' '))
+    told.push([at.name, typeof code === 'string' ? code : '', frameOf(at)].filter(Boolean).join(' '))
   }
   return told.length > 0 ? told.join(' < ') : typeof error
+}
+
+/** The first line of the stack after the message, which stands in it and may look like anything. */
+function frameOf({ stack = '', message }: Error): string {
+  const trace = stack.slice(stack.indexOf(message) + message.length)
+  const frame = trace.split('\n').find((line) => /^ {4}at .*:\d+:\d+\)?$/.test(line))
+  return frame?.trim() ?? ''
 }

@@ -77,7 +77,10 @@ export function parameters(members: Iterable<readonly [string, unknown]>): Param
     if (seen.has(name)) throw new OAuthError('invalid_request', `${name} must be sent once.`)
     seen.add(name)
     if (typeof value !== 'string') throw new OAuthError('invalid_request', `${name} must be a string.`)
-    if (value.includes('\0')) throw new OAuthError('invalid_request', `${name} must not hold NUL.`)
+    // What is no Unicode text (a lone surrogate from JSON), or hides an end, is nothing that a name or a token can be.
+    if (value.includes('\0') || !value.isWellFormed()) {
+      throw new OAuthError('invalid_request', `${name} must be text without NUL.`)
+    }
     if (value !== '') values.set(name, value)
   }
   return {

@@ -13,6 +13,8 @@ import { ask } from './table.ts'
 
 /** How long a warm Lambda goes by what it has read. A change, a revocation included, is in effect everywhere after it. */
 export const registrationsCachedMs = 10_000
+/** As the registry's schema has it; a longer name is nobody's, and may be longer than the table's keys. */
+const longestName = 128
 /** Names come from the path, so anyone can invent them: only what exists is remembered, and not without bound. */
 const mostRemembered = 1_000
 
@@ -30,7 +32,8 @@ export type Registrations = {
 /** @param now the clock, ms; tests hand in their own */
 export function createRegistrations(table: Table, now: () => number = Date.now): Registrations {
   const remembered = new Map<string, { record: Application | Client; until: number }>()
-  const get = async (pk: string, sk: string) => {
+  const get = async (name: string, pk: string, sk: string) => {
+    if (name.length > longestName) return undefined
     const key = `${pk}\0${sk}`
     const known = remembered.get(key)
     if (known !== undefined && known.until > now()) return known.record
@@ -42,9 +45,9 @@ export function createRegistrations(table: Table, now: () => number = Date.now):
     return record
   }
   return {
-    application: async (name) => (await get(applicationKey(name), 'application')) as Application | undefined,
+    application: async (name) => (await get(name, applicationKey(name), 'application')) as Application | undefined,
     client: async (application, clientId) =>
-      (await get(applicationKey(application), clientKey(clientId))) as Client | undefined,
+      (await get(clientId, applicationKey(application), clientKey(clientId))) as Client | undefined,
     put: async ({ applications, clients }) => {
       for (const application of applications) {
         await write(table, applicationKey(application.name), 'application', application)
