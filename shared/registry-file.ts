@@ -27,7 +27,49 @@ const authMethod = v.picklist(['none', 'client_secret_basic', 'client_secret_pos
 const algorithm = v.picklist(['ES256', 'RS256'])
 const grant = v.picklist(['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'])
 
-const providerSchema = v.strictObject({
+/** An object with these members and no other, and words for what is wrong with it. */
+const members = <Entries extends v.ObjectEntries>(entries: Entries) =>
+  v.strictObject(entries, (issue) => {
+    if (issue.expected === 'never') return 'is not known here'
+    return issue.received === 'undefined' ? 'is missing' : `must be an object, not ${issue.received}`
+  })
+
+/** A client before it is known to be right: any member may be missing, or anything. */
+type ClientInFile = Readonly<Record<string, unknown>>
+
+const clientRules: readonly { readonly why: string; readonly broken: (client: ClientInFile) => boolean }[] = [
+  {
+    why: 'a public client (auth "none") has no secrets',
+    broken: ({ auth, secrets }) => auth === 'none' && listOf(secrets).length > 0,
+  },
+  {
+    why: 'this auth needs a secret in `secrets`',
+    broken: ({ auth, secrets }) => auth !== undefined && auth !== 'none' && listOf(secrets).length === 0,
+  },
+  {
+    why: 'authorization_code needs one of `redirectUris`',
+    broken: ({ grants, redirectUris }) =>
+      listOf(grants).includes('authorization_code') && listOf(redirectUris).length === 0,
+  },
+  {
+    why: 'idleSeconds must not be above absoluteSeconds',
+    broken: ({ idleSeconds, absoluteSeconds }) => Number(idleSeconds ?? 0) > Number(absoluteSeconds ?? yearSeconds),
+  },
+  {
+    why: 'introspection needs a client that has a secret',
+    broken: ({ auth, mayIntrospect }) => auth === 'none' && mayIntrospect === true,
+  },
+  {
+    why: 'scopes must not be longer than 256 characters in all',
+    broken: ({ scopes }) => listOf(scopes).join(' ').length > 256,
+  },
+]
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
+}
+
+const providerSchema = members({
   kind: v.literal('oidc'),
   issuer: v.pipe(v.string(), v.check(isSafeIssuer, 'must be an https URL; http is for a loopback address alone')),
   clientId: text(256),
@@ -36,7 +78,7 @@ const providerSchema = v.strictObject({
 })
 
 const clientSchema = v.pipe(
-  v.strictObject({
+  members({
     clientId: v.pipe(text(128), v.regex(/^\P{Cc}+$/u, 'must not hold control characters')),
     displayName: v.optional(text(64)),
     auth: authMethod,
@@ -60,21 +102,14 @@ const clientSchema = v.pipe(
     absoluteSeconds: v.optional(seconds(1, 10 * yearSeconds), yearSeconds),
     graceSeconds: v.optional(seconds(0, 300), 0),
   }),
-  v.check((client) => client.auth !== 'none' || client.secrets.length === 0, 'a public client has no secrets'),
-  v.check((client) => client.auth === 'none' || client.secrets.length > 0, 'this auth needs a secret in `secrets`'),
-  v.check(
-    (client) => !client.grants.includes('authorization_code') || client.redirectUris.length > 0,
-    'authorization_code needs one of `redirectUris`',
-  ),
-  v.check((client) => client.idleSeconds <= client.absoluteSeconds, 'idleSeconds must not be above absoluteSeconds'),
-  v.check(
-    (client) => !client.mayIntrospect || client.auth !== 'none',
-    'introspection needs a client that has a secret',
-  ),
-  v.check((client) => client.scopes.join(' ').length <= 256, 'scopes must not be longer than 256 characters in all'),
+  // Run even when single members are wrong, so that all mistakes are told at once.
+  v.rawCheck(({ dataset, addIssue }) => {
+    const client = Object(dataset.value) as ClientInFile
+    for (const { why, broken } of clientRules) if (broken(client)) addIssue({ message: why })
+  }),
 )
 
-const applicationSchema = v.strictObject({
+const applicationSchema = members({
   name: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'must be 1 to 32 of a-z, 0-9 and -')),
   displayName: text(64),
   provider: providerSchema,
@@ -82,7 +117,7 @@ const applicationSchema = v.strictObject({
   accessTokenAlgorithm: v.optional(algorithm, 'ES256'),
   audiences: v.pipe(v.array(text(128)), v.minLength(1, 'must name one audience at least')),
   userinfo: v.optional(
-    v.strictObject({
+    members({
       scope: v.optional(scope, 'openid'),
       claims: v.record(v.string(), v.array(text(64))),
     }),
@@ -91,7 +126,7 @@ const applicationSchema = v.strictObject({
   clients: v.array(clientSchema),
 })
 
-const fileSchema = v.strictObject({ applications: v.array(applicationSchema) })
+const fileSchema = members({ applications: v.array(applicationSchema) })
 
 /**
  * Reads a registry file.

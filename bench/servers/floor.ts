@@ -1,0 +1,74 @@
+/**
+ * The floor: what a refresh would cost if it were nothing but its write and its signature. A bare server that for each
+ * request makes one conditional UpdateItem and one ES256 signature.
+ *
+ * Owns that server. Its client of DynamoDB, its table and its items are the broker's own, so that the two differ in
+ * nothing but what the broker does on top. Must not check, log or translate anything.
+ */
+
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
+import { generateKeyPair, SignJWT } from 'jose'
+import { drawId } from '../../shared/broker.ts'
+import { createFamilies } from '../../shared/store/families.ts'
+import { connect } from '../../shared/store/table.ts'
+import { activeFamily } from '../families.ts'
+import { announce } from './announce.ts'
+
+/** More than requests at once, so that no two of them meet at one item. */
+const itemCount = 64
+
+type Item = { readonly sid: string; generation: number }
+
+const table = connect(process.env.TABLE_NAME!)
+const { privateKey } = await generateKeyPair('ES256')
+const free = await putItems(itemCount)
+
+const server = createServer((incoming, outgoing) => {
+  serve(incoming, outgoing).catch((error: unknown) => {
+    console.error(error)
+    outgoing.destroy()
+  })
+})
+server.keepAliveTimeout = 65_000
+server.listen(0, '127.0.0.1')
+await once(server, 'listening')
+announce(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+
+async function putItems(count: number): Promise<Item[]> {
+  const families = createFamilies(table)
+  const items = Array.from({ length: count }, () => activeFamily(drawId(), Date.now()))
+  for (const family of items) await families.open(family)
+  return items.map(({ sid, generation }) => ({ sid, generation }))
+}
+
+async function serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  incoming.resume()
+  await once(incoming, 'end')
+  const item = free.shift()!
+  await advance(table.client, item)
+  free.push(item)
+  const body = JSON.stringify({ access_token: await sign(item) })
+  outgoing.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) })
+  outgoing.end(body)
+}
+
+async function advance(client: DynamoDBClient, item: Item): Promise<void> {
+  await client.send(
+    new UpdateItemCommand({
+      TableName: table.name,
+      Key: { pk: { S: `family#${item.sid}` }, sk: { S: 'family' } },
+      ConditionExpression: 'generation = :now',
+      UpdateExpression: 'SET generation = :next',
+      ExpressionAttributeValues: { ':now': { N: String(item.generation) }, ':next': { N: String(item.generation + 1) } },
+    }),
+  )
+  item.generation += 1
+}
+
+function sign({ sid }: Item): Promise<string> {
+  const iat = Math.floor(Date.now() / 1000)
+  return new SignJWT({ sub: 'somebody', sid, iat, exp: iat + 300 }).setProtectedHeader({ alg: 'ES256' }).sign(privateKey)
+}

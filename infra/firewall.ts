@@ -1,0 +1,74 @@
+/**
+ * The firewall in front of the API: how much one address may ask for.
+ *
+ * Owns the rules. Must not know the routes.
+ *
+ * AWS's common rule set is left out on purpose, since it takes OAuth for an attack: it blocks bodies over 8 KB (ours end
+ * at 64), long query strings (a `state` is the client's), parameters that hold an address (`redirect_uri` of RFC 8252's
+ * `http://127.0.0.1`), and callers without a User-Agent (small programs, which is who calls us).
+ */
+
+import { CfnWebACL, CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2'
+import { Construct } from 'constructs'
+
+export type FirewallProps = {
+  readonly stage: string
+  readonly stageArn: string
+  readonly requestsPerAddressIn5Minutes: number
+}
+
+const tooMany = 'too-many-requests'
+
+export class Firewall extends Construct {
+  constructor(scope: Construct, id: string, { stage, stageArn, requestsPerAddressIn5Minutes }: FirewallProps) {
+    super(scope, id)
+    const acl = new CfnWebACL(this, 'Acl', {
+      scope: 'REGIONAL',
+      description: 'How much one address may ask of the token broker',
+      defaultAction: { allow: {} },
+      visibilityConfig: measuredAs(`token-broker-${stage}`),
+      customResponseBodies: {
+        [tooMany]: {
+          contentType: 'APPLICATION_JSON',
+          content: JSON.stringify({
+            error: 'temporarily_unavailable',
+            error_description: 'This address has made too many requests.',
+          }),
+        },
+      },
+      rules: [
+        {
+          name: 'requests-per-address',
+          priority: 0,
+          statement: {
+            rateBasedStatement: {
+              aggregateKeyType: 'IP',
+              limit: requestsPerAddressIn5Minutes,
+              evaluationWindowSec: 300,
+            },
+          },
+          action: { block: { customResponse: tooManyRequests() } },
+          visibilityConfig: measuredAs(`token-broker-${stage}-requests-per-address`),
+        },
+      ],
+    })
+    new CfnWebACLAssociation(this, 'Association', { resourceArn: stageArn, webAclArn: acl.attrArn })
+  }
+}
+
+/** RFC 6585 §4. The rule lets an address through again when its last five minutes are below the limit. */
+function tooManyRequests(): CfnWebACL.CustomResponseProperty {
+  return {
+    responseCode: 429,
+    customResponseBodyKey: tooMany,
+    responseHeaders: [
+      { name: 'Retry-After', value: '60' },
+      { name: 'Cache-Control', value: 'no-store' },
+    ],
+  }
+}
+
+/** Sampled requests would show headers and query strings, so client secrets and codes, in the console. */
+function measuredAs(metricName: string): CfnWebACL.VisibilityConfigProperty {
+  return { metricName, cloudWatchMetricsEnabled: true, sampledRequestsEnabled: false }
+}

@@ -1,0 +1,31 @@
+/**
+ * The first keyring: made inside the account at the first deployment, so that no key was ever anywhere else.
+ *
+ * Owns when that happens. Must not know what a keyring holds; functions/create-keyring.ts does, and leaves one alone that
+ * is there.
+ */
+
+import { Trigger } from 'aws-cdk-lib/triggers'
+import { Construct } from 'constructs'
+import type { Bundle } from './bundle.ts'
+import { BrokerFunction } from './function.ts'
+import type { BrokerSecrets } from './secrets.ts'
+import type { StageSettings } from './settings.ts'
+
+export type FirstKeyringProps = {
+  readonly bundle: Bundle
+  readonly secrets: BrokerSecrets
+  readonly settings: StageSettings
+}
+
+export class FirstKeyring extends Construct {
+  readonly fn: BrokerFunction
+
+  constructor(scope: Construct, id: string, { bundle, secrets, settings }: FirstKeyringProps) {
+    super(scope, id)
+    this.fn = new BrokerFunction(this, 'CreateKeyring', { name: 'create-keyring', bundle, settings })
+    secrets.grantCreateKeyring(this.fn)
+    // A deployment waits for it, and fails with it: without a keyring the broker could answer nothing.
+    new Trigger(this, 'Trigger', { handler: this.fn.lambda, executeAfter: [secrets] })
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * A function of the broker: the Lambda, the role that is its alone, and its log.
+ *
+ * Owns how a function runs: runtime, memory, time. Must not know what any function does; what it may do is granted to it
+ * by the constructs that own the things.
+ */
+
+import { Duration, RemovalPolicy } from 'aws-cdk-lib'
+import { type PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda'
+import { LogGroup } from 'aws-cdk-lib/aws-logs'
+import { Construct } from 'constructs'
+import type { Bundle, DeployedFunction } from './bundle.ts'
+import type { StageSettings } from './settings.ts'
+
+export type BrokerFunctionProps = {
+  readonly name: DeployedFunction
+  readonly bundle: Bundle
+  readonly settings: StageSettings
+  /** @default - as many at once as the account's pool has room for */
+  readonly reservedConcurrency?: number | undefined
+}
+
+export class BrokerFunction extends Construct {
+  readonly lambda: LambdaFunction
+  private readonly role: Role
+
+  constructor(scope: Construct, id: string, { name, bundle, settings, reservedConcurrency }: BrokerFunctionProps) {
+    super(scope, id)
+    const { stage, logRetention, keepData } = settings
+    const logGroup = new LogGroup(this, 'Log', {
+      logGroupName: `/token-broker/${stage}/${name}`,
+      retention: logRetention,
+      removalPolicy: keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    })
+    // Instead of AWS's basic execution policy, which lets a function write to, and create, any log of the account.
+    this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') })
+    logGroup.grantWrite(this.role)
+    this.lambda = new LambdaFunction(this, 'Function', {
+      functionName: `token-broker-${stage}-${name}`,
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      handler: 'index.handler',
+      code: Code.fromAsset(bundle.folder),
+      // Memory buys CPU in proportion. A cold start is CPU alone, and at 1024 MB it is half as long as at 512 for the
+      // same price; the memory itself is hardly used.
+      memorySize: 1024,
+      // The store and the provider are given up on well before, so that the caller gets an answer of ours; and API
+      // Gateway waits for 29 seconds.
+      timeout: Duration.seconds(20),
+      role: this.role,
+      logGroup,
+      ...(reservedConcurrency !== undefined && { reservedConcurrentExecutions: reservedConcurrency }),
+    })
+  }
+
+  /** What a thing's owner gives: the right to use it, and the environment variable that says where it is. */
+  allow(statements: readonly PolicyStatement[], environment: Readonly<Record<string, string>> = {}): void {
+    for (const statement of statements) this.role.addToPolicy(statement)
+    for (const [name, value] of Object.entries(environment)) this.lambda.addEnvironment(name, value)
+  }
+}

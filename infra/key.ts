@@ -1,0 +1,42 @@
+/**
+ * A key of ours that one AWS service encrypts with.
+ *
+ * Owns its rotation and the statement that lets somebody use it: through that service and no other way. Must not know
+ * what is encrypted.
+ */
+
+import { RemovalPolicy, Stack } from 'aws-cdk-lib'
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import { Key } from 'aws-cdk-lib/aws-kms'
+import { Construct } from 'constructs'
+
+export type EncryptionKeyProps = {
+  readonly alias: string
+  readonly usedBy: 'dynamodb' | 'secretsmanager'
+  /** Without the key, what it encrypted is lost, so it stays as long as that. */
+  readonly keepData: boolean
+}
+
+export class EncryptionKey extends Construct {
+  readonly key: Key
+  private readonly service: string
+
+  constructor(scope: Construct, id: string, { alias, usedBy, keepData }: EncryptionKeyProps) {
+    super(scope, id)
+    this.service = `${usedBy}.${Stack.of(this).region}.amazonaws.com`
+    this.key = new Key(this, 'Key', {
+      alias,
+      description: `What ${usedBy} keeps for ${alias}`,
+      enableKeyRotation: true,
+      removalPolicy: keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    })
+  }
+
+  use(...actions: ('kms:Decrypt' | 'kms:GenerateDataKey')[]): PolicyStatement {
+    return new PolicyStatement({
+      actions,
+      resources: [this.key.keyArn],
+      conditions: { StringEquals: { 'kms:ViaService': this.service } },
+    })
+  }
+}

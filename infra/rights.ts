@@ -1,0 +1,57 @@
+/**
+ * Who may do what, as a table to be read.
+ *
+ * Owns the least that each function needs. Must not know how a right is written: the construct that owns the thing does.
+ */
+
+import type { BrokerFunction } from './function.ts'
+import type { FunctionName } from './routes.ts'
+import type { BrokerSecrets } from './secrets.ts'
+import type { BrokerTable } from './table.ts'
+
+type Right =
+  | 'read registrations'
+  | 'open families'
+  | 'move families'
+  | 'read families'
+  | 'count attempts'
+  | 'read the keyring'
+  | 'read provider secrets'
+
+/** Every function finds out whom it speaks for and to, and signs, checks or publishes something. */
+const everyone: readonly Right[] = ['read registrations', 'read the keyring']
+
+/** Who moves families reads them too: a write whose answer was lost is looked up before anyone is told to try again. */
+const rights: Readonly<Record<FunctionName, readonly Right[]>> = {
+  'start-device-flow': [...everyone, 'open families', 'read families'],
+  poll: [...everyone, 'move families', 'read families'],
+  'exchange-code': [...everyone, 'move families', 'read families'],
+  refresh: [...everyone, 'move families', 'read families'],
+  token: [...everyone, 'move families', 'read families'],
+  revoke: [...everyone, 'move families', 'read families'],
+  introspect: [...everyone, 'read families'],
+  userinfo: [...everyone, 'read families'],
+  authorize: [...everyone, 'read provider secrets'],
+  callback: [...everyone, 'read provider secrets', 'open families', 'move families', 'read families'],
+  activate: [...everyone, 'read provider secrets', 'move families', 'read families', 'count attempts'],
+  metadata: everyone,
+}
+
+export function grantRights(
+  functions: Readonly<Record<FunctionName, BrokerFunction>>,
+  table: BrokerTable,
+  secrets: BrokerSecrets,
+): void {
+  const grants: Readonly<Record<Right, (fn: BrokerFunction) => void>> = {
+    'read registrations': (fn) => table.grantReadRegistrations(fn),
+    'open families': (fn) => table.grantOpenFamilies(fn),
+    'move families': (fn) => table.grantMoveFamilies(fn),
+    'read families': (fn) => table.grantReadFamilies(fn),
+    'count attempts': (fn) => table.grantCountAttempts(fn),
+    'read the keyring': (fn) => secrets.grantReadKeyring(fn),
+    'read provider secrets': (fn) => secrets.grantReadProviderSecrets(fn),
+  }
+  for (const [name, theirs] of Object.entries(rights)) {
+    for (const right of theirs) grants[right](functions[name as FunctionName])
+  }
+}

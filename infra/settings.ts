@@ -1,0 +1,148 @@
+/**
+ * What differs between stages, in one typed table: `dev`, to try things out, and `prod`.
+ *
+ * Owns the settings and what they must be like. To deploy under your own name, in your own region, with your own alarm
+ * topic, edit `stages` below. Must not know constructs: how a setting becomes a resource is the constructs' affair.
+ */
+
+import { RetentionDays } from 'aws-cdk-lib/aws-logs'
+import type { FunctionName } from './routes.ts'
+
+export type Settings = {
+  /** Where everything is. Explicit, since the table's key is tied to a region. */
+  readonly region: string
+  /**
+   * Table, keys, keyring and logs outlive their stack and cannot be deleted by mistake.
+   *
+   * @default true
+   */
+  readonly keepData?: boolean
+  /**
+   * The public name of the broker. Every issuer is `https://<name>/<application>`, so choose it before the first client.
+   *
+   * @default - API Gateway's own address, with the stage as first path segment
+   */
+  readonly domain?: Domain
+  /** @default RetentionDays.ONE_YEAR */
+  readonly logRetention?: RetentionDays
+  /**
+   * Requests a second that each route takes, and how many at once beyond that; more are answered 429.
+   *
+   * @default - 500 a second, bursts of 1000
+   */
+  readonly throttling?: { readonly ratePerSecond: number; readonly burst: number }
+  /**
+   * Requests that one address may make in five minutes; more are answered 429. A device that polls every five seconds
+   * makes 60, and an office or a cluster may share one address.
+   *
+   * @default 3000
+   */
+  readonly requestsPerAddressIn5Minutes?: number
+  /**
+   * How many of a function may run at once. Reserved for it: others cannot take them, and it cannot take more, so that
+   * a storm of polls cannot starve refreshes. What is over is answered 503 with Retry-After.
+   *
+   * @default - the account's pool, shared by all
+   */
+  readonly reservedConcurrency?: Readonly<Partial<Record<FunctionName, number>>>
+  /** @default - alarms are there to be seen, and tell nobody */
+  readonly alarms?: AlarmAudience
+  /**
+   * Give API Gateway the right to write logs, which it has once for an account and region. Set to false where another
+   * stack of the account does that already.
+   *
+   * @default true
+   */
+  readonly gatewayLoggingRole?: boolean
+}
+
+export type Domain = {
+  /** Such as `auth.example.com`. */
+  readonly name: string
+  /** Of a certificate for that name, in the stage's region. */
+  readonly certificateArn: string
+  /**
+   * The Route 53 zone that the name's record is put into.
+   *
+   * @default - no record is made; point the name at the output `DomainTarget`
+   */
+  readonly hostedZone?: { readonly id: string; readonly name: string }
+}
+
+/** A topic of your own, or a topic of the stack's that mails one address (which has to confirm). */
+export type AlarmAudience = { readonly topicArn: string } | { readonly email: string }
+
+/** Every setting decided. */
+export type StageSettings = Settings &
+  Required<Omit<Settings, 'domain' | 'alarms'>> & {
+    /** Lower-case letters, digits and dashes: part of the names of the stack, its functions and its secrets. */
+    readonly stage: string
+  }
+
+const stages: Readonly<Record<string, Settings>> = {
+  dev: {
+    region: 'eu-central-1',
+    keepData: false,
+    logRetention: RetentionDays.ONE_MONTH,
+    throttling: { ratePerSecond: 50, burst: 100 },
+  },
+  prod: {
+    region: 'eu-central-1',
+  },
+}
+
+/** @throws when there is no such stage, or its settings cannot be; all mistakes are told at once */
+export function settingsFor(stage: string): StageSettings {
+  const settings = stages[stage]
+  if (settings === undefined) {
+    throw new Error(`There is no stage "${stage}" in infra/settings.ts; there are ${Object.keys(stages).join(', ')}.`)
+  }
+  return decide(stage, settings)
+}
+
+/** Fills in the defaults and checks the whole. */
+export function decide(stage: string, settings: Settings): StageSettings {
+  const decided: StageSettings = {
+    stage,
+    keepData: true,
+    logRetention: RetentionDays.ONE_YEAR,
+    throttling: { ratePerSecond: 500, burst: 1000 },
+    requestsPerAddressIn5Minutes: 3000,
+    reservedConcurrency: {},
+    gatewayLoggingRole: true,
+    ...settings,
+  }
+  const mistakes = mistakesIn(decided)
+  if (mistakes.length > 0) throw new Error(`Stage "${stage}" in infra/settings.ts:\n  ${mistakes.join('\n  ')}`)
+  return decided
+}
+
+function mistakesIn(settings: StageSettings): string[] {
+  const { stage, region, logRetention, throttling, requestsPerAddressIn5Minutes, reservedConcurrency } = settings
+  const wholeNumbers = { ...throttling, requestsPerAddressIn5Minutes, ...reservedConcurrency }
+  return [
+    /^[a-z][a-z0-9-]{0,19}$/.test(stage) || 'its name: lower-case letters, digits and dashes, at most 20',
+    /^[a-z]{2}(-[a-z]+)+-\d$/.test(region) || `region: "${region}" is none`,
+    logRetention in RetentionDays || `logRetention: CloudWatch Logs has no retention of ${logRetention} days`,
+    ...Object.entries(wholeNumbers).map(
+      ([name, value]) =>
+        (Number.isInteger(value) && value >= 1) || `${name}: ${value} is not a whole number above zero`,
+    ),
+    requestsPerAddressIn5Minutes >= 10 || 'requestsPerAddressIn5Minutes: AWS WAF counts from 10 on',
+    ...domainMistakes(settings),
+  ].filter((mistake) => mistake !== true)
+}
+
+function domainMistakes({ domain, region }: StageSettings): (true | string)[] {
+  if (domain === undefined) return []
+  const { name, certificateArn, hostedZone } = domain
+  return [
+    /^([a-z0-9-]+\.)+[a-z]{2,}$/.test(name) || `domain.name: "${name}" is not a lower-case host name`,
+    certificateArn.startsWith(`arn:aws:acm:${region}:`) ||
+      `domain.certificateArn: a regional API needs a certificate in ${region}, got ${certificateArn}`,
+    hostedZone === undefined ||
+      name === hostedZone.name ||
+      name.endsWith(`.${hostedZone.name}`) ||
+      `domain.hostedZone: ${name} is not in the zone ${hostedZone.name}`,
+  ]
+}

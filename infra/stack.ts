@@ -1,0 +1,72 @@
+/**
+ * The stack of one stage: which constructs there are and what they are handed.
+ *
+ * Owns the composition and the outputs. Must not know how any of them is made.
+ */
+
+import { CfnOutput, Stack } from 'aws-cdk-lib'
+import type { Construct } from 'constructs'
+import { Alarms } from './alarms.ts'
+import { type Bundles, functionNames } from './bundle.ts'
+import { Firewall } from './firewall.ts'
+import { FirstKeyring } from './first-keyring.ts'
+import { BrokerFunction } from './function.ts'
+import { Gateway } from './gateway.ts'
+import { grantRights } from './rights.ts'
+import type { FunctionName } from './routes.ts'
+import { BrokerSecrets } from './secrets.ts'
+import type { StageSettings } from './settings.ts'
+import { BrokerTable } from './table.ts'
+
+export type BrokerStackProps = { readonly settings: StageSettings; readonly bundles: Bundles }
+
+type Functions = Readonly<Record<FunctionName, BrokerFunction>>
+
+export class BrokerStack extends Stack {
+  constructor(scope: Construct, { settings, bundles }: BrokerStackProps) {
+    const { stage, region, keepData, alarms: audience } = settings
+    super(scope, `token-broker-${stage}`, {
+      env: { region },
+      description: `Token Broker (${stage}): an OAuth 2.0 authorization server in front of the organisation's identity providers`,
+      terminationProtection: keepData,
+      analyticsReporting: false,
+    })
+    const table = new BrokerTable(this, 'Table', settings)
+    const secrets = new BrokerSecrets(this, 'Secrets', settings)
+    const functions = this.createFunctions(settings, bundles)
+    grantRights(functions, table, secrets)
+    new FirstKeyring(this, 'FirstKeyring', {
+      bundle: bundles['create-keyring'],
+      secrets,
+      settings,
+    })
+    const gateway = new Gateway(this, 'Gateway', { settings, functions })
+    new Firewall(this, 'Firewall', { ...settings, stageArn: gateway.stageArn })
+    new Alarms(this, 'Alarms', { stage, api: gateway.api, table: table.table, functions, audience })
+    this.tell(gateway, table, secrets)
+  }
+
+  private createFunctions(settings: StageSettings, bundles: Bundles): Functions {
+    const baseUrl = settings.domain && { BASE_URL: `https://${settings.domain.name}` }
+    const functions = functionNames.map((name): [FunctionName, BrokerFunction] => {
+      const reservedConcurrency = settings.reservedConcurrency[name]
+      const fn = new BrokerFunction(this, name, { name, bundle: bundles[name], settings, reservedConcurrency })
+      fn.allow([], baseUrl)
+      return [name, fn]
+    })
+    return Object.fromEntries(functions) as Functions
+  }
+
+  private tell(gateway: Gateway, table: BrokerTable, secrets: BrokerSecrets): void {
+    const outputs: Readonly<Record<string, readonly [value: string | undefined, description: string]>> = {
+      Issuer: [`${gateway.baseUrl}/{application}`, 'The issuer of each application; its metadata is below it'],
+      TableName: [table.table.tableName, 'Where sessions and registrations are'],
+      KeyringSecretName: [secrets.keyringName, 'The secret that holds the signing, MAC and sealing keys'],
+      SecretsKeyArn: [secrets.key.key.keyArn, 'The key to encrypt the secrets of providers with'],
+      DomainTarget: [gateway.domainTarget, 'What the public name has to point at'],
+    }
+    for (const [name, [value, description]] of Object.entries(outputs)) {
+      if (value !== undefined) new CfnOutput(this, name, { value, description })
+    }
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * The table, its key, and who may do what with which of its items.
+ *
+ * Owns the table's shape (shared/store/table.ts creates the same one locally) and the exact rights on it: each grant
+ * names one action and the partition keys it holds for, so that a function cannot touch items that are not its business.
+ * Nothing may query or scan. Must not know what the items hold.
+ */
+
+import { RemovalPolicy } from 'aws-cdk-lib'
+import { AttributeType, Billing, ProjectionType, TableEncryptionV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb'
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import { Construct } from 'constructs'
+import type { BrokerFunction } from './function.ts'
+import { EncryptionKey } from './key.ts'
+import type { StageSettings } from './settings.ts'
+
+type ItemAction = 'dynamodb:GetItem' | 'dynamodb:PutItem' | 'dynamodb:UpdateItem'
+
+export class BrokerTable extends Construct {
+  readonly table: TableV2
+  private readonly key: EncryptionKey
+
+  constructor(scope: Construct, id: string, { stage, keepData }: StageSettings) {
+    super(scope, id)
+    this.key = new EncryptionKey(this, 'Key', { alias: `token-broker/${stage}/table`, usedBy: 'dynamodb', keepData })
+    this.table = new TableV2(this, 'Table', {
+      partitionKey: { name: 'pk', type: AttributeType.STRING },
+      sortKey: { name: 'sk', type: AttributeType.STRING },
+      billing: Billing.onDemand(),
+      encryption: TableEncryptionV2.customerManagedKey(this.key.key),
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      deletionProtection: keepData,
+      removalPolicy: keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      timeToLiveAttribute: 'expires',
+      globalSecondaryIndexes: [
+        {
+          indexName: 'by-subject',
+          partitionKey: { name: 'subject', type: AttributeType.STRING },
+          sortKey: { name: 'createdAt', type: AttributeType.NUMBER },
+          // Only what a refresh never changes: otherwise each one would be written, and paid for, a second time.
+          projectionType: ProjectionType.INCLUDE,
+          nonKeyAttributes: ['sid', 'application', 'clientId', 'flow'],
+        },
+      ],
+    })
+  }
+
+  /** Applications and clients. */
+  grantReadRegistrations(fn: BrokerFunction): void {
+    this.grant(fn, 'dynamodb:GetItem', 'application#*')
+  }
+
+  /** To see a family as it is: for answers, and to find out what became of a write whose answer was lost. */
+  grantReadFamilies(fn: BrokerFunction): void {
+    this.grant(fn, 'dynamodb:GetItem', 'family#*')
+  }
+
+  /** To put a new family. */
+  grantOpenFamilies(fn: BrokerFunction): void {
+    this.grant(fn, 'dynamodb:PutItem', 'family#*')
+  }
+
+  /** Every transition of a family that is there. */
+  grantMoveFamilies(fn: BrokerFunction): void {
+    this.grant(fn, 'dynamodb:UpdateItem', 'family#*')
+  }
+
+  /** To count wrong user codes. */
+  grantCountAttempts(fn: BrokerFunction): void {
+    this.grant(fn, 'dynamodb:UpdateItem', 'throttle#*')
+  }
+
+  private grant(fn: BrokerFunction, action: ItemAction, partitionKeys: string): void {
+    const items = new PolicyStatement({
+      actions: [action],
+      resources: [this.table.tableArn],
+      conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [partitionKeys] } },
+    })
+    // DynamoDB asks KMS on behalf of whoever calls, for writes as for reads: it opens the table's own key, and that
+    // encrypts and decrypts the items.
+    fn.allow([items, this.key.use('kms:Decrypt')], { TABLE_NAME: this.table.tableName })
+  }
+}

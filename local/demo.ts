@@ -1,0 +1,143 @@
+/**
+ * `npm run demo`: why the product exists, told by the running thing in a few seconds.
+ *
+ * Owns the story's order and its end. Every answer is a real one, over HTTP; when one is not as the story says, the demo
+ * fails. The words are printed by local/demo/narrator.ts.
+ */
+
+import { Browser, type Page } from './demo/browser.ts'
+import { createNarrator } from './demo/narrator.ts'
+import { call, type Reply, str } from './demo/program.ts'
+import { Problem } from './problem.ts'
+import { watchNpm } from './process/parent.ts'
+import { startLocalStack } from './stack.ts'
+
+const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
+const client = { client_id: 'cli' }
+const narrator = createNarrator(process.stdout)
+
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => process.exit(130))
+watchNpm(() => process.exit(130))
+
+try {
+  narrator.title('Token Broker: people sign in once, programs get tokens that are worth little to a thief')
+  const stack = await startLocalStack({ functionLog: () => {}, log: (line) => narrator.aside(line) })
+  try {
+    await play(`${stack.url}/demo/oauth`)
+  } finally {
+    await stack.close()
+  }
+  process.exit(0)
+} catch (error) {
+  const told = error instanceof Problem || !(error instanceof Error) ? String(error) : (error.stack ?? error.message)
+  process.stderr.write(`\nThe story went wrong: ${told}\n`)
+  process.exit(1)
+}
+
+async function play(oauth: string): Promise<void> {
+  const first = await signIn(oauth)
+  const second = await refresh(oauth, first)
+  await theft(oauth, first, second)
+  await narrator.step('So that is what it is for', [
+    'A copy of a refresh token is worth nothing for long: sooner or later it is used twice, and then nobody has it.',
+    'The services behind see short-lived access tokens only, and the broker never sees a password.',
+    'Next: npm start, which has the same in three commands to paste.',
+  ])
+}
+
+type Tokens = { readonly access: string; readonly refresh: string }
+
+async function signIn(oauth: string): Promise<Tokens> {
+  await narrator.step('A program needs to act for a person', [
+    'It has no browser and must not see a password. So it asks the broker for a code (RFC 8628).',
+  ])
+  const started = await call(`${oauth}/device_authorization`, { ...client, scope: 'openid profile offline_access' })
+  expect(started.status === 200, 'the program gets a device code', started)
+  narrator.wire('POST /demo/oauth/device_authorization', started, ['user_code', 'verification_uri'])
+
+  const early = await call(`${oauth}/token`, {
+    ...client,
+    grant_type: deviceGrant,
+    device_code: str(started, 'device_code'),
+  })
+  expect(str(early, 'error') === 'authorization_pending', 'nothing is given before the person has agreed', early)
+  narrator.wire('POST /demo/oauth/token', early, ['error'])
+
+  await narrator.step('The person agrees, in their own browser', [
+    'They compare the code, approve, and sign in at their organisation’s identity provider. The broker sees who they are.',
+  ])
+  const page = await approve(str(started, 'verification_uri_complete'))
+  expect(page.status === 200, 'the person is told that it worked', { status: page.status, body: {} })
+  narrator.quote('Alice', headingOf(page))
+
+  await narrator.step('The program gets its tokens', [
+    'An access token for five minutes, and a refresh token that is good exactly once.',
+  ])
+  const tokens = await call(`${oauth}/token`, {
+    ...client,
+    grant_type: deviceGrant,
+    device_code: str(started, 'device_code'),
+  })
+  return tokensOf(tokens, 'the program gets tokens')
+}
+
+async function refresh(oauth: string, { refresh: presented }: Tokens): Promise<Tokens> {
+  await narrator.step('Five minutes later it refreshes', [
+    'The refresh token is exchanged for a new one. The old one is dead from here on: there is only ever one.',
+  ])
+  const refreshed = await call(`${oauth}/token`, { ...client, grant_type: 'refresh_token', refresh_token: presented })
+  const tokens = tokensOf(refreshed, 'the program gets new tokens')
+  const who = await call(`${oauth}/userinfo`, undefined, tokens.access)
+  expect(who.status === 200, 'the access token is good', who)
+  narrator.wire('GET /demo/oauth/userinfo', who, ['sub', 'name'])
+  return tokens
+}
+
+async function theft(oauth: string, stolen: Tokens, current: Tokens): Promise<void> {
+  await narrator.step('A thief has copied the old refresh token', [
+    'From a log, a backup, a laptop. They try it. It was used before, so somebody has a copy: but who is the thief?',
+  ])
+  const grant = { ...client, grant_type: 'refresh_token' }
+  const thief = await call(`${oauth}/token`, { ...grant, refresh_token: stolen.refresh })
+  expect(str(thief, 'error') === 'invalid_grant', 'the thief gets nothing', thief)
+  narrator.wire('POST /demo/oauth/token  (the thief)', thief, ['error'])
+
+  await narrator.step('The broker cannot know, so it ends the whole session', [
+    'Everything that came of that one sign-in is dead at once, in one write. The program has to ask Alice again.',
+  ])
+  const program = await call(`${oauth}/token`, { ...grant, refresh_token: current.refresh })
+  expect(str(program, 'error') === 'invalid_grant', 'the newest refresh token is refused too', program)
+  narrator.wire('POST /demo/oauth/token  (the program)', program, ['error'])
+  const who = await call(`${oauth}/userinfo`, undefined, current.access)
+  expect(who.status === 401, 'the session’s access token is refused where sessions are looked at', who)
+  narrator.wire('GET /demo/oauth/userinfo', who, ['error'])
+}
+
+function tokensOf(reply: Reply, what: string): Tokens {
+  expect(reply.status === 200, what, reply)
+  narrator.wire('POST /demo/oauth/token', reply, ['access_token', 'expires_in', 'refresh_token'])
+  return { access: str(reply, 'access_token'), refresh: str(reply, 'refresh_token') }
+}
+
+/** Answers whatever page comes next, as a person would, until one asks nothing. */
+async function approve(address: string): Promise<Page> {
+  const browser = new Browser()
+  let page = await browser.open(address)
+  for (let pages = 0; pages < 6 && page.html.includes('<form'); pages += 1) {
+    const values = page.html.includes('name="login"')
+      ? { login: 'alice', password: 'correct horse' }
+      : page.html.includes('name="decision"')
+        ? { decision: 'approve' }
+        : {}
+    page = await browser.submit(page, values as Record<string, string>)
+  }
+  return page
+}
+
+function headingOf({ html }: Page): string {
+  return (/<h1[^>]*>([\s\S]*?)<\/h1>/.exec(html)?.[1] ?? '').replace(/<[^>]*>/g, '').trim()
+}
+
+function expect(holds: boolean, what: string, { status, body }: Reply): void {
+  if (!holds) throw new Problem(`it should have been that ${what}. The answer was ${status} ${JSON.stringify(body)}`)
+}

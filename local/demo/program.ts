@@ -1,0 +1,24 @@
+/**
+ * The program of the demo's story: what it sends and what it gets back.
+ *
+ * Owns its HTTP. Must not know the story.
+ */
+
+export type Reply = { readonly status: number; readonly body: Readonly<Record<string, unknown>> }
+
+/** A form POST; without a form a GET. */
+export async function call(url: string, form?: Readonly<Record<string, string>>, accessToken?: string): Promise<Reply> {
+  const response = await fetch(url, {
+    method: form === undefined ? 'GET' : 'POST',
+    ...(form === undefined ? {} : { body: new URLSearchParams(form) }),
+    headers: accessToken === undefined ? {} : { authorization: `Bearer ${accessToken}` },
+  })
+  const text = await response.text()
+  return { status: response.status, body: text === '' ? {} : (JSON.parse(text) as Reply['body']) }
+}
+
+/** A member that is text; empty where it is not. */
+export function str({ body }: Reply, member: string): string {
+  const value = body[member]
+  return typeof value === 'string' ? value : ''
+}

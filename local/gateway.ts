@@ -1,0 +1,163 @@
+/**
+ * The local gateway: on a laptop what API Gateway is in the cloud.
+ *
+ * Owns HTTP: connections, bodies, preflights and the errors that no function gets to see. Must not know what the
+ * functions do. How a request becomes an event is local/gateway/event.ts, how an answer becomes a response
+ * local/gateway/answer.ts, and which function it is for local/gateway/router.ts.
+ */
+
+import { randomUUID } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { FunctionName, Route } from '../infra/routes.ts'
+import { errorResponse, preflightResponse, type Response, responseOf, send, writeHead } from './gateway/answer.ts'
+import { drain, readBody } from './gateway/body.ts'
+import { contextOf, eventOf, type Handler } from './gateway/event.ts'
+import { createRouter, type Found, type Match } from './gateway/router.ts'
+import { listen, loopback } from './ports.ts'
+
+export type { Handler } from './gateway/event.ts'
+
+export type GatewayOptions = {
+  /** 0 picks a free one. */
+  readonly port: number
+  readonly routes: readonly Route[]
+  /** Loads `functions/<name>.ts`; asked once for each function, at the start. */
+  readonly loadHandler: (name: FunctionName) => Promise<Handler>
+  readonly log: (line: string) => void
+  /** Requests that come before it has resolved wait for it. */
+  readonly until?: Promise<unknown>
+}
+
+export type Gateway = {
+  readonly url: string
+  /** Takes no new requests, lets those under way finish for a moment, and closes every connection. */
+  close(): Promise<void>
+}
+
+type Serving = Pick<GatewayOptions, 'log'> & {
+  readonly find: (method: string, path: string) => Found
+  readonly handlers: ReadonlyMap<FunctionName, Handler>
+}
+
+/** Longer than clients keep theirs, so that it is not us who hangs up while a request is on its way. */
+const keepAliveMs = 65_000
+const requestWithinMs = 30_000
+const finishWithinMs = 1_000
+const drainMs = 1_000
+
+/** @throws {PortTaken} */
+export async function startGateway({ port, routes, loadHandler, log, until }: GatewayOptions): Promise<Gateway> {
+  const handlers = new Map<FunctionName, Handler>()
+  const loaded = Promise.withResolvers<void>()
+  let opened: Promise<unknown> | undefined = Promise.all([loaded.promise, until])
+  // Whoever waits at the door of a start that fails is cut off with the server; the failure itself is thrown below.
+  opened.catch(() => {})
+  void opened.then(
+    () => (opened = undefined),
+    () => {},
+  )
+
+  const serving: Serving = { find: createRouter(routes), handlers, log }
+  const server = createServer((incoming, outgoing) => {
+    if (!server.listening) outgoing.shouldKeepAlive = false
+    const answered =
+      opened === undefined ? serve(serving, incoming, outgoing) : opened.then(() => serve(serving, incoming, outgoing))
+    answered.catch(() => outgoing.destroy())
+  })
+  server.keepAliveTimeout = keepAliveMs
+  server.requestTimeout = requestWithinMs
+
+  const url = `http://${loopback}:${await listen(server, port, 'PORT')}`
+  try {
+    const names = [...new Set(routes.map(({ functionName }) => functionName))]
+    await Promise.all(names.map(async (name) => handlers.set(name, await loadHandler(name))))
+  } catch (error) {
+    await close(server)
+    throw error
+  }
+  loaded.resolve()
+  return { url, close: () => close(server) }
+}
+
+async function serve(serving: Serving, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  const { method = 'GET', url = '/' } = incoming
+  const at = url.indexOf('?')
+  const path = at < 0 ? url : url.slice(0, at)
+  const id = randomUUID()
+  const found = serving.find(method, path)
+  if (found.kind !== 'route') return send(outgoing, unrouted(found, method, id))
+
+  const { match } = found
+  const body = await readBody(incoming)
+  if (body === 'cut off') return
+  if (body === 'too long') return refuseBody(incoming, outgoing, match, id)
+  const request = {
+    ...{ id, method, path, body },
+    query: at < 0 ? '' : url.slice(at + 1),
+    rawHeaders: incoming.rawHeaders,
+    sourceIp: incoming.socket.remoteAddress ?? loopback,
+    protocol: `HTTP/${incoming.httpVersion}`,
+    domainName: `${loopback}:${incoming.socket.localPort}`,
+  }
+  try {
+    const handler = serving.handlers.get(match.route.functionName)!
+    const result = await handler(eventOf(request, match), contextOf(match.route.functionName))
+    send(outgoing, responseOf(result))
+  } catch (error) {
+    serving.log(`${method} ${match.route.path} (request ${id}) failed: ${error instanceof Error ? error.stack : error}`)
+    send(outgoing, failed(match, id))
+  }
+}
+
+function unrouted(found: Exclude<Found, { kind: 'route' }>, method: string, requestId: string): Response {
+  const error = 'invalid_request'
+  switch (found.kind) {
+    case 'nothing':
+      return errorResponse({ status: 404, error, description: 'There is nothing at this path.', requestId })
+    case 'malformed':
+      return errorResponse({ status: 400, error, description: 'The path is not well-formed.', requestId })
+    case 'method': {
+      if (method === 'OPTIONS' && found.crossOrigin) return preflightResponse()
+      const description = 'This path does not take this method.'
+      const headers = ['allow', found.allowed.join(', ')]
+      return errorResponse({ status: 405, error, description, requestId, headers, crossOrigin: found.crossOrigin })
+    }
+  }
+}
+
+/** Nothing of the failure is told to the caller but the request id. */
+function failed({ route }: Match, requestId: string): Response {
+  const description = 'The function failed. Its log has the request id.'
+  return errorResponse({ status: 500, error: 'server_error', description, requestId, crossOrigin: route.crossOrigin })
+}
+
+async function refuseBody(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  { route }: Match,
+  requestId: string,
+): Promise<void> {
+  const refusal = errorResponse({
+    ...{ status: 413, error: 'invalid_request', description: 'The body is too long.', requestId },
+    crossOrigin: route.crossOrigin,
+    headers: ['connection', 'close'],
+  } as const)
+  writeHead(outgoing, refusal)
+  outgoing.write(refusal.body)
+  await drain(incoming, drainMs)
+  outgoing.end()
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    // A connection whose last answer has just gone out is idle from then on.
+    const idle = setInterval(() => server.closeIdleConnections(), 20)
+    const late = setTimeout(() => server.closeAllConnections(), finishWithinMs)
+    server.close(() => {
+      clearInterval(idle)
+      clearTimeout(late)
+      resolve()
+    })
+    server.closeIdleConnections()
+  })
+}

@@ -1,0 +1,68 @@
+/**
+ * What goes back over HTTP: a function's answer translated, and the gateway's own errors in OAuth's shape.
+ *
+ * Owns status, headers and bytes of a response. Must not know requests.
+ */
+
+import type { ServerResponse } from 'node:http'
+import type { APIGatewayProxyResult } from 'aws-lambda'
+import { preflightHeaders } from '../../infra/routes.ts'
+
+export type Response = {
+  readonly status: number
+  /** Name, value, name, value: the same name may stand several times (Set-Cookie). */
+  readonly headers: readonly string[]
+  readonly body: Buffer | string
+}
+
+/** @throws when it is not an answer: the function's mistake */
+export function responseOf(result: APIGatewayProxyResult): Response {
+  if (!Number.isInteger(result?.statusCode)) throw new TypeError('The function answered without a statusCode')
+  const { statusCode, headers = {}, multiValueHeaders = {}, body, isBase64Encoded } = result
+  const several = new Set(Object.keys(multiValueHeaders).map((name) => name.toLowerCase()))
+  const flat: string[] = []
+  for (const [name, value] of Object.entries(headers)) {
+    if (!several.has(name.toLowerCase())) flat.push(name, String(value))
+  }
+  for (const [name, values] of Object.entries(multiValueHeaders)) {
+    for (const value of values) flat.push(name, String(value))
+  }
+  return { status: statusCode, headers: flat, body: isBase64Encoded ? Buffer.from(body, 'base64') : (body ?? '') }
+}
+
+type GatewayError = {
+  readonly status: number
+  readonly error: 'invalid_request' | 'server_error'
+  readonly description: string
+  readonly requestId: string
+  readonly crossOrigin?: boolean
+  readonly headers?: readonly string[]
+}
+
+export function errorResponse({ status, error, description, requestId, crossOrigin, headers }: GatewayError): Response {
+  return {
+    status,
+    headers: [
+      ...['content-type', 'application/json', 'cache-control', 'no-store', 'pragma', 'no-cache'],
+      ...['x-content-type-options', 'nosniff', 'x-request-id', requestId],
+      ...(crossOrigin ? ['access-control-allow-origin', preflightHeaders['access-control-allow-origin']] : []),
+      ...(headers ?? []),
+    ],
+    body: JSON.stringify({ error, error_description: description }),
+  }
+}
+
+export function preflightResponse(): Response {
+  return { status: 204, headers: Object.entries(preflightHeaders).flat(), body: '' }
+}
+
+/** @throws when a header cannot be written: the function's mistake; nothing has been sent then */
+export function send(outgoing: ServerResponse, response: Response): void {
+  writeHead(outgoing, response)
+  outgoing.end(response.body)
+}
+
+export function writeHead(outgoing: ServerResponse, { status, headers, body }: Response): void {
+  const length = status === 204 || status === 304 ? [] : ['content-length', String(Buffer.byteLength(body))]
+  outgoing.writeHead(status, [...headers, ...length])
+}

@@ -1,0 +1,167 @@
+/**
+ * A request as a function gets to see it: API Gateway's event for a REST API (payload format 1.0) and Lambda's context.
+ *
+ * Owns the two shapes. Must not know sockets or routes beyond what is handed in. Nothing in it is taken from a header
+ * that API Gateway itself would not take it from: the address is the socket's, the domain is the gateway's own.
+ */
+
+import { randomUUID } from 'node:crypto'
+import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-lambda'
+import type { Match } from './router.ts'
+
+export type Handler = (event: APIGatewayProxyEvent, context: Context) => Promise<APIGatewayProxyResult>
+
+export type Request = {
+  readonly id: string
+  readonly method: string
+  readonly path: string
+  /** Without the question mark. */
+  readonly query: string
+  /** Name, value, name, value, as they came. */
+  readonly rawHeaders: readonly string[]
+  readonly body: Buffer | undefined
+  readonly sourceIp: string
+  /** `HTTP/1.1` */
+  readonly protocol: string
+  /** The gateway's own address, `127.0.0.1:8787`. */
+  readonly domainName: string
+}
+
+type Multi = Record<string, string[]>
+
+export function eventOf(request: Request, { route, pathParameters }: Match): APIGatewayProxyEvent {
+  const multiValueHeaders = grouped(headerPairs(request.rawHeaders))
+  const headers = lastOf(multiValueHeaders)
+  const query = request.query === '' ? null : grouped(new URLSearchParams(request.query))
+  return {
+    resource: route.path,
+    path: request.path,
+    httpMethod: request.method,
+    headers,
+    multiValueHeaders,
+    queryStringParameters: query && lastOf(query),
+    multiValueQueryStringParameters: query,
+    pathParameters: Object.keys(pathParameters).length > 0 ? pathParameters : null,
+    stageVariables: null,
+    requestContext: requestContextOf(request, route.path, userAgentIn(headers)),
+    // Without binary media types a REST API hands bodies on as text.
+    body: request.body === undefined ? null : request.body.toString('utf8'),
+    isBase64Encoded: false,
+  }
+}
+
+function requestContextOf(
+  request: Request,
+  resourcePath: string,
+  userAgent: string | null,
+): APIGatewayProxyEvent['requestContext'] {
+  const now = new Date()
+  return {
+    accountId: '000000000000',
+    apiId: 'local',
+    authorizer: null,
+    domainName: request.domainName,
+    domainPrefix: 'local',
+    extendedRequestId: request.id,
+    httpMethod: request.method,
+    identity: { ...nobody, sourceIp: request.sourceIp, userAgent },
+    path: request.path,
+    protocol: request.protocol,
+    requestId: request.id,
+    requestTime: commonLogTime(now),
+    requestTimeEpoch: now.getTime(),
+    resourceId: 'local',
+    resourcePath,
+    stage: 'local',
+  }
+}
+
+const nobody = {
+  accessKey: null,
+  accountId: null,
+  apiKey: null,
+  apiKeyId: null,
+  caller: null,
+  clientCert: null,
+  cognitoAuthenticationProvider: null,
+  cognitoAuthenticationType: null,
+  cognitoIdentityId: null,
+  cognitoIdentityPoolId: null,
+  principalOrgId: null,
+  user: null,
+  userArn: null,
+} as const
+
+function* headerPairs(raw: readonly string[]): Iterable<[string, string]> {
+  for (let index = 0; index + 1 < raw.length; index += 2) yield [raw[index] ?? '', raw[index + 1] ?? '']
+}
+
+/** Names are the caller's to choose, `__proto__` too: a Map keeps them apart from what every object has. */
+function grouped(pairs: Iterable<[string, string]>): Multi {
+  const groups = new Map<string, string[]>()
+  for (const [name, value] of pairs) {
+    const group = groups.get(name)
+    if (group === undefined) groups.set(name, [value])
+    else group.push(value)
+  }
+  return Object.fromEntries(groups)
+}
+
+function lastOf(groups: Multi): Record<string, string> {
+  return Object.fromEntries(Object.entries(groups).map(([name, values]) => [name, values.at(-1) ?? '']))
+}
+
+function userAgentIn(headers: Record<string, string>): string | null {
+  for (const name in headers) if (name.toLowerCase() === 'user-agent') return headers[name] ?? null
+  return null
+}
+
+/** `22/Nov/2026:01:35:00 +0000` */
+function commonLogTime(date: Date): string {
+  const [, day, month, year, time] = date.toUTCString().split(' ')
+  return `${day}/${month}/${year}:${time} +0000`
+}
+
+/** API Gateway waits no longer for a function. */
+const functionWithinMs = 29_000
+
+export function contextOf(functionName: string): Context {
+  return new LocalContext(functionName)
+}
+
+class LocalContext implements Context {
+  callbackWaitsForEmptyEventLoop = true
+  readonly functionName: string
+  readonly functionVersion = '$LATEST'
+  readonly invokedFunctionArn: string
+  readonly memoryLimitInMB = '512'
+  readonly awsRequestId = randomUUID()
+  readonly logGroupName: string
+  readonly logStreamName = 'local'
+  readonly #startedAt = performance.now()
+
+  constructor(functionName: string) {
+    this.functionName = functionName
+    this.invokedFunctionArn = `arn:aws:lambda:local:000000000000:function:${functionName}`
+    this.logGroupName = `/aws/lambda/${functionName}`
+  }
+
+  // A property, as in Lambda's own context, so that it may be called apart from it.
+  readonly getRemainingTimeInMillis = (): number =>
+    Math.max(0, Math.round(functionWithinMs - (performance.now() - this.#startedAt)))
+
+  // Of Node 0.10's runtime; what uses them must find out here, not in the cloud.
+  done(): never {
+    return refuse('done')
+  }
+  fail(): never {
+    return refuse('fail')
+  }
+  succeed(): never {
+    return refuse('succeed')
+  }
+}
+
+function refuse(name: string): never {
+  throw new Error(`context.${name} is gone; return a promise`)
+}

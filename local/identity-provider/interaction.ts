@@ -1,0 +1,69 @@
+/**
+ * What happens between an authorization request and its answer: a person signs in, or does not want to.
+ *
+ * Owns the page and the form in between. Must not know the protocol around them.
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type Provider from 'oidc-provider'
+import type { Interaction, InteractionResult } from 'oidc-provider'
+import { errorPage, loginPage, type Page } from './pages.ts'
+import { longestUserName, userNameFrom } from './person.ts'
+
+export const interactionPath = /^\/interaction\/[\w-]+(?:\?|$)/
+
+type Step = { readonly done: InteractionResult } | { readonly status: number; readonly page: Page }
+
+const longestFormCharacters = 10_000
+
+export async function interact(provider: Provider, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  const step = await nextStep(await interactionOf(provider, incoming, outgoing), incoming)
+  if ('done' in step) return provider.interactionFinished(incoming, outgoing, step.done)
+  outgoing.writeHead(step.status, step.page.headers).end(step.page.html)
+}
+
+/** The one that the browser's cookie names; undefined when it has expired, or never began in this browser. */
+async function interactionOf(provider: Provider, incoming: IncomingMessage, outgoing: ServerResponse) {
+  try {
+    return await provider.interactionDetails(incoming, outgoing)
+  } catch (error) {
+    if (error instanceof Error && error.name === 'SessionNotFound') return undefined
+    throw error
+  }
+}
+
+async function nextStep(interaction: Interaction | undefined, incoming: IncomingMessage): Promise<Step> {
+  if (interaction === undefined) {
+    return {
+      status: 400,
+      page: errorPage('session_not_found', 'This sign-in has expired, or began in another browser.'),
+    }
+  }
+  const { params, prompt, uid } = interaction
+  const action = `/interaction/${uid}`
+  // What was asked for is granted; prompt=consent gets its answer without a page.
+  if (prompt.name !== 'login') return { done: { consent: {} } }
+  if (incoming.method !== 'POST') {
+    return { status: 200, page: loginPage({ action, userName: String(params.login_hint ?? '') }) }
+  }
+  const form = await formIn(incoming)
+  if (form === undefined) return { status: 413, page: errorPage('invalid_request', 'The form is too long.') }
+  if (form.has('cancel')) {
+    return { done: { error: 'access_denied', error_description: 'The person did not want to sign in.' } }
+  }
+  const typed = form.get('login') ?? ''
+  const accountId = userNameFrom(typed)
+  // A session's cookie only: whoever closes the browser can be somebody else afterwards.
+  if (accountId !== undefined) return { done: { login: { accountId, remember: false } } }
+  const problem = `Please type a user name of at most ${longestUserName} characters.`
+  return { status: 400, page: loginPage({ action, userName: typed, problem }) }
+}
+
+async function formIn(incoming: IncomingMessage): Promise<URLSearchParams | undefined> {
+  let text = ''
+  for await (const chunk of incoming.setEncoding('utf8')) {
+    text += chunk
+    if (text.length > longestFormCharacters) return undefined
+  }
+  return new URLSearchParams(text)
+}

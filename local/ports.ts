@@ -1,0 +1,47 @@
+/**
+ * Ports of this machine: asking for one, and saying it well when it is taken.
+ *
+ * Owns listening on the loopback interface. Must not know what is served there.
+ */
+
+import { once } from 'node:events'
+import type { Server } from 'node:net'
+import { createServer } from 'node:net'
+import { Problem } from './problem.ts'
+
+export const loopback = '127.0.0.1'
+
+/** Something else listens on the port that was asked for. */
+export class PortTaken extends Problem {
+  constructor(port: number, variable: string) {
+    super(`Port ${port} is in use by another program. Set ${variable} to another port (0 picks a free one).`)
+  }
+}
+
+/**
+ * @param port 0 picks a free one
+ * @param variable the environment variable that names the port, for the message
+ * @returns the port that it listens on
+ * @throws {PortTaken}
+ */
+export async function listen(server: Server, port: number, variable: string): Promise<number> {
+  server.listen(port, loopback)
+  try {
+    await once(server, 'listening')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') throw new PortTaken(port, variable)
+    throw error
+  }
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('A server on a port has an address with a port')
+  return address.port
+}
+
+/** A port that was free a moment ago, for programs that cannot say which one they picked. */
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  const port = await listen(server, 0, 'PORT')
+  server.close()
+  await once(server, 'close')
+  return port
+}

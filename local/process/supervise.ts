@@ -1,0 +1,97 @@
+/**
+ * Starts a command that cannot outlive this process.
+ *
+ * Owns the broker's side of the channel to local/process/supervisor.ts. Must not know what the command does.
+ */
+
+import { type ChildProcess, fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+export type Task = {
+  readonly command?: {
+    readonly file: string
+    readonly words: readonly string[]
+    /** What it writes to stderr once it is ready. */
+    readonly readyWhen: string
+  }
+  /** Removed when the broker is gone. */
+  readonly removeAtEnd?: string
+}
+
+/** What the supervisor says. `pid` is the command's. */
+export type Report =
+  | { readonly kind: 'ready'; readonly pid?: number }
+  | { readonly kind: 'ended'; readonly why: string }
+
+export type Supervised = {
+  readonly pid: number | undefined
+  /** Resolves when the command has ended by itself; with why. */
+  readonly ended: Promise<string>
+  /** Kills the command and removes the directory; resolves when both are gone. */
+  stop(): Promise<void>
+}
+
+const supervisor = fileURLToPath(new URL('supervisor.ts', import.meta.url))
+
+/** @throws when the command ends before it is ready; the message has what it wrote */
+export async function supervise(task: Task): Promise<Supervised> {
+  const child = fork(supervisor, [JSON.stringify(task)], {
+    // A process group of its own: a signal to ours (Ctrl-C; kill -9 of the group) must not hit it before it has cleaned up.
+    detached: true,
+    // No pipe of ours may stay open in it, for whoever reads our output waits for its end.
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    // NODE_OPTIONS is for the broker: a debugger port or a preloaded module is not wanted twice.
+    execArgv: [],
+    env: { ...process.env, NODE_OPTIONS: '' },
+  })
+  const gone = new Promise((resolve) => child.once('exit', resolve).once('error', resolve))
+  let pid: number | undefined
+  const ready = new Promise<void>((resolve, reject) => {
+    child.on('message', (report: Report) => {
+      if (report.kind === 'ended') return reject(new Error(report.why))
+      pid = report.pid
+      resolve()
+    })
+    child.on('error', reject)
+    child.on('exit', (code) => reject(new Error(`the supervisor ended with exit code ${code}`)))
+  })
+  const ended = endOf(child, () => pid)
+  try {
+    await ready
+  } catch (error) {
+    // Not by closing the channel: the directory stays, for the caller may try again.
+    child.kill('SIGKILL')
+    await gone
+    throw error
+  }
+  return { pid, ended, stop: () => release(child, gone) }
+}
+
+function endOf(child: ChildProcess, pid: () => number | undefined): Promise<string> {
+  return new Promise((resolve) => {
+    child.on('message', (report: Report) => {
+      if (report.kind === 'ended') resolve(report.why)
+    })
+    child.on('exit', () => {
+      const orphan = pid()
+      // A supervisor that was killed itself could not kill the command.
+      if (child.exitCode !== 0 && orphan !== undefined) killIfThere(orphan)
+      resolve('its supervisor ended')
+    })
+  })
+}
+
+async function release(child: ChildProcess, gone: Promise<unknown>): Promise<void> {
+  if (child.connected) child.disconnect()
+  const late = setTimeout(() => child.kill('SIGKILL'), 1_000)
+  await gone
+  clearTimeout(late)
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // Gone already.
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * The applications and clients of the local stack, from a file into the table.
+ *
+ * Owns reading the file and telling all of its mistakes. Must not know its schema (shared/registry-file.ts).
+ */
+
+import { readFile } from 'node:fs/promises'
+import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { parseRegistry } from '../shared/registry-file.ts'
+import { createRegistrations, type Registry } from '../shared/store/registrations.ts'
+import { connect, createTableIfMissing } from '../shared/store/table.ts'
+import type { ProviderClient } from './identity-provider.ts'
+import { Problem } from './problem.ts'
+
+export const ownRegistry = fileURLToPath(new URL('registry.json', import.meta.url))
+
+const patienceMs = 10_000
+const pauseMs = 200
+
+/** @throws {Problem} with every mistake, a line each */
+export async function readRegistry(path: string, identityProviderUrl: string): Promise<Registry> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    throw new Problem(`The registry ${path} cannot be read (${codeOf(error)}). REGISTRY names another one.`)
+  }
+  const parsed = parseRegistry(text, { IDP_URL: identityProviderUrl })
+  if (parsed.ok) return parsed.registry
+  const count = parsed.mistakes.length
+  const lines = parsed.mistakes.map(({ where, why }) => `  ${where}: ${why}`)
+  throw new Problem(
+    [`The registry ${path} has ${count === 1 ? 'a mistake' : `${count} mistakes`}:`, ...lines].join('\n'),
+  )
+}
+
+/** The applications whose people sign in at the local identity provider, as its clients. */
+export function providerClients(
+  { applications }: Registry,
+  identityProviderUrl: string,
+  secrets: ReadonlyMap<string, string>,
+): ProviderClient[] {
+  return applications
+    .filter(({ provider }) => provider.issuer === identityProviderUrl)
+    .map(({ name, provider }) => ({
+      application: name,
+      clientId: provider.clientId,
+      auth: provider.auth,
+      secret: secrets.get(name) ?? '',
+    }))
+}
+
+/**
+ * Makes the table where it is missing and puts the registry there. A DynamoDB that is only just starting, and a table
+ * that is only just being made, are waited for.
+ *
+ * @throws {Problem}
+ */
+export async function fillTable(tableName: string, registry: Registry, endpoint: string): Promise<void> {
+  const table = connect(tableName)
+  try {
+    for (const deadline = Date.now() + patienceMs; ; await pause(pauseMs)) {
+      try {
+        await createTableIfMissing(tableName)
+        return await createRegistrations(table).put(registry)
+      } catch (error) {
+        if (Date.now() < deadline) continue
+        throw new Problem(`The DynamoDB at ${endpoint} does not answer as it should (${reasonOf(error)}).`)
+      }
+    }
+  } finally {
+    table.client.destroy()
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const { cause = error } = error as { cause?: unknown }
+  return codeOf(cause)
+}
+
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return 'code' in error ? String(error.code) : error.name
+}

@@ -1,0 +1,210 @@
+/**
+ * The local stack in this process: the functions behind the gateway, with a DynamoDB and an identity provider.
+ *
+ * Owns which parts there are, their order at the start and at the end. Must not read the environment, nor print: start.ts
+ * does. One stack at a time in a process, for the functions take their settings from its environment.
+ */
+
+import { rmSync } from 'node:fs'
+import { mkdir, mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { type FunctionName, routes } from '../infra/routes.ts'
+import { forgetBroker } from '../shared/broker.ts'
+import { sink } from '../shared/log.ts'
+import type { Registry } from '../shared/store/registrations.ts'
+import { startDynamodb } from './dynamodb.ts'
+import { setEnvironment } from './environment.ts'
+import { type Gateway, type Handler, startGateway } from './gateway.ts'
+import { startIdentityProvider } from './identity-provider.ts'
+import { freePort, loopback } from './ports.ts'
+import { supervise } from './process/supervise.ts'
+import { fillTable, ownRegistry, providerClients, readRegistry } from './registry.ts'
+import { setUpSecrets } from './secrets.ts'
+import type { Role } from './serve-or-follow.ts'
+
+export type LocalStackOptions = {
+  /** Of the broker. @default 0 a free one */
+  readonly port?: number
+  /** Of the identity provider. @default 0 a free one */
+  readonly idpPort?: number
+  /** Where keys and data outlive the stack. @default a temporary directory, removed at the end, and a database in memory */
+  readonly dataDir?: string
+  /** Path of a registry file. @default local/registry.json */
+  readonly registry?: string
+  /** @default token-broker */
+  readonly tableName?: string
+  /** A DynamoDB that is there already. @default one of its own */
+  readonly dynamodbEndpoint?: string
+  /** Takes the functions' log, a line of JSON at a time. @default stdout, as in the cloud */
+  readonly functionLog?: (line: string) => void
+  /** Takes what the stack itself has to say, for people. @default nobody */
+  readonly log?: (line: string) => void
+  /** Told when a part begins to start, and again when it is there. */
+  readonly progress?: (part: string, state: 'starting' | 'there') => void
+}
+
+export type LocalStack = {
+  /** `{base}` of every URL. */
+  readonly url: string
+  readonly idpUrl: string
+  readonly dynamodbEndpoint: string
+  readonly registry: Registry
+  /** `following`: another broker on this machine runs it, and this one takes over when that one goes. */
+  readonly roles: { readonly identityProvider: Role; readonly dynamodb: Role | 'given' }
+  close(): Promise<void>
+}
+
+/** @throws {Problem} */
+export async function startLocalStack(options: LocalStackOptions = {}): Promise<LocalStack> {
+  const ending = createEnding()
+  try {
+    return await start(options, ending)
+  } catch (error) {
+    await ending.run()
+    throw error
+  }
+}
+
+async function start(options: LocalStackOptions, ending: Ending): Promise<LocalStack> {
+  const { log = () => {}, progress = () => {}, tableName = 'token-broker' } = options
+  const during = async <Result>(part: string, work: Promise<Result>): Promise<Result> => {
+    progress(part, 'starting')
+    const result = await work
+    progress(part, 'there')
+    return result
+  }
+  const idpPort = options.idpPort || (await freePort())
+  const idpUrl = `http://${loopback}:${idpPort}`
+  const registry = await readRegistry(options.registry ?? ownRegistry, idpUrl)
+
+  const directory = await dataDirectory(options.dataDir, ending)
+  const prepared = Promise.withResolvers<void>()
+  const gateway = during('functions', openGateway(options, ending, prepared.promise, log))
+  const database = during('DynamoDB', openDatabase(options, directory, ending, log))
+  const secrets = during(
+    'keys',
+    setUpSecrets(
+      directory.path,
+      registry.applications.map(({ name }) => name),
+    ),
+  )
+  const provider = secrets.then(async ({ providerSecrets }) => {
+    const clients = providerClients(registry, idpUrl, providerSecrets)
+    const kept = directory.isKept ? { dataDir: directory.path } : {}
+    const started = await during('identity provider', startIdentityProvider({ port: idpPort, clients, log, ...kept }))
+    ending.add('services', started.stop)
+    return started
+  })
+  const [{ url }, { endpoint, role }, { place }, identityProvider] = await allOf([gateway, database, secrets, provider])
+
+  ending.add('settings', enterEnvironment({ tableName, url, endpoint, place }))
+  await during('table', fillTable(tableName, registry, endpoint))
+  prepared.resolve()
+  return {
+    ...{ url, idpUrl, registry, dynamodbEndpoint: endpoint },
+    roles: { identityProvider: identityProvider.role, dynamodb: role },
+    close: ending.run,
+  }
+}
+
+async function openGateway(
+  { port = 0, functionLog }: LocalStackOptions,
+  ending: Ending,
+  until: Promise<void>,
+  log: (line: string) => void,
+): Promise<Gateway> {
+  const before = sink.write
+  if (functionLog !== undefined) sink.write = functionLog
+  ending.add('settings', () => {
+    sink.write = before
+  })
+  const gateway = await startGateway({ port, routes, loadHandler, log, until })
+  ending.add('requests', gateway.close)
+  return gateway
+}
+
+async function loadHandler(name: FunctionName): Promise<Handler> {
+  const { handler } = (await import(`../functions/${name}.ts`)) as { handler: Handler }
+  return handler
+}
+
+type Directory = { readonly path: string; readonly isKept: boolean }
+
+async function dataDirectory(given: string | undefined, ending: Ending): Promise<Directory> {
+  if (given !== undefined) {
+    const path = resolve(given)
+    await mkdir(path, { recursive: true, mode: 0o700 })
+    return { path, isKept: true }
+  }
+  const path = await mkdtemp(join(tmpdir(), 'token-broker-'))
+  const remove = () => rmSync(path, { recursive: true, force: true })
+  // Whatever way the process ends by itself; kill -9 is the supervisor's.
+  process.once('exit', remove)
+  ending.add('directory', () => {
+    process.off('exit', remove)
+    remove()
+  })
+  return { path, isKept: false }
+}
+
+async function openDatabase(
+  { dynamodbEndpoint }: LocalStackOptions,
+  { path, isKept }: Directory,
+  ending: Ending,
+  log: (line: string) => void,
+): Promise<{ readonly endpoint: string; readonly role: Role | 'given' }> {
+  if (dynamodbEndpoint !== undefined) {
+    if (!isKept) ending.add('services', (await supervise({ removeAtEnd: path })).stop)
+    return { endpoint: dynamodbEndpoint, role: 'given' }
+  }
+  const database = await startDynamodb({ ...(isKept ? { dataDir: path } : { removeAtEnd: path }), log })
+  ending.add('services', database.stop)
+  return database
+}
+
+type Settings = { readonly tableName: string; readonly url: string; readonly endpoint: string; readonly place: string }
+
+/** @returns what leaves it */
+function enterEnvironment({ tableName, url, endpoint, place }: Settings): () => void {
+  const hasCredentials = process.env.AWS_ACCESS_KEY_ID !== undefined || process.env.AWS_PROFILE !== undefined
+  const leave = setEnvironment({
+    ...{ TABLE_NAME: tableName, BASE_URL: url, SECRETS: place, AWS_ENDPOINT_URL_DYNAMODB: endpoint },
+    AWS_REGION: process.env.AWS_REGION ?? 'eu-central-1',
+    ...(hasCredentials ? {} : { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' }),
+  })
+  forgetBroker()
+  return () => {
+    leave()
+    forgetBroker()
+  }
+}
+
+/** In this order: nobody asks any more; nothing is there any more; nothing is left. */
+const phases = ['requests', 'settings', 'services', 'directory'] as const
+type Phase = (typeof phases)[number]
+type Ending = { add(phase: Phase, step: () => unknown): void; run(): Promise<void> }
+
+/** What has to be ended, and when. */
+function createEnding(): Ending {
+  const steps = new Map<Phase, (() => unknown)[]>(phases.map((phase) => [phase, []]))
+  return {
+    add: (phase, step) => steps.get(phase)?.push(step),
+    run: async () => {
+      const failures: unknown[] = []
+      for (const phase of phases) {
+        const settled = await Promise.allSettled((steps.get(phase) ?? []).splice(0).map(async (step) => step()))
+        failures.push(...settled.flatMap((result) => (result.status === 'rejected' ? [result.reason] : [])))
+      }
+      if (failures.length > 0) throw failures[0]
+    },
+  }
+}
+
+/** As Promise.all; but a failure is reported only when the others have settled too, so that all of them can be ended. */
+async function allOf<Parts extends readonly unknown[]>(
+  parts: readonly [...{ [At in keyof Parts]: Promise<Parts[At]> }],
+): Promise<Parts> {
+  await Promise.allSettled(parts)
+  return Promise.all(parts) as Promise<unknown> as Promise<Parts>
+}

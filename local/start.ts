@@ -1,0 +1,93 @@
+/**
+ * `npm start`: the local stack as a program.
+ *
+ * Owns its environment variables, what it prints, and its end: SIGTERM, SIGINT, SIGHUP, and the end of npm. Must not know
+ * how the parts are started (local/stack.ts). The functions' log goes to stderr, so that stdout is for people.
+ */
+
+import { styleText } from 'node:util'
+import { Problem } from './problem.ts'
+import { watchNpm } from './process/parent.ts'
+import { type LocalStack, type LocalStackOptions, startLocalStack } from './stack.ts'
+import { welcome } from './welcome.ts'
+
+/** contract.md §5: all of it ends within 2 s. */
+const endWithinMs = 1_700
+/** A start that takes no longer needs no explanation. */
+const slowAfterMs = 1_000
+
+const defaultPorts = { PORT: 8787, IDP_PORT: 8788 } as const
+
+let stack: LocalStack | undefined
+let isEnding = false
+
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, end)
+watchNpm(end)
+
+try {
+  const options = optionsFrom(process.env)
+  stack = await startLocalStack({ ...options, log: say, functionLog: writeLog, progress: tellIfSlow() })
+  if (!isEnding) process.stdout.write(welcome(stack, { dataDir: options.dataDir, table: options.tableName }))
+} catch (error) {
+  fail(error)
+}
+
+function optionsFrom(environment: NodeJS.ProcessEnv): LocalStackOptions & { readonly tableName: string } {
+  const { DATA_DIR, REGISTRY, TABLE_NAME, AWS_ENDPOINT_URL_DYNAMODB } = environment
+  return {
+    port: portFrom(environment, 'PORT'),
+    idpPort: portFrom(environment, 'IDP_PORT'),
+    tableName: TABLE_NAME || 'token-broker',
+    ...(DATA_DIR ? { dataDir: DATA_DIR } : {}),
+    ...(REGISTRY ? { registry: REGISTRY } : {}),
+    ...(AWS_ENDPOINT_URL_DYNAMODB ? { dynamodbEndpoint: AWS_ENDPOINT_URL_DYNAMODB } : {}),
+  }
+}
+
+function portFrom(environment: NodeJS.ProcessEnv, name: keyof typeof defaultPorts): number {
+  const text = environment[name] || String(defaultPorts[name])
+  const port = Number(text)
+  if (!/^\d+$/.test(text) || port > 65_535) throw new Problem(`${name} must be a port, 0 to 65535, and not ${text}.`)
+  return port
+}
+
+/** Ctrl-C comes twice, from the terminal and from npm; the second changes nothing. */
+function end(): void {
+  if (isEnding) return
+  isEnding = true
+  // Before there is a stack to close, leaving is enough: the supervisor ends what has been started.
+  if (stack === undefined) process.exit(0)
+  setTimeout(() => process.exit(1), endWithinMs)
+  stack.close().then(
+    () => process.exit(0),
+    (error: unknown) => fail(error),
+  )
+}
+
+function fail(error: unknown): never {
+  const isProblem = error instanceof Problem
+  say(isProblem ? error.message : `Token Broker failed: ${error instanceof Error ? error.stack : error}`)
+  process.exit(1)
+}
+
+function say(line: string): void {
+  process.stderr.write(`${styleText('yellow', line, { stream: process.stderr })}\n`)
+}
+
+function writeLog(line: string): void {
+  process.stderr.write(`${styleText('dim', line, { stream: process.stderr })}\n`)
+}
+
+/** Says now and then what is waited for, when it takes long. */
+function tellIfSlow(): NonNullable<LocalStackOptions['progress']> {
+  const waitedFor = new Set<string>()
+  const timer = setInterval(() => {
+    if (waitedFor.size > 0) process.stdout.write(`Starting … still waiting for: ${[...waitedFor].join(', ')}\n`)
+  }, slowAfterMs)
+  timer.unref()
+  return (part, state) => {
+    if (state === 'starting') waitedFor.add(part)
+    else waitedFor.delete(part)
+    if (part === 'table' && state === 'there') clearInterval(timer)
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * What a person reads once the local stack runs: where everything is, and what to paste next.
+ *
+ * Owns the words. Must not know how the stack is made. One line starts with `ready ` and holds the base URL, for scripts.
+ */
+
+import { styleText } from 'node:util'
+import type { LocalStack } from './stack.ts'
+
+const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
+
+export function welcome(
+  stack: LocalStack,
+  place: { readonly dataDir?: string | undefined; readonly table: string },
+): string {
+  const { roles } = stack
+  const followed = (role: string) => (role === 'following' ? ', run by another broker here' : '')
+  const applications = stack.registry.applications.map(({ name }) => name).join(', ')
+  const kept = place.dataDir ?? 'in memory, gone at the end (DATA_DIR keeps it)'
+  return [
+    '',
+    `${bold('Token Broker')} runs on this machine. Stop it with Ctrl-C.`,
+    '',
+    row('Broker', stack.url, `applications: ${applications}`),
+    row('Identity provider', stack.idpUrl, `any user name, any password${followed(roles.identityProvider)}`),
+    row('DynamoDB', stack.dynamodbEndpoint, `table ${place.table}${followed(roles.dynamodb)}`),
+    row('Keys and data', kept, ''),
+    '',
+    `ready ${stack.url}`,
+    '',
+    ...next(stack),
+    '',
+  ].join('\n')
+}
+
+/** The three commands of a device flow, for a POSIX shell with curl and sed. */
+export function deviceFlowCommands(
+  url: string,
+  application: string,
+  clientId: string,
+): readonly [string, string, string] {
+  const base = `${url}/${application}/oauth`
+  const member = (json: string, name: string) => `$(echo "$${json}" | sed 's/.*"${name}":"\\([^"]*\\)".*/\\1/')`
+  return [
+    `START=$(curl -s ${base}/device_authorization -d client_id=${clientId} -d 'scope=openid profile offline_access'); echo "$START"`,
+    `TOKENS=$(curl -s ${base}/token -d client_id=${clientId} -d grant_type=${deviceGrant} -d device_code=${member('START', 'device_code')}); echo "$TOKENS"`,
+    `TOKENS=$(curl -s ${base}/token -d client_id=${clientId} -d grant_type=refresh_token -d refresh_token=${member('TOKENS', 'refresh_token')}); echo "$TOKENS"`,
+  ]
+}
+
+function next({ url, registry }: LocalStack): string[] {
+  const client = registry.clients.find(
+    ({ auth, grants, clientId }) => auth === 'none' && grants.includes(deviceGrant) && /^[\w.-]+$/.test(clientId),
+  )
+  if (client === undefined) return []
+  const [start, poll, refresh] = deviceFlowCommands(url, client.application, client.clientId)
+  return [
+    'Get tokens for a program, in three commands:',
+    '',
+    `${bold('1.')} The program asks for a code. Then open the ${bold('verification_uri_complete')} it prints in a browser and approve.`,
+    '',
+    paste(start),
+    '',
+    `${bold('2.')} The program fetches its tokens.`,
+    '',
+    paste(poll),
+    '',
+    `${bold('3.')} The refresh token is good once, and gives the next one. Repeat this as you like.`,
+    '',
+    paste(refresh),
+  ]
+}
+
+function row(name: string, where: string, what: string): string {
+  return `  ${name.padEnd(19)}${where}${what === '' ? '' : dim(`  ${what}`)}`
+}
+
+// In colour only on a terminal, and never with NO_COLOR: styleText looks at both.
+const bold = (text: string) => styleText('bold', text, { stream: process.stdout })
+const dim = (text: string) => styleText('dim', text, { stream: process.stdout })
+const paste = (text: string) => styleText('cyan', text, { stream: process.stdout })

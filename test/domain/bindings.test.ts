@@ -1,0 +1,128 @@
+/**
+ * What a credential must be shown with beside itself: a code its redirect URI and verifier, a refresh the scopes that
+ * were granted; at the first showing and at a replay alike. And the limits that a slowed poll keeps to.
+ */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { openCode } from '../../shared/domain/opening.ts'
+import type { CodeBinding } from '../../shared/domain/single-use.ts'
+import { redeem, revoke, rotate, slow } from '../../shared/domain/transitions.ts'
+import {
+  active,
+  binding,
+  codeIssued,
+  holding,
+  now,
+  pending,
+  person,
+  revoked,
+  saltHash,
+  second,
+  shown,
+  sid,
+} from '../support/families.ts'
+import { step } from '../support/memory.ts'
+
+const moment = { now, attempt: 'this attempt' }
+const inGrace = { ...holding, graceSeconds: 10 }
+
+const { codeChallenge: _, ...unproven } = binding
+const { codeChallenge: __, ...plainFamily } = codeIssued()
+const wrongBindings: readonly [string, typeof plainFamily & { codeChallenge?: string }, CodeBinding, string][] = [
+  ['another redirect_uri', codeIssued(), { ...binding, redirectUri: `${binding.redirectUri}/` }, 'redirect-mismatch'],
+  ['another verifier', codeIssued(), { ...binding, codeChallenge: 'd'.repeat(43) }, 'verifier-mismatch'],
+  ['no verifier where there is a challenge', codeIssued(), unproven, 'verifier-mismatch'],
+  ['a verifier where there is no challenge', plainFamily, binding, 'verifier-mismatch'],
+]
+
+for (const [name, family, shownWith, refusal] of wrongBindings) {
+  test(`an authorization code with ${name} is refused and unspent`, () => {
+    const done = step(redeem(shown(0), holding, shownWith, moment), family)
+    assert.deepEqual(done, { moved: false, verdict: { kind: refusal } })
+  })
+
+  test(`a code shown again in grace, with ${name}, is refused and not replayed`, () => {
+    const exchanged = { ...family, ...active(1), codeChallenge: family.codeChallenge, flow: 'code' } as const
+    const kept = Object.fromEntries(Object.entries(exchanged).filter(([, value]) => value !== undefined))
+    const done = step(redeem(shown(0), inGrace, shownWith, moment), {
+      ...kept,
+      redirectUri: family.redirectUri,
+    } as typeof family)
+    assert.deepEqual(done, { moved: false, verdict: { kind: refusal } })
+  })
+}
+
+test('a code that was given without a challenge is exchanged without a verifier', () => {
+  assert.ok(step(redeem(shown(0), holding, unproven, moment), plainFamily).moved)
+})
+
+test('a code with the right binding is replayed in grace', () => {
+  const done = step(redeem(shown(0), inGrace, binding, moment), active(1, { ...binding, flow: 'code' }))
+  assert.deepEqual(done, { moved: false, verdict: { kind: 'replay' } })
+})
+
+test('fewer scopes than granted are good, in any order', () => {
+  assert.ok(step(rotate(shown(7), holding, ['email', 'openid'], moment), active(7)).moved)
+})
+
+test('a scope that was not granted is refused, and nothing is spent', () => {
+  const done = step(rotate(shown(7), holding, ['openid', 'admin'], moment), active(7))
+  assert.deepEqual(done, { moved: false, verdict: { kind: 'scope-widened' } })
+})
+
+test('a scope that was not granted is refused at a replay, too', () => {
+  const done = step(rotate(shown(6), inGrace, ['admin'], moment), active(7))
+  assert.deepEqual(done, { moved: false, verdict: { kind: 'scope-widened' } })
+})
+
+test('a wider scope at a spent token is reuse all the same', () => {
+  const done = step(rotate(shown(5), inGrace, ['admin'], moment), active(7))
+  assert.deepEqual(done, { moved: false, verdict: { kind: 'reuse', generation: 7 } })
+})
+
+test('an access token ends its family without knowing the salt', () => {
+  const entitlement = { application: 'demo', clientId: 'cli', sid }
+  assert.ok(step(revoke(entitlement, 'client', moment), active(7)).moved)
+  assert.deepEqual(step(revoke({ ...entitlement, clientId: 'job' }, 'client', moment), active(7)), {
+    moved: false,
+    verdict: { kind: 'foreign-client' },
+  })
+})
+
+test('why a family was revoked is kept, and a later reason does not replace it', () => {
+  const done = step(revoke(shown(3), 'reuse', moment), active(7))
+  assert.ok(done.moved)
+  assert.equal(done.family.revokedReason, 'reuse')
+  assert.deepEqual(step(revoke(shown(3), 'reuse', moment), revoked()), { moved: false, verdict: { kind: 'revoked' } })
+})
+
+test('slow_down adds five seconds each time, up to a minute', () => {
+  let family = pending()
+  const intervals: (number | undefined)[] = []
+  for (let count = 0; count < 14; count += 1) {
+    const done = step(slow(shown(0), family.pollIntervalMs ?? 0, { now, attempt: `attempt ${count}` }), family)
+    assert.ok(done.moved)
+    family = done.family
+    intervals.push(family.pollIntervalMs)
+    assert.equal(family.nextPollAt, now + (family.pollIntervalMs ?? 0) - second)
+  }
+  assert.deepEqual(
+    intervals,
+    [10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60, 60, 60, 60].map((seconds) => seconds * second),
+  )
+})
+
+test('a session without refresh tokens lasts as long as its access token', () => {
+  const opening = {
+    ...{ sid, saltHash, application: 'demo', clientId: 'web', audience: 'a', startedFrom: '192.0.2.7' },
+    ...{ codeLifetimeSeconds: 60, limits: holding, person, redirectUri: binding.redirectUri, now, attempt: 'opened' },
+  }
+  const lifetime = (scopes: readonly string[]) => {
+    const family = openCode({ ...opening, scopes })
+    const done = step(redeem(shown(0, { clientId: 'web' }), holding, unproven, moment), family)
+    return done.moved && (done.family.absoluteExpiresAt ?? 0) - now
+  }
+  assert.equal(lifetime(['openid']), 60 * second)
+  assert.equal(lifetime(['openid', 'offline_access']), 1000 * second)
+})

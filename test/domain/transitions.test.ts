@@ -1,0 +1,257 @@
+/**
+ * Every transition against every state of a family, as one table: what it does, or which "no" it is.
+ */
+
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { Family } from '../../shared/domain/family.ts'
+import type { Holding, Presented } from '../../shared/domain/single-use.ts'
+import {
+  decide,
+  explain,
+  redeem,
+  revoke,
+  rotate,
+  slow,
+  type Transition,
+  touch,
+} from '../../shared/domain/transitions.ts'
+import {
+  active,
+  approved,
+  binding,
+  codeIssued,
+  denied,
+  holding,
+  now,
+  pending,
+  person,
+  revoked,
+  second,
+  shown,
+  sid,
+} from '../support/families.ts'
+import { step } from '../support/memory.ts'
+
+/** A family, and what its holder shows of it. */
+type Situation = {
+  readonly family: Family | undefined
+  /** The refresh token that `rotate` and `revoke` are shown. */
+  readonly refreshToken: number
+  readonly by?: Partial<Presented>
+  readonly held?: Partial<Holding>
+}
+
+const grace = { graceSeconds: 10 }
+const situations = {
+  'no such family': { family: undefined, refreshToken: 1 },
+  'pending, poll due': { family: pending(), refreshToken: 1 },
+  'pending, poll too early': { family: pending({ nextPollAt: now + 1 }), refreshToken: 1 },
+  'pending, code expired': { family: pending({ codeExpiresAt: now }), refreshToken: 1 },
+  'pending, ended by ops': { family: pending(), refreshToken: 1, held: { revokedBefore: now } },
+  denied: { family: denied(), refreshToken: 1 },
+  'denied, code expired': { family: denied({ codeExpiresAt: now }), refreshToken: 1 },
+  approved: { family: approved(), refreshToken: 1 },
+  'approved, code expired': { family: approved({ codeExpiresAt: now }), refreshToken: 1 },
+  'approved, ended by ops': { family: approved(), refreshToken: 1, held: { revokedBefore: now } },
+  'authorization code out': { family: codeIssued(), refreshToken: 1 },
+  'authorization code expired': { family: codeIssued({ codeExpiresAt: now }), refreshToken: 1 },
+  'active, first generation': { family: active(1), refreshToken: 1 },
+  'active, later generation': { family: active(7), refreshToken: 7 },
+  'first generation, its code in grace': { family: active(1), refreshToken: 1, held: grace },
+  'predecessor shown, no grace': { family: active(7), refreshToken: 6 },
+  'predecessor shown in grace': { family: active(7), refreshToken: 6, held: grace },
+  'predecessor shown, grace over': {
+    family: active(7, { rotatedAt: now - 10 * second }),
+    refreshToken: 6,
+    held: grace,
+  },
+  'predecessor shown in grace, idle too long': {
+    family: active(7),
+    refreshToken: 6,
+    held: { ...grace, idleSeconds: 3 },
+  },
+  'predecessor shown in grace, past its end': {
+    family: active(7, { absoluteExpiresAt: now }),
+    refreshToken: 6,
+    held: grace,
+  },
+  'predecessor shown in grace, ended by ops': {
+    family: active(7),
+    refreshToken: 6,
+    held: { ...grace, revokedBefore: now },
+  },
+  'successor used, all within grace': { family: active(8), refreshToken: 6, held: grace },
+  'ancestor shown': { family: active(7), refreshToken: 2 },
+  'ahead of the table': { family: active(7), refreshToken: 8 },
+  'idle too long': { family: active(7, { rotatedAt: now - 100 * second }), refreshToken: 7 },
+  'past its absolute end': { family: active(7, { absoluteExpiresAt: now }), refreshToken: 7 },
+  'active, ended by ops': { family: active(7), refreshToken: 7, held: { revokedBefore: now } },
+  'revoked by its client': { family: revoked(), refreshToken: 3 },
+  'revoked after reuse': { family: revoked({ revokedReason: 'reuse' }), refreshToken: 3 },
+  'revoked, predecessor shown in grace': { family: revoked(), refreshToken: 2, held: grace },
+  'revoked while it waited': { family: { ...denied(), state: 'revoked' }, refreshToken: 1 },
+  'pending, another client shows it': { family: pending(), refreshToken: 1, by: { clientId: 'job' } },
+  'active, another client shows it': { family: active(7), refreshToken: 7, by: { clientId: 'job' } },
+  'ancestor, another client shows it': { family: active(7), refreshToken: 2, by: { clientId: 'job' } },
+  'pending, another application': { family: pending(), refreshToken: 1, by: { application: 'other' } },
+  'active, another application': { family: active(7), refreshToken: 7, by: { application: 'other' } },
+  'pending, salt not its own': { family: pending(), refreshToken: 1, by: { saltHash: 'x' } },
+  'active, salt not its own': { family: active(7), refreshToken: 2, by: { saltHash: 'x' } },
+} satisfies Record<string, Situation>
+
+const columns = ['touch', 'slow', 'approve', 'deny', 'redeem', 'rotate', 'revoke'] as const
+type Column = (typeof columns)[number]
+
+/** In the order of the columns. `moves`: it happens; `replay`: nothing is written and the answer is the same again. */
+const verdicts: Record<keyof typeof situations, string> = {
+  'no such family': 'unknown unknown unknown unknown unknown unknown unknown',
+  'pending, poll due': 'moves moves moves moves pending unknown moves',
+  'pending, poll too early': 'too-early moves moves moves pending unknown moves',
+  'pending, code expired': 'expired-device-code moves expired-device-code expired-device-code pending unknown moves',
+  'pending, ended by ops': 'revoked moves moves moves pending unknown moves',
+  denied: 'denied decided decided decided denied unknown revoked',
+  'denied, code expired': 'denied decided decided decided denied unknown revoked',
+  approved: 'decided decided decided decided moves unknown moves',
+  'approved, code expired': 'expired-device-code decided decided decided expired-device-code unknown moves',
+  'approved, ended by ops': 'decided decided decided decided revoked unknown moves',
+  'authorization code out': 'decided decided decided decided moves unknown moves',
+  'authorization code expired': 'expired-device-code decided decided decided expired unknown moves',
+  'active, first generation': 'reuse decided decided decided reuse moves moves',
+  'active, later generation': 'reuse decided decided decided reuse moves moves',
+  'first generation, its code in grace': 'replay decided decided decided replay moves moves',
+  'predecessor shown, no grace': 'reuse decided decided decided reuse reuse moves',
+  'predecessor shown in grace': 'reuse decided decided decided reuse replay moves',
+  'predecessor shown, grace over': 'reuse decided decided decided reuse reuse moves',
+  'predecessor shown in grace, idle too long': 'reuse decided decided decided reuse expired moves',
+  'predecessor shown in grace, past its end': 'reuse decided decided decided reuse expired moves',
+  'predecessor shown in grace, ended by ops': 'reuse decided decided decided reuse revoked moves',
+  'successor used, all within grace': 'reuse decided decided decided reuse reuse moves',
+  'ancestor shown': 'reuse decided decided decided reuse reuse moves',
+  'ahead of the table': 'reuse decided decided decided reuse unknown moves',
+  'idle too long': 'reuse decided decided decided reuse expired moves',
+  'past its absolute end': 'reuse decided decided decided reuse expired moves',
+  'active, ended by ops': 'reuse decided decided decided reuse revoked moves',
+  'revoked by its client': 'revoked decided decided decided revoked revoked revoked',
+  'revoked after reuse': 'revoked decided decided decided revoked revoked revoked',
+  'revoked, predecessor shown in grace': 'revoked decided decided decided revoked revoked revoked',
+  'revoked while it waited': 'revoked decided decided decided revoked revoked revoked',
+  'pending, another client shows it':
+    'foreign-client foreign-client moves moves foreign-client foreign-client foreign-client',
+  'active, another client shows it':
+    'foreign-client foreign-client decided decided foreign-client foreign-client foreign-client',
+  'ancestor, another client shows it':
+    'foreign-client foreign-client decided decided foreign-client foreign-client foreign-client',
+  'pending, another application': 'unknown unknown unknown unknown unknown unknown unknown',
+  'active, another application': 'unknown unknown unknown unknown unknown unknown unknown',
+  'pending, salt not its own': 'unknown unknown moves moves unknown unknown unknown',
+  'active, salt not its own': 'unknown unknown decided decided unknown unknown unknown',
+}
+
+const attempt = 'this attempt'
+const moment = { now, attempt }
+
+function transitionOf(column: Column, { family, refreshToken, by = {}, held = {} }: Situation): Transition {
+  const limits = { ...holding, ...held }
+  const application = by.application ?? 'demo'
+  switch (column) {
+    case 'touch':
+      return touch(shown(0, by), limits, moment)
+    case 'slow':
+      return slow(shown(0, by), 5 * second, moment)
+    case 'approve':
+      return decide(application, sid, { approve: person }, moment)
+    case 'deny':
+      return decide(application, sid, { deny: true }, moment)
+    case 'redeem':
+      return redeem(shown(0, by), limits, family?.flow === 'code' ? binding : undefined, moment)
+    case 'rotate':
+      return rotate(shown(refreshToken, by), limits, [], moment)
+    case 'revoke':
+      return revoke(shown(refreshToken, by), 'client', moment)
+  }
+}
+
+/** What each transition makes of the family that it moves; all else of it stays as it is. */
+const effects: Record<Column, (family: Family, situation: Situation) => Partial<Record<keyof Family, unknown>>> = {
+  touch: () => ({ nextPollAt: now + 4 * second }),
+  slow: () => ({ pollIntervalMs: 10 * second, nextPollAt: now + 9 * second }),
+  approve: () => ({ state: 'approved', person, subject: 'demo ada', pollIntervalMs: undefined, nextPollAt: undefined }),
+  deny: () => ({ state: 'denied', pollIntervalMs: undefined, nextPollAt: undefined }),
+  redeem: () => ({
+    state: 'active',
+    generation: 1,
+    rotatedAt: now,
+    absoluteExpiresAt: now + 1000 * second,
+    expires: now / 1000 + 100 + 86_400,
+  }),
+  rotate: (family) => ({
+    generation: family.generation + 1,
+    rotatedAt: now,
+    expires: now / 1000 + 100 + 86_400,
+    redirectUri: undefined,
+    codeChallenge: undefined,
+    nonce: undefined,
+    sessionLifetimeMs: undefined,
+  }),
+  revoke: () => ({
+    state: 'revoked',
+    revokedAt: now,
+    revokedReason: 'client',
+    pollIntervalMs: undefined,
+    nextPollAt: undefined,
+  }),
+}
+
+for (const [name, situation] of Object.entries<Situation>(situations)) {
+  describe(name, () => {
+    const expected = verdicts[name as keyof typeof situations].split(' ')
+    for (const [at, column] of columns.entries()) {
+      test(`${column}: ${expected[at]}`, () => {
+        const done = step(transitionOf(column, situation), situation.family)
+        assert.equal(done.moved ? 'moves' : done.verdict.kind, expected[at])
+        if (!done.moved) return
+        const { family } = situation
+        assert.ok(family)
+        const effect = { ...family, attempt, ...effects[column](family, situation) }
+        assert.deepEqual(
+          done.family,
+          Object.fromEntries(Object.entries(effect).filter(([, value]) => value !== undefined)),
+        )
+      })
+    }
+  })
+}
+
+test('the table leaves no state and no transition out', () => {
+  const states = Object.values<Situation>(situations).map(({ family }) => family?.state)
+  assert.deepEqual([...new Set(states)].sort(), ['active', 'approved', 'denied', 'pending', 'revoked', undefined])
+  const names = columns.map((column) => transitionOf(column, situations.approved).name)
+  assert.deepEqual([...new Set(names)], ['touch', 'slow', 'decide', 'redeem', 'rotate', 'revoke'])
+})
+
+describe('explain', () => {
+  test('knows its own attempt before anything else, whatever became of the family', () => {
+    for (const column of columns) {
+      const transition = transitionOf(column, situations.approved)
+      assert.deepEqual(explain(transition, revoked({ attempt })), { kind: 'ours' })
+    }
+  })
+
+  test('throws where every guard holds, for then the condition was another one', () => {
+    const transition = transitionOf('rotate', situations['active, later generation'])
+    assert.throws(() => explain(transition, active(7)), /the condition of rotate failed though each guard holds/)
+  })
+
+  test('tells the generation that reuse was seen at, and the interval that was polled too early', () => {
+    const reuse = step(transitionOf('rotate', situations['ancestor shown']), active(7))
+    assert.deepEqual(reuse, { moved: false, verdict: { kind: 'reuse', generation: 7 } })
+    const early = step(transitionOf('touch', situations.approved), pending({ nextPollAt: now + 1 }))
+    assert.deepEqual(early, { moved: false, verdict: { kind: 'too-early', pollIntervalMs: 5 * second } })
+  })
+
+  test('a second early poll at the same moment meets the interval that the first one made', () => {
+    const slowed = step(transitionOf('slow', situations.approved), pending({ pollIntervalMs: 10 * second }))
+    assert.deepEqual(slowed, { moved: false, verdict: { kind: 'too-early', pollIntervalMs: 10 * second } })
+  })
+})

@@ -1,0 +1,154 @@
+/**
+ * C1 to C5 and C16 to C18 of the cases: the authorization request, the way through the provider and the way back.
+ *
+ * Owns what a browser is answered at authorize and callback (RFC 6749 §4.1.1, §4.1.2, RFC 9207).
+ */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { type BrokerProcess, startBroker } from './support/broker.ts'
+import { spa, web } from './support/callers.ts'
+import { authorizeUrl, callbackUri, type Extra, endpoint, exchange, issuer } from './support/endpoints.ts'
+import { expectErrorPage, expectTokens } from './support/expect.ts'
+import { authorizationCode, authorize, pkce, walk } from './support/flows.ts'
+import { callbackOrigin, type Halt, Person } from './support/person.ts'
+
+let broker: BrokerProcess
+before(async () => {
+  broker = await startBroker()
+})
+after(() => broker.stop())
+
+/** The browser was sent back to the client with this error, the client's state and the broker's name. */
+function expectErrorRedirect(url: URL, error: string, state: string | null): void {
+  assert.equal(url.origin + url.pathname, callbackUri, url.href)
+  assert.equal(url.searchParams.get('error'), error, url.href)
+  assert.equal(url.searchParams.get('state'), state)
+  assert.equal(url.searchParams.get('iss'), issuer(broker, 'demo'))
+  assert.equal(url.searchParams.get('code'), null)
+}
+
+async function land(caller: typeof web, extra: Extra): Promise<URL> {
+  return (await new Person().open(authorizeUrl(broker, caller, { state: 'st', ...extra }))).url
+}
+
+test('C1 an unregistered or missing redirect_uri is an error page, and the browser goes nowhere', async () => {
+  for (const redirectUri of ['https://evil.example/cb', 'http://127.0.0.1:9998/cb', 'javascript:alert(1)', undefined]) {
+    const person = new Person()
+    const page = await person.open(authorizeUrl(broker, web, { redirect_uri: redirectUri }), () => true)
+    expectErrorPage(page)
+    assert.ok(!page.html.includes('evil.example'), 'the page does not repeat the address')
+  }
+})
+
+test('C1 an unknown client is an error page, and the browser goes nowhere', async () => {
+  for (const clientId of ['nobody', undefined, '']) {
+    expectErrorPage(await new Person().open(authorizeUrl(broker, web, { client_id: clientId }), () => true))
+  }
+})
+
+test('C2 a near miss of the registered redirect_uri is no match', async () => {
+  const misses = ['/CB', '/cb/', '/cb?x=1', '/cb/more', '/cb#f', '/cb%2F', '/', '', '//cb', '/../cb', '/cb ']
+  const other = ['http://127.0.0.1:9999.evil.example/cb', 'http://user@127.0.0.1:9999/cb', 'https://127.0.0.1:9999/cb']
+  for (const miss of [...misses.map((path) => callbackOrigin + path), ...other, 'HTTP://127.0.0.1:9999/cb']) {
+    expectErrorPage(await new Person().open(authorizeUrl(broker, web, { redirect_uri: miss }), () => true))
+  }
+})
+
+test('C3 another response_type goes back to the client with state and iss', async () => {
+  expectErrorRedirect(await land(web, { response_type: 'token' }), 'unsupported_response_type', 'st')
+  expectErrorRedirect(await land(web, { response_type: 'code id_token' }), 'unsupported_response_type', 'st')
+  expectErrorRedirect(await land(web, { response_type: undefined }), 'invalid_request', 'st')
+  expectErrorRedirect(await land(web, { response_type: 'token', state: undefined }), 'unsupported_response_type', null)
+})
+
+test('C3 a scope or an audience that is not the client’s goes back to the client', async () => {
+  expectErrorRedirect(await land(web, { scope: 'openid admin' }), 'invalid_scope', 'st')
+  expectErrorRedirect(await land(web, { audience: 'https://other.example' }), 'invalid_target', 'st')
+})
+
+test('C4 a public client without a challenge is invalid_request', async () => {
+  expectErrorRedirect(await land(spa, {}), 'invalid_request', 'st')
+  expectErrorRedirect(await land(spa, { code_challenge: '' }), 'invalid_request', 'st')
+})
+
+test('C5 a challenge that is plain, or whose method is left out, is invalid_request, for any client', async () => {
+  const { verifier } = pkce()
+  for (const caller of [spa, web]) {
+    const plain = { code_challenge: verifier, code_challenge_method: 'plain' }
+    expectErrorRedirect(await land(caller, plain), 'invalid_request', 'st')
+    expectErrorRedirect(await land(caller, { code_challenge: verifier }), 'invalid_request', 'st')
+  }
+})
+
+test('C5 a challenge that no S256 could have made is invalid_request', async () => {
+  for (const challenge of ['short', `${pkce().parameters.code_challenge}A`, `${'+'.repeat(43)}`]) {
+    const parameters = { code_challenge: challenge, code_challenge_method: 'S256' }
+    expectErrorRedirect(await land(spa, parameters), 'invalid_request', 'st')
+  }
+})
+
+const atProvider: Halt = (url) => url.origin !== broker.url
+const atCallback: Halt = (url) => url.href.startsWith(endpoint(broker, 'demo', 'callback'))
+
+/** The provider's answer to the person's own request, with these parameters and the state that belongs to it. */
+async function providerAnswers(person: Person, extra: Extra, parameters: Record<string, string>): Promise<URL> {
+  const { url } = await person.open(authorizeUrl(broker, web, extra), atProvider)
+  const callback = new URL(endpoint(broker, 'demo', 'callback'))
+  callback.searchParams.set('state', url.searchParams.get('state') ?? '')
+  callback.searchParams.set('iss', url.origin)
+  for (const [name, value] of Object.entries(parameters)) callback.searchParams.set(name, value)
+  return callback
+}
+
+test('C16 a provider that says access_denied makes the client hear access_denied, with its state', async () => {
+  const person = new Person()
+  const callback = await providerAnswers(person, { state: 's t/ä' }, { error: 'access_denied' })
+  expectErrorRedirect((await person.open(callback)).url, 'access_denied', 's t/ä')
+})
+
+test('C17 a callback with a foreign state is an error page', async () => {
+  const [person, other] = [new Person(), new Person()]
+  const theirs = await walk(other, await other.open(authorizeUrl(broker, web), atCallback), { halt: atCallback })
+  assert.ok(atCallback(theirs.url), theirs.url.href)
+  await person.open(authorizeUrl(broker, web), atProvider)
+  expectErrorPage(await person.open(theirs.url, () => true))
+})
+
+test('C17 a callback without the cookie that belongs to it is an error page', async () => {
+  const person = new Person()
+  const own = await walk(person, await person.open(authorizeUrl(broker, web), atCallback), { halt: atCallback })
+  expectErrorPage(await new Person().open(own.url, () => true))
+  const landed = await person.open(own.url)
+  assert.ok(landed.url.searchParams.get('code'), 'and with the cookie it is good')
+})
+
+test('C17 a callback that was used is an error page the second time', async () => {
+  const person = new Person()
+  const code = await authorizationCode(broker, web, {}, person)
+  const callback = person.visited.find(atCallback)
+  assert.ok(callback)
+  expectErrorPage(await person.open(callback, () => true))
+  expectTokens(await exchange(broker, web, code))
+})
+
+test('C18 the answer to a good request has a code, the state unchanged and the exact iss, and nothing else', async () => {
+  const state = 'a+b &c=ü%'
+  const url = await authorize(broker, web, { state })
+  assert.equal(url.origin + url.pathname, callbackUri)
+  assert.deepEqual([...url.searchParams.keys()].sort(), ['code', 'iss', 'state'])
+  assert.equal(url.searchParams.get('state'), state)
+  assert.equal(url.searchParams.get('iss'), issuer(broker, 'demo'))
+  assert.match(url.searchParams.get('code') ?? '', /^[A-Za-z0-9._~-]{40,}$/)
+  const stateless = await authorize(broker, web)
+  assert.deepEqual([...stateless.searchParams.keys()].sort(), ['code', 'iss'])
+})
+
+test('max_age, prompt and login_hint go on to the provider; state and nonce there are the broker’s own', async () => {
+  const asked = { max_age: '600', prompt: 'login', login_hint: 'ada@example.test', nonce: 'client-nonce', state: 'st' }
+  const { url } = await new Person().open(authorizeUrl(broker, web, asked), atProvider)
+  const told = (name: string) => url.searchParams.get(name)
+  assert.deepEqual([told('max_age'), told('prompt'), told('login_hint')], ['600', 'login', 'ada@example.test'])
+  assert.ok(told('state') && told('state') !== 'st')
+  assert.notEqual(told('nonce'), 'client-nonce')
+  assert.equal(told('code_challenge_method'), 'S256')
+})

@@ -1,0 +1,176 @@
+/**
+ * D19 to D25 of the cases: the pages where a person types a user code, is asked, and comes back from the provider.
+ *
+ * Owns the activation pages as a browser without scripts meets them (RFC 8628 §3.3).
+ */
+import assert from 'node:assert/strict'
+import { randomInt } from 'node:crypto'
+import { after, before, test } from 'node:test'
+import { type BrokerProcess, startBroker } from './support/broker.ts'
+import { cli } from './support/callers.ts'
+import { endpoint, issuer, poll } from './support/endpoints.ts'
+import { expectErrorPage, expectRefusal, expectTokens } from './support/expect.ts'
+import { decide, device, deviceCode, type, walk } from './support/flows.ts'
+import { type Halt, type Page, Person } from './support/person.ts'
+
+let broker: BrokerProcess
+before(async () => {
+  broker = await startBroker()
+})
+after(() => broker.stop())
+
+const asksToDecide = (page: Page) =>
+  page.forms.some(({ buttons }) => buttons.some(({ name, value }) => name === 'decision' && value === 'approve'))
+
+test('D19 a user code in lower case, without its dash or with spaces is the same code', async () => {
+  const spellings: ((code: string) => string)[] = [
+    (code) => code.toLowerCase(),
+    (code) => code.replace('-', ''),
+    (code) => code.replace('-', ' '),
+    (code) => `  ${code.toLowerCase().replace('-', '').split('').join(' ')} `,
+    (code) => code.split('').join('-'),
+  ]
+  for (const spelling of spellings) {
+    const started = await deviceCode(broker)
+    const person = new Person()
+    const typed = spelling(started.userCode)
+    await type(person, started.verificationUri, typed, 'approve')
+    expectTokens(await poll(broker, cli, started.deviceCode))
+  }
+})
+
+test('D20 ten wrong user codes from one address are throttled with 429, and people elsewhere are not', async () => {
+  const guesser = new Person({ localAddress: '127.0.20.1' })
+  const statuses: number[] = []
+  for (let turn = 0; turn < 11; turn += 1) {
+    statuses.push((await type(guesser, `${issuer(broker, 'demo')}/activate`, randomUserCode(), 'approve')).status)
+  }
+  assert.ok(!statuses.slice(0, 9).includes(429), `throttled early: ${statuses}`)
+  assert.equal(statuses.at(-1), 429, `not throttled: ${statuses}`)
+
+  const started = await deviceCode(broker)
+  const neighbour = new Person({ localAddress: '127.0.20.2' })
+  const page = await type(neighbour, started.verificationUri, started.userCode, 'approve')
+  assert.equal(page.status, 200, page.text)
+  expectTokens(await poll(broker, cli, started.deviceCode))
+})
+
+test('D20 guessing through complete addresses is throttled just the same', async () => {
+  const guesser = new Person({ localAddress: '127.0.20.3' })
+  let last: Page | undefined
+  for (let turn = 0; turn < 11; turn += 1) {
+    last = await guesser.open(`${issuer(broker, 'demo')}/activate?user_code=${randomUserCode()}`)
+  }
+  assert.equal(last?.status, 429)
+})
+
+test('D20 a header that names another address does not help the guesser', async () => {
+  const guesser = new Person({ localAddress: '127.0.20.4', headers: () => ({ 'x-forwarded-for': randomAddress() }) })
+  let last: Page | undefined
+  for (let turn = 0; turn < 11; turn += 1) {
+    last = await type(guesser, `${issuer(broker, 'demo')}/activate`, randomUserCode(), 'approve')
+  }
+  assert.equal(last?.status, 429)
+})
+
+test('D21 a wrong user code brings a friendly error page and no sign-in', async () => {
+  const person = new Person({ localAddress: '127.0.20.5' })
+  for (const wrong of [randomUserCode(), 'AEIO-UAEI', 'B', '<script>']) {
+    const page = await type(person, `${issuer(broker, 'demo')}/activate`, wrong, 'approve')
+    expectErrorPage(page)
+    assert.doesNotMatch(page.html, /<script/i)
+  }
+  expectOnlyBroker(person)
+})
+
+test('D21 a used or a denied user code brings a friendly error page and no sign-in', async () => {
+  const used = (await device(broker)).started
+  const denied = await deviceCode(broker)
+  await decide(denied, 'deny')
+  for (const started of [used, denied]) {
+    const person = new Person({ localAddress: '127.0.20.6' })
+    expectErrorPage(await decide(started, 'approve', person))
+    expectErrorPage(await type(person, started.verificationUri, started.userCode, 'approve'))
+    expectOnlyBroker(person)
+  }
+})
+
+test('D21 the page that a person is left with says that it is done', async () => {
+  const approved = await decide(await deviceCode(broker), 'approve')
+  const denied = await decide(await deviceCode(broker), 'deny')
+  for (const page of [approved, denied]) {
+    assert.equal(page.status, 200, page.text)
+    assert.equal(page.url.origin, broker.url)
+    assert.match(page.headers['content-type'] ?? '', /^text\/html/)
+  }
+})
+
+const atProvider: Halt = (url) => url.origin !== broker.url
+const atCallback: Halt = (url) => url.href.startsWith(endpoint(broker, 'demo', 'callback'))
+
+test('D22 a callback with an invented state is an error page and the device stays pending', async () => {
+  const started = await deviceCode(broker)
+  const person = new Person()
+  await walk(person, await person.open(started.verificationUriComplete), { decision: 'approve', halt: atProvider })
+  for (const query of ['code=invented&state=invented', 'code=invented', 'state=invented', '', 'error=access_denied']) {
+    expectErrorPage(await person.open(`${endpoint(broker, 'demo', 'callback')}?${query}`))
+  }
+  expectRefusal(await poll(broker, cli, started.deviceCode), 400, 'authorization_pending')
+})
+
+test('D22 a callback with the right state and an invented code is an error page and the device stays pending', async () => {
+  const started = await deviceCode(broker)
+  const person = new Person()
+  const page = await walk(person, await person.open(started.verificationUriComplete), {
+    decision: 'approve',
+    halt: atProvider,
+  })
+  const callback = new URL(endpoint(broker, 'demo', 'callback'))
+  callback.searchParams.set('code', 'invented')
+  callback.searchParams.set('state', page.url.searchParams.get('state') ?? '')
+  callback.searchParams.set('iss', page.url.origin)
+  expectErrorPage(await person.open(callback))
+  expectRefusal(await poll(broker, cli, started.deviceCode), 400, 'authorization_pending')
+})
+
+test('D22 a callback that another browser came by is an error page and the device stays pending', async () => {
+  const started = await deviceCode(broker)
+  const [victim, attacker] = [new Person({ name: 'ada' }), new Person({ name: 'mallory' })]
+  const answers = { decision: 'approve', halt: atCallback } as const
+  const landed = await walk(attacker, await attacker.open(started.verificationUriComplete), answers)
+  assert.ok(atCallback(landed.url), landed.url.href)
+  expectErrorPage(await victim.open(landed.url))
+
+  const own = await deviceCode(broker)
+  await walk(victim, await victim.open(own.verificationUriComplete), { decision: 'approve', halt: atProvider })
+  expectErrorPage(await victim.open(landed.url))
+  expectRefusal(await poll(broker, cli, started.deviceCode), 400, 'authorization_pending')
+  expectRefusal(await poll(broker, cli, own.deviceCode), 400, 'authorization_pending')
+})
+
+test('D25 the complete address still asks, and shows the code, the client and the scopes', async () => {
+  const started = await deviceCode(broker, cli, { scope: 'openid email offline_access' })
+  const person = new Person()
+  const page = await walk(person, await person.open(started.verificationUriComplete), {})
+  assert.equal(page.status, 200, page.text)
+  assert.ok(asksToDecide(page), 'a form asks to approve or deny')
+  for (const shown of [started.userCode, 'Demo command line', 'openid', 'email', 'offline_access']) {
+    assert.ok(page.text.toLowerCase().includes(shown.toLowerCase()), `${shown} is shown: ${page.text}`)
+  }
+  expectRefusal(await poll(broker, cli, started.deviceCode), 400, 'authorization_pending')
+})
+
+function expectOnlyBroker(person: Person): void {
+  const elsewhere = person.visited.filter(({ origin }) => origin !== broker.url)
+  assert.deepEqual(elsewhere, [], 'the browser never left the broker')
+}
+
+function randomUserCode(): string {
+  const letters = 'BCDFGHJKLMNPQRSTVWXZ'
+  const drawn = Array.from({ length: 8 }, () => letters[randomInt(letters.length)]).join('')
+  return `${drawn.slice(0, 4)}-${drawn.slice(4)}`
+}
+
+function randomAddress(): string {
+  return `10.${randomInt(256)}.${randomInt(256)}.${randomInt(1, 255)}`
+}

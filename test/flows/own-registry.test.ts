@@ -1,0 +1,114 @@
+/**
+ * A6, A8 and R27 of the cases, and what a client's registration decides: secrets, grants and algorithms.
+ *
+ * Owns the cases that the local stack's own registry has no client for.
+ */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { createRemoteJWKSet, jwtVerify } from 'jose'
+import { type BrokerProcess, newShared, startBroker } from './support/broker.ts'
+import { auth0Cli, type Caller, cli } from './support/callers.ts'
+import { deviceGrant, endpoint, issuer, refresh, startDevice } from './support/endpoints.ts'
+import { claimsOf, expectRefusal, expectTokens, headerOf, refreshed } from './support/expect.ts'
+import { code, device } from './support/flows.ts'
+import { registryFile } from './support/registry.ts'
+import { basic, type Headers, postForm, rawBasic } from './support/wire.ts'
+
+const oddId = 'odd: id%41+é'
+const oddSecret = 's:e c%41+ü€'
+const colonless = 'odd id%41+é'
+const twoSecrets = ['the-first-secret', 'the-second-secret']
+
+let broker: BrokerProcess
+before(async () => {
+  const registry = registryFile(({ addClient, application, client }) => {
+    const own = { auth: 'client_secret_basic', grants: [deviceGrant] }
+    for (const clientId of [oddId, colonless]) addClient('demo', { ...own, clientId, secrets: [oddSecret] })
+    addClient('demo', { ...own, clientId: 'odd-post', auth: 'client_secret_post', secrets: [oddSecret] })
+    addClient('demo', { ...own, clientId: 'rotating', secrets: twoSecrets })
+    addClient('demo', { ...own, clientId: 'once', auth: 'none' })
+    client('demo', 'web').idTokenAlgorithm = 'ES256'
+    application('auth0like').accessTokenAlgorithm = 'RS256'
+  })
+  broker = await startBroker({ registry })
+})
+after(() => broker.stop())
+
+function startWith(headers: Headers, fields: Record<string, string> = {}) {
+  return postForm(endpoint(broker, 'demo', 'device_authorization'), { scope: 'openid', ...fields }, headers)
+}
+
+test('A6 ids and secrets with colon, percent, plus, space and UTF-8 work form-encoded in Basic', async () => {
+  for (const clientId of [oddId, colonless]) {
+    const answer = await startWith(basic(clientId, oddSecret))
+    assert.equal(answer.status, 200, `${clientId}: ${answer.text}`)
+    expectRefusal(await startWith(basic(clientId, `${oddSecret}x`)), 401, 'invalid_client')
+  }
+})
+
+test('A6 the same work raw in Basic, as far as an id without a colon goes', async () => {
+  const answer = await startWith(rawBasic(colonless, oddSecret))
+  assert.equal(answer.status, 200, answer.text)
+  expectRefusal(await startWith(rawBasic(colonless, `${oddSecret}x`)), 401, 'invalid_client')
+  expectRefusal(await startWith(rawBasic(colonless, 's:e cA+ü€')), 401, 'invalid_client')
+})
+
+test('A6 percent-encoded throughout, with %20 for a space, works as well', async () => {
+  const answer = await startWith(rawBasic(encodeURIComponent(oddId), encodeURIComponent(oddSecret)))
+  assert.equal(answer.status, 200, answer.text)
+})
+
+test('A6 such a secret works in the body', async () => {
+  const answer = await startWith({}, { client_id: 'odd-post', client_secret: oddSecret })
+  assert.equal(answer.status, 200, answer.text)
+})
+
+test('A8 two secrets live at once, and a third does not', async () => {
+  for (const secret of twoSecrets) assert.equal((await startWith(basic('rotating', secret))).status, 200)
+  for (const secret of ['the-third-secret', twoSecrets.join(''), '']) {
+    expectRefusal(await startWith(basic('rotating', secret)), 401, 'invalid_client')
+  }
+})
+
+test('D14 where the client has no refresh grant, offline_access is dropped and nothing else', async () => {
+  const once: Caller = { ...cli, clientId: 'once' }
+  const { body, accessToken, refreshToken } = await device(broker, once)
+  assert.equal(refreshToken, '')
+  assert.equal(body.scope, 'openid profile email')
+  assert.equal(claimsOf(accessToken).scope, 'openid profile email')
+})
+
+test('M4 an application may have its access tokens signed with RS256', async () => {
+  const { accessToken } = await device(broker, auth0Cli)
+  const keys = createRemoteJWKSet(new URL(`${issuer(broker, 'auth0like')}/.well-known/jwks.json`))
+  const { protectedHeader } = await jwtVerify(accessToken, keys, { issuer: issuer(broker, 'auth0like') })
+  assert.deepEqual([protectedHeader.alg, protectedHeader.typ], ['RS256', 'at+jwt'])
+})
+
+test('M4 a client may have its ID tokens signed with ES256', async () => {
+  const { idToken, accessToken } = await code(broker)
+  assert.deepEqual([headerOf(idToken).alg, headerOf(accessToken).alg], ['ES256', 'ES256'])
+})
+
+test('R27 a client that loses the refresh grant is unauthorized_client; the family is kept for when it is back', async () => {
+  const shared = await newShared()
+  const taken = registryFile(({ client }) => {
+    client('demo', 'cli').grants = [deviceGrant]
+  })
+  const before = await startBroker({ shared })
+  const { refreshToken } = await device(before, cli)
+  await before.stop()
+
+  const without = await startBroker({ shared, registry: taken })
+  expectRefusal(await refresh(without, cli, refreshToken), 400, 'unauthorized_client')
+  assert.equal((await startDevice(without, cli)).status, 200)
+  await without.stop()
+
+  const again = await startBroker({ shared })
+  try {
+    const next = await refreshed(again, cli, refreshToken)
+    expectTokens(await refresh(again, cli, next.refreshToken))
+  } finally {
+    await again.stop()
+  }
+})

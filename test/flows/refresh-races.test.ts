@@ -1,0 +1,123 @@
+/**
+ * R11, R12 and R23 of the cases: the same refresh token, and its revocation, at the same moment in several processes.
+ *
+ * Owns races, run for real over three brokers on one table.
+ */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { type BrokerProcess, newShared, startBroker } from './support/broker.ts'
+import { type Caller, cli, job } from './support/callers.ts'
+import { poll, refresh, revoke, userinfo } from './support/endpoints.ts'
+import { expectDead, expectRefusal, expectTokens, refreshed } from './support/expect.ts'
+import { device } from './support/flows.ts'
+import type { Answer } from './support/wire.ts'
+
+const brokers: BrokerProcess[] = []
+before(async () => {
+  const shared = await newShared()
+  for (let count = 0; count < 3; count += 1) brokers.push(await startBroker({ shared }))
+})
+after(() => Promise.all(brokers.map((broker) => broker.stop())))
+
+/** Where people sign in. */
+function front(): BrokerProcess {
+  const last = brokers.at(-1)
+  assert.ok(last)
+  return last
+}
+
+/** The same refresh, so many times at once, spread over the brokers. */
+function storm(caller: Caller, refreshToken: string, width: number): Promise<Answer[]> {
+  const turns = Array.from({ length: width }, (_, turn) => brokers[turn % brokers.length] ?? front())
+  return Promise.all(turns.map((broker) => refresh(broker, caller, refreshToken)))
+}
+
+function expectNoFailure(answers: readonly Answer[]): void {
+  assert.deepEqual(
+    answers.filter(({ status }) => status >= 500),
+    [],
+  )
+}
+
+for (const width of [10, 50]) {
+  test(`R11 of ${width} parallel refreshes without grace at most one succeeds, none is a 5xx, and afterwards nothing lives`, async () => {
+    for (let round = 0; round < 4; round += 1) {
+      const first = await device(front(), cli)
+      const answers = await storm(cli, first.refreshToken, width)
+      expectNoFailure(answers)
+      const given = answers.filter(({ status }) => status === 200)
+      assert.ok(given.length <= 1, `${given.length} succeeded`)
+      for (const refused of answers.filter(({ status }) => status !== 200)) expectRefusal(refused, 400, 'invalid_grant')
+      for (const won of given) await expectDead(front(), { caller: cli, ...expectTokens(won) })
+      await expectDead(front(), first)
+    }
+  })
+
+  test(`R12 of ${width} parallel refreshes within grace all succeed, with one and the same successor`, async () => {
+    for (let round = 0; round < 4; round += 1) {
+      const first = await device(front(), job)
+      const given = (await storm(job, first.refreshToken, width)).map((answer) => expectTokens(answer).refreshToken)
+      const [successor = ''] = given
+      assert.deepEqual([...new Set(given)], [successor])
+      assert.notEqual(successor, first.refreshToken)
+      const third = await refreshed(front(), job, successor)
+      assert.notEqual(third.refreshToken, successor)
+    }
+  })
+}
+
+test('R12 a storm on each generation in turn keeps one chain', async () => {
+  let newest = (await device(front(), job)).refreshToken
+  for (let generation = 0; generation < 5; generation += 1) {
+    const given = new Set((await storm(job, newest, 10)).map((answer) => expectTokens(answer).refreshToken))
+    assert.equal(given.size, 1)
+    newest = [...given][0] ?? ''
+  }
+  await refreshed(front(), job, newest)
+})
+
+for (const caller of [cli, job]) {
+  test(`R23 a revocation racing a refresh of ${caller.clientId} leaves nothing alive, whoever wins`, async () => {
+    for (let round = 0; round < 12; round += 1) {
+      const first = await device(front(), caller)
+      const [one, other] = [brokers[0] ?? front(), brokers[1] ?? front()]
+      const racing = [() => revoke(one, caller, first.refreshToken), () => refresh(other, caller, first.refreshToken)]
+      const [revoked, renewed] = await Promise.all(racing.map((run) => run()))
+      assert.equal(revoked?.status, 200)
+      assert.ok(renewed && [200, 400].includes(renewed.status), renewed?.text)
+      if (renewed.status === 200) await expectDead(front(), { caller, ...expectTokens(renewed) })
+      await expectDead(front(), first)
+    }
+  })
+}
+
+test('R23 a revocation racing ten refreshes in a chain leaves nothing alive', async () => {
+  const first = await device(front(), cli)
+  const [one, other] = [brokers[0] ?? front(), brokers[1] ?? front()]
+  const chain = async () => {
+    let newest = { accessToken: first.accessToken, refreshToken: first.refreshToken }
+    for (let turn = 0; turn < 10; turn += 1) {
+      const answer = await refresh(other, cli, newest.refreshToken)
+      if (answer.status !== 200) return newest
+      newest = expectTokens(answer)
+    }
+    return newest
+  }
+  const [newest] = await Promise.all([chain(), revoke(one, cli, first.refreshToken)])
+  await expectDead(front(), { caller: cli, ...newest })
+})
+
+test('R11 a device code redeemed and shown again everywhere at once leaves at most one refresh token, and no 5xx', async () => {
+  const session = await device(front(), cli)
+  const answers = await Promise.all(
+    Array.from({ length: 12 }, (_, turn) =>
+      turn % 2 === 0
+        ? refresh(brokers[turn % 3] ?? front(), cli, session.refreshToken)
+        : poll(brokers[turn % 3] ?? front(), cli, session.started.deviceCode),
+    ),
+  )
+  expectNoFailure(answers)
+  assert.ok(answers.filter(({ status }) => status === 200).length <= 1)
+  await expectDead(front(), session)
+  assert.equal((await userinfo(front(), 'demo', session.accessToken)).status, 401)
+})

@@ -1,0 +1,109 @@
+/**
+ * A broker as people start it: the local stack in a process of its own, spoken to over HTTP.
+ *
+ * Owns the child process, its environment and its end. Must not import the broker's code.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { freePort } from './ports.ts'
+
+/** What the flows need of a broker, wherever it runs. */
+export type Broker = {
+  /** `{base}` of contract.md §1, without a trailing slash. */
+  readonly url: string
+}
+
+export type BrokerProcess = Broker & {
+  /** All that was written to stdout and stderr so far: the log. */
+  output(): string
+  stop(): Promise<void>
+}
+
+export type BrokerSettings = {
+  /** DynamoDB's endpoint; the stack starts one of its own without it. */
+  readonly dynamodb?: string
+  readonly shared?: Shared
+  /** Path of a registry file. */
+  readonly registry?: string
+}
+
+/** What several brokers have in common, as warm Lambdas do: keys, table and identity provider. */
+export type Shared = { readonly dataDir: string; readonly idpPort: number }
+
+export async function newShared(): Promise<Shared> {
+  return { dataDir: newDirectory(), idpPort: await freePort() }
+}
+
+const root = fileURLToPath(new URL('../../..', import.meta.url))
+const startWithinMs = 20_000
+const stopWithinMs = 2_000
+
+export async function startBroker(settings: BrokerSettings = {}): Promise<BrokerProcess> {
+  const child = spawn(process.execPath, ['local/start.ts'], {
+    cwd: root,
+    env: { ...surroundings(), ...environment(settings) },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const chunks: string[] = []
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => chunks.push(chunk))
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => chunks.push(chunk))
+  const output = () => chunks.join('')
+  const url = await readyUrl(child, output)
+  return { url, output, stop: () => stop(child) }
+}
+
+/** A temporary directory of the test's own. */
+export function newDirectory(): string {
+  return mkdtempSync(join(tmpdir(), 'token-broker-flows-'))
+}
+
+function environment({ dynamodb, shared, registry }: BrokerSettings): Record<string, string> {
+  return {
+    PORT: '0',
+    IDP_PORT: String(shared?.idpPort ?? 0),
+    ...(dynamodb === undefined ? {} : { AWS_ENDPOINT_URL_DYNAMODB: dynamodb }),
+    ...(shared === undefined ? {} : { DATA_DIR: shared.dataDir }),
+    ...(registry === undefined ? {} : { REGISTRY: registry }),
+  }
+}
+
+/** The test's own environment, without what would change the broker's behaviour or make it think it is a test. */
+function surroundings(): NodeJS.ProcessEnv {
+  const kept = { ...process.env }
+  for (const name of ['AWS_ENDPOINT_URL_DYNAMODB', 'DATA_DIR', 'REGISTRY', 'TABLE_NAME', 'NODE_TEST_CONTEXT']) {
+    delete kept[name]
+  }
+  return kept
+}
+
+async function readyUrl(child: ChildProcess, output: () => string): Promise<string> {
+  const deadline = Date.now() + startWithinMs
+  while (Date.now() < deadline && child.exitCode === null) {
+    const [, url] = /^ready .*?(https?:\/\/[^\s/]+)/m.exec(output()) ?? []
+    if (url !== undefined) return url
+    await pause(20)
+  }
+  child.kill('SIGKILL')
+  throw new Error(`The local stack did not get ready (exit code ${child.exitCode}):\n${output()}`)
+}
+
+/** contract.md §5: SIGTERM ends all of it within 2 s. */
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = once(child, 'exit')
+  child.kill('SIGTERM')
+  const late = new AbortController()
+  const inTime = await Promise.race([
+    ended.then(() => true),
+    pause(stopWithinMs, false, { signal: late.signal }).catch(() => true),
+  ])
+  late.abort()
+  if (inTime) return
+  child.kill('SIGKILL')
+  throw new Error(`The local stack did not end within ${stopWithinMs} ms of SIGTERM`)
+}

@@ -1,0 +1,45 @@
+/**
+ * A real browser, and small servers for it to visit.
+ *
+ * Owns how Chromium is found and started, and how a page is served exactly as a function would answer. Must not know
+ * which pages there are, or what is tested.
+ */
+
+import { existsSync } from 'node:fs'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type Browser, chromium } from 'playwright-core'
+
+/** Debian's, unless `CHROMIUM_PATH` names another. */
+export const chromiumPath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'
+
+/** Whether there is a browser to test with. Where there is none, the reason is printed, once for each file that asks. */
+export function hasChromium(): boolean {
+  const found = existsSync(chromiumPath)
+  if (!found) console.log(`No Chromium at ${chromiumPath} (CHROMIUM_PATH names another): the browser tests do not run.`)
+  return found
+}
+
+export function launchChromium(): Promise<Browser> {
+  // No sandbox, because a container has no user namespaces to build one from; the pages visited are all our own. The
+  // rest keeps the browser from the network and from its own first-run pages.
+  const quiet = ['--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+  const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', ...quiet]
+  return chromium.launch({ executablePath: chromiumPath, headless: true, args })
+}
+
+export type Site = { readonly origin: string; readonly close: () => void }
+
+/** A server on a free port of 127.0.0.1; each has an origin of its own. */
+export async function serve(listener: RequestListener): Promise<Site> {
+  const server = createServer(listener)
+  await new Promise<void>((listening) => {
+    server.listen(0, '127.0.0.1', listening)
+  })
+  const { port } = server.address() as AddressInfo
+  const close = () => {
+    server.close()
+    server.closeAllConnections()
+  }
+  return { origin: `http://127.0.0.1:${port}`, close }
+}
