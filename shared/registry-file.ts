@@ -31,13 +31,13 @@ const grant = v.picklist(['authorization_code', 'refresh_token', 'urn:ietf:param
 const members = <Entries extends v.ObjectEntries>(entries: Entries) =>
   v.strictObject(entries, (issue) => {
     if (issue.expected === 'never') return 'is not known here'
-    return issue.received === 'undefined' ? 'is missing' : `must be an object, not ${issue.received}`
+    return issue.received === 'undefined' ? 'is missing' : 'must be an object'
   })
 
-/** A client before it is known to be right: any member may be missing, or anything. */
-type ClientInFile = Readonly<Record<string, unknown>>
+/** A record before it is known to be right: any member may be missing, or anything. */
+type RecordInFile = Readonly<Record<string, unknown>>
 
-const clientRules: readonly { readonly why: string; readonly broken: (client: ClientInFile) => boolean }[] = [
+const clientRules: readonly { readonly why: string; readonly broken: (client: RecordInFile) => boolean }[] = [
   {
     why: 'a public client (auth "none") has no secrets',
     broken: ({ auth, secrets }) => auth === 'none' && listOf(secrets).length > 0,
@@ -104,7 +104,7 @@ const clientSchema = v.pipe(
   }),
   // Run even when single members are wrong, so that all mistakes are told at once.
   v.rawCheck(({ dataset, addIssue }) => {
-    const client = Object(dataset.value) as ClientInFile
+    const client = Object(dataset.value) as RecordInFile
     for (const { why, broken } of clientRules) if (broken(client)) addIssue({ message: why })
   }),
 )
@@ -144,12 +144,12 @@ export function parseRegistry(text: string, variables: Readonly<Record<string, s
   try {
     value = JSON.parse(filled)
   } catch (error) {
-    return { ok: false, mistakes: [{ where: 'the file', why: `is not JSON${placeIn(error as Error)}` }] }
+    return { ok: false, mistakes: [...unknown, { where: 'the file', why: `is not JSON${placeIn(error as Error)}` }] }
   }
-  const parsed = v.safeParse(fileSchema, value)
-  if (!parsed.success) return { ok: false, mistakes: [...unknown, ...parsed.issues.map(mistakeOf)] }
-  const mistakes = [...unknown, ...repeated(parsed.output)]
-  return mistakes.length > 0 ? { ok: false, mistakes } : { ok: true, registry: recordsOf(parsed.output) }
+  const parsed = v.safeParse(fileSchema, value, { message: inWords })
+  const mistakes = [...unknown, ...(parsed.issues ?? []).map(mistakeOf), ...doubled(value)]
+  if (!parsed.success || mistakes.length > 0) return { ok: false, mistakes }
+  return { ok: true, registry: recordsOf(parsed.output) }
 }
 
 /** The parser's message quotes the text around the mistake, which may be a secret; where it is will do. */
@@ -181,21 +181,33 @@ function recordsOf({ applications }: File): Registry {
   }
 }
 
-function repeated({ applications }: File): Mistake[] {
-  const twice = (names: readonly string[]) => names.findIndex((name, at) => names.indexOf(name) !== at)
-  const application = twice(applications.map(({ name }) => name))
+/** Names that are there already, in a file that may be wrong otherwise too. */
+function doubled(file: unknown): Mistake[] {
+  const applications = listOf(Object(file).applications).map((application): RecordInFile => Object(application))
+  const twice = (records: readonly RecordInFile[], member: string, place: (at: number) => string) =>
+    records.flatMap((record, at) => {
+      const isDoubled = records.findIndex((other) => other[member] === record[member]) < at
+      return isDoubled && record[member] !== undefined
+        ? [{ where: `${place(at)}.${member}`, why: 'is there already' }]
+        : []
+    })
   return [
-    ...(application < 0 ? [] : [{ where: `applications[${application}].name`, why: 'is there already' }]),
-    ...applications.flatMap(({ clients }, at) => {
-      const client = twice(clients.map(({ clientId }) => clientId))
-      return client < 0 ? [] : [{ where: `applications[${at}].clients[${client}].clientId`, why: 'is there already' }]
-    }),
+    ...twice(applications, 'name', (at) => `applications[${at}]`),
+    ...applications.flatMap(({ clients }, at) =>
+      twice(listOf(clients).map(Object), 'clientId', (client) => `applications[${at}].clients[${client}]`),
+    ),
   ]
 }
 
 function mistakeOf(issue: v.BaseIssue<unknown>): Mistake {
   const where = (issue.path ?? []).map(({ key }) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('')
   return { where: where.replace(/^\./, '') || 'the file', why: issue.message }
+}
+
+/** Unlike the library's own words these do not repeat the value, which may be a secret in the wrong place. */
+function inWords(issue: v.BaseIssue<unknown>): string {
+  const what = issue.type.endsWith('_length') ? 'have a length' : 'be'
+  return issue.expected === null ? 'is not valid' : `must ${what} ${issue.expected}`
 }
 
 function isSafeIssuer(issuer: string): boolean {
