@@ -80,9 +80,7 @@ export function unspent(
       otherwise: (family) => {
         // Authentic yet ahead of the table: only a table restored from a backup knows less than its callers.
         if (family.generation < presented.generation) return { kind: 'unknown' }
-        const graceEndsAt = (family.rotatedAt ?? 0) + holding.graceSeconds * 1000
-        const inGrace = family.generation === presented.generation + 1 && now < graceEndsAt
-        if (!inGrace) return { kind: 'reuse', generation: family.generation }
+        if (!inGrace(family, presented, holding, now)) return { kind: 'reuse', generation: family.generation }
         const refusal = refusalInGrace(family) ?? firstFailure(withinLimits(holding, now), family)
         return refusal ?? { kind: 'replay' }
       },
@@ -90,6 +88,16 @@ export function unspent(
   ]
 }
 
+/**
+ * Whether the successor may be given out once more. Without grace never: two that race read their clocks before either
+ * writes, so the loser's may be behind the winner's `rotatedAt`, and the window must not open for it.
+ */
+function inGrace(family: Family, presented: Presented, { graceSeconds }: Holding, now: number): boolean {
+  const isImmediatePredecessor = family.generation === presented.generation + 1
+  return graceSeconds > 0 && isImmediatePredecessor && now < (family.rotatedAt ?? 0) + graceSeconds * 1000
+}
+
+/** Not revoked by ops, and neither idle for too long nor past the absolute end. */
 export function withinLimits(holding: Holding, now: number): Guard[] {
   return [
     createdAfter(holding.revokedBefore),

@@ -6,7 +6,7 @@
  * links to an address that a caller sent: an error page that does is an open redirector with a human in it (RFC 9700 §4.11).
  */
 
-import { attributes, html } from './html.ts'
+import { html } from './html.ts'
 import { type Detail, forDevelopers, inWords, type Page, page, picture } from './page.ts'
 
 /** A way out of a problem, on this broker: the page where a code is typed. */
@@ -35,7 +35,7 @@ export function problem(input: {
 <h1>${input.title}</h1>
 <p role="alert">${input.explanation}</p>
 <p>${input.advice}</p>
-${wayOut && html`<p><a class="button"${attributes({ href: wayOut.href })}>${wayOut.label}</a></p>`}
+${wayOut && html`<p><a class="button" href="${wayOut.href}">${wayOut.label}</a></p>`}
 ${requestId && html`<p class="hint">If you ask for help, quote this request: <code translate="no">${requestId}</code></p>`}
 ${forDevelopers(input.developers ?? [])}`,
   })
