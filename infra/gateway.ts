@@ -67,7 +67,7 @@ export class Gateway extends Construct {
       disableExecuteApiEndpoint: domain !== undefined,
       cloudWatchRole: gatewayLoggingRole,
       // Other APIs of the account may have come to rely on it.
-      cloudWatchRoleRemovalPolicy: RemovalPolicy.RETAIN,
+      ...(gatewayLoggingRole && { cloudWatchRoleRemovalPolicy: RemovalPolicy.RETAIN }),
       deployOptions: {
         stageName: stage,
         throttlingRateLimit: throttling.ratePerSecond,

@@ -12,7 +12,7 @@ import type { FunctionName, Route } from '../infra/routes.ts'
 import { errorResponse, preflightResponse, type Response, responseOf, send, writeHead } from './gateway/answer.ts'
 import { drain, readBody } from './gateway/body.ts'
 import { contextOf, eventOf, type Handler } from './gateway/event.ts'
-import { createRouter, type Found, type Match } from './gateway/router.ts'
+import { createRouter, type Found } from './gateway/router.ts'
 import { listen, loopback } from './ports.ts'
 
 export type { Handler } from './gateway/event.ts'
@@ -90,7 +90,7 @@ async function serve(serving: Serving, incoming: IncomingMessage, outgoing: Serv
   const { match } = found
   const body = await readBody(incoming)
   if (body === 'cut off') return
-  if (body === 'too long') return refuseBody(incoming, outgoing, match, id)
+  if (body === 'too long') return refuseBody(incoming, outgoing, id)
   const request = {
     ...{ id, method, path, body },
     query: at < 0 ? '' : url.slice(at + 1),
@@ -105,43 +105,28 @@ async function serve(serving: Serving, incoming: IncomingMessage, outgoing: Serv
     send(outgoing, responseOf(result))
   } catch (error) {
     serving.log(`${method} ${match.route.path} (request ${id}) failed: ${error instanceof Error ? error.stack : error}`)
-    send(outgoing, failed(match, id))
+    // Nothing of the failure is told to the caller but the request id.
+    send(outgoing, errorResponse(500, 'server_error', 'The function failed. Its log has the request id.', id))
   }
 }
 
-function unrouted(found: Exclude<Found, { kind: 'route' }>, method: string, requestId: string): Response {
-  const error = 'invalid_request'
+function unrouted(found: Exclude<Found, { kind: 'route' }>, method: string, id: string): Response {
   switch (found.kind) {
     case 'nothing':
-      return errorResponse({ status: 404, error, description: 'There is nothing at this path.', requestId })
+      return errorResponse(404, 'invalid_request', 'There is nothing at this path.', id)
     case 'malformed':
-      return errorResponse({ status: 400, error, description: 'The path is not well-formed.', requestId })
-    case 'method': {
+      return errorResponse(400, 'invalid_request', 'The path is not well-formed.', id)
+    case 'method':
       if (method === 'OPTIONS' && found.crossOrigin) return preflightResponse()
-      const description = 'This path does not take this method.'
-      const headers = ['allow', found.allowed.join(', ')]
-      return errorResponse({ status: 405, error, description, requestId, headers, crossOrigin: found.crossOrigin })
-    }
+      return errorResponse(405, 'invalid_request', 'This path does not take this method.', id, [
+        'allow',
+        found.allowed.join(', '),
+      ])
   }
 }
 
-/** Nothing of the failure is told to the caller but the request id. */
-function failed({ route }: Match, requestId: string): Response {
-  const description = 'The function failed. Its log has the request id.'
-  return errorResponse({ status: 500, error: 'server_error', description, requestId, crossOrigin: route.crossOrigin })
-}
-
-async function refuseBody(
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
-  { route }: Match,
-  requestId: string,
-): Promise<void> {
-  const refusal = errorResponse({
-    ...{ status: 413, error: 'invalid_request', description: 'The body is too long.', requestId },
-    crossOrigin: route.crossOrigin,
-    headers: ['connection', 'close'],
-  } as const)
+async function refuseBody(incoming: IncomingMessage, outgoing: ServerResponse, id: string): Promise<void> {
+  const refusal = errorResponse(413, 'invalid_request', 'The body is too long.', id, ['connection', 'close'])
   writeHead(outgoing, refusal)
   outgoing.write(refusal.body)
   await drain(incoming, drainMs)

@@ -30,23 +30,24 @@ export function responseOf(result: APIGatewayProxyResult): Response {
   return { status: statusCode, headers: flat, body: isBase64Encoded ? Buffer.from(body, 'base64') : (body ?? '') }
 }
 
-type GatewayError = {
-  readonly status: number
-  readonly error: 'invalid_request' | 'server_error'
-  readonly description: string
-  readonly requestId: string
-  readonly crossOrigin?: boolean
-  readonly headers?: readonly string[]
-}
-
-export function errorResponse({ status, error, description, requestId, crossOrigin, headers }: GatewayError): Response {
+/**
+ * As in the cloud, scripts of other origins cannot read these: they are the same at every route.
+ *
+ * @param headers more of them; name, value, name, value
+ */
+export function errorResponse(
+  status: number,
+  error: 'invalid_request' | 'server_error',
+  description: string,
+  requestId: string,
+  headers: readonly string[] = [],
+): Response {
   return {
     status,
     headers: [
       ...['content-type', 'application/json', 'cache-control', 'no-store', 'pragma', 'no-cache'],
       ...['x-content-type-options', 'nosniff', 'x-request-id', requestId],
-      ...(crossOrigin ? ['access-control-allow-origin', preflightHeaders['access-control-allow-origin']] : []),
-      ...(headers ?? []),
+      ...headers,
     ],
     body: JSON.stringify({ error, error_description: description }),
   }

@@ -14,7 +14,7 @@ let broker: TimedBroker
 before(async () => {
   broker = await startTimedBroker()
 })
-beforeEach(() => broker.resetClock())
+beforeEach(() => broker.freeze())
 after(() => broker.stop())
 
 test('C14 a code is good for 55 seconds', async () => {

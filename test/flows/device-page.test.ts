@@ -1,10 +1,9 @@
 /**
- * D19 to D25 of the cases: the pages where a person types a user code, is asked, and comes back from the provider.
+ * D19, D21, D22 and D25 of the cases: the pages where a person types a user code, is asked, and comes back from the provider.
  *
  * Owns the activation pages as a browser without scripts meets them (RFC 8628 §3.3).
  */
 import assert from 'node:assert/strict'
-import { randomInt } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { type BrokerProcess, startBroker } from './support/broker.ts'
 import { cli } from './support/callers.ts'
@@ -12,6 +11,7 @@ import { endpoint, issuer, poll } from './support/endpoints.ts'
 import { expectErrorPage, expectRefusal, expectTokens } from './support/expect.ts'
 import { decide, device, deviceCode, type, walk } from './support/flows.ts'
 import { type Halt, type Page, Person } from './support/person.ts'
+import { randomUserCode } from './support/user-code.ts'
 
 let broker: BrokerProcess
 before(async () => {
@@ -37,40 +37,6 @@ test('D19 a user code in lower case, without its dash or with spaces is the same
     await type(person, started.verificationUri, typed, 'approve')
     expectTokens(await poll(broker, cli, started.deviceCode))
   }
-})
-
-test('D20 ten wrong user codes from one address are throttled with 429, and people elsewhere are not', async () => {
-  const guesser = new Person({ localAddress: '127.0.20.1' })
-  const statuses: number[] = []
-  for (let turn = 0; turn < 11; turn += 1) {
-    statuses.push((await type(guesser, `${issuer(broker, 'demo')}/activate`, randomUserCode(), 'approve')).status)
-  }
-  assert.ok(!statuses.slice(0, 9).includes(429), `throttled early: ${statuses}`)
-  assert.equal(statuses.at(-1), 429, `not throttled: ${statuses}`)
-
-  const started = await deviceCode(broker)
-  const neighbour = new Person({ localAddress: '127.0.20.2' })
-  const page = await type(neighbour, started.verificationUri, started.userCode, 'approve')
-  assert.equal(page.status, 200, page.text)
-  expectTokens(await poll(broker, cli, started.deviceCode))
-})
-
-test('D20 guessing through complete addresses is throttled just the same', async () => {
-  const guesser = new Person({ localAddress: '127.0.20.3' })
-  let last: Page | undefined
-  for (let turn = 0; turn < 11; turn += 1) {
-    last = await guesser.open(`${issuer(broker, 'demo')}/activate?user_code=${randomUserCode()}`)
-  }
-  assert.equal(last?.status, 429)
-})
-
-test('D20 a header that names another address does not help the guesser', async () => {
-  const guesser = new Person({ localAddress: '127.0.20.4', headers: () => ({ 'x-forwarded-for': randomAddress() }) })
-  let last: Page | undefined
-  for (let turn = 0; turn < 11; turn += 1) {
-    last = await type(guesser, `${issuer(broker, 'demo')}/activate`, randomUserCode(), 'approve')
-  }
-  assert.equal(last?.status, 429)
 })
 
 test('D21 a wrong user code brings a friendly error page and no sign-in', async () => {
@@ -163,14 +129,4 @@ test('D25 the complete address still asks, and shows the code, the client and th
 function expectOnlyBroker(person: Person): void {
   const elsewhere = person.visited.filter(({ origin }) => origin !== broker.url)
   assert.deepEqual(elsewhere, [], 'the browser never left the broker')
-}
-
-function randomUserCode(): string {
-  const letters = 'BCDFGHJKLMNPQRSTVWXZ'
-  const drawn = Array.from({ length: 8 }, () => letters[randomInt(letters.length)]).join('')
-  return `${drawn.slice(0, 4)}-${drawn.slice(4)}`
-}
-
-function randomAddress(): string {
-  return `10.${randomInt(256)}.${randomInt(256)}.${randomInt(1, 255)}`
 }

@@ -16,7 +16,7 @@ let broker: TimedBroker
 before(async () => {
   broker = await startTimedBroker()
 })
-beforeEach(() => broker.resetClock())
+beforeEach(() => broker.freeze())
 after(() => broker.stop())
 
 test('D8 of two polls one second apart the second is slow_down', async () => {

@@ -98,7 +98,11 @@ test('M3 the lists say what holds, and nothing else', async () => {
     const expected = place === 'introspection' ? methods.filter((method) => listed.includes(method)) : methods
     assert.deepEqual(listed.filter((method) => method !== 'private_key_jwt').sort(), [...expected].sort())
     const signed = told[`${place}_endpoint_auth_signing_alg_values_supported`]
-    assert.equal(signed !== undefined, listed.includes('private_key_jwt'), `${place}: algorithms go with private_key_jwt`)
+    assert.equal(
+      signed !== undefined,
+      listed.includes('private_key_jwt'),
+      `${place}: algorithms go with private_key_jwt`,
+    )
   }
 })
 

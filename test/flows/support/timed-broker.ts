@@ -8,32 +8,25 @@ import { clock } from '../../../shared/broker.ts'
 import type { Broker } from './broker.ts'
 
 export type TimedBroker = Broker & {
-  /** Moves the broker's clock ahead; a frozen clock stays frozen at the later moment. */
-  advance(seconds: number): void
-  /** Lets the broker's time stand still, to the millisecond. */
+  /** Sets the broker's clock to the time of day and lets it stand there, to the millisecond. */
   freeze(): void
-  /** Back to the time of day. */
-  resetClock(): void
+  /** Moves it ahead, or back; it goes on standing. */
+  advance(seconds: number): void
   stop(): Promise<void>
 }
 
 export async function startTimedBroker(): Promise<TimedBroker> {
   const stack = await startLocalStack({ functionLog: () => {} })
   const ownNow = clock.now
-  let offsetMs = 0
-  let frozenAtMs: number | undefined
-  clock.now = () => (frozenAtMs ?? Date.now()) + offsetMs
+  let nowMs = Date.now()
+  clock.now = () => nowMs
   return {
     url: stack.url,
-    advance: (seconds) => {
-      offsetMs += seconds * 1000
-    },
     freeze: () => {
-      frozenAtMs = Date.now()
+      nowMs = Date.now()
     },
-    resetClock: () => {
-      offsetMs = 0
-      frozenAtMs = undefined
+    advance: (seconds) => {
+      nowMs += seconds * 1000
     },
     stop: async () => {
       clock.now = ownNow

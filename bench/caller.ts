@@ -1,0 +1,44 @@
+/**
+ * The one who calls: HTTP with connections that are kept, and a clock.
+ *
+ * Owns how long a request took, from its first byte out to its last byte in. Must not know what is asked.
+ */
+
+import { Agent, request } from 'node:http'
+
+export type Answer = { readonly status: number; readonly text: string; readonly ms: number }
+export type Form = Readonly<Record<string, string>>
+
+export type Caller = {
+  post(path: string, form: Form): Promise<Answer>
+  close(): void
+}
+
+/** @param url of the server */
+export function createCaller(url: string): Caller {
+  const { hostname, port } = new URL(url)
+  const agent = new Agent({ keepAlive: true })
+  return {
+    post: (path, form) => post({ agent, hostname, port, path }, new URLSearchParams(form).toString()),
+    close: () => agent.destroy(),
+  }
+}
+
+type Target = { readonly agent: Agent; readonly hostname: string; readonly port: string; readonly path: string }
+
+function post(target: Target, body: string): Promise<Answer> {
+  const headers = { 'content-type': 'application/x-www-form-urlencoded', 'content-length': Buffer.byteLength(body) }
+  return new Promise((resolve, reject) => {
+    const startedAt = performance.now()
+    const outgoing = request({ ...target, method: 'POST', headers }, (incoming) => {
+      let text = ''
+      incoming.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk
+      })
+      incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, text, ms: performance.now() - startedAt }))
+      incoming.on('error', reject)
+    })
+    outgoing.on('error', reject)
+    outgoing.end(body)
+  })
+}

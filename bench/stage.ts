@@ -1,0 +1,76 @@
+/**
+ * What all servers of the bench stand on: a DynamoDB, the table with the registry of the local stack, and a keyring.
+ *
+ * Owns setting that up and taking it down. Must not know what is measured on it.
+ */
+
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DeleteTableCommand } from '@aws-sdk/client-dynamodb'
+import { startDynamodb } from '../local/dynamodb.ts'
+import { setEnvironment } from '../local/environment.ts'
+import { supervise } from '../local/process/supervise.ts'
+import { fillTable, ownRegistry, readRegistry } from '../local/registry.ts'
+import { setUpSecrets } from '../local/secrets.ts'
+import type { MacKey } from '../shared/domain/credential.ts'
+import { secretsAt } from '../shared/secrets.ts'
+import { createFamilies, type Families } from '../shared/store/families.ts'
+import { connect } from '../shared/store/table.ts'
+import { readKeyring } from '../shared/tokens/keyring.ts'
+
+export type Stage = {
+  readonly dynamodbEndpoint: string
+  /** For a server: which table, and which keys. */
+  readonly environment: Readonly<Record<string, string>>
+  /** The bench's own way to the table. */
+  readonly families: Families
+  readonly macKey: MacKey
+  /** Where files may be put; it is gone at the end. */
+  readonly folder: string
+  close(): Promise<void>
+}
+
+/** Nobody is asked for a sign-in, so no provider has to be there. */
+const noProvider = 'http://127.0.0.1:1'
+
+/** @throws {Problem} */
+export async function setStage(): Promise<Stage> {
+  const folder = await mkdtemp(join(tmpdir(), 'token-broker-bench-'))
+  const tableName = `token-broker-bench-${process.pid}`
+  const database = await openDatabase(folder)
+  const registry = await readRegistry(ownRegistry, noProvider)
+  const { place } = await setUpSecrets(
+    folder,
+    registry.applications.map(({ name }) => name),
+  )
+  const environment = {
+    ...{ TABLE_NAME: tableName, SECRETS: place, AWS_ENDPOINT_URL_DYNAMODB: database.endpoint },
+    ...{ AWS_REGION: 'eu-central-1', AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' },
+  }
+  setEnvironment(environment)
+  await fillTable(tableName, registry, database.endpoint)
+
+  const table = connect(tableName)
+  const { macKeys } = await readKeyring(await secretsAt(place).read('keyring'))
+  return {
+    dynamodbEndpoint: database.endpoint,
+    environment,
+    families: createFamilies(table),
+    macKey: macKeys[0],
+    folder,
+    close: async () => {
+      await table.client.send(new DeleteTableCommand({ TableName: tableName }))
+      table.client.destroy()
+      await database.stop()
+    },
+  }
+}
+
+/** The embedded one, or the one that the environment names. The folder goes with this process, whatever way it ends. */
+async function openDatabase(folder: string): Promise<{ readonly endpoint: string; stop(): Promise<void> }> {
+  const given = process.env.AWS_ENDPOINT_URL_DYNAMODB
+  if (!given) return startDynamodb({ removeAtEnd: folder, log: console.error })
+  const { stop } = await supervise({ removeAtEnd: folder })
+  return { endpoint: given, stop }
+}

@@ -1,0 +1,161 @@
+/**
+ * Every limit at its very moment: one millisecond before, exactly then, one after.
+ */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Family, isLive } from '../../shared/domain/family.ts'
+import { decide, redeem, rotate, type Transition, touch } from '../../shared/domain/transitions.ts'
+import {
+  active,
+  approved,
+  binding,
+  codeIssued,
+  holding,
+  now,
+  pending,
+  person,
+  second,
+  shown,
+  sid,
+} from '../support/families.ts'
+import { step } from '../support/memory.ts'
+
+type Limit = {
+  readonly transition: Transition
+  /** The family when the limit is this many ms away; negative: it has passed. */
+  readonly family: (aheadMs: number) => Family
+  /** What it is 1 ms before the limit, at the limit, and 1 ms after it. */
+  readonly verdicts: readonly [string, string, string]
+}
+
+const moment = { now, attempt: 'this attempt' }
+const inGrace = { ...holding, graceSeconds: 10 }
+const expires = (aheadMs: number) => ({ codeExpiresAt: now + aheadMs })
+
+const limits: Record<string, Limit> = {
+  'a poll that is due': {
+    transition: touch(shown(0), holding, moment),
+    family: (aheadMs) => pending({ nextPollAt: now + aheadMs }),
+    verdicts: ['too-early', 'moves', 'moves'],
+  },
+  'a device code at a poll': {
+    transition: touch(shown(0), holding, moment),
+    family: (aheadMs) => pending(expires(aheadMs)),
+    verdicts: ['moves', 'expired-device-code', 'expired-device-code'],
+  },
+  'a device code at a poll after approval': {
+    transition: touch(shown(0), holding, moment),
+    family: (aheadMs) => approved(expires(aheadMs)),
+    verdicts: ['decided', 'expired-device-code', 'expired-device-code'],
+  },
+  'a device code when its person approves': {
+    transition: decide('demo', sid, { approve: person }, moment),
+    family: (aheadMs) => pending(expires(aheadMs)),
+    verdicts: ['moves', 'expired-device-code', 'expired-device-code'],
+  },
+  'a device code when its person denies': {
+    transition: decide('demo', sid, { deny: true }, moment),
+    family: (aheadMs) => pending(expires(aheadMs)),
+    verdicts: ['moves', 'expired-device-code', 'expired-device-code'],
+  },
+  'an approved device code': {
+    transition: redeem(shown(0), holding, undefined, moment),
+    family: (aheadMs) => approved(expires(aheadMs)),
+    verdicts: ['moves', 'expired-device-code', 'expired-device-code'],
+  },
+  'an authorization code': {
+    transition: redeem(shown(0), holding, binding, moment),
+    family: (aheadMs) => codeIssued(expires(aheadMs)),
+    verdicts: ['moves', 'expired', 'expired'],
+  },
+  'the idle lifetime': {
+    transition: rotate(shown(7), holding, [], moment),
+    family: (aheadMs) => active(7, { rotatedAt: now - 100 * second + aheadMs }),
+    verdicts: ['moves', 'expired', 'expired'],
+  },
+  'the absolute lifetime': {
+    transition: rotate(shown(7), holding, [], moment),
+    family: (aheadMs) => active(7, { absoluteExpiresAt: now + aheadMs }),
+    verdicts: ['moves', 'expired', 'expired'],
+  },
+  'the idle lifetime at a replay': {
+    transition: rotate(shown(6), { ...inGrace, idleSeconds: 4 }, [], moment),
+    family: (aheadMs) => active(7, { rotatedAt: now - 4 * second + aheadMs }),
+    verdicts: ['replay', 'expired', 'expired'],
+  },
+  'the absolute lifetime at a replay': {
+    transition: rotate(shown(6), inGrace, [], moment),
+    family: (aheadMs) => active(7, { absoluteExpiresAt: now + aheadMs }),
+    verdicts: ['replay', 'expired', 'expired'],
+  },
+  'the grace of a refresh token': {
+    transition: rotate(shown(6), inGrace, [], moment),
+    family: (aheadMs) => active(7, { rotatedAt: now - 10 * second + aheadMs }),
+    verdicts: ['replay', 'reuse', 'reuse'],
+  },
+  'the grace of a device code': {
+    transition: touch(shown(0), inGrace, moment),
+    family: (aheadMs) => active(1, { rotatedAt: now - 10 * second + aheadMs }),
+    verdicts: ['replay', 'reuse', 'reuse'],
+  },
+  'the grace of an authorization code': {
+    transition: redeem(shown(0), inGrace, binding, moment),
+    family: (aheadMs) => active(1, { ...binding, flow: 'code', rotatedAt: now - 10 * second + aheadMs }),
+    verdicts: ['replay', 'reuse', 'reuse'],
+  },
+  'no grace at all, within the millisecond of the rotation': {
+    transition: rotate(shown(6), holding, [], moment),
+    family: (aheadMs) => active(7, { rotatedAt: now + aheadMs }),
+    verdicts: ['reuse', 'reuse', 'reuse'],
+  },
+  'revokedBefore at a refresh': {
+    transition: rotate(shown(7), { ...holding, revokedBefore: now - second }, [], moment),
+    family: (aheadMs) => active(7, { createdAt: now - second + aheadMs }),
+    verdicts: ['moves', 'revoked', 'revoked'],
+  },
+  'revokedBefore at a poll': {
+    transition: touch(shown(0), { ...holding, revokedBefore: now - second }, moment),
+    family: (aheadMs) => pending({ createdAt: now - second + aheadMs }),
+    verdicts: ['moves', 'revoked', 'revoked'],
+  },
+  'revokedBefore at an exchange': {
+    transition: redeem(shown(0), { ...holding, revokedBefore: now - second }, undefined, moment),
+    family: (aheadMs) => approved({ createdAt: now - second + aheadMs }),
+    verdicts: ['moves', 'revoked', 'revoked'],
+  },
+}
+
+for (const [name, { transition, family, verdicts }] of Object.entries(limits)) {
+  test(`${name}: ${verdicts.join(', ')}`, () => {
+    const met = [1, 0, -1].map((aheadMs) => {
+      const done = step(transition, family(aheadMs))
+      return done.moved ? 'moves' : done.verdict.kind
+    })
+    assert.deepEqual(met, verdicts)
+  })
+}
+
+test('two rotations within one millisecond are two generations', () => {
+  const first = step(rotate(shown(1), holding, [], { now, attempt: 'one' }), active(1))
+  assert.ok(first.moved)
+  const again = step(rotate(shown(2), holding, [], { now, attempt: 'two' }), first.family)
+  assert.ok(again.moved)
+  assert.equal(again.family.generation, 3)
+  const old = step(rotate(shown(2), holding, [], { now, attempt: 'three' }), again.family)
+  assert.deepEqual(old, { moved: false, verdict: { kind: 'reuse', generation: 3 } })
+})
+
+test('a session is live while it is active, within its absolute end, and not ended by ops', () => {
+  assert.equal(isLive(active(1), 0, now), true)
+  assert.equal(isLive(active(1, { absoluteExpiresAt: now + 1 }), 0, now), true)
+  assert.equal(isLive(active(1, { absoluteExpiresAt: now }), 0, now), false)
+  assert.equal(isLive(active(1, { createdAt: now }), now - 1, now), true)
+  assert.equal(isLive(active(1, { createdAt: now }), now, now), false)
+  assert.equal(isLive(active(1, { rotatedAt: 0 }), 0, now), true, 'the idle limit is for the next refresh')
+  for (const state of ['pending', 'approved', 'denied', 'revoked'] as const) {
+    assert.equal(isLive(active(1, { state }), 0, now), false, state)
+  }
+  const { absoluteExpiresAt: _, ...endless } = active(1)
+  assert.equal(isLive(endless, 0, now), false, 'a family without an end was never exchanged')
+})

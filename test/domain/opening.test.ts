@@ -1,0 +1,67 @@
+/**
+ * How a family begins, attribute by attribute.
+ */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type DeviceOpening, openCode, openDevice } from '../../shared/domain/opening.ts'
+import { now, person, saltHash, second, sid } from '../support/families.ts'
+
+const opening: DeviceOpening = {
+  ...{ sid, saltHash, attempt: 'opened', application: 'demo', clientId: 'cli', audience: 'https://api.example.test' },
+  ...{
+    scopes: ['openid', 'offline_access'],
+    startedFrom: '192.0.2.7',
+    codeLifetimeSeconds: 900,
+    intervalSeconds: 5,
+    now,
+  },
+  limits: { accessTokenSeconds: 300, idleSeconds: 100, absoluteSeconds: 1000, graceSeconds: 0 },
+}
+
+const both = {
+  ...{ sid, saltHash, attempt: 'opened', application: 'demo', clientId: 'cli', audience: 'https://api.example.test' },
+  ...{ version: 1, generation: 0, createdAt: now, startedFrom: '192.0.2.7', codeExpiresAt: now + 900 * second },
+  expires: now / 1000 + 900 + 86_400,
+}
+
+test('a device family waits for its person, and its first poll is free', () => {
+  assert.deepEqual(openDevice(opening), {
+    ...both,
+    ...{ flow: 'device', state: 'pending', scopes: ['openid', 'offline_access'], sessionLifetimeMs: 1000 * second },
+    ...{ pollIntervalMs: 5 * second, nextPollAt: now },
+  })
+})
+
+test('a code family has its person, and keeps what the code is bound to', () => {
+  const { intervalSeconds: _, ...code } = opening
+  const bound = { person, redirectUri: 'https://app.example/cb', codeChallenge: 'c'.repeat(43), nonce: 'n' }
+  assert.deepEqual(openCode({ ...code, ...bound }), {
+    ...both,
+    ...bound,
+    ...{
+      flow: 'code',
+      state: 'approved',
+      subject: 'demo ada',
+      scopes: opening.scopes,
+      sessionLifetimeMs: 1000 * second,
+    },
+  })
+})
+
+test('a code family without challenge and nonce has no such attributes', () => {
+  const { intervalSeconds: _, ...code } = opening
+  const plain = openCode({
+    ...code,
+    person,
+    redirectUri: 'https://app.example/cb',
+    codeChallenge: undefined,
+    nonce: undefined,
+  })
+  assert.ok(!('codeChallenge' in plain))
+  assert.ok(!('nonce' in plain))
+})
+
+test('without offline_access a session lasts as long as its access token', () => {
+  assert.equal(openDevice({ ...opening, scopes: ['openid'] }).sessionLifetimeMs, 300 * second)
+})

@@ -1,0 +1,43 @@
+/**
+ * Scopes (RFC 6749 §3.3): a client gets what it asked for, in that order, or an error.
+ */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { allowsScopes, readScopes } from '../../shared/domain/scope.ts'
+
+const word = fc.stringMatching(/^[\x21\x23-\x5b\x5d-\x7e]{1,12}$/)
+
+test('an absent scope, and one of spaces, is an empty list', () => {
+  assert.deepEqual(readScopes(undefined), [])
+  assert.deepEqual(readScopes(''), [])
+  assert.deepEqual(readScopes('   '), [])
+})
+
+test('words keep their order, and one said twice counts once', () => {
+  assert.deepEqual(readScopes('openid email openid  profile'), ['openid', 'email', 'profile'])
+  fc.assert(fc.property(fc.array(word), (words) => assert.deepEqual(readScopes(words.join(' ')), [...new Set(words)])))
+})
+
+test('a character outside of the syntax makes the whole malformed', () => {
+  for (const character of ['"', '\\', '\t', '\n', '\x7f', '\0', 'é', '\u2028', '😀']) {
+    assert.equal(readScopes(`openid a${character}b`), undefined, JSON.stringify(character))
+  }
+})
+
+test('no text throws, and what is read is of the syntax', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (text) => {
+      for (const scope of readScopes(text) ?? []) assert.match(scope, /^[\x21\x23-\x5b\x5d-\x7e]+$/)
+    }),
+  )
+})
+
+test('each word asked for must be allowed, as it is spelt', () => {
+  assert.ok(allowsScopes(['openid', 'email'], ['email']))
+  assert.ok(allowsScopes(['openid', 'email'], []))
+  assert.ok(!allowsScopes(['openid', 'email'], ['email', 'admin']))
+  assert.ok(!allowsScopes(['openid'], ['OpenID']))
+  assert.ok(!allowsScopes([], ['openid']))
+})

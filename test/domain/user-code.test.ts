@@ -1,0 +1,103 @@
+/**
+ * User codes: what people read, what is forgiven when they type, and where a code leads.
+ */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import {
+  drawUserCode,
+  readUserCode,
+  showUserCode,
+  sidOfUserCode,
+  userCodeAlphabet,
+} from '../../shared/domain/user-code.ts'
+
+const letter = fc.constantFrom(...userCodeAlphabet)
+const userCode = fc.array(letter, { minLength: 8, maxLength: 8 }).map((letters) => letters.join(''))
+const macKey = { id: 1, key: Buffer.alloc(32, 7) }
+
+test('the alphabet has no vowels, no Y and no digits, so a code spells nothing and is not misread', () => {
+  assert.equal(userCodeAlphabet, 'BCDFGHJKLMNPQRSTVWXZ')
+})
+
+test('a code is shown as four letters, a dash and four letters, and read back as it was', () => {
+  fc.assert(
+    fc.property(userCode, (code) => {
+      assert.match(showUserCode(code), /^[B-Z]{4}-[B-Z]{4}$/)
+      assert.equal(readUserCode(showUserCode(code)), code)
+      assert.equal(readUserCode(code), code)
+    }),
+  )
+})
+
+test('case, dashes, dots, underscores and spaces are forgiven, wherever they stand', () => {
+  const noise = fc.array(fc.constantFrom(' ', '-', '.', '_', '\t', '\u2010', '\u2013', '\u2014', '\u00a0', '\n'), {
+    maxLength: 3,
+  })
+  const noises = fc.array(noise, { minLength: 9, maxLength: 9 })
+  const lowered = fc.array(fc.boolean(), { minLength: 8, maxLength: 8 })
+  fc.assert(
+    fc.property(userCode, noises, lowered, (code, around, low) => {
+      const letters = [...code].map((character, at) => (low[at] ? character.toLowerCase() : character))
+      const typed = around.map((noisy, at) => noisy.join('') + (letters[at] ?? '')).join('')
+      assert.equal(readUserCode(typed), code)
+    }),
+  )
+})
+
+test('whatever is read is a code, and no text throws', () => {
+  fc.assert(
+    fc.property(
+      fc.oneof(fc.string({ unit: 'binary' }), fc.string(), fc.string({ unit: letter, maxLength: 12 })),
+      (typed) => {
+        const read = readUserCode(typed)
+        if (read !== undefined) assert.match(read, new RegExp(`^[${userCodeAlphabet}]{8}$`))
+      },
+    ),
+    { numRuns: 1_000 },
+  )
+})
+
+test('a letter too few or too many, a vowel or a digit is no code', () => {
+  for (const typed of ['', 'BCDFGHJ', 'BCDFGHJKL', 'ACDFGHJK', 'BCDFGHJ0', 'BCDF+GHJK', 'BCDFGHJK\0']) {
+    assert.equal(readUserCode(typed), undefined, JSON.stringify(typed))
+  }
+})
+
+test('an endless text is not read at all', () => {
+  assert.equal(readUserCode(`${' '.repeat(56)}BCDFGHJK`), 'BCDFGHJK')
+  assert.equal(readUserCode(`${' '.repeat(57)}BCDFGHJK`), undefined)
+})
+
+test('a draw is a code, and every letter comes about as often at each place', () => {
+  const draws = 10_000
+  const counts = Array.from({ length: 8 }, () => new Map<string, number>())
+  const drawn = new Set<string>()
+  for (let count = 0; count < draws; count += 1) {
+    const code = drawUserCode()
+    assert.equal(readUserCode(code), code)
+    drawn.add(code)
+    for (const [at, character] of [...code].entries()) counts[at]?.set(character, (counts[at].get(character) ?? 0) + 1)
+  }
+  assert.ok(drawn.size > draws - 5, `${draws - drawn.size} draws were drawn before`)
+  // Expected 500 each with a deviation of 22: seven deviations are met once in 10^10 runs.
+  for (const [at, place] of counts.entries()) {
+    assert.equal(place.size, userCodeAlphabet.length, `place ${at}`)
+    for (const [character, count] of place) assert.ok(Math.abs(count - 500) < 154, `${character} at ${at}: ${count}`)
+  }
+})
+
+test('a code leads to one sid: another code, application or key leads elsewhere', () => {
+  const applications = fc.constantFrom('demo', 'demo2', 'd', 'auth0like')
+  fc.assert(
+    fc.property(userCode, userCode, applications, applications, (one, other, at, elsewhere) => {
+      const sid = sidOfUserCode(at, one, macKey)
+      assert.equal(Buffer.from(sid, 'base64url').length, 16)
+      assert.equal(sidOfUserCode(at, one, macKey), sid)
+      assert.equal(sidOfUserCode(elsewhere, other, macKey) === sid, at === elsewhere && one === other)
+      assert.notEqual(sidOfUserCode(at, one, { id: 1, key: Buffer.alloc(32, 8) }), sid)
+      assert.ok(!Buffer.from(sid, 'base64url').includes(one), 'the code does not stand in it')
+    }),
+  )
+})

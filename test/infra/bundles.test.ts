@@ -1,0 +1,181 @@
+/**
+ * The deployed modules themselves: what is in them, and that they work, behind the local gateway, with the secrets by
+ * name as in the cloud, asking for nothing that their roles do not grant.
+ */
+
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { type Bundles, bundleFunctions, functionNames } from '../../infra/bundle.ts'
+import { type LocalDynamodb, startDynamodb } from '../../local/dynamodb.ts'
+import { setEnvironment } from '../../local/environment.ts'
+import { type BrokerProcess, newShared, type Shared, startBroker } from '../flows/support/broker.ts'
+import { cli, web } from '../flows/support/callers.ts'
+import { endpoint, issuer, refresh, revoke, userinfo } from '../flows/support/endpoints.ts'
+import { expectDead, expectRefusal, expectTokens, refreshed } from '../flows/support/expect.ts'
+import { authorizationCode, code, device, deviceCode, type } from '../flows/support/flows.ts'
+import { Person } from '../flows/support/person.ts'
+import { get, postForm } from '../flows/support/wire.ts'
+import { type Aws, startAws } from './support/aws.ts'
+import { rightsOf } from './support/rights.ts'
+import { synthesize } from './support/template.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const prefix = 'token-broker/test/'
+const folder = mkdtempSync(join(tmpdir(), 'token-broker-bundles-'))
+const secrets = new Map<string, string | undefined>([[`${prefix}keyring`, undefined]])
+
+let bundles: Bundles
+let dynamodb: LocalDynamodb
+let aws: Aws
+let shared: Shared
+let broker: BrokerProcess
+
+before(async () => {
+  bundles = await bundleFunctions(folder)
+  dynamodb = await startDynamodb({ log: () => {} })
+  aws = await startAws(dynamodb.endpoint, secrets)
+  shared = await newShared()
+})
+
+after(async () => {
+  await broker?.stop()
+  aws?.stop()
+  await dynamodb?.stop()
+  for (const path of [folder, shared?.dataDir]) rmSync(path, { recursive: true, force: true })
+})
+
+test('a bundle is one module and nothing beside it: no source map, no list of inputs', () => {
+  for (const { folder } of Object.values(bundles)) {
+    assert.deepEqual(readdirSync(folder), ['index.mjs'])
+    assert.doesNotMatch(readFileSync(join(folder, 'index.mjs'), 'utf8'), /sourceMappingURL/)
+  }
+})
+
+test('no bundle is larger than 400 KB', () => {
+  for (const [name, { folder, bytes }] of Object.entries(bundles)) {
+    assert.equal(bytes, readFileSync(join(folder, 'index.mjs')).length)
+    assert.ok(bytes < 400 * 1024, `${name} has ${bytes} bytes`)
+  }
+})
+
+test('no bundle has the chain that looks for credentials elsewhere than in the environment, nor a path of this machine', () => {
+  for (const [name, { folder }] of Object.entries(bundles)) {
+    const module = readFileSync(join(folder, 'index.mjs'), 'utf8')
+    for (const foreign of ['sso_start_url', 'credential_process', 'AssumeRoleWithWebIdentity', root]) {
+      assert.ok(!module.includes(foreign), `${name} has ${foreign}`)
+    }
+  }
+})
+
+test('create-keyring gives a secret without a value a keyring, and leaves it alone after that', async () => {
+  assert.deepEqual(await runCreateKeyring(), { created: true })
+  const keyring = secrets.get(`${prefix}keyring`)
+  assert.ok(keyring !== undefined)
+  assert.deepEqual(await runCreateKeyring(), { created: false })
+  assert.equal(secrets.get(`${prefix}keyring`), keyring)
+})
+
+test('a device flow, a refresh, and the end of the family when the old token comes back', async () => {
+  broker = await startDeployed()
+  const session = await device(broker)
+  const next = await refreshed(broker, cli, session.refreshToken)
+  expectRefusal(await refresh(broker, cli, session.refreshToken), 400, 'invalid_grant')
+  await expectDead(broker, { caller: cli, ...next })
+})
+
+test('a code flow, a look at who signed in, and a revocation', async () => {
+  const session = await code(broker)
+  assert.equal((await userinfo(broker, 'demo', session.accessToken)).status, 200)
+  assert.equal((await revoke(broker, web, session.refreshToken)).status, 200)
+  await expectDead(broker, session)
+})
+
+test('each grant at the route that is its own', async () => {
+  const pending = await deviceCode(broker)
+  const polled = await postForm(endpoint(broker, 'demo', 'token/device'), {
+    grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
+    client_id: 'cli',
+    device_code: pending.deviceCode,
+  })
+  expectRefusal(polled, 400, 'authorization_pending')
+  const exchanged = await postForm(endpoint(broker, 'demo', 'token/code'), {
+    grant_type: 'authorization_code',
+    client_id: 'web',
+    client_secret: 'web-secret',
+    code: await authorizationCode(broker),
+    redirect_uri: 'http://127.0.0.1:9999/cb',
+  })
+  const rotated = await postForm(endpoint(broker, 'demo', 'token/refresh'), {
+    grant_type: 'refresh_token',
+    client_id: 'web',
+    client_secret: 'web-secret',
+    refresh_token: expectTokens(exchanged).refreshToken,
+  })
+  expectTokens(rotated)
+})
+
+test('a wrong user code, and a person who says no', async () => {
+  const { verificationUri, userCode } = await deviceCode(broker)
+  await type(new Person(), verificationUri, 'BBBB-BBBB', 'approve')
+  await type(new Person(), verificationUri, userCode, 'deny')
+})
+
+test('metadata with the keys that create-keyring has made', async () => {
+  const { body } = await get(`${issuer(broker, 'demo')}/.well-known/jwks.json`)
+  const published = (body.keys as { kid: string }[]).map(({ kid }) => kid)
+  assert.ok(published.length > 0)
+  for (const kid of published) assert.ok(secrets.get(`${prefix}keyring`)?.includes(kid))
+})
+
+test('in all of this every function ran, and asked for nothing that its role does not grant', () => {
+  const { resources } = synthesize()
+  for (const { functionName, action, on } of aws.asked) {
+    const thing = on.replace(prefix, '')
+    const isGranted = rightsOf(resources, functionName).some(
+      ({ actions, on }) =>
+        actions.includes(action) && (on.endsWith('*') ? thing.startsWith(on.slice(0, -1)) : on === thing),
+    )
+    assert.ok(isGranted, `${functionName} asked for ${action} on ${thing}`)
+  }
+  const ran = new Set(aws.asked.map(({ functionName }) => functionName))
+  assert.deepEqual([...ran].sort(), ['create-keyring', ...functionNames].sort())
+})
+
+function deployedEnvironment(): Record<string, string> {
+  return {
+    NODE_OPTIONS: `--import=${new URL('support/deployed.ts', import.meta.url)}`,
+    BUNDLES: folder,
+    DEPLOYED_SECRETS: `secretsmanager:${prefix}`,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.endpoint,
+    AWS_REGION: 'eu-central-1',
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+  }
+}
+
+/** The local stack with the bundles for its functions, and what its provider takes for a secret where ops would put it. */
+async function startDeployed(): Promise<BrokerProcess> {
+  const leave = setEnvironment(deployedEnvironment())
+  const starting = startBroker({ dynamodb: aws.endpoint, shared })
+  leave()
+  const started = await starting
+  const providers = join(shared.dataDir, 'secrets', 'provider')
+  for (const name of readdirSync(providers)) {
+    secrets.set(`${prefix}provider/${name}`, readFileSync(join(providers, name), 'utf8'))
+  }
+  return started
+}
+
+async function runCreateKeyring(): Promise<unknown> {
+  const script =
+    "import('deployed:create-keyring').then(({ handler }) => handler()).then((told) => console.log(JSON.stringify(told)))"
+  const env = { ...process.env, ...deployedEnvironment() }
+  const { stdout } = await promisify(execFile)(process.execPath, ['-e', script], { env })
+  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '')
+}

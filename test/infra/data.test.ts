@@ -1,0 +1,90 @@
+/**
+ * Where sessions and keys are kept: the table, its key, the keyring.
+ */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Match } from 'aws-cdk-lib/assertions'
+import { ofType, synthesize, theOnly } from './support/template.ts'
+
+const kept = synthesize()
+const scratch = synthesize({ keepData: false })
+
+test('the table is on demand, recoverable to any second, encrypted with our key, and cleans up after itself', () => {
+  kept.template.hasResourceProperties('AWS::DynamoDB::GlobalTable', {
+    BillingMode: 'PAY_PER_REQUEST',
+    KeySchema: [
+      { AttributeName: 'pk', KeyType: 'HASH' },
+      { AttributeName: 'sk', KeyType: 'RANGE' },
+    ],
+    TimeToLiveSpecification: { AttributeName: 'expires', Enabled: true },
+    SSESpecification: { SSEEnabled: true, SSEType: 'KMS' },
+    Replicas: [
+      Match.objectLike({
+        Region: 'eu-central-1',
+        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+        SSESpecification: { KMSMasterKeyId: { 'Fn::GetAtt': [Match.stringLikeRegexp('TableKey'), 'Arn'] } },
+      }),
+    ],
+  })
+})
+
+test('the index over people holds what no refresh changes', () => {
+  kept.template.hasResourceProperties('AWS::DynamoDB::GlobalTable', {
+    GlobalSecondaryIndexes: [
+      {
+        IndexName: 'by-subject',
+        KeySchema: [
+          { AttributeName: 'subject', KeyType: 'HASH' },
+          { AttributeName: 'createdAt', KeyType: 'RANGE' },
+        ],
+        Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['sid', 'application', 'clientId', 'flow'] },
+      },
+    ],
+    AttributeDefinitions: Match.arrayWith([
+      { AttributeName: 'subject', AttributeType: 'S' },
+      { AttributeName: 'createdAt', AttributeType: 'N' },
+    ]),
+  })
+})
+
+test('keys are ours, one for the table and one for the secrets, and rotate', () => {
+  kept.template.resourceCountIs('AWS::KMS::Key', 2)
+  kept.template.allResourcesProperties('AWS::KMS::Key', { EnableKeyRotation: true })
+})
+
+test('the keyring has its name and key, and neither a value nor a rule to make one', () => {
+  const { Properties } = theOnly(kept.resources, 'AWS::SecretsManager::Secret')
+  assert.deepEqual(Object.keys(Properties).sort(), ['Description', 'KmsKeyId', 'Name'])
+  assert.equal(Properties.Name, 'token-broker/test/keyring')
+})
+
+test('the keyring is made at the first deployment, once it can be', () => {
+  const keyring = theOnly(kept.resources, 'AWS::SecretsManager::Secret').id
+  assert.ok(theOnly(kept.resources, 'Custom::Trigger').DependsOn?.includes(keyring))
+  kept.template.hasResourceProperties('Custom::Trigger', { InvocationType: 'RequestResponse' })
+})
+
+const lasting = [
+  'AWS::DynamoDB::GlobalTable',
+  'AWS::KMS::Key',
+  'AWS::SecretsManager::Secret',
+  'AWS::Logs::LogGroup',
+] as const
+
+for (const type of lasting) {
+  test(`${type} outlives its stack, unless the stage is there to be thrown away`, () => {
+    for (const [, { DeletionPolicy }] of ofType(kept.resources, type)) assert.equal(DeletionPolicy, 'Retain')
+    for (const [, { DeletionPolicy }] of ofType(scratch.resources, type)) assert.equal(DeletionPolicy, 'Delete')
+  })
+}
+
+test('table and stack cannot be deleted by mistake, unless the stage is there to be thrown away', () => {
+  const protectedTable = (isProtected: boolean) => ({
+    Replicas: [Match.objectLike({ DeletionProtectionEnabled: isProtected })],
+  })
+  kept.template.hasResourceProperties('AWS::DynamoDB::GlobalTable', protectedTable(true))
+  scratch.template.hasResourceProperties('AWS::DynamoDB::GlobalTable', protectedTable(false))
+  assert.equal(kept.stack.terminationProtection, true)
+  assert.equal(scratch.stack.terminationProtection, false)
+})

@@ -1,0 +1,129 @@
+/**
+ * The edge: TLS, limits, what is logged of a request, the public name, and what the stack tells.
+ */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Match } from 'aws-cdk-lib/assertions'
+import { ofType, referred, synthesize, text, theOnly } from './support/template.ts'
+
+const { template, resources } = synthesize()
+const named = synthesize({
+  domain: {
+    name: 'auth.example.com',
+    certificateArn: 'arn:aws:acm:eu-central-1:123456789012:certificate/abc',
+    hostedZone: { id: 'Z123', name: 'example.com' },
+  },
+})
+
+const forwardSecret = {
+  SecurityPolicy: 'SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09',
+  EndpointAccessMode: 'STRICT',
+}
+
+test('callers need TLS 1.2 with forward secrecy at least', () => {
+  template.hasResourceProperties('AWS::ApiGateway::RestApi', forwardSecret)
+  named.template.hasResourceProperties('AWS::ApiGateway::RestApi', forwardSecret)
+  named.template.hasResourceProperties('AWS::ApiGateway::DomainName', forwardSecret)
+})
+
+test('the API is regional, which is what the firewall can be put before', () => {
+  template.hasResourceProperties('AWS::ApiGateway::RestApi', { EndpointConfiguration: { Types: ['REGIONAL'] } })
+})
+
+test('the firewall stands before the stage and counts per address', () => {
+  const limited = synthesize({ requestsPerAddressIn5Minutes: 77 }).template
+  limited.hasResourceProperties('AWS::WAFv2::WebACL', {
+    Scope: 'REGIONAL',
+    DefaultAction: { Allow: {} },
+    Rules: [
+      Match.objectLike({
+        Action: { Block: { CustomResponse: Match.objectLike({ ResponseCode: 429 }) } },
+        Statement: { RateBasedStatement: { AggregateKeyType: 'IP', Limit: 77, EvaluationWindowSec: 300 } },
+      }),
+    ],
+  })
+  const { ResourceArn, WebACLArn } = theOnly(resources, 'AWS::WAFv2::WebACLAssociation').Properties
+  assert.match(text(ResourceArn), new RegExp(`/stages/<${theOnly(resources, 'AWS::ApiGateway::Stage').id}>$`))
+  assert.equal(referred(WebACLArn), theOnly(resources, 'AWS::WAFv2::WebACL').id)
+})
+
+test('who is blocked reads an OAuth error, and when to come back', () => {
+  const { Properties } = theOnly(resources, 'AWS::WAFv2::WebACL')
+  const bodies = Properties.CustomResponseBodies as Record<string, { Content: string; ContentType: string }>
+  for (const { Content, ContentType } of Object.values(bodies)) {
+    assert.equal(ContentType, 'APPLICATION_JSON')
+    assert.equal(JSON.parse(Content).error, 'temporarily_unavailable')
+  }
+  assert.match(JSON.stringify(Properties.Rules), /"ResponseHeaders":\[\{"Name":"Retry-After","Value":"60"\}/)
+})
+
+test('the firewall keeps no samples, which would show secrets and codes', () => {
+  assert.doesNotMatch(JSON.stringify(theOnly(resources, 'AWS::WAFv2::WebACL')), /"SampledRequestsEnabled":true/)
+})
+
+test('each route is throttled as the settings say', () => {
+  synthesize({ throttling: { ratePerSecond: 7, burst: 8 } }).template.hasResourceProperties('AWS::ApiGateway::Stage', {
+    MethodSettings: [
+      Match.objectLike({ HttpMethod: '*', ResourcePath: '/*', ThrottlingRateLimit: 7, ThrottlingBurstLimit: 8 }),
+    ],
+  })
+})
+
+test('the log has a line for each request, without query, headers or body', () => {
+  const { Properties } = theOnly(resources, 'AWS::ApiGateway::Stage')
+  const { Format } = Properties.AccessLogSetting as { Format: string }
+  const variables = Object.values(JSON.parse(Format) as Record<string, string>)
+  const known = ['requestTimeEpoch', 'requestId', 'identity.sourceIp', 'httpMethod', 'path', 'resourcePath', 'status']
+  const measured = ['responseLatency', 'integrationLatency', 'error.responseType', 'tlsVersion']
+  assert.deepEqual(
+    variables,
+    [...known, ...measured].map((name) => `$context.${name}`),
+  )
+})
+
+test("the gateway's own log is of errors alone, never of what was sent", () => {
+  template.hasResourceProperties('AWS::ApiGateway::Stage', {
+    MethodSettings: [Match.objectLike({ LoggingLevel: 'ERROR', DataTraceEnabled: false })],
+  })
+})
+
+test('every log ends when the settings say', () => {
+  const logs = ofType(synthesize({ logRetention: 90 }).resources, 'AWS::Logs::LogGroup')
+  assert.equal(logs.length, 15)
+  for (const [, { Properties }] of logs) assert.equal(Properties.RetentionInDays, 90)
+})
+
+test('the role that API Gateway logs with is left to another stack where the settings say so', () => {
+  template.resourceCountIs('AWS::ApiGateway::Account', 1)
+  synthesize({ gatewayLoggingRole: false }).template.resourceCountIs('AWS::ApiGateway::Account', 0)
+})
+
+test("without a public name the broker is at API Gateway's own address", () => {
+  template.hasResourceProperties('AWS::ApiGateway::RestApi', { DisableExecuteApiEndpoint: false })
+  const { Issuer } = template.toJSON().Outputs
+  assert.match(
+    text(Issuer.Value),
+    /^https:\/\/<\w+>\.execute-api\.eu-central-1\.<AWS::URLSuffix>\/<\w+>\/\{application\}$/,
+  )
+})
+
+test('with a public name it is there and nowhere else, and every function goes by it', () => {
+  named.template.hasResourceProperties('AWS::ApiGateway::RestApi', { DisableExecuteApiEndpoint: true })
+  named.template.hasResourceProperties('AWS::ApiGateway::BasePathMapping', { BasePath: Match.absent() })
+  named.template.hasResourceProperties('AWS::Route53::RecordSet', { Name: 'auth.example.com.', Type: 'A' })
+  const { Outputs } = named.template.toJSON()
+  assert.equal(Outputs.Issuer.Value, 'https://auth.example.com/{application}')
+  for (const [, { Properties }] of ofType(named.resources, 'AWS::Lambda::Permission')) {
+    const { Environment } = named.resources[referred(Properties.FunctionName) ?? '']!.Properties
+    assert.equal((Environment as { Variables: { BASE_URL: string } }).Variables.BASE_URL, 'https://auth.example.com')
+  }
+})
+
+test('the stack tells the issuer, the table, the keyring and the key for secrets', () => {
+  const names = ({ template }: typeof named) => Object.keys(template.toJSON().Outputs).sort()
+  const always = ['Issuer', 'KeyringSecretName', 'SecretsKeyArn', 'TableName']
+  assert.deepEqual(names({ template } as typeof named), always)
+  assert.deepEqual(names(named), [...always, 'DomainTarget'].sort())
+  assert.equal(template.toJSON().Outputs.KeyringSecretName.Value, 'token-broker/test/keyring')
+})

@@ -1,0 +1,33 @@
+/**
+ * How functions run.
+ */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { functions, referred, synthesize } from './support/template.ts'
+
+const { resources } = synthesize({ reservedConcurrency: { poll: 20 } })
+const ours = [...functions(resources)].filter(([, { Properties }]) => Properties.FunctionName !== undefined)
+
+test('all are Node 24 on arm64, and give up before API Gateway does', () => {
+  for (const [, { Properties }] of ours) {
+    assert.equal(Properties.Runtime, 'nodejs24.x')
+    assert.deepEqual(Properties.Architectures, ['arm64'])
+    assert.ok(Number(Properties.Timeout) < 29)
+    assert.equal(Properties.Handler, 'index.handler')
+  }
+})
+
+test('each writes to a log of its own', () => {
+  for (const [name, { Properties }] of ours) {
+    const { LogGroup } = Properties.LoggingConfig as { LogGroup: unknown }
+    const logGroup = resources[referred(LogGroup) ?? '']
+    assert.equal(logGroup?.Properties.LogGroupName, `/token-broker/test/${name}`)
+  }
+})
+
+test('a function has as much of the account to itself as the settings say, and otherwise shares it', () => {
+  for (const [name, { Properties }] of ours) {
+    assert.equal(Properties.ReservedConcurrentExecutions, name === 'poll' ? 20 : undefined)
+  }
+})

@@ -1,0 +1,95 @@
+/**
+ * What each function may do, word for word: what stands here is all there is.
+ */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { rightsOf } from './support/rights.ts'
+import { functions, ofType, referred, type Statement, synthesize, text, theOnly } from './support/template.ts'
+
+const { resources } = synthesize()
+const all = functions(resources)
+
+const registrations = 'dynamodb:GetItem application#*'
+const read = 'dynamodb:GetItem family#*'
+const open = 'dynamodb:PutItem family#*'
+const move = 'dynamodb:UpdateItem family#*'
+const count = 'dynamodb:UpdateItem throttle#*'
+const tableKey = 'kms:Decrypt through dynamodb'
+const keyring = 'secretsmanager:GetSecretValue keyring'
+const providers = 'secretsmanager:GetSecretValue provider/*'
+const secretsKey = 'kms:Decrypt through secretsmanager'
+const log = 'logs:CreateLogStream, logs:PutLogEvents own log'
+const everyone = [registrations, tableKey, keyring, secretsKey, log]
+
+const expected: Readonly<Record<string, readonly string[]>> = {
+  'start-device-flow': [...everyone, open, read],
+  poll: [...everyone, move, read],
+  'exchange-code': [...everyone, move, read],
+  refresh: [...everyone, move, read],
+  token: [...everyone, move, read],
+  revoke: [...everyone, move, read],
+  introspect: [...everyone, read],
+  userinfo: [...everyone, read],
+  authorize: [...everyone, providers],
+  callback: [...everyone, providers, open, move, read],
+  activate: [...everyone, providers, move, read, count],
+  metadata: everyone,
+  'create-keyring': [
+    'secretsmanager:GetSecretValue, secretsmanager:PutSecretValue keyring',
+    'kms:Decrypt, kms:GenerateDataKey through secretsmanager',
+    log,
+  ],
+}
+
+for (const [name, rights] of Object.entries(expected)) {
+  test(`${name} may do what it needs and nothing else`, () => {
+    const found = rightsOf(resources, name).map(({ actions, on }) => `${actions.join(', ')} ${on}`)
+    assert.deepEqual(found.sort(), [...rights].sort())
+  })
+}
+
+test('there are no functions but these and the one with which the CDK calls create-keyring', () => {
+  const others = [...all.keys()].filter((name) => !(name in expected))
+  assert.equal(others.length, 1)
+  const { Policies, ManagedPolicyArns } = resources[referred(all.get(others[0]!)?.Properties.Role) ?? '']!.Properties
+  const [{ PolicyDocument }, ...more] = Policies as [{ PolicyDocument: { Statement: Statement[] } }]
+  assert.deepEqual(more, [])
+  assert.deepEqual(
+    PolicyDocument.Statement.map(({ Action, Resource }) => [Action, [Resource].flat().map(text)]),
+    [[['lambda:InvokeFunction'], [`<${all.get('create-keyring')?.id}>:*`]]],
+  )
+  assert.match(JSON.stringify(ManagedPolicyArns), /^\[[^,]+AWSLambdaBasicExecutionRole"\}\]$/)
+})
+
+test('each function has a role of its own, which Lambda alone can take on', () => {
+  const roles = [...all.values()].map(({ Properties }) => referred(Properties.Role))
+  assert.equal(new Set(roles).size, all.size)
+  for (const role of roles) {
+    const { Statement } = resources[role!]!.Properties.AssumeRolePolicyDocument as { Statement: unknown }
+    assert.deepEqual(Statement, [
+      { Action: 'sts:AssumeRole', Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' } },
+    ])
+  }
+})
+
+test("no policy has a * in its resources but for the secrets of the applications' providers", () => {
+  const wide = ofType(resources, 'AWS::IAM::Policy')
+    .flatMap(([, { Properties }]) => (Properties.PolicyDocument as { Statement: Statement[] }).Statement)
+    .flatMap(({ Resource }) => [Resource].flat().map(text))
+    .filter((resource) => resource.includes('*'))
+  assert.equal(wide.length, 3)
+  for (const resource of wide) assert.match(resource, /:secret:token-broker\/test\/provider\/\*$/)
+})
+
+test('the environment says where things are, and holds nothing to hide', () => {
+  for (const [name, { Properties }] of all) {
+    const { Variables = {} } = (Properties.Environment ?? {}) as { Variables?: Record<string, unknown> }
+    const where = Object.fromEntries(Object.entries(Variables).map(([key, value]) => [key, text(value)]))
+    const secrets = { SECRETS: 'secretsmanager:token-broker/test/' }
+    if (name === 'create-keyring') assert.deepEqual(where, secrets)
+    else if (name in expected)
+      assert.deepEqual(where, { ...secrets, TABLE_NAME: `<${theOnly(resources, 'AWS::DynamoDB::GlobalTable').id}>` })
+    else assert.deepEqual(where, {})
+  }
+})

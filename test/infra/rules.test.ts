@@ -1,0 +1,60 @@
+/**
+ * cdk-nag's AwsSolutions, for every shape that settings give the stack, and what is acknowledged instead of followed.
+ */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Validations } from 'aws-cdk-lib'
+import { CfnTopic } from 'aws-cdk-lib/aws-sns'
+import { AwsSolutionsChecks } from 'cdk-nag'
+import type { Settings } from '../../infra/settings.ts'
+import { synthesize } from './support/template.ts'
+
+const shapes: Readonly<Record<string, Partial<Settings>>> = {
+  'with every default': {},
+  'to be thrown away': { keepData: false },
+  'under a name of its own': {
+    domain: { name: 'auth.example.com', certificateArn: 'arn:aws:acm:eu-central-1:123456789012:certificate/abc' },
+  },
+  'with mail for alarms': { alarms: { email: 'ops@example.com' } },
+}
+
+for (const [shape, settings] of Object.entries(shapes)) {
+  test(`a stack ${shape} follows AwsSolutions`, () => {
+    const { violations } = new AwsSolutionsChecks().validateScope(synthesize(settings).stack)
+    assert.deepEqual(violations, [])
+  })
+}
+
+test('a resource that breaks a rule is found', () => {
+  const { stack } = synthesize()
+  new CfnTopic(stack, 'OpenTopic')
+  const { violations } = new AwsSolutionsChecks().validateScope(stack)
+  assert.deepEqual(
+    violations.map(({ ruleName }) => ruleName),
+    ['AwsSolutions-SNS3'],
+  )
+})
+
+test('what is acknowledged, and where, is this', () => {
+  const { stack } = synthesize()
+  const acknowledged = stack.node.findAll().flatMap(({ node }) =>
+    node.metadata
+      .filter(({ type }) => type === Validations.ACKNOWLEDGED_RULES_METADATA_KEY)
+      .flatMap(({ data }) => Object.entries(data as Record<string, string>))
+      .map(([id, reason]) => {
+        assert.ok(reason.length > 30, id)
+        return `${node.path.replace('token-broker-test/', '')} ${/AwsSolutions-\w+/.exec(id)}`
+      }),
+  )
+  assert.deepEqual(acknowledged.sort(), [
+    'Gateway AwsSolutions-APIG2',
+    'Gateway AwsSolutions-APIG4',
+    'Gateway AwsSolutions-COG4',
+    'Gateway AwsSolutions-IAM4',
+    'Secrets/Keyring AwsSolutions-SMG4',
+    'activate AwsSolutions-IAM5',
+    'authorize AwsSolutions-IAM5',
+    'callback AwsSolutions-IAM5',
+  ])
+})

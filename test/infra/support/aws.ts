@@ -1,0 +1,91 @@
+/**
+ * What the deployed functions ask of AWS, on a laptop: DynamoDB is a real one behind this, Secrets Manager a map.
+ *
+ * Owns the two protocols as far as the functions speak them, and the record of who asked for what. Must not know why.
+ */
+
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { freePort } from '../../flows/support/ports.ts'
+
+/** Which function is asking; the functions' process adds it (deployed.ts), AWS would know it by the role. */
+export const functionHeader = 'x-function'
+
+/**
+ * @property action as IAM names it
+ * @property on the item's partition key, or the secret's name
+ */
+export type Asked = { readonly functionName: string; readonly action: string; readonly on: string }
+
+export type Aws = { readonly endpoint: string; readonly asked: readonly Asked[]; stop(): void }
+
+type Answer = { readonly status: number; readonly body: string }
+
+/**
+ * @param dynamodb the endpoint of the one behind
+ * @param secrets by name; one without a value is declared and empty
+ */
+export async function startAws(dynamodb: string, secrets: Map<string, string | undefined>): Promise<Aws> {
+  const asked: Asked[] = []
+  const server = createServer(async (incoming, outgoing) => {
+    const body = await textOf(incoming)
+    const [service = '', operation = ''] = String(incoming.headers['x-amz-target']).split('.')
+    const functionName = incoming.headers[functionHeader]
+    const isSecret = service === 'secretsmanager'
+    if (typeof functionName === 'string') {
+      const action = `${isSecret ? 'secretsmanager' : 'dynamodb'}:${operation}`
+      asked.push({ functionName, action, on: isSecret ? JSON.parse(body).SecretId : partitionKeyIn(body) })
+    }
+    const { status, body: text } = isSecret
+      ? answerAsSecretsManager(operation, JSON.parse(body), secrets)
+      : await passOn(dynamodb, incoming, body)
+    outgoing.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' }).end(text)
+  })
+  const port = await listen(server)
+  return { endpoint: `http://127.0.0.1:${port}`, asked, stop: () => void server.close().closeAllConnections() }
+}
+
+function answerAsSecretsManager(
+  operation: string,
+  { SecretId, SecretString }: { readonly SecretId: string; readonly SecretString?: string },
+  secrets: Map<string, string | undefined>,
+): Answer {
+  if (operation === 'PutSecretValue' && secrets.has(SecretId)) {
+    secrets.set(SecretId, SecretString)
+    return { status: 200, body: JSON.stringify({ Name: SecretId }) }
+  }
+  const value = secrets.get(SecretId)
+  if (operation === 'GetSecretValue' && value !== undefined) {
+    return { status: 200, body: JSON.stringify({ Name: SecretId, SecretString: value }) }
+  }
+  // For a secret without a version as for one that is not there.
+  return { status: 400, body: JSON.stringify({ __type: 'ResourceNotFoundException', Message: 'as asked' }) }
+}
+
+async function passOn(dynamodb: string, { headers }: IncomingMessage, body: string): Promise<Answer> {
+  const kept = ['x-amz-target', 'authorization', 'x-amz-date'].map((name) => [name, String(headers[name])])
+  const answer = await fetch(dynamodb, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-amz-json-1.0', ...Object.fromEntries(kept) },
+    body,
+  })
+  return { status: answer.status, body: await answer.text() }
+}
+
+function partitionKeyIn(body: string): string {
+  const { Key, Item } = JSON.parse(body) as Partial<Record<'Key' | 'Item', { pk: { S: string } }>>
+  return (Key ?? Item)?.pk.S ?? ''
+}
+
+async function textOf(message: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of message) chunks.push(chunk)
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+async function listen(server: Server): Promise<number> {
+  const port = await freePort()
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  return port
+}

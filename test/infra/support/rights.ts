@@ -1,0 +1,48 @@
+/**
+ * The rights of a function in words that can be compared: an action, and on what.
+ *
+ * Owns the way from IAM's statements to those words, and asserts on it that they say no more than the words do.
+ */
+
+import assert from 'node:assert/strict'
+import { functions, type Resources, referred, type Statement, statementsOf, text } from './template.ts'
+
+/**
+ * @property on partition keys for the table (`family#*`), a name for a secret (`provider/*`), else a phrase
+ */
+export type Right = { readonly actions: readonly string[]; readonly on: string }
+
+/** @param name as under `functions/` */
+export function rightsOf(resources: Resources, name: string): readonly Right[] {
+  const roleId = referred(functions(resources).get(name)?.Properties.Role) ?? ''
+  assert.equal(resources[roleId]?.Properties.ManagedPolicyArns, undefined)
+  assert.equal(resources[roleId]?.Properties.Policies, undefined)
+  return statementsOf(resources, roleId).map(({ Effect, Action, Resource, Condition }) => {
+    assert.equal(Effect, 'Allow')
+    return { actions: [Action].flat(), on: on(resources, Resource, Condition, name) }
+  })
+}
+
+function on(resources: Resources, resource: unknown, condition: Statement['Condition'], name: string): string {
+  const id = referred(resource) ?? ''
+  switch (resources[id]?.Type) {
+    case 'AWS::DynamoDB::GlobalTable': {
+      const keys = condition?.['ForAllValues:StringLike']?.['dynamodb:LeadingKeys']
+      assert.deepEqual(condition, { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': keys } })
+      return String(keys)
+    }
+    case 'AWS::KMS::Key': {
+      const service = String(condition?.StringEquals?.['kms:ViaService'])
+      assert.deepEqual(condition, { StringEquals: { 'kms:ViaService': service } })
+      assert.equal(service.slice(service.indexOf('.')), '.eu-central-1.amazonaws.com')
+      return `through ${service.split('.')[0]}`
+    }
+    case 'AWS::SecretsManager::Secret':
+      return String(resources[id].Properties.Name).replace('token-broker/test/', '')
+    case 'AWS::Logs::LogGroup':
+      assert.equal(resources[id].Properties.LogGroupName, `/token-broker/test/${name}`)
+      return 'own log'
+    default:
+      return text(resource).replace(/^.*:secret:token-broker\/test\//, '')
+  }
+}

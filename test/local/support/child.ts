@@ -1,0 +1,87 @@
+/**
+ * Programs that tests start: their output, their end, and whether what they started is gone.
+ *
+ * Owns child processes. Must not know what they do.
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { connect } from 'node:net'
+import { fileURLToPath } from 'node:url'
+
+export const root = fileURLToPath(new URL('../../..', import.meta.url))
+
+export type Child = {
+  readonly process: ChildProcess
+  /** What was written so far. */
+  readonly output: { stdout: string; stderr: string }
+  /** Resolves when the output matches. @throws when the program ends first */
+  until(pattern: RegExp): Promise<RegExpExecArray>
+  readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
+}
+
+/** The test's own environment, without what would change the program's behaviour. */
+const inherited = Object.fromEntries(
+  Object.entries(process.env).filter(
+    ([name]) =>
+      !/^(npm_.*|NODE_.*|PORT|IDP_PORT|DATA_DIR|REGISTRY|TABLE_NAME|AWS_.*|NO_COLOR|FORCE_COLOR|SECRETS|BASE_URL)$/.test(
+        name,
+      ),
+  ),
+)
+
+export function run(file: string, words: readonly string[], variables: Readonly<Record<string, string>> = {}): Child {
+  const child = spawn(file, words, {
+    cwd: root,
+    env: { ...inherited, ...variables },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const output = { stdout: '', stderr: '' }
+  const listeners = new Set<() => void>()
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (chunk: string) => {
+      output[name] += chunk
+      for (const listener of listeners) listener()
+    })
+  }
+  const ended = new Promise<Awaited<Child['ended']>>((resolve) => {
+    child.on('close', (code, signal) => resolve({ code, signal }))
+  })
+  const until = (pattern: RegExp) =>
+    new Promise<RegExpExecArray>((resolve, reject) => {
+      const look = () => {
+        const found = pattern.exec(output.stdout) ?? pattern.exec(output.stderr)
+        if (found === null) return
+        listeners.delete(look)
+        resolve(found)
+      }
+      listeners.add(look)
+      look()
+      void ended.then(({ code }) =>
+        reject(new Error(`ended with ${code} before ${pattern}:\n${output.stdout}${output.stderr}`)),
+      )
+    })
+  return { process: child, output, until, ended }
+}
+
+/** Runs a module of TypeScript that is given as text, in the project's folder. */
+export function runScript(text: string, variables?: Readonly<Record<string, string>>): Child {
+  return run(process.execPath, ['--input-type=module-typescript', '--eval', text], variables)
+}
+
+/** Resolves once nobody listens at the URL any more; within how many ms. */
+export async function closed(url: string): Promise<number> {
+  const startedAt = performance.now()
+  while (await isListening(url)) await new Promise((resolve) => setTimeout(resolve, 5))
+  return performance.now() - startedAt
+}
+
+export function isListening(url: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1')
+    socket.on('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.on('error', () => resolve(false))
+  })
+}

@@ -1,0 +1,221 @@
+/**
+ * What shared/store/expressions.ts says to DynamoDB and what shared/domain/guard.ts says in memory are the same, and so is
+ * what both make of a family.
+ */
+
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import {
+  ConditionalCheckFailedException,
+  UpdateItemCommand,
+  type UpdateItemCommandOutput,
+} from '@aws-sdk/client-dynamodb'
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
+import fc from 'fast-check'
+import type { Family } from '../../shared/domain/family.ts'
+import { firstFailure, type Guard } from '../../shared/domain/guard.ts'
+import type { CodeBinding, Holding, Presented } from '../../shared/domain/single-use.ts'
+import { decide, redeem, revoke, rotate, slow, type Transition, touch } from '../../shared/domain/transitions.ts'
+import { expressionsOf } from '../../shared/store/expressions.ts'
+import { active, binding, now, person } from '../support/families.ts'
+import { changed } from '../support/memory.ts'
+import { putFamily, startTable, type TestTable } from '../support/table.ts'
+
+let table: TestTable
+before(async () => {
+  table = await startTable()
+})
+after(() => table.stop())
+
+// Of few values each, so that what is asked and what is there meet often, and by one in ten at a limit's very moment.
+const time = fc.constantFrom(now - 100_000, now - 1, now, now + 1, now + 100_000)
+const generation = fc.constantFrom(0, 1, 2, 3)
+const maybe = <Value>(value: fc.Arbitrary<Value>) => fc.option(value, { nil: undefined, freq: 4 })
+const url = fc.constantFrom(binding.redirectUri, 'https://app.example/CB')
+const challenge = fc.constantFrom('c'.repeat(43), 'd'.repeat(43))
+
+const family: fc.Arbitrary<Family> = fc
+  .record({
+    state: fc.constantFrom('pending', 'approved', 'denied', 'active', 'revoked'),
+    application: fc.constantFrom('demo', 'demo', 'demo', 'other'),
+    clientId: fc.constantFrom('cli', 'cli', 'cli', 'job'),
+    saltHash: fc.constantFrom('salt', 'salt', 'salt', 'pepper'),
+    flow: fc.constantFrom('device', 'code'),
+    generation,
+    createdAt: time,
+    codeExpiresAt: time,
+    nextPollAt: maybe(time),
+    pollIntervalMs: fc.constantFrom(5_000, 10_000),
+    rotatedAt: maybe(time),
+    absoluteExpiresAt: maybe(time),
+    sessionLifetimeMs: fc.constantFrom(60_000, 1_000_000),
+    redirectUri: maybe(url),
+    codeChallenge: maybe(challenge),
+    nonce: maybe(fc.constant('n')),
+    scopes: fc.subarray(['openid', 'email', 'offline_access']),
+    attempt: fc.constantFrom('mine', 'another'),
+  })
+  .map((drawn) => {
+    const { redirectUri: _, codeChallenge: __, nonce: ___, ...base } = active(1)
+    return without({ ...base, ...drawn }) as Family
+  })
+
+const presented: fc.Arbitrary<Presented> = fc.record({
+  application: fc.constantFrom('demo', 'demo', 'demo', 'other'),
+  clientId: fc.constantFrom('cli', 'cli', 'cli', 'job'),
+  saltHash: fc.constantFrom('salt', 'salt', 'salt', 'pepper'),
+  sid: fc.constant('to be set'),
+  generation,
+})
+const holding: fc.Arbitrary<Holding> = fc.record({
+  accessTokenSeconds: fc.constant(60),
+  idleSeconds: fc.constantFrom(1, 100, 1000),
+  absoluteSeconds: fc.constant(1000),
+  graceSeconds: fc.constantFrom(0, 10),
+  revokedBefore: fc.constantFrom(0, now - 1, now),
+})
+const bound: fc.Arbitrary<CodeBinding> = fc.record({ redirectUri: url, codeChallenge: maybe(challenge) })
+const moment = { now, attempt: 'mine' }
+
+const transition: fc.Arbitrary<Transition> = fc.oneof(
+  fc.tuple(presented, holding).map(([by, held]) => touch(by, held, moment)),
+  fc.tuple(presented, fc.constantFrom(5_000, 10_000)).map(([by, seen]) => slow(by, seen, moment)),
+  presented.map((by) => decide(by.application, by.sid, { approve: person }, moment)),
+  presented.map((by) => decide(by.application, by.sid, { deny: true }, moment)),
+  fc.tuple(presented, holding, maybe(bound)).map(([by, held, code]) => redeem(by, held, code, moment)),
+  fc
+    .tuple(presented, holding, fc.subarray(['openid', 'email', 'admin'], { maxLength: 2 }))
+    .map(([by, held, scopes]) => rotate(by, held, scopes, moment)),
+  presented.map((by) => revoke(by, 'reuse', moment)),
+  presented.map(({ saltHash: _, ...by }) => revoke(by, 'client', moment)),
+)
+
+/** Guards that no transition has, too: whatever can be said is to mean the same at both places. */
+const attribute = fc.constantFrom<keyof Family>(
+  'state',
+  'generation',
+  'rotatedAt',
+  'nonce',
+  'scopes',
+  'person',
+  'nextPollAt',
+)
+const otherwise = () => ({ kind: 'unknown' }) as const
+const word = fc.constantFrom('active', 'n', 'openid', 'a', '')
+const value = fc.oneof(word, fc.constantFrom(-1, 0, 1, 2, now))
+const anyGuard: fc.Arbitrary<Guard> = fc.oneof(
+  fc
+    .tuple(attribute, fc.constantFrom('=' as const, '>' as const, '<=' as const), value)
+    .map(([name, is, against]) => ({ attribute: name, is, value: against, otherwise }) as Guard),
+  fc
+    .tuple(attribute, fc.array(word, { minLength: 1, maxLength: 3 }))
+    .map(([name, values]) => ({ attribute: name, is: 'in', values, otherwise }) as const),
+  fc
+    .tuple(fc.constant('scopes' as const), word)
+    .map(([name, element]) => ({ attribute: name, is: 'contains', value: element, otherwise }) as const),
+  attribute.map((name) => ({ attribute: name, is: 'absent', otherwise }) as const),
+)
+
+type Tried = { readonly holds: boolean; readonly family: Family }
+
+/** Carries a transition out at DynamoDB, on an item of its own. */
+async function atDynamodb(asked: Transition, start: Family): Promise<Tried> {
+  await putFamily(table, start)
+  try {
+    const { Attributes } = await table.client.send(
+      new UpdateItemCommand({
+        TableName: table.name,
+        Key: marshall({ pk: `family#${start.sid}`, sk: 'family' }),
+        ...expressionsOf(asked),
+        ReturnValues: 'ALL_NEW',
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      }),
+    )
+    return { holds: true, family: bare(Attributes) }
+  } catch (error) {
+    assert.ok(error instanceof ConditionalCheckFailedException, String(error))
+    return { holds: false, family: bare(error.Item) }
+  }
+}
+
+function bare(item: UpdateItemCommandOutput['Attributes'] = {}): Family {
+  const { pk: _, sk: __, ...attributes } = unmarshall(item)
+  return attributes as Family
+}
+
+function inMemory(asked: Transition, start: Family): Tried {
+  const stands = firstFailure(asked.guards, start) === undefined
+  return { holds: stands, family: stands ? changed(asked, start) : start }
+}
+
+let drawn = 0
+/** Both judge the same; several at once, for a request takes a while. */
+function sameOnBoth(
+  pairs: fc.Arbitrary<readonly [Family, Transition]>,
+  numRuns: number,
+): Promise<{ held: number; failed: number }> {
+  const seen = { held: 0, failed: 0 }
+  const compare = async ([start, asked]: readonly [Family, Transition]) => {
+    drawn += 1
+    const own = { ...start, sid: `family-${drawn}` }
+    const expected = inMemory(asked, own)
+    assert.deepEqual(await atDynamodb({ ...asked, sid: own.sid }, own), expected)
+    seen[expected.holds ? 'held' : 'failed'] += 1
+  }
+  const batches = fc.array(pairs, { minLength: 8, maxLength: 8 })
+  const property = fc.asyncProperty(batches, async (batch) => void (await Promise.all(batch.map(compare))))
+  return fc.assert(property, { numRuns }).then(() => seen)
+}
+
+test('every transition: DynamoDB carries it out exactly when the guards hold, and makes the same family of it', async () => {
+  const seen = await sameOnBoth(fc.tuple(family, transition), 60)
+  assert.ok(seen.held > 20 && seen.failed > 20, `${seen.held} held, ${seen.failed} failed`)
+})
+
+test('every single guard of every transition means the same at both places', async () => {
+  const single = fc.tuple(family, transition, fc.nat()).map(([start, asked, at]) => {
+    return [start, { ...asked, guards: [asked.guards[at % asked.guards.length]!] }] as const
+  })
+  const seen = await sameOnBoth(single, 60)
+  assert.ok(seen.held > 100 && seen.failed > 20, `${seen.held} held, ${seen.failed} failed`)
+})
+
+test('any guard that could be written means the same at both places', async () => {
+  const single = fc.tuple(family, anyGuard).map(([start, guard]) => {
+    const asked: Transition = { name: 'touch', sid: '', attempt: 'mine', guards: [guard], set: { attempt: 'mine' } }
+    return [start, asked] as const
+  })
+  const seen = await sameOnBoth(single, 60)
+  assert.ok(seen.held > 20 && seen.failed > 20, `${seen.held} held, ${seen.failed} failed`)
+})
+
+test('no attribute is named but by a placeholder, and no value is written into an expression', () => {
+  const asked = redeem({ ...active(1), generation: 0 }, { ...active(1), ...heldFor(7) }, binding, moment)
+  const {
+    ConditionExpression = '',
+    UpdateExpression = '',
+    ExpressionAttributeValues,
+    ExpressionAttributeNames,
+  } = expressionsOf(asked)
+  const bare = `${ConditionExpression} ${UpdateExpression}`.replaceAll(/[#:]\w+/g, '')
+  assert.match(bare, /^(AND|IN|SET|REMOVE|[\s=<>(),+])*$/)
+  assert.equal(
+    new Set(Object.values(ExpressionAttributeNames ?? {})).size,
+    Object.keys(ExpressionAttributeNames ?? {}).length,
+  )
+  assert.ok(Object.keys(ExpressionAttributeValues ?? {}).length > 10)
+})
+
+function heldFor(seconds: number): Holding {
+  return {
+    accessTokenSeconds: seconds,
+    idleSeconds: seconds,
+    absoluteSeconds: seconds,
+    graceSeconds: 0,
+    revokedBefore: 0,
+  }
+}
+
+function without(attributes: object): object {
+  return Object.fromEntries(Object.entries(attributes).filter(([, held]) => held !== undefined))
+}

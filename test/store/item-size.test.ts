@@ -1,0 +1,134 @@
+/**
+ * What a refresh costs at the table: one request of one write unit, however much a family realistically holds.
+ */
+
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, before, test } from 'node:test'
+import type { Family, Person } from '../../shared/domain/family.ts'
+import { openCode, openDevice } from '../../shared/domain/opening.ts'
+import { decide, redeem, rotate, touch } from '../../shared/domain/transitions.ts'
+import { createFamilies, type Families } from '../../shared/store/families.ts'
+import { holding, now, saltHash, second, shown, sid } from '../support/families.ts'
+import { itemBytes } from '../support/item-size.ts'
+import { changed } from '../support/memory.ts'
+import { familyAt, putFamily, putItem, startTable, type TestTable } from '../support/table.ts'
+
+const writeUnitBytes = 1024
+
+let table: TestTable
+let families: Families
+/** What DynamoDB says each request consumed. */
+const consumed: { operation: string; units: number }[] = []
+before(async () => {
+  table = await startTable()
+  const metered = await table.another()
+  metered.client.middlewareStack.add(
+    (next, { commandName = '' }) =>
+      async (args) => {
+        Object.assign(args.input, { ReturnConsumedCapacity: 'TOTAL' })
+        const result = await next(args)
+        const { ConsumedCapacity } = result.output as { ConsumedCapacity?: { CapacityUnits?: number } }
+        consumed.push({ operation: commandName.replace('Command', ''), units: ConsumedCapacity?.CapacityUnits ?? 0 })
+        return result
+      },
+    { step: 'initialize' },
+  )
+  families = createFamilies(metered)
+})
+after(() => table.stop())
+
+/** The longest of everything that is ordinary: an Entra or Auth0 subject, 320 bytes of claims, an IPv6 address. */
+const person: Person = {
+  sub: 's'.repeat(64),
+  claims: { name: 'n'.repeat(60), preferred_username: 'p'.repeat(90), email: 'e'.repeat(113), email_verified: true },
+  authTimeSeconds: now / 1000 - 123_456,
+}
+const limits = { ...holding, idleSeconds: 2_592_000, absoluteSeconds: 31_536_000 }
+const opening = {
+  ...{ sid, saltHash, application: 'a'.repeat(32), clientId: 'c'.repeat(32), audience: 'h'.repeat(64) },
+  scopes: ['openid', 'profile', 'email', 'offline_access', 'x'.repeat(30), 'y'.repeat(34)],
+  ...{ startedFrom: '2001:0db8:85a3:0000:0000:8a2e:0370:7334', codeLifetimeSeconds: 900, limits },
+  ...{ now: now - 123 * second - 457, attempt: 'A'.repeat(22) },
+}
+const presented = { application: opening.application, clientId: opening.clientId }
+const late = { now: now + 12_345_678, attempt: 'B'.repeat(22) }
+
+function worstActive(): Family {
+  const waiting = openDevice({ ...opening, intervalSeconds: 5 })
+  const approved = changed(decide(opening.application, sid, { approve: person }, late), waiting)
+  const first = changed(redeem(shown(0, presented), limits, undefined, late), approved)
+  return { ...changed(rotate(shown(1, presented), limits, [], late), first), generation: 4_294_967_294 }
+}
+
+const stored = (family: Family) => ({ pk: `family#${family.sid}`, sk: 'family', ...family })
+
+test('the sample is what it claims to be', () => {
+  assert.equal(opening.scopes.join(' ').length, 100)
+  const claimBytes = Object.entries(person.claims).reduce(
+    (sum, [name, value]) => sum + name.length + String(value).length,
+    0,
+  )
+  assert.ok(claimBytes >= 310 && claimBytes <= 320, `${claimBytes} bytes of claims`)
+})
+
+test('an active family at its largest fits in one write unit, with a revocation on top', (context) => {
+  const bytes = itemBytes(stored(worstActive()))
+  const revoked = itemBytes(
+    stored({ ...worstActive(), state: 'revoked', revokedAt: late.now, revokedReason: 'client' }),
+  )
+  context.diagnostic(`${bytes} bytes active, ${revoked} bytes revoked, of ${writeUnitBytes}`)
+  assert.ok(bytes < writeUnitBytes, `${bytes} bytes`)
+  assert.ok(revoked < writeUnitBytes, `${revoked} bytes`)
+})
+
+test('a rotation is one request that consumes one write unit', async () => {
+  const own = { ...worstActive(), sid: randomUUID() }
+  await putFamily(table, own)
+  consumed.length = 0
+  const by = shown(own.generation, { ...presented, sid: own.sid })
+  const outcome = await families.apply(rotate(by, limits, [], { now: late.now + 1, attempt: randomUUID() }))
+  assert.ok(outcome.done)
+  assert.deepEqual(consumed, [{ operation: 'UpdateItem', units: 1 }])
+})
+
+test('a poll, and a code exchange with its binding, are one request each', async () => {
+  const { intervalSeconds: _, ...code } = { ...opening, intervalSeconds: 5 }
+  const bound = { redirectUri: 'https://app.example/cb', codeChallenge: 'c'.repeat(43) }
+  const waiting = { ...openDevice({ ...opening, intervalSeconds: 5 }), sid: randomUUID() }
+  const issued = { ...openCode({ ...code, person, ...bound, nonce: 'n'.repeat(43) }), sid: randomUUID() }
+  await putFamily(table, waiting)
+  await putFamily(table, issued)
+  consumed.length = 0
+  const moment = { now, attempt: randomUUID() }
+  assert.ok((await families.apply(touch(shown(0, { ...presented, sid: waiting.sid }), limits, moment))).done)
+  assert.deepEqual(consumed, [{ operation: 'UpdateItem', units: 1 }])
+  assert.ok((await families.apply(redeem(shown(0, { ...presented, sid: issued.sid }), limits, bound, moment))).done)
+  assert.equal(consumed.length, 2)
+})
+
+test('the first refresh takes the binding off the item, and an item is the same after every other', async () => {
+  const { intervalSeconds: _, ...code } = { ...opening, intervalSeconds: 5 }
+  const bound = { redirectUri: `https://app.example/${'r'.repeat(300)}`, codeChallenge: 'c'.repeat(43) }
+  const own = { ...openCode({ ...code, person, ...bound, nonce: 'n'.repeat(43) }), sid: randomUUID() }
+  await putFamily(table, own)
+  const by = (generation: number) => shown(generation, { ...presented, sid: own.sid })
+  await families.apply(redeem(by(0), limits, bound, { now, attempt: randomUUID() }))
+  await families.apply(rotate(by(1), limits, [], { now: now + 1, attempt: randomUUID() }))
+  const second = await familyAt(table, own.sid)
+  await families.apply(rotate(by(2), limits, [], { now: now + 2, attempt: randomUUID() }))
+  const third = await familyAt(table, own.sid)
+  assert.deepEqual(Object.keys(third ?? {}).sort(), Object.keys(second ?? {}).sort())
+  for (const gone of ['redirectUri', 'codeChallenge', 'nonce', 'sessionLifetimeMs'])
+    assert.ok(!(gone in (second ?? {})), gone)
+  assert.ok(itemBytes(stored(third!)) < writeUnitBytes)
+})
+
+test('the meter works: an item beyond a kilobyte consumes more', async () => {
+  const own = { ...worstActive(), sid: randomUUID() }
+  await putItem(table, { ...stored(own), ballast: 'b'.repeat(1_500) })
+  consumed.length = 0
+  const by = shown(own.generation, { ...presented, sid: own.sid })
+  await families.apply(rotate(by, limits, [], { now: late.now + 1, attempt: randomUUID() }))
+  assert.ok(consumed[0]!.units > 1, `${consumed[0]?.units} units`)
+})

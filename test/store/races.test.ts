@@ -1,0 +1,205 @@
+/**
+ * The same transition at the same moment, two hundred times: one winner, and each loser is told why it lost.
+ *
+ * Over several clients, and over several processes.
+ */
+
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, before, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Family } from '../../shared/domain/family.ts'
+import { decide, redeem, revoke, rotate, slow, type Transition, touch } from '../../shared/domain/transitions.ts'
+import { createFamilies, type Families, type Outcome } from '../../shared/store/families.ts'
+import {
+  active,
+  approved,
+  binding,
+  codeIssued,
+  holding,
+  now,
+  pending,
+  person,
+  second,
+  shown,
+} from '../support/families.ts'
+import { startRacers } from '../support/racers.ts'
+import { familyAt, putFamily, startTable, type TestTable } from '../support/table.ts'
+
+const width = 200
+let table: TestTable
+let stores: readonly Families[]
+before(async () => {
+  table = await startTable()
+  const tables = [table, await table.another(), await table.another(), await table.another()]
+  stores = tables.map(createFamilies)
+})
+after(() => table.stop())
+
+type Make = (sid: string, attempt: string, at: number) => Transition
+const graced = { ...holding, graceSeconds: 10 }
+const moment = (attempt: string) => ({ now, attempt })
+const by = (sid: string, generation: number) => shown(generation, { sid })
+
+/** Puts the family, and lets so many calls of a transition loose on it, each with an attempt of its own. */
+async function raceOn(start: Family, make: Make, startsAt: (at: number) => number = () => 0) {
+  const sid = randomUUID()
+  await putFamily(table, { ...start, sid })
+  const once = async (at: number) => {
+    if (startsAt(at) > 0) await pause(startsAt(at))
+    return stores[at % stores.length]!.apply(make(sid, randomUUID(), at))
+  }
+  const outcomes = await Promise.all(Array.from({ length: startsAt(1) > 0 ? 50 : width }, (_, at) => once(at)))
+  return { sid, tally: tallyOf(outcomes), family: await familyAt(table, sid) }
+}
+
+function tallyOf(outcomes: readonly Outcome[]): Record<string, number> {
+  const tally: Record<string, number> = {}
+  for (const outcome of outcomes) {
+    const name = outcome.done ? (outcome.replay ? 'replay' : 'won') : outcome.refusal.kind
+    tally[name] = (tally[name] ?? 0) + 1
+  }
+  return tally
+}
+
+type Race = {
+  readonly start: Family
+  readonly make: Make
+  readonly losers: string
+  readonly stands: Partial<Family>
+}
+
+const races: Record<string, Race> = {
+  'poll: one is in time': {
+    start: pending(),
+    make: (sid, attempt) => touch(by(sid, 0), holding, moment(attempt)),
+    losers: 'too-early',
+    stands: { state: 'pending', nextPollAt: now + 4 * second },
+  },
+  'slow_down: the interval grows once': {
+    start: pending(),
+    make: (sid, attempt) => slow(by(sid, 0), 5 * second, moment(attempt)),
+    losers: 'too-early',
+    stands: { pollIntervalMs: 10 * second },
+  },
+  'approve: the first approval stands': {
+    start: pending(),
+    make: (sid, attempt) => decide('demo', sid, { approve: person }, moment(attempt)),
+    losers: 'decided',
+    stands: { state: 'approved', subject: 'demo ada' },
+  },
+  'redeem of a device code': {
+    start: approved(),
+    make: (sid, attempt) => redeem(by(sid, 0), holding, undefined, moment(attempt)),
+    losers: 'reuse',
+    stands: { state: 'active', generation: 1 },
+  },
+  'redeem of an authorization code': {
+    start: codeIssued(),
+    make: (sid, attempt) => redeem(by(sid, 0), holding, binding, moment(attempt)),
+    losers: 'reuse',
+    stands: { state: 'active', generation: 1 },
+  },
+  'redeem in grace': {
+    start: codeIssued(),
+    make: (sid, attempt) => redeem(by(sid, 0), graced, binding, moment(attempt)),
+    losers: 'replay',
+    stands: { state: 'active', generation: 1 },
+  },
+  'rotate without grace': {
+    start: active(7),
+    make: (sid, attempt) => rotate(by(sid, 7), holding, [], moment(attempt)),
+    losers: 'reuse',
+    stands: { state: 'active', generation: 8, rotatedAt: now },
+  },
+  'rotate without grace, clocks up to a second apart': {
+    start: active(7),
+    make: (sid, attempt, at) => rotate(by(sid, 7), holding, [], { now: now - at * 5, attempt }),
+    losers: 'reuse',
+    stands: { state: 'active', generation: 8 },
+  },
+  'rotate in grace': {
+    start: active(7),
+    make: (sid, attempt) => rotate(by(sid, 7), graced, [], moment(attempt)),
+    losers: 'replay',
+    stands: { state: 'active', generation: 8, rotatedAt: now },
+  },
+  revoke: {
+    start: active(7),
+    make: (sid, attempt) => revoke(by(sid, 7), 'client', moment(attempt)),
+    losers: 'revoked',
+    stands: { state: 'revoked', generation: 7, revokedAt: now },
+  },
+}
+
+for (const [name, { start, make, losers, stands }] of Object.entries(races)) {
+  test(`200 at once, ${name}: one winner, the others ${losers}`, async () => {
+    const { tally, family } = await raceOn(start, make)
+    assert.deepEqual(tally, { won: 1, [losers]: width - 1 })
+    for (const [attribute, value] of Object.entries(stands))
+      assert.deepEqual(family?.[attribute as keyof Family], value)
+  })
+
+  test(`50 staggered, ${name}: one winner, the others ${losers}`, async () => {
+    const { tally } = await raceOn(start, make, (at) => at)
+    assert.deepEqual(tally, { won: 1, [losers]: 49 })
+  })
+}
+
+test('200 at once, open: one family, and the others learn that the sid is taken', async () => {
+  const sid = randomUUID()
+  const once = (at: number) =>
+    stores[at % stores.length]!.open(pending({ sid, attempt: randomUUID(), startedFrom: `${at}` }))
+  const opened = await Promise.all(Array.from({ length: width }, (_, at) => once(at)))
+  assert.equal(opened.filter(Boolean).length, 1)
+  assert.equal((await familyAt(table, sid))?.startedFrom, String(opened.indexOf(true)))
+})
+
+test('approve against deny: the person decides once', async () => {
+  const { tally, family } = await raceOn(pending(), (sid, attempt, at) =>
+    decide('demo', sid, at % 2 === 0 ? { approve: person } : { deny: true }, moment(attempt)),
+  )
+  assert.deepEqual(tally, { won: 1, decided: width - 1 })
+  assert.ok(family?.state === 'denied' ? family.person === undefined : family?.person?.sub === 'ada')
+})
+
+test('rotate against revoke: whoever comes first, the family ends revoked and one of each is told so', async () => {
+  const { tally, family } = await raceOn(active(7), (sid, attempt, at) =>
+    at % 2 === 0 ? rotate(by(sid, 7), graced, [], moment(attempt)) : revoke(by(sid, 7), 'client', moment(attempt)),
+  )
+  const { won = 0, replay = 0, revoked = 0, ...others } = tally
+  assert.deepEqual(others, {})
+  assert.equal(family?.state, 'revoked')
+  assert.equal(won, family.generation === 8 ? 2 : 1, 'one revocation, and one rotation if it was quicker')
+  assert.equal(won + replay + revoked, width)
+})
+
+test('a chain under storm: ten generations, each won once', async () => {
+  const sid = randomUUID()
+  await putFamily(table, active(1, { sid }))
+  for (let generation = 1; generation <= 10; generation += 1) {
+    const once = (at: number) =>
+      stores[at % stores.length]!.apply(rotate(by(sid, generation), graced, [], moment(randomUUID())))
+    const outcomes = await Promise.all(Array.from({ length: 20 }, (_, at) => once(at)))
+    assert.deepEqual(tallyOf(outcomes), { won: 1, replay: 19 })
+    for (const outcome of outcomes) assert.equal(outcome.done && outcome.family.generation, generation + 1)
+  }
+})
+
+test('200 at once from four processes: one winner', async () => {
+  const racers = await startRacers(4, table.name)
+  try {
+    for (const [held, losers] of [
+      [holding, 'reuse'],
+      [graced, 'replay'],
+    ] as const) {
+      const sid = randomUUID()
+      await putFamily(table, active(7, { sid }))
+      const outcomes = await racers.race({ presented: by(sid, 7), holding: held, now, times: 50 })
+      assert.deepEqual(tallyOf(outcomes), { won: 1, [losers]: 199 })
+      for (const outcome of outcomes) if (outcome.done) assert.equal(outcome.family.generation, 8)
+    }
+  } finally {
+    await racers.stop()
+  }
+})

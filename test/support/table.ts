@@ -1,0 +1,90 @@
+/**
+ * A table at a real DynamoDB for one test file: the embedded one in memory, or the one that the environment names.
+ *
+ * Owns its start and end, the environment that the SDK reads, and items as they are, written and read past the store.
+ */
+
+import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
+import { startDynamodb } from '../../local/dynamodb.ts'
+import type { Family } from '../../shared/domain/family.ts'
+import { connect, createTableIfMissing, type Table } from '../../shared/store/table.ts'
+
+export type TestTable = Table & {
+  readonly endpoint: string
+  /** Another client of the same table, as another Lambda has its own; through a proxy, if one is named. */
+  another(endpoint?: string): Promise<Table>
+  stop(): Promise<void>
+}
+
+export async function startTable(): Promise<TestTable> {
+  const given = process.env.AWS_ENDPOINT_URL_DYNAMODB
+  const embedded = given === undefined ? await startDynamodb({ log: () => {} }) : undefined
+  const endpoint = given ?? embedded!.endpoint
+  Object.assign(process.env, {
+    AWS_ENDPOINT_URL_DYNAMODB: endpoint,
+    AWS_REGION: 'eu-central-1',
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+  })
+  const name = `test-${process.pid}-${Date.now()}`
+  await createTableIfMissing(name)
+  const connected: Table[] = []
+  const another = async (at = endpoint) => {
+    const table = await connectTo(at, name)
+    if (at === endpoint) bePatient(table)
+    connected.push(table)
+    return table
+  }
+  return {
+    ...(await another()),
+    endpoint,
+    another,
+    stop: async () => {
+      for (const { client } of connected) client.destroy()
+      await embedded?.stop()
+    },
+  }
+}
+
+/** The SDK reads the endpoint from the environment at its first request, so there is one while the environment is right. */
+async function connectTo(endpoint: string, name: string): Promise<Table> {
+  const before = process.env.AWS_ENDPOINT_URL_DYNAMODB
+  process.env.AWS_ENDPOINT_URL_DYNAMODB = endpoint
+  const table = connect(name)
+  await itemAt(table, 'nobody', 'nothing')
+  process.env.AWS_ENDPOINT_URL_DYNAMODB = before
+  return table
+}
+
+type Configurable = { updateHttpClientConfig(key: 'requestTimeout', value: number): void }
+
+/** Two hundred requests at once may take their time on a busy machine; what a time-out comes to is another test's. */
+export function bePatient({ client }: Table): void {
+  const handler = client.config.requestHandler as unknown as Configurable
+  handler.updateHttpClientConfig('requestTimeout', 30_000)
+}
+
+export async function itemAt({ client, name }: Table, pk: string, sk: string) {
+  const { Item } = await client.send(
+    new GetItemCommand({ TableName: name, Key: marshall({ pk, sk }), ConsistentRead: true }),
+  )
+  return Item && unmarshall(Item)
+}
+
+export async function putItem({ client, name }: Table, item: Readonly<Record<string, unknown>>): Promise<void> {
+  await client.send(new PutItemCommand({ TableName: name, Item: marshall(item, { removeUndefinedValues: true }) }))
+}
+
+/** A family put as it is, whatever was there. */
+export function putFamily(table: Table, family: Family): Promise<void> {
+  return putItem(table, { pk: `family#${family.sid}`, sk: 'family', ...family })
+}
+
+/** The family's item without its key. */
+export async function familyAt(table: Table, sid: string): Promise<Family | undefined> {
+  const item = await itemAt(table, `family#${sid}`, 'family')
+  if (item === undefined) return undefined
+  const { pk: _, sk: __, ...family } = item
+  return family as Family
+}
