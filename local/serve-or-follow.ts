@@ -52,12 +52,17 @@ export async function serveOrFollow(service: Service): Promise<Membership> {
   const kept = keep().catch((error: unknown) => {
     if (!stopped) service.lost(error)
   })
+  const stop = async () => {
+    stopped = true
+    await current.stop()
+    await kept
+  }
+  let stopping: Promise<void> | undefined
   return {
     role,
-    stop: async () => {
-      stopped = true
-      await current.stop()
-      await kept
+    stop: () => {
+      stopping ??= stop()
+      return stopping
     },
   }
 }

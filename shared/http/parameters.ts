@@ -41,6 +41,8 @@ const known = [
 export type ParameterName = (typeof known)[number]
 
 export type Parameters = {
+  /** Nothing was sent at all, known or unknown. */
+  readonly isEmpty: boolean
   /** The value, or undefined where it is absent or empty. */
   optional(name: ParameterName): string | undefined
   /** @throws {OAuthError} invalid_request when it is absent or empty */
@@ -84,6 +86,7 @@ export function parameters(members: Iterable<readonly [string, unknown]>): Param
     if (value !== '') values.set(name, value)
   }
   return {
+    isEmpty: count === 0,
     optional: (name) => values.get(name),
     required: (name) => {
       const value = values.get(name)

@@ -105,7 +105,12 @@ function client(): Middleware {
   return {
     before: async ({ event, context }) => {
       const { application, parameters } = context.call as Call
-      context.call.client = await authenticateClient(header(event, 'authorization'), parameters, (clientId) =>
+      const authorization = header(event, 'authorization')
+      // Said before asking who it is: parameters in a POST's query do not count, and that is the likely mistake.
+      if (parameters.isEmpty && authorization === undefined) {
+        throw new OAuthError('invalid_request', 'The body holds no parameters.')
+      }
+      context.call.client = await authenticateClient(authorization, parameters, (clientId) =>
         broker().registrations.client(application.name, clientId),
       )
     },

@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { DescribeTableCommand, DynamoDBClient, type TableDescription } from '@aws-sdk/client-dynamodb'
 import { type Bundles, bundleFunctions, functionNames } from '../../infra/bundle.ts'
 import { type LocalDynamodb, startDynamodb } from '../../local/dynamodb.ts'
 import { setEnvironment } from '../../local/environment.ts'
@@ -23,7 +24,7 @@ import { Person } from '../flows/support/person.ts'
 import { get, postForm } from '../flows/support/wire.ts'
 import { type Aws, startAws } from './support/aws.ts'
 import { rightsOf } from './support/rights.ts'
-import { synthesize } from './support/template.ts'
+import { synthesize, theOnly } from './support/template.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const prefix = 'token-broker/test/'
@@ -146,6 +147,27 @@ test('in all of this every function ran, and asked for nothing that its role doe
   const ran = new Set(aws.asked.map(({ functionName }) => functionName))
   assert.deepEqual([...ran].sort(), ['create-keyring', ...functionNames].sort())
 })
+
+test('the table that the local stack makes has the keys and the index of the deployed one', async () => {
+  const deployed = theOnly(synthesize().resources, 'AWS::DynamoDB::GlobalTable').Properties
+  assert.deepEqual(shapeOf(await describeTable()), shapeOf(deployed as TableDescription))
+})
+
+async function describeTable(): Promise<TableDescription> {
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
+  const client = new DynamoDBClient({ endpoint: dynamodb.endpoint, region: 'eu-central-1', credentials })
+  const { Table } = await client.send(new DescribeTableCommand({ TableName: 'token-broker' }))
+  client.destroy()
+  return Table!
+}
+
+function shapeOf({ KeySchema, AttributeDefinitions, GlobalSecondaryIndexes }: TableDescription): unknown {
+  return {
+    keys: KeySchema,
+    attributes: AttributeDefinitions?.map(({ AttributeName, AttributeType }) => [AttributeName, AttributeType]).sort(),
+    indexes: GlobalSecondaryIndexes?.map(({ IndexName, KeySchema, Projection }) => [IndexName, KeySchema, Projection]),
+  }
+}
 
 function deployedEnvironment(): Record<string, string> {
   return {

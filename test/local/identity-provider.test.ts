@@ -80,7 +80,7 @@ test('the issuer is the address it was started at', async () => {
 test('a wrong secret gets no tokens, and the code stays good for the right one', async () => {
   const browser = new Browser()
   const page = await browser.submit(await browser.open(await authorizationUrl(await discover())), person)
-  await assert.rejects(redeem(await discover(provider, 'wrong'), page), { error: 'invalid_client' })
+  await assert.rejects(redeem(await discover(provider, 'wrong'), page), { status: 401 })
   assert.equal((await redeem(await discover(), page)).claims()?.sub, 'mary.jane')
 })
 

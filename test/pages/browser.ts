@@ -13,7 +13,7 @@ import { type Browser, chromium } from 'playwright-core'
 /** Debian's, unless `CHROMIUM_PATH` names another. */
 export const chromiumPath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'
 
-/** Whether there is a browser to test with. Where there is none, the reason is printed, once for each file that asks. */
+/** Whether there is a browser to test with. Where there is none, the reason is printed. */
 export function hasChromium(): boolean {
   const found = existsSync(chromiumPath)
   if (!found) console.log(`No Chromium at ${chromiumPath} (CHROMIUM_PATH names another): the browser tests do not run.`)

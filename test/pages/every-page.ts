@@ -1,8 +1,8 @@
 /**
  * Every page there is, once with everyday words and once with whatever a test fills in.
  *
- * Owns the list that the other tests of the pages go through; a page missing here is a page untested. Must not know what
- * is tested.
+ * Owns the list that the other tests of the pages go through; a page missing here is a page untested. Must not know
+ * what is tested.
  */
 
 import {

@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import type { Family } from '../../shared/domain/family.ts'
 import { decide, redeem, revoke, rotate, slow, type Transition, touch } from '../../shared/domain/transitions.ts'
 import { createFamilies, type Families } from '../../shared/store/families.ts'
@@ -29,24 +29,29 @@ import {
   second,
   shown,
 } from '../support/families.ts'
-import { familyAt, putFamily, startTable, type TestTable } from '../support/table.ts'
+import { bePatient, familyAt, putFamily, startTable, type TestTable } from '../support/table.ts'
 
 let table: TestTable
-let proxy: FaultProxy
-let families: Families
 before(async () => {
   table = await startTable()
-  proxy = await startFaultProxy(table.endpoint)
 })
-// A client of its own for each test: it gives up retrying once it has met too many faults.
-beforeEach(async () => {
-  families = createFamilies(await table.another(proxy.endpoint))
-})
-afterEach(() => proxy.heal())
-after(async () => {
-  await proxy.stop()
-  await table.stop()
-})
+after(() => table.stop())
+
+type Rig = { readonly proxy: FaultProxy; readonly families: Families }
+
+/** A proxy, and a client of its own: a client gives up retrying once it has met too many faults. */
+async function rigged(use: (rig: Rig) => Promise<void>, patience?: 'its own'): Promise<void> {
+  const proxy = await startFaultProxy(table.endpoint)
+  try {
+    const connected = await table.another(proxy.endpoint)
+    if (patience === undefined) bePatient(connected)
+    const families = createFamilies(connected)
+    proxy.forget()
+    await use({ proxy, families })
+  } finally {
+    await proxy.stop()
+  }
+}
 
 type Case = {
   readonly start: Family
@@ -97,11 +102,10 @@ async function on({ start, make }: Case) {
   const sid = randomUUID()
   const before = { ...start, sid }
   await putFamily(table, before)
-  proxy.forget()
   return { sid, before, transition: make(sid, randomUUID()) }
 }
 
-async function expectMoved({ moved }: Case, transition: Transition): Promise<void> {
+async function expectMoved({ families }: Rig, { moved }: Case, transition: Transition): Promise<void> {
   const outcome = await families.apply(transition)
   assert.ok(outcome.done, 'a retry that met its own write is told that it won')
   assert.equal(outcome.replay, false)
@@ -112,117 +116,130 @@ async function expectMoved({ moved }: Case, transition: Transition): Promise<voi
   }
 }
 
-for (const [name, known] of Object.entries(cases)) {
-  describe(name, () => {
+// Most of the time goes by in the SDK's pauses between its tries, so all of it runs at once.
+describe('every transition', { concurrency: true }, () => {
+  for (const [name, known] of Object.entries(cases)) {
     for (const times of [1, 2]) {
-      test(`its answer is lost ${times === 1 ? 'once' : 'twice'}: it is done, and done once`, async () => {
-        const { transition } = await on(known)
-        proxy.fail({ kind: 'lose-answer' }, { times, operations: ['UpdateItem'] })
-        await expectMoved(known, transition)
-        assert.deepEqual(proxy.counts(), { UpdateItem: times + 1 })
-      })
+      test(`${name}: its answer is lost ${times === 1 ? 'once' : 'twice'}, and it is done, once`, () =>
+        rigged(async (rig) => {
+          const { transition } = await on(known)
+          rig.proxy.fail({ kind: 'lose-answer' }, { times, operations: ['UpdateItem'] })
+          await expectMoved(rig, known, transition)
+          assert.deepEqual(rig.proxy.counts(), { UpdateItem: times + 1 })
+        }))
     }
 
-    test('every answer to the write is lost: a read finds out that it happened', async () => {
-      const { transition } = await on(known)
-      proxy.fail({ kind: 'lose-answer' }, { operations: ['UpdateItem'] })
-      await expectMoved(known, transition)
-      assert.deepEqual(proxy.counts(), { UpdateItem: 3, GetItem: 1 })
-    })
-
-    test('every answer is lost: nothing can be known, so it is Unavailable', async () => {
-      const { transition } = await on(known)
-      proxy.fail({ kind: 'lose-answer' })
-      await assert.rejects(families.apply(transition), isUnavailable)
-      assert.deepEqual(proxy.counts(), { UpdateItem: 3, GetItem: 3 })
-    })
-
-    test('throttled: Unavailable, and nothing has changed', async () => {
-      const { sid, before, transition } = await on(known)
-      for (const fault of [throttling, overProvisioned, internalError]) {
-        proxy.fail(fault)
-        await assert.rejects(families.apply(transition), isUnavailable)
-      }
-      assert.deepEqual(await familyAt(table, sid), before)
-      proxy.heal()
-      await expectMoved(known, transition)
-    })
-
-    test('a stumble is not noticed', async () => {
-      for (const fault of [throttling, internalError, { kind: 'hang-up' }] as const) {
+    test(`${name}: every answer to the write is lost, and a read finds out that it happened`, () =>
+      rigged(async (rig) => {
         const { transition } = await on(known)
-        proxy.fail(fault, { times: 1 })
-        await expectMoved(known, transition)
-      }
-    })
-  })
-}
+        rig.proxy.fail({ kind: 'lose-answer' }, { operations: ['UpdateItem'] })
+        await expectMoved(rig, known, transition)
+        assert.deepEqual(rig.proxy.counts(), { UpdateItem: 3, GetItem: 1 })
+      }))
 
-test('connections refused: Unavailable for every request, and nothing has changed', async () => {
-  const { sid, before, transition } = await on(cases.rotate!)
-  await proxy.goAway()
-  try {
-    await assert.rejects(families.apply(transition), isUnavailable)
-    await assert.rejects(families.read(sid), isUnavailable)
+    test(`${name}: every answer is lost, nothing can be known, so it is Unavailable`, () =>
+      rigged(async ({ proxy, families }) => {
+        const { transition } = await on(known)
+        proxy.fail({ kind: 'lose-answer' })
+        await assert.rejects(families.apply(transition), isUnavailable)
+        assert.deepEqual(proxy.counts(), { UpdateItem: 3, GetItem: 3 })
+      }))
+
+    for (const fault of [throttling, overProvisioned, internalError]) {
+      test(`${name}: ${fault.kind === 'error' && fault.name} is Unavailable, and nothing has changed`, () =>
+        rigged(async (rig) => {
+          const { sid, before, transition } = await on(known)
+          rig.proxy.fail(fault)
+          await assert.rejects(rig.families.apply(transition), isUnavailable)
+          assert.deepEqual(await familyAt(table, sid), before)
+          rig.proxy.heal()
+          await expectMoved(rig, known, transition)
+        }))
+    }
+
+    test(`${name}: a stumble is not noticed`, () =>
+      rigged(async (rig) => {
+        for (const fault of [throttling, internalError, { kind: 'hang-up' }] as const) {
+          const { transition } = await on(known)
+          rig.proxy.fail(fault, { times: 1 })
+          await expectMoved(rig, known, transition)
+        }
+      }))
+  }
+})
+
+test('connections refused: Unavailable for every request, and nothing has changed', () =>
+  rigged(async (rig) => {
+    const { sid, before, transition } = await on(cases.rotate!)
+    await rig.proxy.goAway()
+    await assert.rejects(rig.families.apply(transition), isUnavailable)
+    await assert.rejects(rig.families.read(sid), isUnavailable)
+    await assert.rejects(rig.families.open(pending({ sid: randomUUID() })), isUnavailable)
+    await rig.proxy.comeBack()
+    assert.deepEqual(await familyAt(table, sid), before)
+    await expectMoved(rig, cases.rotate!, transition)
+  }))
+
+test('open: a lost answer once, twice or always is the same family, put once', () =>
+  rigged(async ({ proxy, families }) => {
+    for (const times of [1, 2, undefined]) {
+      const family = pending({ sid: randomUUID(), attempt: randomUUID() })
+      proxy.fail({ kind: 'lose-answer' }, { operations: ['PutItem'], ...(times !== undefined && { times }) })
+      assert.equal(await families.open(family), true)
+      assert.deepEqual(await familyAt(table, family.sid), family)
+    }
+  }))
+
+test('open: a sid that is taken is so after any number of lost answers', () =>
+  rigged(async ({ proxy, families }) => {
+    const taken = pending({ sid: randomUUID() })
+    await putFamily(table, taken)
+    proxy.fail({ kind: 'lose-answer' }, { times: 2, operations: ['PutItem'] })
+    assert.equal(await families.open({ ...taken, attempt: 'another' }), false)
+    assert.deepEqual(await familyAt(table, taken.sid), taken)
+  }))
+
+test('open: when nothing can be known it is Unavailable, and when nothing was written it is, too', () =>
+  rigged(async ({ proxy, families }) => {
+    proxy.fail({ kind: 'lose-answer' })
     await assert.rejects(families.open(pending({ sid: randomUUID() })), isUnavailable)
-  } finally {
-    await proxy.comeBack()
-  }
-  assert.deepEqual(await familyAt(table, sid), before)
-  await expectMoved(cases.rotate!, transition)
-})
+    proxy.fail(throttling, { operations: ['PutItem'] })
+    const family = pending({ sid: randomUUID() })
+    await assert.rejects(families.open(family), isUnavailable)
+    assert.equal(await familyAt(table, family.sid), undefined)
+  }))
 
-test('open: a lost answer once, twice or always is the same family, put once', async () => {
-  for (const times of [1, 2, undefined]) {
-    const family = pending({ sid: randomUUID(), attempt: randomUUID() })
-    proxy.fail({ kind: 'lose-answer' }, { operations: ['PutItem'], ...(times !== undefined && { times }) })
-    assert.equal(await families.open(family), true)
-    proxy.heal()
-    assert.deepEqual(await familyAt(table, family.sid), family)
-  }
-})
+test('a reused token stays reuse though answers are lost', () =>
+  rigged(async ({ proxy, families }) => {
+    const { sid } = await on(cases.rotate!)
+    proxy.fail({ kind: 'lose-answer' }, { times: 2 })
+    const outcome = await families.apply(rotate(by(sid, 5), holding, [], { now, attempt: randomUUID() }))
+    assert.deepEqual(outcome, { done: false, refusal: { kind: 'reuse', generation: 7 } })
+  }))
 
-test('open: when nothing can be known it is Unavailable; a sid that is taken is so after any number of lost answers', async () => {
-  const taken = pending({ sid: randomUUID() })
-  await putFamily(table, taken)
-  proxy.fail({ kind: 'lose-answer' }, { times: 2, operations: ['PutItem'] })
-  assert.equal(await families.open({ ...taken, attempt: 'another' }), false)
-  proxy.fail({ kind: 'lose-answer' })
-  await assert.rejects(families.open(pending({ sid: randomUUID() })), isUnavailable)
-})
+test('a store that answers late is waited for; one that does not answer is asked again', () =>
+  rigged(async (rig) => {
+    const late = await on(cases.rotate!)
+    rig.proxy.fail({ kind: 'delay', ms: 300 }, { times: 1 })
+    await expectMoved(rig, cases.rotate!, late.transition)
+    assert.deepEqual(rig.proxy.counts(), { UpdateItem: 1 })
+    const silent = await on(cases.rotate!)
+    rig.proxy.fail({ kind: 'delay', ms: 10_000 }, { times: 1 })
+    await expectMoved(rig, cases.rotate!, silent.transition)
+    assert.deepEqual(rig.proxy.counts(), { UpdateItem: 3 })
+  }, 'its own'))
 
-test('a read that finds another attempt does not take its success for ours', async () => {
-  const { sid, transition } = await on(cases.rotate!)
-  proxy.fail(throttling, { operations: ['UpdateItem'] })
-  await assert.rejects(families.apply(transition), isUnavailable)
-  assert.equal((await familyAt(table, sid))?.generation, 7)
-})
-
-test('a reused token stays reuse though answers are lost, and the write it needs is done once', async () => {
-  const { sid } = await on(cases.rotate!)
-  proxy.fail({ kind: 'lose-answer' }, { times: 2 })
-  const outcome = await families.apply(rotate(by(sid, 5), holding, [], { now, attempt: randomUUID() }))
-  assert.deepEqual(outcome, { done: false, refusal: { kind: 'reuse', generation: 7 } })
-})
-
-test('a delay within the patience of a request is waited for; one beyond it is retried', async () => {
-  const { transition } = await on(cases.rotate!)
-  proxy.fail({ kind: 'delay', ms: 300 }, { times: 1 })
-  await expectMoved(cases.rotate!, transition)
-  assert.equal(proxy.counts().UpdateItem, 1)
-  const again = await on(cases.rotate!)
-  proxy.fail({ kind: 'delay', ms: 4_000 }, { times: 1 })
-  await expectMoved(cases.rotate!, again.transition)
-  assert.ok((proxy.counts().UpdateItem ?? 0) >= 2)
-})
-
-test('what the store says of a request that is wrong in itself is a fault of ours and not Unavailable', async () => {
-  const wrong = { ...(await on(cases.rotate!)).transition, sum: { nextPollAt: ['nonce', 1] } as const }
-  await assert.rejects(families.apply(wrong), (error) => {
-    assert.ok(error instanceof Error && !(error instanceof Unavailable))
-    return error.name === 'ValidationException'
-  })
-})
+test('what is wrong in itself is a fault of ours, and not Unavailable', () =>
+  rigged(async ({ families }) => {
+    const { sid, before, transition } = await on(cases.rotate!)
+    const wrong = { ...transition, sum: { nextPollAt: ['nonce', 1] } } as const
+    await assert.rejects(families.apply(wrong), ({ name }: Error) => name === 'ValidationException')
+    await assert.rejects(
+      families.open({ ...before, sid: 's'.repeat(2_100) }),
+      ({ name }: Error) => name === 'ValidationException',
+    )
+    assert.deepEqual(await familyAt(table, sid), before)
+  }))
 
 function isUnavailable(error: unknown): boolean {
   assert.ok(error instanceof Unavailable, String(error))

@@ -4,7 +4,7 @@
  * Owns its start and end, the environment that the SDK reads, and items as they are, written and read past the store.
  */
 
-import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
+import { DeleteItemCommand, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import { startDynamodb } from '../../local/dynamodb.ts'
 import type { Family } from '../../shared/domain/family.ts'
@@ -29,11 +29,11 @@ export async function startTable(): Promise<TestTable> {
   })
   const name = `test-${process.pid}-${Date.now()}`
   await createTableIfMissing(name)
-  const connected: Table[] = []
+  const tables: Table[] = []
   const another = async (at = endpoint) => {
     const table = await connectTo(at, name)
     if (at === endpoint) bePatient(table)
-    connected.push(table)
+    tables.push(table)
     return table
   }
   return {
@@ -41,14 +41,23 @@ export async function startTable(): Promise<TestTable> {
     endpoint,
     another,
     stop: async () => {
-      for (const { client } of connected) client.destroy()
+      for (const { client } of tables) client.destroy()
       await embedded?.stop()
     },
   }
 }
 
+/** The environment is one for all, so one connects after the other. */
+let connected: Promise<unknown> = Promise.resolve()
+
+function connectTo(endpoint: string, name: string): Promise<Table> {
+  const table = connected.then(() => connectNow(endpoint, name))
+  connected = table.catch(() => {})
+  return table
+}
+
 /** The SDK reads the endpoint from the environment at its first request, so there is one while the environment is right. */
-async function connectTo(endpoint: string, name: string): Promise<Table> {
+async function connectNow(endpoint: string, name: string): Promise<Table> {
   const before = process.env.AWS_ENDPOINT_URL_DYNAMODB
   process.env.AWS_ENDPOINT_URL_DYNAMODB = endpoint
   const table = connect(name)
@@ -74,6 +83,10 @@ export async function itemAt({ client, name }: Table, pk: string, sk: string) {
 
 export async function putItem({ client, name }: Table, item: Readonly<Record<string, unknown>>): Promise<void> {
   await client.send(new PutItemCommand({ TableName: name, Item: marshall(item, { removeUndefinedValues: true }) }))
+}
+
+export async function deleteItem({ client, name }: Table, key: Readonly<Record<string, string>>): Promise<void> {
+  await client.send(new DeleteItemCommand({ TableName: name, Key: marshall(key) }))
 }
 
 /** A family put as it is, whatever was there. */

@@ -46,7 +46,8 @@ ${problem && html`<p class="notice bad" id="problem" role="alert">${codeProblems
 <label for="user_code">Code on your device</label>
 <div class="hint" id="hint">Eight letters, like WDJB-MJHT. Small letters are fine, and so is leaving out the dash.</div>
 <input class="code" id="user_code" name="user_code" type="text" inputmode="text" autocomplete="off"
- autocapitalize="characters" autocorrect="off" spellcheck="false" enterkeyhint="go" translate="no" required autofocus${field}>
+ autocapitalize="characters" autocorrect="off" spellcheck="false"
+ enterkeyhint="go" translate="no" required autofocus${field}>
 <button type="submit">Continue</button>
 </form>`,
   })
@@ -64,7 +65,7 @@ export function confirmDevice(input: {
   /** Where the form goes: this broker's own `/{application}/activate`. */
   readonly action: string
   readonly csrf: string
-  /** Where approving leads on to. Chrome holds it against `form-action`, because it is a redirect that follows a form. */
+  /** Where approving leads on to: Chrome holds a redirect that follows a form against `form-action` as well. */
   readonly providerOrigin: string
   readonly providerName?: string | undefined
 }): Page {

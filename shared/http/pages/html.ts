@@ -61,7 +61,7 @@ export function attributes(values: Readonly<Record<string, string | true | undef
   return new Attributes(values)
 }
 
-/** The inline stylesheet. A browser reads it as it stands, so it must not be escaped, and must not end its own element. */
+/** The inline stylesheet. A browser reads it as it stands: it must not be escaped, nor end its own element. */
 export function styleElement(stylesheet: string): Html {
   if (stylesheet.includes('<')) throw new TypeError('a stylesheet must not contain "<"')
   return new Html(makerKey, `<style>${stylesheet}</style>`)

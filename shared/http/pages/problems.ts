@@ -3,7 +3,8 @@
  * the one who built the client needs to know.
  *
  * Owns their words and statuses. Pure: must not know requests, cookies, the store, providers or the clock. Nothing here
- * links to an address that a caller sent: an error page that does is an open redirector with a human in it (RFC 9700 §4.11).
+ * links to an address that a caller sent: an error page that does is an open redirector that a person operates
+ * (RFC 9700 §4.11).
  */
 
 import { html } from './html.ts'
@@ -36,7 +37,7 @@ export function problem(input: {
 <p role="alert">${input.explanation}</p>
 <p>${input.advice}</p>
 ${wayOut && html`<p><a class="button" href="${wayOut.href}">${wayOut.label}</a></p>`}
-${requestId && html`<p class="hint">If you ask for help, quote this request: <code translate="no">${requestId}</code></p>`}
+${requestId && html`<p class="hint">If you need help, quote this request: <code translate="no">${requestId}</code></p>`}
 ${forDevelopers(input.developers ?? [])}`,
   })
 }
@@ -152,7 +153,7 @@ export function providerRefused(input: AtProvider & { readonly error?: string | 
     status: 403,
     title: 'You were not signed in',
     explanation: `The sign-in was stopped, or ${input.providerName ?? 'the sign-in service'} did not let you in.`,
-    advice: `If you stopped it, you can close this window. If not, ask the people who run ${input.applicationName} for access.`,
+    advice: `If you stopped it, close this window. If not, ask the people who run ${input.applicationName} for access.`,
     developers: input.error ? [{ term: 'The provider’s answer', value: input.error }] : [],
     wayOut: undefined,
   })

@@ -60,8 +60,12 @@ main > :last-child, .notice > :last-child { margin-bottom: 0; }
 
 const form = `
 label { display: block; margin: 0 0 .25rem; font-weight: 600; }
-.code, code, dd { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "Noto Sans Mono", "Liberation Mono", monospace; }
-.code { font-size: clamp(1.5rem, 8.5vw, 2rem); font-weight: 600; letter-spacing: .08em; line-height: 1.25; text-align: center; }
+.code, code, dd {
+  font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "Noto Sans Mono", "Liberation Mono", monospace;
+}
+.code {
+  font-size: clamp(1.5rem, 8.5vw, 2rem); font-weight: 600; letter-spacing: .08em; line-height: 1.25; text-align: center;
+}
 input.code {
   display: block; width: 100%; margin: .75rem 0 1.5rem; padding: .75rem .5rem; border: 2px solid var(--edge);
   border-radius: .625rem; background: transparent; color: inherit; text-transform: uppercase;
@@ -80,7 +84,8 @@ input.code[aria-invalid] { border-color: var(--bad); }
 .scopes span { min-width: 0; }
 .scopes .raw { flex: 0 1 auto; min-width: 0; color: inherit; font-size: .9375rem; }
 button, .button {
-  display: block; width: 100%; min-height: 3rem; margin: 0 0 .75rem; padding: .6875rem 1rem; border: 2px solid var(--accent);
+  display: block; width: 100%; min-height: 3rem; margin: 0 0 .75rem; padding: .6875rem 1rem;
+  border: 2px solid var(--accent);
   border-radius: .625rem; background: var(--accent); color: var(--on-accent); font: inherit; font-weight: 600;
   text-align: center; text-decoration: none; cursor: pointer;
 }
@@ -88,7 +93,9 @@ button:hover, .button:hover { border-color: var(--accent-strong); background: va
 button.quiet { border-color: var(--edge); background: transparent; color: var(--text); }
 button.quiet:hover { background: var(--tint); }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 3px; }
-details { margin: 1.5rem 0 0; padding: .5rem 0 0; border-top: 1px solid var(--line); color: var(--muted); font-size: .875rem; }
+details {
+  margin: 1.5rem 0 0; padding: .5rem 0 0; border-top: 1px solid var(--line); color: var(--muted); font-size: .875rem;
+}
 summary { padding: .5rem 0; border-radius: .25rem; cursor: pointer; }
 dl { margin: .25rem 0 0; }
 dd { margin: 0 0 .625rem; color: var(--text); font-size: .8125rem; white-space: pre-wrap; }`

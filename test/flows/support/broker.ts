@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -58,9 +58,11 @@ export async function startBroker(settings: BrokerSettings = {}): Promise<Broker
   return { url, output, stop: () => stop(child) }
 }
 
-/** A temporary directory of the test's own. */
+/** A temporary directory of the test's own, gone when the test's process is. */
 export function newDirectory(): string {
-  return mkdtempSync(join(tmpdir(), 'token-broker-flows-'))
+  const path = mkdtempSync(join(tmpdir(), 'token-broker-flows-'))
+  process.once('exit', () => rmSync(path, { recursive: true, force: true }))
+  return path
 }
 
 function environment({ dynamodb, shared, registry }: BrokerSettings): Record<string, string> {

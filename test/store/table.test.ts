@@ -1,0 +1,106 @@
+/**
+ * The table itself, and what counts as the store being out of reach.
+ */
+
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { ConditionalCheckFailedException, DescribeTableCommand, QueryCommand } from '@aws-sdk/client-dynamodb'
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
+import { ask, connect, createTableIfMissing, subjectIndex } from '../../shared/store/table.ts'
+import { Unavailable } from '../../shared/unavailable.ts'
+import { startFaultProxy, throttling } from '../flows/support/fault-proxy.ts'
+import { active, now } from '../support/families.ts'
+import { putFamily, startTable, type TestTable } from '../support/table.ts'
+
+let table: TestTable
+before(async () => {
+  table = await startTable()
+})
+after(() => table.stop())
+
+test('a table that is there is left alone, and ten brokers that start at once make one', async () => {
+  await createTableIfMissing(table.name)
+  await Promise.all(Array.from({ length: 10 }, () => createTableIfMissing('made-by-ten')))
+  const { Table: made } = await connect('made-by-ten').client.send(
+    new DescribeTableCommand({ TableName: 'made-by-ten' }),
+  )
+  assert.deepEqual(made?.KeySchema, [
+    { AttributeName: 'pk', KeyType: 'HASH' },
+    { AttributeName: 'sk', KeyType: 'RANGE' },
+  ])
+})
+
+test('what hinders the making of a table is thrown as it is', async () => {
+  const proxy = await startFaultProxy(table.endpoint)
+  process.env.AWS_ENDPOINT_URL_DYNAMODB = proxy.endpoint
+  proxy.fail({ kind: 'error', status: 400, name: 'AccessDeniedException' })
+  await assert.rejects(createTableIfMissing('refused'), ({ name }: Error) => name === 'AccessDeniedException')
+  proxy.fail({ kind: 'error', status: 400, name: 'LimitExceededException' }, { operations: ['CreateTable'] })
+  await assert.rejects(createTableIfMissing('refused'), ({ name }: Error) => name === 'LimitExceededException')
+  process.env.AWS_ENDPOINT_URL_DYNAMODB = table.endpoint
+  await proxy.stop()
+})
+
+test('the index finds the families of a person, with what never changes on a refresh and nothing else', async () => {
+  await putFamily(table, active(3, { sid: 'one', createdAt: now }))
+  await putFamily(table, active(5, { sid: 'two', createdAt: now + 1 }))
+  await putFamily(table, active(1, { sid: 'other', subject: 'demo grace' }))
+  const { Items = [] } = await table.client.send(
+    new QueryCommand({
+      TableName: table.name,
+      IndexName: subjectIndex,
+      KeyConditionExpression: 'subject = :subject',
+      ExpressionAttributeValues: marshall({ ':subject': 'demo ada' }),
+    }),
+  )
+  const found = Items.map((item) => unmarshall(item))
+  assert.deepEqual(
+    found.map(({ sid }) => sid),
+    ['one', 'two'],
+  )
+  const kept = ['application', 'clientId', 'createdAt', 'flow', 'pk', 'sid', 'sk', 'subject']
+  assert.deepEqual(Object.keys(found[0] ?? {}).sort(), kept)
+})
+
+test('ask: an answer is passed on, a failed condition and a wrong request are thrown as they are', async () => {
+  assert.equal(await ask(async () => 7), 7)
+  const condition = new ConditionalCheckFailedException({ message: 'no', $metadata: {} })
+  await assert.rejects(
+    ask(() => Promise.reject(condition)),
+    condition,
+  )
+  const wrong = Object.assign(new Error('wrong'), { name: 'ValidationException' })
+  await assert.rejects(
+    ask(() => Promise.reject(wrong)),
+    wrong,
+  )
+})
+
+test('ask: anything else is the store out of reach, with its cause', async () => {
+  for (const name of ['ThrottlingException', 'ResourceNotFoundException', 'TimeoutError', 'Error']) {
+    const cause = Object.assign(new Error('at the store'), { name })
+    await assert.rejects(
+      ask(() => Promise.reject(cause)),
+      (error) => {
+        assert.ok(error instanceof Unavailable)
+        assert.deepEqual([error.part, error.cause, error.retryAfterSeconds], ['store', cause, 1])
+        return true
+      },
+    )
+  }
+})
+
+test('a store that says nothing is given up within five seconds', async () => {
+  const proxy = await startFaultProxy(table.endpoint)
+  const { client, name } = await table.another(proxy.endpoint)
+  proxy.fail({ kind: 'delay', ms: 60_000 })
+  const started = performance.now()
+  await assert.rejects(
+    ask(() => client.send(new DescribeTableCommand({ TableName: name }))),
+    Unavailable,
+  )
+  assert.ok(performance.now() - started < 15_000)
+  assert.equal(proxy.counts().DescribeTable, 3)
+  proxy.fail(throttling)
+  await proxy.stop()
+})
