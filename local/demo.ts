@@ -5,8 +5,9 @@
  * fails. The words are printed by local/demo/narrator.ts.
  */
 
-import { Browser, type Page } from './demo/browser.ts'
+import type { Page } from './demo/browser.ts'
 import { createNarrator } from './demo/narrator.ts'
+import { approve } from './demo/person.ts'
 import { call, type Reply, str } from './demo/program.ts'
 import { Problem } from './problem.ts'
 import { watchNpm } from './process/parent.ts'
@@ -66,7 +67,7 @@ async function signIn(oauth: string): Promise<Tokens> {
   await narrator.step('The person agrees, in their own browser', [
     'They compare the code, approve, and sign in at their organisation’s identity provider. The broker sees who they are.',
   ])
-  const page = await approve(str(started, 'verification_uri_complete'))
+  const page = await approve(str(started, 'verification_uri_complete'), 'alice')
   expect(page.status === 200, 'the person is told that it worked', { status: page.status, body: {} })
   narrator.quote('Alice', headingOf(page))
 
@@ -117,21 +118,6 @@ function tokensOf(reply: Reply, what: string): Tokens {
   expect(reply.status === 200, what, reply)
   narrator.wire('POST /demo/oauth/token', reply, ['access_token', 'expires_in', 'refresh_token'])
   return { access: str(reply, 'access_token'), refresh: str(reply, 'refresh_token') }
-}
-
-/** Answers whatever page comes next, as a person would, until one asks nothing. */
-async function approve(address: string): Promise<Page> {
-  const browser = new Browser()
-  let page = await browser.open(address)
-  for (let pages = 0; pages < 6 && page.html.includes('<form'); pages += 1) {
-    const values = page.html.includes('name="login"')
-      ? { login: 'alice', password: 'correct horse' }
-      : page.html.includes('name="decision"')
-        ? { decision: 'approve' }
-        : {}
-    page = await browser.submit(page, values as Record<string, string>)
-  }
-  return page
 }
 
 function headingOf({ html }: Page): string {

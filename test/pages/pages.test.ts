@@ -81,7 +81,7 @@ describe('every page', () => {
       const style = /<style>(.*?)<\/style>/s.exec(html)?.[1]
       assert.ok(style, name)
       const hash = createHash('sha256').update(style).digest('base64')
-      const [noForm, ownForm, signIn] = ["'none'", "'self'", `'self' ${providerOrigin}`]
+      const [noForm, ownForm, signIn] = ["'none'", "'self'", "'self' https:"]
       const formAction = name.startsWith('enter-code') ? ownForm : name.startsWith('confirm') ? signIn : noForm
       assert.equal(
         headers['content-security-policy'],
@@ -89,6 +89,11 @@ describe('every page', () => {
         name,
       )
     }
+  })
+
+  it('without TLS, on a laptop, the question leads to the provider and to no other host', () => {
+    const question = everyPage(everydayWords, 'http://127.0.0.1:8788').get('confirm')
+    assert.match(question?.headers['content-security-policy'] ?? '', /form-action 'self' http:\/\/127\.0\.0\.1:8788;/)
   })
 
   it('says its language, its title, one heading, and the name of the application', () => {

@@ -224,7 +224,7 @@ test('a store that answers late is waited for; one that does not answer is asked
     await expectMoved(rig, cases.rotate!, late.transition)
     assert.deepEqual(rig.proxy.counts(), { UpdateItem: 1 })
     const silent = await on(cases.rotate!)
-    rig.proxy.fail({ kind: 'delay', ms: 10_000 }, { times: 1 })
+    rig.proxy.fail({ kind: 'delay', ms: 4_000 }, { times: 1 })
     await expectMoved(rig, cases.rotate!, silent.transition)
     assert.deepEqual(rig.proxy.counts(), { UpdateItem: 3 })
   }, 'its own'))

@@ -65,7 +65,7 @@ export function confirmDevice(input: {
   /** Where the form goes: this broker's own `/{application}/activate`. */
   readonly action: string
   readonly csrf: string
-  /** Where approving leads on to: Chrome holds a redirect that follows a form against `form-action` as well. */
+  /** Where approving leads on to. */
   readonly providerOrigin: string
   readonly providerName?: string | undefined
 }): Page {
@@ -74,7 +74,7 @@ export function confirmDevice(input: {
     status: 200,
     title: `Connect ${input.clientName}?`,
     applicationName: input.applicationName,
-    formTargets: ["'self'", provider],
+    formTargets: ["'self'", signInTarget(provider)],
     main: html`<h1>Connect <bdi>${input.clientName}</bdi>?</h1>
 <p class="lead">It wants to use <bdi>${input.applicationName}</bdi> as you.</p>
 <div class="compare">
@@ -156,4 +156,13 @@ function scopeItem(scope: string): Html {
   const words = scopeInWords(scope)
   if (words === undefined) return html`<li><code class="raw" translate="no">${scope}</code></li>`
   return html`<li><span>${words}</span> <code translate="no">${scope}</code></li>`
+}
+
+/**
+ * Chrome holds each redirect of the chain that follows a form against `form-action`, and does nothing at all where one
+ * does not fit. A provider may hand the person on to hosts that nobody told us of, a corporate login for example, so with
+ * TLS any host will do (docs/decisions/0019).
+ */
+function signInTarget(providerOrigin: string): string {
+  return providerOrigin.startsWith('https:') ? 'https:' : providerOrigin
 }

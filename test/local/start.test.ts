@@ -1,0 +1,228 @@
+/**
+ * `npm start` as people and scripts use it (contract.md §5).
+ */
+
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { readdir, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { approve } from '../../local/demo/person.ts'
+import { call, type Reply, str } from '../../local/demo/program.ts'
+import { startDynamodb } from '../../local/dynamodb.ts'
+import { freePort, listen } from '../../local/ports.ts'
+import { type Child, closed, run } from './support/child.ts'
+import { directory } from './support/directory.ts'
+
+type Started = { readonly child: Child; readonly url: string; readonly idpUrl: string; readonly dynamodb: string }
+type Variables = Readonly<Record<string, string>>
+
+const freePorts = { PORT: '0', IDP_PORT: '0' }
+const device = 'urn:ietf:params:oauth:grant-type:device_code'
+
+/** Ended after the test, if not before. */
+function launch(
+  t: TestContext,
+  variables: Variables = {},
+  [file, ...words] = [process.execPath, 'local/start.ts'],
+): Child {
+  const child = run(file!, words, { ...freePorts, ...variables })
+  t.after(async () => {
+    child.process.kill('SIGTERM')
+    await child.ended
+  })
+  return child
+}
+
+async function start(t: TestContext, variables?: Variables, command?: string[]): Promise<Started> {
+  const child = launch(t, variables, command)
+  const [, url = ''] = await child.until(/^ready (\S+)$/m)
+  const address = (name: string) => new RegExp(`${name} +(http://\\S+)`).exec(child.output.stdout)?.[1] ?? ''
+  return { child, url, idpUrl: address('Identity provider'), dynamodb: address('DynamoDB') }
+}
+
+async function stop({ child }: Started): Promise<void> {
+  child.process.kill('SIGTERM')
+  await child.ended
+}
+
+/** A session of a person at the client `cli`. */
+async function session(url: string): Promise<Reply> {
+  const started = await call(`${url}/demo/oauth/device_authorization`, {
+    client_id: 'cli',
+    scope: 'openid offline_access',
+  })
+  await approve(str(started, 'verification_uri_complete'), 'alice')
+  const form = { client_id: 'cli', grant_type: device, device_code: str(started, 'device_code') }
+  return call(`${url}/demo/oauth/token`, form)
+}
+
+const refresh = (url: string, tokens: Reply) =>
+  call(`${url}/demo/oauth/token`, {
+    client_id: 'cli',
+    grant_type: 'refresh_token',
+    refresh_token: str(tokens, 'refresh_token'),
+  })
+
+test('one line of stdout starts with ready and holds the base URL, and nothing is coloured in a pipe', async (t) => {
+  const { child, url } = await start(t)
+  assert.equal(child.output.stdout.match(/^ready .*$/gm)?.length, 1)
+  assert.equal((await fetch(`${url}/demo/.well-known/openid-configuration`)).status, 200)
+  assert.doesNotMatch(child.output.stdout + child.output.stderr, /\u001b/)
+})
+
+test('FORCE_COLOR colours the welcome, and the ready line stays plain', async (t) => {
+  const { child } = await start(t, { FORCE_COLOR: '1' })
+  assert.match(child.output.stdout, /\u001b\[1m/)
+  assert.match(child.output.stdout, /^ready http:\/\/127\.0\.0\.1:\d+$/m)
+})
+
+test('the three commands of the welcome, pasted into a shell, are a device flow', async (t) => {
+  const { child } = await start(t)
+  const [first = '', second = '', third = ''] = child.output.stdout.match(/^(START|TOKENS)=.*$/gm) ?? []
+  const approved = join(await directory(t), 'approved')
+  const shell = run('sh', ['-c', [first, `until test -e '${approved}'; do sleep 0.1; done`, second, third].join('\n')])
+  const [, address = ''] = await shell.until(/"verification_uri_complete":"([^"]*)"/)
+  await approve(address, 'alice')
+  await writeFile(approved, '')
+  await shell.ended
+  const refreshTokens = [...shell.output.stdout.matchAll(/"refresh_token":"([^"]*)"/g)].map(([, token]) => token)
+  assert.equal(new Set(refreshTokens).size, 2, shell.output.stdout)
+})
+
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGKILL'] as const) {
+  test(`${signal} to npm start ends all that it started within 2 s`, async (t) => {
+    const temporary = await directory(t)
+    const started = await start(t, { TMPDIR: temporary }, ['npm', 'start', '--ignore-scripts'])
+    await session(started.url)
+    started.child.process.kill(signal)
+    const took = await Promise.all([started.url, started.idpUrl, started.dynamodb].map(closed))
+    assert.ok(Math.max(...took) < 2_000, `${took}`)
+    await started.child.ended
+    while ((await readdir(temporary)).some((name) => name.startsWith('token-broker-'))) await new Promise(setImmediate)
+  })
+}
+
+test('kill -9 of the broker alone ends its database and removes its temporary directory', async (t) => {
+  const temporary = await directory(t)
+  const { child, dynamodb } = await start(t, { TMPDIR: temporary })
+  child.process.kill('SIGKILL')
+  assert.ok((await closed(dynamodb)) < 2_000)
+  while ((await readdir(temporary)).length > 0) await new Promise(setImmediate)
+})
+
+for (const variable of ['PORT', 'IDP_PORT'] as const) {
+  test(`a ${variable} in use is one line that names it, and exit code 1`, async (t) => {
+    const other = createServer((socket) => socket.on('error', () => {}).end('something else'))
+    const port = await listen(other, 0, 'PORT')
+    t.after(() => other.close())
+    const child = launch(t, { [variable]: String(port) })
+    assert.deepEqual(await child.ended, { code: 1, signal: null })
+    assert.match(child.output.stderr, new RegExp(`^Port ${port} is in use .*\\b${variable}\\b.*\n$`))
+    assert.doesNotMatch(child.output.stdout, /ready/)
+  })
+}
+
+test('a PORT that is none is one line that says so, and exit code 1', async (t) => {
+  const child = launch(t, { PORT: '80a' })
+  assert.equal((await child.ended).code, 1)
+  assert.equal(child.output.stderr, 'PORT must be a port, 0 to 65535, and not 80a.\n')
+})
+
+test('all mistakes of a registry are told, each with where and why, and exit code 1', async (t) => {
+  const path = join(await directory(t), 'registry.json')
+  const clients = [
+    { clientId: 'cli', auth: 'none', secrets: ['hush-hush'] },
+    { clientId: 'web', auth: 'magic' },
+  ]
+  const provider = { kind: 'oidc', issuer: 'ftp://x', clientId: 'y' }
+  await writeFile(
+    path,
+    JSON.stringify({ applications: [{ name: 'Demo', displayName: 'Demo', provider, audiences: ['a'], clients }] }),
+  )
+  const child = launch(t, { REGISTRY: path })
+  assert.equal((await child.ended).code, 1)
+  const { stderr } = child.output
+  for (const where of ['name', 'provider.issuer', 'clients[0]', 'clients[1].auth']) {
+    assert.match(stderr, new RegExp(`^ {2}applications\\[0\\]\\.${where.replace(/[[\]]/g, '\\$&')}: \\w`, 'm'))
+  }
+  assert.doesNotMatch(stderr, /hush-hush| {4}at /)
+})
+
+test('a registry that is not there is one line, and exit code 1', async (t) => {
+  const child = launch(t, { REGISTRY: 'nowhere/registry.json' })
+  assert.equal((await child.ended).code, 1)
+  assert.match(child.output.stderr, /^The registry nowhere\/registry\.json cannot be read .*REGISTRY.*\n$/)
+})
+
+test('DATA_DIR keeps sessions across restarts, and its secrets are their owner’s alone', async (t) => {
+  const dataDir = join(await directory(t), 'data')
+  const first = await start(t, { DATA_DIR: dataDir })
+  const tokens = await session(first.url)
+  assert.equal(tokens.status, 200)
+  await stop(first)
+  for (const [name, mode] of [
+    ['secrets', 0o700],
+    ['secrets/keyring', 0o600],
+    ['secrets/provider/demo', 0o600],
+  ] as const) {
+    assert.equal((await stat(join(dataDir, name))).mode & 0o777, mode, name)
+  }
+  const second = await start(t, { DATA_DIR: dataDir })
+  assert.equal((await refresh(second.url, tokens)).status, 200)
+})
+
+test('two brokers that start at once on one DATA_DIR are one; when one is killed the other goes on', async (t) => {
+  const variables = { DATA_DIR: await directory(t), IDP_PORT: String(await freePort()) }
+  const [one, other] = await Promise.all([start(t, variables), start(t, variables)])
+  const tokens = await session(one.url)
+  const refreshed = await refresh(other.url, tokens)
+  assert.equal(refreshed.status, 200)
+  one.child.process.kill('SIGKILL')
+  await one.child.ended
+  let again = await refresh(other.url, refreshed)
+  while (again.status === 503) again = await refresh(other.url, refreshed)
+  assert.equal(again.status, 200)
+  assert.equal((await refresh(other.url, await session(other.url))).status, 200)
+})
+
+test('two brokers with nothing in common but the IDP_PORT both let people sign in', async (t) => {
+  const variables = { IDP_PORT: String(await freePort()) }
+  const [one, other] = [await start(t, variables), await start(t, variables)]
+  assert.match(other.child.output.stdout, /Identity provider .* run by another broker/)
+  assert.deepEqual([(await session(one.url)).status, (await session(other.url)).status], [200, 200])
+})
+
+test('AWS_ENDPOINT_URL_DYNAMODB is used where it is set, with the table of TABLE_NAME', async (t) => {
+  const database = await startDynamodb({ log: () => {} })
+  t.after(() => database.stop())
+  const variables = { AWS_ENDPOINT_URL_DYNAMODB: database.endpoint, TABLE_NAME: 'other-table' }
+  const { dynamodb, url, child } = await start(t, variables)
+  assert.equal(dynamodb, database.endpoint)
+  assert.match(child.output.stdout, /table other-table/)
+  assert.equal((await session(url)).status, 200)
+})
+
+test('NODE_OPTIONS reach the broker’s process', async (t) => {
+  const { child } = await start(t, {
+    NODE_OPTIONS: '--import data:text/javascript,console.error("preloaded")'.replaceAll('"', "'"),
+  })
+  assert.match(child.output.stderr, /^preloaded$/m)
+})
+
+test('the functions’ log is JSON on stderr and leaves stdout to people', async (t) => {
+  const { child, url } = await start(t)
+  await fetch(`${url}/demo/.well-known/jwks.json`)
+  const [line] = await child.until(/^\{.*"event":"request".*\}$/m)
+  assert.equal(JSON.parse(line).status, 200)
+  assert.doesNotMatch(child.output.stdout, /^\{/m)
+})
+
+test('a signal before it is ready ends it too', async (t) => {
+  const child = launch(t)
+  await once(child.process, 'spawn')
+  child.process.kill('SIGINT')
+  const { code, signal } = await child.ended
+  assert.ok(code === 0 || signal === 'SIGINT')
+})
