@@ -1,6 +1,6 @@
 /**
  * Stands in for `@aws-sdk/credential-provider-node` in the bundles: Lambda hands credentials over in the environment, so
- * the chain of profiles, sign-ins and metadata services would only be loaded for nothing (a third of a cold start).
+ * the chain of profiles, sign-ins and metadata services would be loaded for nothing: a third of every bundle.
  *
  * Owns that one export, which the SDK's clients import. Must not know which client asks.
  */

@@ -10,6 +10,15 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { Key } from 'aws-cdk-lib/aws-kms'
 import { Construct } from 'constructs'
 
+export type KeyAction =
+  | 'kms:Decrypt'
+  | 'kms:DescribeKey'
+  | 'kms:Encrypt'
+  | 'kms:GenerateDataKey'
+  | 'kms:GenerateDataKeyWithoutPlaintext'
+  | 'kms:ReEncryptFrom'
+  | 'kms:ReEncryptTo'
+
 export type EncryptionKeyProps = {
   readonly alias: string
   readonly usedBy: 'dynamodb' | 'secretsmanager'
@@ -32,9 +41,9 @@ export class EncryptionKey extends Construct {
     })
   }
 
-  use(...actions: ('kms:Decrypt' | 'kms:GenerateDataKey')[]): PolicyStatement {
+  use(...actions: readonly KeyAction[]): PolicyStatement {
     return new PolicyStatement({
-      actions,
+      actions: [...actions],
       resources: [this.key.keyArn],
       conditions: { StringEquals: { 'kms:ViaService': this.service } },
     })

@@ -11,8 +11,21 @@ import { AttributeType, Billing, ProjectionType, TableEncryptionV2, TableV2 } fr
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
 import type { BrokerFunction } from './function.ts'
-import { EncryptionKey } from './key.ts'
+import { EncryptionKey, type KeyAction } from './key.ts'
 import type { StageSettings } from './settings.ts'
+
+/**
+ * What DynamoDB asks of KMS in the caller's name, as AWS documents it for tables with a key of one's own. None of it can
+ * be used but through DynamoDB.
+ */
+const readingNeeds: readonly KeyAction[] = ['kms:Decrypt', 'kms:DescribeKey']
+const writingNeeds: readonly KeyAction[] = [
+  'kms:Encrypt',
+  'kms:GenerateDataKey',
+  'kms:GenerateDataKeyWithoutPlaintext',
+  'kms:ReEncryptFrom',
+  'kms:ReEncryptTo',
+]
 
 type ItemAction = 'dynamodb:GetItem' | 'dynamodb:PutItem' | 'dynamodb:UpdateItem'
 
@@ -76,8 +89,7 @@ export class BrokerTable extends Construct {
       resources: [this.table.tableArn],
       conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [partitionKeys] } },
     })
-    // DynamoDB asks KMS on behalf of whoever calls, for writes as for reads: it opens the table's own key, and that
-    // encrypts and decrypts the items.
-    fn.allow([items, this.key.use('kms:Decrypt')], { TABLE_NAME: this.table.tableName })
+    const keyActions = action === 'dynamodb:GetItem' ? readingNeeds : [...readingNeeds, ...writingNeeds]
+    fn.allow([items, this.key.use(...keyActions)], { TABLE_NAME: this.table.tableName })
   }
 }

@@ -15,7 +15,9 @@ const read = 'dynamodb:GetItem family#*'
 const open = 'dynamodb:PutItem family#*'
 const move = 'dynamodb:UpdateItem family#*'
 const count = 'dynamodb:UpdateItem throttle#*'
-const tableKey = 'kms:Decrypt through dynamodb'
+const tableKey = 'kms:Decrypt, kms:DescribeKey through dynamodb'
+const writeKey =
+  'kms:Decrypt, kms:DescribeKey, kms:Encrypt, kms:GenerateDataKey, kms:GenerateDataKeyWithoutPlaintext, kms:ReEncryptFrom, kms:ReEncryptTo through dynamodb'
 const keyring = 'secretsmanager:GetSecretValue keyring'
 const providers = 'secretsmanager:GetSecretValue provider/*'
 const secretsKey = 'kms:Decrypt through secretsmanager'
@@ -23,17 +25,17 @@ const log = 'logs:CreateLogStream, logs:PutLogEvents own log'
 const everyone = [registrations, tableKey, keyring, secretsKey, log]
 
 const expected: Readonly<Record<string, readonly string[]>> = {
-  'start-device-flow': [...everyone, open, read],
-  poll: [...everyone, move, read],
-  'exchange-code': [...everyone, move, read],
-  refresh: [...everyone, move, read],
-  token: [...everyone, move, read],
-  revoke: [...everyone, move, read],
+  'start-device-flow': [...everyone, open, read, writeKey],
+  poll: [...everyone, move, read, writeKey],
+  'exchange-code': [...everyone, move, read, writeKey],
+  refresh: [...everyone, move, read, writeKey],
+  token: [...everyone, move, read, writeKey],
+  revoke: [...everyone, move, read, writeKey],
   introspect: [...everyone, read],
   userinfo: [...everyone, read],
   authorize: [...everyone, providers],
-  callback: [...everyone, providers, open, move, read],
-  activate: [...everyone, providers, move, read, count],
+  callback: [...everyone, providers, open, move, read, writeKey],
+  activate: [...everyone, providers, move, read, count, writeKey],
   metadata: everyone,
   'create-keyring': [
     'secretsmanager:GetSecretValue, secretsmanager:PutSecretValue keyring',

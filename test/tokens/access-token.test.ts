@@ -1,0 +1,171 @@
+/**
+ * Access tokens: exactly what RFC 9068 asks for, and nothing else is taken for one.
+ */
+
+import assert from 'node:assert/strict'
+import { createHmac, createPublicKey, generateKeyPairSync } from 'node:crypto'
+import { before, test } from 'node:test'
+import fc from 'fast-check'
+import { decodeProtectedHeader, exportJWK, type JWK, type JWTPayload, SignJWT } from 'jose'
+import { type AccessTokenClaims, signAccessToken, verifyAccessToken } from '../../shared/tokens/access-token.ts'
+import { signIdToken } from '../../shared/tokens/id-token.ts'
+import { generateKeyring, type Keyring, readKeyring } from '../../shared/tokens/keyring.ts'
+import { now } from '../support/families.ts'
+
+const issuer = 'https://auth.example/demo'
+const claims: AccessTokenClaims = {
+  iss: issuer,
+  sub: 'ada',
+  aud: 'https://api.example.test',
+  client_id: 'cli',
+  sid: 'the session',
+  scope: 'openid email',
+}
+
+let keyring: Keyring
+before(async () => {
+  keyring = await readKeyring(await generateKeyring())
+})
+
+function payloadOf(token: string): JWTPayload {
+  return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as JWTPayload
+}
+
+const verify = (token: string, at = now, as = issuer) => verifyAccessToken(keyring, as, token, at)
+
+for (const alg of ['ES256', 'RS256'] as const) {
+  test(`${alg}: header and claims are RFC 9068's, and the signature holds`, async () => {
+    const token = await signAccessToken(keyring, alg, claims, 300, now + 999)
+    const { kid } = keyring.signingKey(alg)
+    assert.deepEqual(decodeProtectedHeader(token), { typ: 'at+jwt', alg, kid })
+    const { jti, ...told } = payloadOf(token)
+    assert.deepEqual(told, { ...claims, iat: now / 1000, exp: now / 1000 + 300 })
+    assert.match(String(jti), /^[A-Za-z0-9_-]{16}$/)
+    assert.deepEqual(await verify(token), payloadOf(token))
+  })
+
+  test(`${alg}: it holds from its issue to its end`, async () => {
+    const token = await signAccessToken(keyring, alg, claims, 300, now)
+    assert.ok(await verify(token, now))
+    assert.ok(await verify(token, now + 299_999))
+    assert.equal(await verify(token, now + 300_000), undefined)
+  })
+}
+
+test('each has a jti of its own, and no scope claim where nothing was granted', async () => {
+  const { scope: _, ...bare } = claims
+  const tokens = await Promise.all(Array.from({ length: 50 }, () => signAccessToken(keyring, 'ES256', bare, 60, now)))
+  assert.equal(new Set(tokens.map((token) => payloadOf(token).jti)).size, 50)
+  assert.ok(!('scope' in payloadOf(tokens[0]!)))
+})
+
+test('another application, with the same keys, is another issuer', async () => {
+  const token = await signAccessToken(keyring, 'ES256', claims, 300, now)
+  assert.equal(await verify(token, now, 'https://auth.example/other'), undefined)
+  assert.equal(await verify(token, now, `${issuer}/`), undefined)
+})
+
+test('an ID token is not an access token', async () => {
+  const idClaims = { iss: issuer, sub: 'ada', aud: 'cli', sid: 'the session', auth_time: 1, client_id: 'cli' }
+  assert.equal(await verify(await signIdToken(keyring, 'ES256', idClaims, now)), undefined)
+})
+
+/** A token that differs in one thing alone. */
+async function variant(header: Record<string, unknown>, payload: JWTPayload = {}): Promise<string> {
+  const { key, kid } = keyring.signingKey('ES256')
+  const iat = now / 1000
+  const full = { ...claims, iat, exp: iat + 300, jti: 'j', ...payload }
+  return new SignJWT(JSON.parse(JSON.stringify(full)) as JWTPayload)
+    .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid, ...header })
+    .sign(key)
+}
+
+test('the control: the variant that differs in nothing is good, and so is the long name of its type', async () => {
+  assert.ok(await verify(await variant({})))
+  assert.ok(await verify(await variant({ typ: 'application/at+jwt' })))
+})
+
+test('another type, an unknown or missing kid, or a crit that is not known is refused', async () => {
+  for (const header of [{ typ: 'JWT' }, { typ: undefined }, { kid: 'unknown' }, { kid: undefined }]) {
+    assert.equal(await verify(await variant(header)), undefined, JSON.stringify(header))
+  }
+  const { key, kid } = keyring.signingKey('ES256')
+  const critical = await new SignJWT(payloadOf(await variant({})))
+    .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid, crit: ['exp'], exp: 1 })
+    .sign(key, { crit: { exp: true } })
+  assert.equal(await verify(critical), undefined)
+})
+
+test('every claim of RFC 9068 must be there', async () => {
+  for (const name of ['iss', 'sub', 'aud', 'client_id', 'sid', 'exp', 'iat', 'jti']) {
+    assert.equal(await verify(await variant({}, { [name]: undefined })), undefined, name)
+  }
+})
+
+test('a key of the other algorithm does not serve, though its kid is known', async () => {
+  const rsa = keyring.publicKeys.find(({ alg }) => alg === 'RS256')
+  assert.equal(await verify(await variant({ kid: rsa?.kid })), undefined)
+})
+
+test('`none`, and a MAC made with a public key as its secret, are refused', async () => {
+  const payload = (await variant({})).split('.')[1]
+  const forge = (header: object, sign: (input: string) => string) => {
+    const input = `${Buffer.from(JSON.stringify(header)).toString('base64url')}.${payload}`
+    return `${input}.${sign(input)}`
+  }
+  for (const jwk of keyring.publicKeys) {
+    const none = forge({ alg: 'none', typ: 'at+jwt', kid: jwk.kid }, () => '')
+    assert.equal(await verify(none), undefined)
+    const octets = jwk.n ?? jwk.x ?? ''
+    for (const secret of [JSON.stringify(jwk), octets, Buffer.from(octets, 'base64url'), spkiOf(jwk)]) {
+      const mac = (input: string) => createHmac('sha256', secret).update(input).digest('base64url')
+      assert.equal(await verify(forge({ alg: 'HS256', typ: 'at+jwt', kid: jwk.kid }, mac)), undefined)
+    }
+  }
+})
+
+function spkiOf(jwk: JWK): string | Buffer {
+  return createPublicKey({ key: { ...jwk }, format: 'jwk' }).export({ type: 'spki', format: 'pem' })
+}
+
+test('a key that the token brings along itself is not trusted', async () => {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const { kid } = keyring.signingKey('ES256')
+  const forged = await new SignJWT(payloadOf(await variant({})))
+    .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid, jwk: await exportJWK(publicKey) })
+    .sign(privateKey)
+  assert.equal(await verify(forged), undefined)
+})
+
+test('a key that was taken off the keyring verifies no more', async () => {
+  const token = await variant({})
+  assert.equal(await verifyAccessToken(await readKeyring(await generateKeyring()), issuer, token, now), undefined)
+})
+
+test('no character can be changed, and no text throws', async () => {
+  const token = await variant({})
+  const changed = fc
+    .tuple(fc.nat({ max: token.length - 1 }), fc.constantFrom(...'AZaz09-_.='))
+    .map(([at, character]) => {
+      return `${token.slice(0, at)}${character}${token.slice(at + 1)}`
+    })
+  const jwtLike = fc.array(fc.base64String(), { minLength: 1, maxLength: 6 }).map((parts) => parts.join('.'))
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(changed, jwtLike, fc.string({ unit: 'binary' })), async (text) => {
+      // The last character of a part has bits to spare, so two texts may be one signature; the claims are the same then.
+      const verified = await verify(text)
+      if (verified !== undefined) assert.deepEqual(verified, payloadOf(token))
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('what a fault of ours throws is not taken for a bad token', async () => {
+  const broken = {
+    ...keyring,
+    get publicKeys(): never {
+      throw new TypeError('broken')
+    },
+  }
+  await assert.rejects(verifyAccessToken(broken, issuer, await variant({}), now), TypeError)
+})

@@ -1,0 +1,42 @@
+/**
+ * ID tokens (OIDC Core §2).
+ */
+
+import assert from 'node:assert/strict'
+import { before, test } from 'node:test'
+import { createLocalJWKSet, jwtVerify } from 'jose'
+import { signIdToken } from '../../shared/tokens/id-token.ts'
+import { generateKeyring, type Keyring, readKeyring } from '../../shared/tokens/keyring.ts'
+import { now } from '../support/families.ts'
+
+const claims = {
+  iss: 'https://auth.example/demo',
+  sub: 'ada',
+  aud: 'web',
+  sid: 'the session',
+  auth_time: 1_700_000_000,
+}
+
+let keyring: Keyring
+before(async () => {
+  keyring = await readKeyring(await generateKeyring())
+})
+
+for (const alg of ['RS256', 'ES256'] as const) {
+  test(`${alg}: it verifies against the published keys, for an hour, and says what it is to say`, async () => {
+    const token = await signIdToken(keyring, alg, { ...claims, nonce: 'n-0S6_WzA2Mj' }, now + 999)
+    const published = createLocalJWKSet({ keys: [...keyring.publicKeys] })
+    const options = { issuer: claims.iss, audience: 'web', currentDate: new Date(now) }
+    const { payload, protectedHeader } = await jwtVerify(token, published, options)
+    const iat = now / 1000
+    assert.deepEqual(payload, { ...claims, nonce: 'n-0S6_WzA2Mj', iat, exp: iat + 3600 })
+    assert.deepEqual(protectedHeader, { typ: 'JWT', alg, kid: keyring.signingKey(alg).kid })
+    await assert.rejects(jwtVerify(token, published, { ...options, currentDate: new Date(now + 3_600_000) }))
+  })
+}
+
+test('without a nonce in the request there is none in the token', async () => {
+  const token = await signIdToken(keyring, 'RS256', claims, now)
+  const payload = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as object
+  assert.ok(!('nonce' in payload))
+})

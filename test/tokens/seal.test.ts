@@ -1,0 +1,110 @@
+/**
+ * Seals: what comes back is what was sealed, for this purpose, this application and this long; anything else is nothing.
+ */
+
+import assert from 'node:assert/strict'
+import { before, test } from 'node:test'
+import fc from 'fast-check'
+import { base64url, EncryptJWT } from 'jose'
+import { generateKeyring, type Keyring, readKeyring } from '../../shared/tokens/keyring.ts'
+import { type Sealing, seal, unseal } from '../../shared/tokens/seal.ts'
+import { now } from '../support/families.ts'
+
+const sealing: Sealing = { purpose: 'sign-in', application: 'demo', nowMs: now }
+const value = { state: 'a secret', nested: { list: [1, 'two', null] } }
+
+let keyring: Keyring
+let sealed: string
+before(async () => {
+  keyring = await readKeyring(await generateKeyring())
+  sealed = await seal(keyring, sealing, value, 900)
+})
+
+const open = (text: string, changes: Partial<Sealing> = {}) => unseal(keyring, { ...sealing, ...changes }, text)
+
+test('any JSON value comes back as it was', async () => {
+  assert.deepEqual(await open(sealed), value)
+  await fc.assert(
+    fc.asyncProperty(fc.jsonValue(), async (drawn) => {
+      const text = await seal(keyring, sealing, drawn, 60)
+      assert.match(text, /^[A-Za-z0-9_.-]+$/)
+      assert.deepEqual(await open(text), JSON.parse(JSON.stringify(drawn)))
+    }),
+    { numRuns: 50 },
+  )
+})
+
+test('nothing of the value can be read', () => {
+  for (const part of sealed.split('.')) assert.ok(!Buffer.from(part, 'base64url').includes('secret'))
+})
+
+test('the same value sealed twice is two texts', async () => {
+  assert.notEqual(await seal(keyring, sealing, value, 900), sealed)
+})
+
+test('another purpose or application opens nothing', async () => {
+  assert.equal(await open(sealed, { purpose: 'question' }), undefined)
+  assert.equal(await open(sealed, { application: 'other' }), undefined)
+})
+
+test('it ends when it was said to end', async () => {
+  assert.deepEqual(await open(sealed, { nowMs: now + 899_999 }), value)
+  assert.equal(await open(sealed, { nowMs: now + 900_000 }), undefined)
+})
+
+test('no part can be changed, left out or moved over from another seal', async () => {
+  const other = await seal(keyring, sealing, { state: 'another' }, 900)
+  const [parts, others] = [sealed.split('.'), other.split('.')]
+  assert.equal(parts.length, 5)
+  for (const [at, part] of parts.entries()) {
+    const swapped = parts.with(at, others[at] ?? '').join('.')
+    if (part !== others[at]) assert.equal(await open(swapped), undefined, `part ${at} moved`)
+    if (part !== '') assert.equal(await open(parts.with(at, '').join('.')), undefined, `part ${at} left out`)
+    for (let character = 0; character < part.length; character += 7) {
+      const letter = part[character] === 'A' ? 'B' : 'A'
+      const changed = parts.with(at, part.slice(0, character) + letter + part.slice(character + 1)).join('.')
+      assert.equal(await open(changed), undefined, `part ${at}, character ${character}`)
+    }
+  }
+})
+
+test('another keyring opens nothing, and a key that is kept still opens', async () => {
+  const text = await generateKeyring()
+  assert.equal(await unseal(await readKeyring(text), sealing, sealed), undefined)
+  const rotated = JSON.parse(text) as { seal: { status: string; kid: string; key: string }[] }
+  const [{ kid, key }] = keyring.sealKeys
+  rotated.seal.push({ status: 'previous', kid, key: Buffer.from(key).toString('base64url') })
+  const kept = await readKeyring(JSON.stringify(rotated))
+  assert.deepEqual(await unseal(kept, sealing, sealed), value)
+  assert.notEqual((await seal(kept, sealing, value, 60)).split('.')[0], sealed.split('.')[0], 'but seals no more')
+})
+
+test('other ways of encryption are refused, though the key fits', async () => {
+  const [{ kid, key }] = keyring.sealKeys
+  const weaker = await new EncryptJWT({ value, iss: 'demo', aud: 'sign-in', exp: now / 1000 + 900 })
+    .setProtectedHeader({ alg: 'A256GCMKW', enc: 'A128GCM', kid })
+    .encrypt(key)
+  assert.equal(await open(weaker), undefined)
+  const header = base64url.encode(JSON.stringify({ alg: 'dir', enc: 'A256GCM' }))
+  assert.equal(await open([header, ...sealed.split('.').slice(1)].join('.')), undefined, 'nor without a kid')
+})
+
+test('no text throws', async () => {
+  const like = fc.array(fc.base64String(), { minLength: 1, maxLength: 6 }).map((parts) => parts.join('.'))
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(fc.string({ unit: 'binary' }), like), async (text) =>
+      assert.equal(await open(text), undefined),
+    ),
+    { numRuns: 300 },
+  )
+})
+
+test('what a fault of ours throws is not taken for a bad seal', async () => {
+  const broken = {
+    ...keyring,
+    get sealKeys(): never {
+      throw new TypeError('broken')
+    },
+  }
+  await assert.rejects(unseal(broken, sealing, sealed), TypeError)
+})
