@@ -42,7 +42,7 @@ export function providerClients(
   secrets: ReadonlyMap<string, string>,
 ): ProviderClient[] {
   return applications
-    .filter(({ provider }) => provider.issuer === identityProviderUrl)
+    .filter(({ provider }) => provider.kind === 'oidc' && provider.issuer === identityProviderUrl)
     .map(({ name, provider }) => ({
       application: name,
       clientId: provider.clientId,

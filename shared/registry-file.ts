@@ -69,13 +69,35 @@ function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : []
 }
 
-const providerSchema = members({
-  kind: v.literal('oidc'),
-  issuer: v.pipe(v.string(), v.check(isSafeIssuer, 'must be an https URL; http is for a loopback address alone')),
+const safeUrl = v.pipe(v.string(), v.check(isSafeUrl, 'must be an https URL; http is for a loopback address alone'))
+
+const brokerAtProvider = {
   clientId: text(256),
   auth: v.optional(authMethod, 'client_secret_basic'),
-  scopes: v.optional(v.array(scope), ['openid', 'profile', 'email']),
-})
+}
+
+const providerSchema = v.variant(
+  'kind',
+  [
+    members({
+      kind: v.literal('oidc'),
+      issuer: safeUrl,
+      ...brokerAtProvider,
+      scopes: v.optional(v.array(scope), ['openid', 'profile', 'email']),
+    }),
+    members({
+      kind: v.literal('oauth2'),
+      authorizationEndpoint: safeUrl,
+      tokenEndpoint: safeUrl,
+      userinfoEndpoint: safeUrl,
+      ...brokerAtProvider,
+      scopes: v.optional(v.array(scope), []),
+      body: v.optional(v.picklist(['form', 'json']), 'form'),
+      claims: v.optional(v.record(v.string(), text(64)), {}),
+    }),
+  ],
+  (issue) => (issue.received === 'undefined' ? 'is missing' : 'must be "oidc" or "oauth2"'),
+)
 
 const clientSchema = v.pipe(
   members({
@@ -210,8 +232,8 @@ function inWords(issue: v.BaseIssue<unknown>): string {
   return issue.expected === null ? 'is not valid' : `must ${what} ${issue.expected}`
 }
 
-function isSafeIssuer(issuer: string): boolean {
-  const url = URL.parse(issuer)
+function isSafeUrl(text: string): boolean {
+  const url = URL.parse(text)
   return url !== null && (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url)))
 }
 

@@ -76,9 +76,10 @@ export type LoginForm = {
 }
 
 export function loginPage({ action, userName, problem }: LoginForm): Page {
-  const invalid = problem !== undefined ? ({ 'aria-invalid': 'true', 'aria-describedby': 'problem' } as const) : {}
-  const user = attributes({ value: userName, autofocus: userName === '' || undefined, ...invalid })
-  const password = attributes({ autofocus: userName !== '' || undefined })
+  const invalid = problem === undefined ? {} : ({ 'aria-invalid': 'true', 'aria-describedby': 'problem' } as const)
+  const isNext = userName === '' || problem !== undefined
+  const user = attributes({ value: userName, autofocus: isNext || undefined, ...invalid })
+  const password = attributes({ autofocus: !isNext || undefined })
   return page(
     'Sign in',
     html`<h1>Sign in</h1>

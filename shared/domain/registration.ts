@@ -15,15 +15,32 @@ export type ClientAuthMethod = 'none' | 'client_secret_basic' | 'client_secret_p
 export type SigningAlgorithm = 'ES256' | 'RS256'
 
 /** Where an application's people sign in. */
-export type ProviderSettings = {
-  readonly kind: 'oidc'
-  /** The provider's issuer; its metadata is discovered from there (OIDC Discovery §4). */
-  readonly issuer: string
+export type ProviderSettings = OidcSettings | OAuth2Settings
+
+/** How the broker is known to a provider of any kind. */
+type BrokerAtProvider = {
   readonly clientId: string
   /** `none` is a public client, PKCE alone. Otherwise the secret is the one named `provider/<application>` in the secret source. */
   readonly auth: ClientAuthMethod
   /** Scopes asked of the provider, in this order. */
   readonly scopes: readonly string[]
+}
+
+export type OidcSettings = BrokerAtProvider & {
+  readonly kind: 'oidc'
+  /** The provider's issuer; its metadata is discovered from there (OIDC Discovery §4). */
+  readonly issuer: string
+}
+
+export type OAuth2Settings = BrokerAtProvider & {
+  readonly kind: 'oauth2'
+  readonly authorizationEndpoint: string
+  readonly tokenEndpoint: string
+  readonly userinfoEndpoint: string
+  /** How the token endpoint wants its parameters. */
+  readonly body: 'form' | 'json'
+  /** What the provider calls a claim of ours, where the names differ. `sub` falls back to `id`. */
+  readonly claims: Readonly<Record<string, string>>
 }
 
 /** What userinfo tells (OIDC Core §5.3). */

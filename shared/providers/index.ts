@@ -4,8 +4,9 @@
  * Owns which kind is made by what, and a warm Lambda's memory of them.
  */
 
-import { broker } from '../broker.ts'
+import { broker, clock } from '../broker.ts'
 import type { Application } from '../domain/registration.ts'
+import { createOAuth2Provider } from './oauth2.ts'
 import { createOidcProvider } from './oidc.ts'
 import type { Provider } from './provider.ts'
 
@@ -16,7 +17,11 @@ export function providerOf({ name, provider: settings }: Application): Provider 
   const written = JSON.stringify(settings)
   const known = made.get(name)
   if (known?.settings === written) return known.provider
-  const provider = createOidcProvider(settings, () => broker().secrets.read(`provider/${name}`))
+  const secret = () => broker().secrets.read(`provider/${name}`)
+  const provider =
+    settings.kind === 'oidc'
+      ? createOidcProvider(settings, secret)
+      : createOAuth2Provider(settings, secret, () => clock.now())
   made.set(name, { settings: written, provider })
   return provider
 }

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { agreeOn, replace } from '../../local/data-dir.ts'
 import { setUpSecrets } from '../../local/secrets.ts'
-import { isKeyring } from '../../shared/tokens/keyring.ts'
+import { readKeyring } from '../../shared/tokens/keyring.ts'
 import { directory } from './support/directory.ts'
 
 test('who comes first decides, and all of them read the same', async (t) => {
@@ -48,7 +48,7 @@ test('the secrets are a keyring and one of its own for each application, the sam
   const folder = await directory(t)
   const { place, providerSecrets } = await setUpSecrets(folder, ['demo', 'other'])
   assert.equal(place, `file:${join(folder, 'secrets')}`)
-  assert.ok(isKeyring(await readFile(join(folder, 'secrets', 'keyring'), 'utf8')))
+  await readKeyring(await readFile(join(folder, 'secrets', 'keyring'), 'utf8'))
   assert.equal(providerSecrets.get('demo'), await readFile(join(folder, 'secrets', 'provider', 'demo'), 'utf8'))
   assert.match(providerSecrets.get('demo') ?? '', /^[\w-]{43}$/)
   assert.notEqual(providerSecrets.get('demo'), providerSecrets.get('other'))

@@ -11,7 +11,7 @@ import { type TestContext, test } from 'node:test'
 import { findMark, putMark } from '../../local/dynamodb/mark.ts'
 import { type LocalDynamodb, startDynamodb } from '../../local/dynamodb.ts'
 import { freePort, listen } from '../../local/ports.ts'
-import { closed, isListening, runScript } from './support/child.ts'
+import { closed, isListening, runScript, until } from './support/child.ts'
 import { directory } from './support/directory.ts'
 
 /** Stopped after the test, if not before. */
@@ -122,7 +122,7 @@ test('kill -9 of the broker ends the database and removes the temporary director
   assert.ok(await isListening(endpoint))
   broker.process.kill('SIGKILL')
   assert.ok((await closed(endpoint)) < 2_000)
-  while (existsSync(removeAtEnd)) await new Promise(setImmediate)
+  await until(() => !existsSync(removeAtEnd))
 })
 
 test('kill -9 of the broker’s whole process group ends the database too', async () => {

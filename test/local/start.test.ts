@@ -12,23 +12,24 @@ import { approve } from '../../local/demo/person.ts'
 import { call, type Reply, str } from '../../local/demo/program.ts'
 import { startDynamodb } from '../../local/dynamodb.ts'
 import { freePort, listen } from '../../local/ports.ts'
-import { type Child, closed, run } from './support/child.ts'
+import { type Child, closed, run, until } from './support/child.ts'
 import { directory } from './support/directory.ts'
 
 type Started = { readonly child: Child; readonly url: string; readonly idpUrl: string; readonly dynamodb: string }
 type Variables = Readonly<Record<string, string>>
 
 const freePorts = { PORT: '0', IDP_PORT: '0' }
-const escape = '\u001b'
+const escapeCharacter = '\u001b'
 const device = 'urn:ietf:params:oauth:grant-type:device_code'
 
 /** Ended after the test, if not before. */
 function launch(
   t: TestContext,
   variables: Variables = {},
-  [file, ...words] = [process.execPath, 'local/start.ts'],
+  command: readonly string[] = [process.execPath, 'local/start.ts'],
 ): Child {
-  const child = run(file!, words, { ...freePorts, ...variables })
+  const [file = '', ...words] = command
+  const child = run(file, words, { ...freePorts, ...variables })
   t.after(async () => {
     child.process.kill('SIGTERM')
     await child.ended
@@ -70,12 +71,12 @@ test('one line of stdout starts with ready and holds the base URL, and nothing i
   const { child, url } = await start(t)
   assert.equal(child.output.stdout.match(/^ready .*$/gm)?.length, 1)
   assert.equal((await fetch(`${url}/demo/.well-known/openid-configuration`)).status, 200)
-  assert.ok(!(child.output.stdout + child.output.stderr).includes(escape))
+  assert.ok(!(child.output.stdout + child.output.stderr).includes(escapeCharacter))
 })
 
 test('FORCE_COLOR colours the welcome, and the ready line stays plain', async (t) => {
   const { child } = await start(t, { FORCE_COLOR: '1' })
-  assert.ok(child.output.stdout.includes(`${escape}[1m`))
+  assert.ok(child.output.stdout.includes(`${escapeCharacter}[1m`))
   assert.match(child.output.stdout, /^ready http:\/\/127\.0\.0\.1:\d+$/m)
 })
 
@@ -101,7 +102,7 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGKILL'] as const) {
     const took = await Promise.all([started.url, started.idpUrl, started.dynamodb].map(closed))
     assert.ok(Math.max(...took) < 2_000, `${took}`)
     await started.child.ended
-    while ((await readdir(temporary)).some((name) => name.startsWith('token-broker-'))) await new Promise(setImmediate)
+    await until(async () => !(await readdir(temporary)).some((name) => name.startsWith('token-broker-')))
   })
 }
 
@@ -110,7 +111,7 @@ test('kill -9 of the broker alone ends its database and removes its temporary di
   const { child, dynamodb } = await start(t, { TMPDIR: temporary })
   child.process.kill('SIGKILL')
   assert.ok((await closed(dynamodb)) < 2_000)
-  while ((await readdir(temporary)).length > 0) await new Promise(setImmediate)
+  await until(async () => (await readdir(temporary)).length === 0)
 })
 
 for (const variable of ['PORT', 'IDP_PORT'] as const) {
@@ -182,9 +183,12 @@ test('two brokers that start at once on one DATA_DIR are one; when one is killed
   assert.equal(refreshed.status, 200)
   one.child.process.kill('SIGKILL')
   await one.child.ended
-  let again = await refresh(other.url, refreshed)
-  while (again.status === 503) again = await refresh(other.url, refreshed)
-  assert.equal(again.status, 200)
+  let again: Reply | undefined
+  await until(async () => {
+    again = await refresh(other.url, refreshed)
+    return again.status !== 503
+  })
+  assert.equal(again?.status, 200)
   assert.equal((await refresh(other.url, await session(other.url))).status, 200)
 })
 

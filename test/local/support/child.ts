@@ -6,6 +6,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { connect } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 export const root = fileURLToPath(new URL('../../..', import.meta.url))
@@ -71,8 +72,13 @@ export function runScript(text: string, variables?: Readonly<Record<string, stri
 /** Resolves once nobody listens at the URL any more; within how many ms. */
 export async function closed(url: string): Promise<number> {
   const startedAt = performance.now()
-  while (await isListening(url)) await new Promise((resolve) => setTimeout(resolve, 5))
+  await until(async () => !(await isListening(url)))
   return performance.now() - startedAt
+}
+
+/** For what nobody tells: asks again and again. */
+export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await pause(5)
 }
 
 export function isListening(url: string): Promise<boolean> {

@@ -1,0 +1,74 @@
+/**
+ * What the kinds of provider share of a sign-in: how the browser is sent away, and how a failure is read.
+ *
+ * Must not know discovery, ID tokens or userinfo.
+ */
+
+import * as oidc from 'openid-client'
+import type { ProviderSettings } from '../domain/registration.ts'
+import { Unavailable } from '../unavailable.ts'
+import type { SignInResult, SignInWishes } from './provider.ts'
+
+export const timeoutSeconds = 5
+/** What a caller is told while the provider is out of reach. */
+const retryAfterSeconds = 5
+
+/** @param secret reads the client secret that the provider knows the broker by */
+export async function clientAuthentication(
+  { auth }: ProviderSettings,
+  secret: () => Promise<string>,
+): Promise<oidc.ClientAuth> {
+  if (auth === 'none') return oidc.None()
+  const text = (await secret()).trim()
+  return auth === 'client_secret_post' ? oidc.ClientSecretPost(text) : oidc.ClientSecretBasic(text)
+}
+
+/** State always; nonce and PKCE too, which a provider that does not know them ignores (RFC 6749 §3.1). */
+export async function beginSignIn(
+  configuration: oidc.Configuration,
+  { scopes }: ProviderSettings,
+  redirectUri: string,
+  { prompt, maxAgeSeconds, loginHint }: SignInWishes,
+) {
+  const codeVerifier = oidc.randomPKCECodeVerifier()
+  const secrets = { state: oidc.randomState(), nonce: oidc.randomNonce(), codeVerifier, maxAgeSeconds }
+  const url = oidc.buildAuthorizationUrl(configuration, {
+    redirect_uri: redirectUri,
+    ...(scopes.length > 0 && { scope: scopes.join(' ') }),
+    state: secrets.state,
+    nonce: secrets.nonce,
+    code_challenge: await oidc.calculatePKCECodeChallenge(codeVerifier),
+    code_challenge_method: 'S256',
+    ...(prompt !== undefined && { prompt }),
+    ...(maxAgeSeconds !== undefined && { max_age: String(maxAgeSeconds) }),
+    ...(loginHint !== undefined && { login_hint: loginHint }),
+  })
+  return { url: url.href, secrets }
+}
+
+export function outOfReach(cause: unknown): Unavailable {
+  return new Unavailable('provider', cause, retryAfterSeconds)
+}
+
+/** Reads the provider's errors by their `error`, whatever the 4xx status. @throws {Unavailable} */
+export function failedSignIn(error: unknown): SignInResult {
+  if (error instanceof oidc.AuthorizationResponseError) return { kind: 'refused', error: error.error }
+  if (error instanceof oidc.ResponseBodyError && error.status < 500) {
+    return error.error === 'invalid_grant' ? { kind: 'rejected' } : { kind: 'unexpected', why: error.error }
+  }
+  if (isOutOfReach(error)) throw outOfReach(error)
+  if (error instanceof oidc.ClientError || error instanceof oidc.WWWAuthenticateChallengeError) {
+    return { kind: 'unexpected', why: error.code ?? error.name }
+  }
+  throw error
+}
+
+/** No connection, no answer in time, or an answer of 5xx. */
+function isOutOfReach(error: unknown): boolean {
+  if (error instanceof oidc.ResponseBodyError) return true
+  // What fetch throws when there is no connection.
+  if (error instanceof TypeError) return error.message === 'fetch failed'
+  if (!(error instanceof oidc.ClientError)) return false
+  if (error.code === 'OAUTH_TIMEOUT') return true
+  return error.cause instanceof Response && error.cause.status >= 500
+}

@@ -1,0 +1,87 @@
+/**
+ * What a call takes from the gateway, and what it takes from nobody: the caller's own word for where things are.
+ */
+
+import assert from 'node:assert/strict'
+import { afterEach, test } from 'node:test'
+import { forgetBroker } from '../../shared/broker.ts'
+import { audit, baseUrlOf, header, startCall } from '../../shared/http/call.ts'
+import { sink } from '../../shared/log.ts'
+import { aCall, eventOf } from '../support/calls.ts'
+import { aClient, anApplication } from '../support/registry.ts'
+
+function configured(baseUrl: string): void {
+  Object.assign(process.env, { TABLE_NAME: 'none', SECRETS: 'file:/nowhere', BASE_URL: baseUrl })
+  forgetBroker()
+}
+afterEach(() => configured(''))
+
+const hostile = {
+  Host: 'evil.example',
+  'X-Forwarded-Host': 'evil.example',
+  'X-Forwarded-Proto': 'http',
+  'X-Forwarded-For': '203.0.113.66',
+  Forwarded: 'host=evil.example;for=203.0.113.66',
+  Origin: 'https://evil.example',
+}
+
+test('the base URL is the one that is configured, without a slash at its end', () => {
+  for (const spelt of ['https://auth.example', 'https://auth.example/', 'https://auth.example//']) {
+    configured(spelt)
+    assert.equal(baseUrlOf(eventOf({ headers: hostile })), 'https://auth.example')
+  }
+})
+
+test('else it is the domain of the gateway with the stage, and never a header', () => {
+  configured('')
+  const { domainName } = eventOf().requestContext
+  assert.equal(baseUrlOf(eventOf({ headers: hostile })), `https://${domainName}/prod`)
+})
+
+test('a domain of its own has no stage in the path', () => {
+  configured('')
+  const requestContext = { domainName: 'auth.example', path: '/demo/oauth/token' }
+  assert.equal(baseUrlOf(eventOf({ requestContext, headers: hostile })), 'https://auth.example')
+})
+
+test('a domain with a base path keeps it', () => {
+  configured('')
+  const requestContext = { domainName: 'example.com', path: '/auth/v1/demo/oauth/token' }
+  assert.equal(baseUrlOf(eventOf({ requestContext })), 'https://example.com/auth/v1')
+})
+
+test('a path that is not the end of the called one adds nothing', () => {
+  configured('')
+  assert.equal(
+    baseUrlOf(eventOf({ requestContext: { domainName: 'auth.example', path: '/elsewhere' } })),
+    'https://auth.example',
+  )
+})
+
+test('a header is found however it is spelt, and an event without headers has none', () => {
+  const event = eventOf({ headers: { 'Content-TYPE': 'a', authorization: 'b' } })
+  assert.equal(header(event, 'content-type'), 'a')
+  assert.equal(header(event, 'authorization'), 'b')
+  assert.equal(header(event, 'cookie'), undefined)
+  assert.equal(header({ ...event, headers: null as never }, 'cookie'), undefined)
+})
+
+test('the caller is where the gateway says, under the gateway’s request id', () => {
+  const { ip, requestId } = startCall(eventOf({ headers: { ...hostile, 'x-request-id': 'mine' } }))
+  assert.deepEqual([ip, requestId], ['192.0.2.7', 'request-1'])
+})
+
+test('an audit line says who, which client, which session, from where and why', () => {
+  const lines: string[] = []
+  const before = sink.write
+  sink.write = (line) => void lines.push(line)
+  const call = { ...aCall({ application: anApplication(), now: 0 }), client: aClient() }
+  audit(call, 'family.reuse_detected', { level: 'warn', sid: 's', sub: 'ada', generation: 7, reason: 'why' })
+  audit(aCall({ application: anApplication(), now: 0 }), 'user_code.wrong', {})
+  sink.write = before
+  const both = { time: '1970-01-01T00:00:00.000Z', request_id: 'request-1', application: 'demo', ip: '192.0.2.7' }
+  const [first, second] = lines.map((line) => JSON.parse(line) as unknown)
+  const who = { client_id: 'cli', sid: 's', sub: 'ada', generation: 7, reason: 'why' }
+  assert.deepEqual(first, { ...both, ...who, level: 'warn', event: 'family.reuse_detected' })
+  assert.deepEqual(second, { ...both, level: 'info', event: 'user_code.wrong' })
+})
