@@ -1,6 +1,6 @@
 /**
  * A stand-in for an organisation's identity provider: a real OpenID Connect provider (the package `oidc-provider`) whose
- * login page takes any user name and password.
+ * login page takes any user name and password; and beside it, at the same port, a user directory that speaks OAuth alone.
  *
  * Owns its server, and who runs it when several brokers of this machine use one port. Must not know the broker, which
  * talks to it as to any other provider.
@@ -14,6 +14,7 @@ import { interact, interactionPath } from './identity-provider/interaction.ts'
 import { admit, joinAt, joinPath } from './identity-provider/join.ts'
 import { settingsFor } from './identity-provider/settings.ts'
 import { openStore, type Store } from './identity-provider/store.ts'
+import { createUserDirectory, directoryPath } from './identity-provider/user-directory.ts'
 import { freePort, listen, loopback, PortTaken } from './ports.ts'
 import { NobodyServes, type Part, type Role, serveOrFollow } from './serve-or-follow.ts'
 
@@ -50,8 +51,8 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
 
 async function serve(port: number, { clients, dataDir, log }: IdentityProviderOptions): Promise<Part | undefined> {
   const store = openStore(dataDir === undefined ? undefined : join(dataDir, 'identity-provider.db'))
-  const known = createClients()
-  known.add(clients)
+  const known = { openid: createClients(), directory: createClients() }
+  addTo(known, clients)
   const answer = await responder(port, store, known, log)
   const server = createServer(answer)
   try {
@@ -78,11 +79,19 @@ function partOf(server: Server, store: Store): Part {
   }
 }
 
-async function responder(port: number, store: Store, clients: ProviderClients, log: IdentityProviderOptions['log']) {
-  const provider = new Provider(`http://${loopback}:${port}`, await settingsFor(port, store, clients.metadata))
+type Known = Readonly<Record<ProviderClient['at'], ProviderClients>>
+
+function addTo(known: Known, clients: readonly ProviderClient[]): void {
+  for (const client of clients) known[client.at].add([client])
+}
+
+async function responder(port: number, store: Store, known: Known, log: IdentityProviderOptions['log']) {
+  const url = `http://${loopback}:${port}`
+  const provider = new Provider(url, await settingsFor(port, store, known.openid.metadata))
   provider.Client.prototype.compareClientSecret = function (presented) {
-    return clients.isSecret(this.clientId, presented)
+    return known.openid.isSecret(this.clientId, presented)
   }
+  const directory = await createUserDirectory(url, store, known.directory)
   provider.on('server_error', (_context, error) => log(`The identity provider failed: ${error.stack}`))
   const protocol = provider.callback()
 
@@ -92,7 +101,8 @@ async function responder(port: number, store: Store, clients: ProviderClients, l
       log(`The identity provider failed: ${error instanceof Error ? error.stack : error}`)
       outgoing.headersSent ? outgoing.destroy() : outgoing.writeHead(500).end()
     }
-    if (url === joinPath) admit(incoming, outgoing, clients.add).catch(fail)
+    if (url === joinPath) admit(incoming, outgoing, (clients) => addTo(known, clients)).catch(fail)
+    else if (url.startsWith(directoryPath)) directory(incoming, outgoing).catch(fail)
     else if (interactionPath.test(url)) interact(provider, incoming, outgoing).catch(fail)
     else protocol(incoming, outgoing)
   }

@@ -7,6 +7,7 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import type { ProviderSettings } from '../shared/domain/registration.ts'
 import { parseRegistry } from '../shared/registry-file.ts'
 import { createRegistrations, type Registry } from '../shared/store/registrations.ts'
 import { connect, createTableIfMissing } from '../shared/store/table.ts'
@@ -42,13 +43,18 @@ export function providerClients(
   secrets: ReadonlyMap<string, string>,
 ): ProviderClient[] {
   return applications
-    .filter(({ provider }) => provider.kind === 'oidc' && provider.issuer === identityProviderUrl)
+    .filter(({ provider }) => addressOf(provider) === identityProviderUrl)
     .map(({ name, provider }) => ({
       application: name,
       clientId: provider.clientId,
+      at: provider.kind === 'oidc' ? 'openid' : 'directory',
       auth: provider.auth,
       secret: secrets.get(name) ?? '',
     }))
+}
+
+function addressOf(provider: ProviderSettings): string {
+  return provider.kind === 'oidc' ? provider.issuer : new URL(provider.tokenEndpoint).origin
 }
 
 /**

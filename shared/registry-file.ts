@@ -7,6 +7,7 @@
  *     { "applications": [ { "name": "demo", "displayName": "Demo", "provider": { … }, "clients": [ { "clientId": "cli", … } ] } ] }
  */
 
+import { X509Certificate } from 'node:crypto'
 import * as v from 'valibot'
 import { isLoopback } from './domain/loopback.ts'
 import type { Application, Client } from './domain/registration.ts'
@@ -71,12 +72,18 @@ function listOf(value: unknown): readonly unknown[] {
 
 const safeUrl = v.pipe(v.string(), v.check(isSafeUrl, 'must be an https URL; http is for a loopback address alone'))
 
+const certificates = v.pipe(
+  text(16_384),
+  v.check(areCertificates, 'must be certificates as PEM text, and nothing else'),
+)
+
 const brokerAtProvider = {
   clientId: text(256),
   auth: v.optional(authMethod, 'client_secret_basic'),
+  certificateAuthority: v.optional(certificates),
 }
 
-const providerSchema = v.variant(
+const providerSchema = v.pipe(v.variant(
   'kind',
   [
     members({
@@ -93,10 +100,14 @@ const providerSchema = v.variant(
       ...brokerAtProvider,
       scopes: v.optional(v.array(scope), []),
       body: v.optional(v.picklist(['form', 'json']), 'form'),
+      pkce: v.optional(v.boolean(), true),
       claims: v.optional(v.record(v.string(), text(64)), {}),
     }),
   ],
   (issue) => (issue.received === 'undefined' ? 'is missing' : 'must be "oidc" or "oauth2"'),
+),
+  // RFC 9700 §2.1.1
+  v.check((provider) => provider.kind === 'oidc' || provider.auth !== 'none' || provider.pkce, 'auth "none" needs pkce'),
 )
 
 const clientSchema = v.pipe(
@@ -232,9 +243,25 @@ function inWords(issue: v.BaseIssue<unknown>): string {
   return issue.expected === null ? 'is not valid' : `must ${what} ${issue.expected}`
 }
 
+/** RFC 6749 §3.1: no fragment; and a password in a URL is one in every log. */
 function isSafeUrl(text: string): boolean {
   const url = URL.parse(text)
-  return url !== null && (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url)))
+  if (url === null || text.includes('#') || url.username !== '' || url.password !== '') return false
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))
+}
+
+function areCertificates(pem: string): boolean {
+  const certificate = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
+  const found = pem.match(certificate) ?? []
+  return found.length > 0 && pem.replace(certificate, '').trim() === '' && found.every(isCertificate)
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0
+  } catch {
+    return false
+  }
 }
 
 /** RFC 6749 §3.1.2; RFC 8252 §7: a native app may have a scheme of its own, which holds a dot. */

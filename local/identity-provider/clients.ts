@@ -11,6 +11,8 @@ import type { Json } from 'oidc-provider'
 export type ProviderClient = {
   readonly clientId: string
   readonly application: string
+  /** Where it signs people in: at the OpenID Connect provider, or at the user directory beside it. */
+  readonly at: 'openid' | 'directory'
   readonly auth: 'none' | 'client_secret_basic' | 'client_secret_post'
   /** Not used with `none`. */
   readonly secret: string
@@ -43,15 +45,19 @@ export function createClients(): ProviderClients {
 
 const keyOf = ({ application, secret }: ProviderClient) => `${application} ${secret}`
 
+/** RFC 8252 §7.3: a native application's loopback redirect may come back at any port, and so may a local broker. */
+export function redirectUriOf(application: string): string {
+  return `http://127.0.0.1/${application}/oauth/callback`
+}
+
 function metadataOf({ clientId, auth, secret }: ProviderClient, variants: readonly ProviderClient[]): Json {
   const applications = new Set(variants.map(({ application }) => application))
   return {
     client_id: clientId,
     ...(auth === 'none' ? {} : { client_secret: secret }),
     token_endpoint_auth_method: auth,
-    // RFC 8252 §7.3: a native application's loopback redirect may come back at any port, and so may a local broker.
     application_type: 'native',
-    redirect_uris: [...applications].map((name) => `http://127.0.0.1/${name}/oauth/callback`),
+    redirect_uris: [...applications].map(redirectUriOf),
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
     require_auth_time: true,

@@ -24,6 +24,8 @@ type BrokerAtProvider = {
   readonly auth: ClientAuthMethod
   /** Scopes asked of the provider, in this order. */
   readonly scopes: readonly string[]
+  /** Certificates (PEM) that the provider's own must come of, for one that no public authority vouches for. */
+  readonly certificateAuthority?: string | undefined
 }
 
 export type OidcSettings = BrokerAtProvider & {
@@ -39,7 +41,9 @@ export type OAuth2Settings = BrokerAtProvider & {
   readonly userinfoEndpoint: string
   /** How the token endpoint wants its parameters. */
   readonly body: 'form' | 'json'
-  /** What the provider calls a claim of ours, where the names differ. `sub` falls back to `id`. */
+  /** Whether a code challenge goes along (RFC 7636). */
+  readonly pkce: boolean
+  /** What the provider calls a claim of ours, where the names differ. `sub`, where it is not named, is `sub` or else `id`. */
   readonly claims: Readonly<Record<string, string>>
 }
 

@@ -10,7 +10,7 @@ import { isLoopback } from '../domain/loopback.ts'
 import type { OAuth2Settings } from '../domain/registration.ts'
 import { keptClaims, longestSub } from './claims.ts'
 import type { Provider, SignInResult, SignInSecrets } from './provider.ts'
-import { beginSignIn, clientAuthentication, failedSignIn, timeoutSeconds } from './sign-in.ts'
+import { beginSignIn, clientAuthentication, failedSignIn, fetchFor, kept, timeoutSeconds, usesPkce } from './sign-in.ts'
 
 /**
  * @param secret reads the client secret that the provider knows the broker by
@@ -21,7 +21,7 @@ export function createOAuth2Provider(
   secret: () => Promise<string>,
   now: () => number,
 ): Provider {
-  const configuration = async () => configure(settings, await clientAuthentication(settings, secret))
+  const configuration = kept(async () => configure(settings, await clientAuthentication(settings, secret)))
   return {
     signInOrigin: async () => new URL(settings.authorizationEndpoint).origin,
     begin: async (redirectUri, wishes) => beginSignIn(await configuration(), settings, redirectUri, wishes),
@@ -31,18 +31,22 @@ export function createOAuth2Provider(
 }
 
 function configure(settings: OAuth2Settings, authentication: oidc.ClientAuth): oidc.Configuration {
+  const { authorizationEndpoint, tokenEndpoint, userinfoEndpoint } = settings
   const server = {
-    // Needed by the library, and compared with nothing, since there is no ID token.
-    issuer: new URL(settings.authorizationEndpoint).origin,
-    authorization_endpoint: settings.authorizationEndpoint,
-    token_endpoint: settings.tokenEndpoint,
-    userinfo_endpoint: settings.userinfoEndpoint,
+    // Needed by the library, and compared with nothing: there is no ID token, and `iss` is taken off the callback.
+    issuer: new URL(authorizationEndpoint).origin,
+    authorization_endpoint: authorizationEndpoint,
+    token_endpoint: tokenEndpoint,
+    userinfo_endpoint: userinfoEndpoint,
   }
   const configuration = new oidc.Configuration(server, settings.clientId, undefined, authentication)
   configuration.timeout = timeoutSeconds
+  const fetch = fetchFor(settings)
   configuration[oidc.customFetch] = async (url, options) => plainAnswer(await fetch(url, spoken(settings, options)))
-  // A provider without TLS is for a laptop alone.
-  if (isLoopback(new URL(settings.tokenEndpoint))) oidc.allowInsecureRequests(configuration)
+  // A provider without TLS is for a laptop alone, and the registry lets no other address go without.
+  if ([authorizationEndpoint, tokenEndpoint, userinfoEndpoint].some((endpoint) => isLoopback(new URL(endpoint)))) {
+    oidc.allowInsecureRequests(configuration)
+  }
   return configuration
 }
 
@@ -50,66 +54,94 @@ async function finish(
   configuration: oidc.Configuration,
   settings: OAuth2Settings,
   callback: URL,
-  secrets: SignInSecrets,
+  { state, codeVerifier }: SignInSecrets,
   wanted: readonly string[],
   nowSeconds: number,
 ): Promise<SignInResult> {
   try {
-    const tokens = await oidc.authorizationCodeGrant(configuration, callback, {
-      expectedState: secrets.state,
-      pkceCodeVerifier: secrets.codeVerifier,
+    const tokens = await oidc.authorizationCodeGrant(configuration, withoutIssuer(callback), {
+      expectedState: state,
+      ...(usesPkce(settings) && { pkceCodeVerifier: codeVerifier }),
     })
-    const told = await profile(configuration, settings, tokens.access_token)
-    const sub = told?.[settings.claims.sub ?? 'sub'] ?? told?.id
-    if (told === undefined || !isSubject(sub)) return { kind: 'unexpected', why: 'userinfo names no subject' }
-    const claims = keptClaims(told, wanted, (claim) => settings.claims[claim] ?? claim)
-    return { kind: 'signed-in', person: { sub: String(sub), claims, authTimeSeconds: nowSeconds } }
+    const headers = new Headers({ accept: 'application/json' })
+    const url = new URL(settings.userinfoEndpoint)
+    const { access_token: token } = tokens
+    const answer = await oidc.fetchProtectedResource(configuration, token, url, 'GET', undefined, headers)
+    if (answer.status >= 500) throw new oidc.ClientError('userinfo failed', { cause: answer })
+    if (answer.status !== 200) return { kind: 'unexpected', why: `userinfo answered ${answer.status}` }
+    return personIn(await profileIn(answer), settings, wanted, nowSeconds)
   } catch (error) {
     return failedSignIn(error)
   }
 }
 
-async function profile(
-  configuration: oidc.Configuration,
-  { userinfoEndpoint }: OAuth2Settings,
-  accessToken: string,
-): Promise<Record<string, unknown> | undefined> {
-  const headers = new Headers({ accept: 'application/json' })
-  const url = new URL(userinfoEndpoint)
-  const response = await oidc.fetchProtectedResource(configuration, accessToken, url, 'GET', undefined, headers)
-  if (response.status >= 500) throw new oidc.ClientError('userinfo failed', { cause: response })
-  const told: unknown = await response.json().catch(() => undefined)
-  return response.ok && typeof told === 'object' && told !== null ? (told as Record<string, unknown>) : undefined
+/**
+ * RFC 9207 has nothing to compare with here. What it is for holds anyway: each application has one provider and a
+ * callback of its own (RFC 9700 §4.4.2.2).
+ */
+function withoutIssuer(callback: URL): URL {
+  const url = new URL(callback)
+  url.searchParams.delete('iss')
+  return url
+}
+
+type Profile = Readonly<Record<string, unknown>>
+
+async function profileIn(answer: Response): Promise<Profile | undefined> {
+  const told: unknown = await answer.json().catch(() => undefined)
+  return typeof told === 'object' && told !== null ? (told as Profile) : undefined
+}
+
+function personIn(
+  told: Profile | undefined,
+  { claims: names }: OAuth2Settings,
+  wanted: readonly string[],
+  nowSeconds: number,
+): SignInResult {
+  if (told === undefined) return { kind: 'unexpected', why: 'userinfo is not a JSON object' }
+  // Where ops name a member, no other will do: what it holds for one person may be in `id` of somebody else.
+  const naming = names.sub ?? (told.sub === undefined ? 'id' : 'sub')
+  const sub = subjectFrom(told[naming])
+  if (sub === undefined) return { kind: 'unexpected', why: 'userinfo names no subject' }
+  const claims = keptClaims({ ...told, [naming]: sub }, wanted, (claim) => names[claim] ?? claim)
+  return { kind: 'signed-in', person: { sub, claims, authTimeSeconds: nowSeconds } }
 }
 
 /** Some number their people. */
-function isSubject(sub: unknown): sub is string | number {
-  if (typeof sub === 'number') return Number.isSafeInteger(sub)
-  return typeof sub === 'string' && sub !== '' && sub.length <= longestSub
+function subjectFrom(told: unknown): string | undefined {
+  if (Number.isSafeInteger(told)) return String(told)
+  return typeof told === 'string' && told !== '' && told.length <= longestSub ? told : undefined
 }
 
 /** The request as this provider wants it: forms by default, JSON where it is set. */
-function spoken({ body: format }: OAuth2Settings, { body, ...options }: oidc.CustomFetchOptions): RequestInit {
-  if (format !== 'json' || !(body instanceof URLSearchParams)) return { ...options, body: body as NonNullable<RequestInit['body']> | null }
+function spoken({ body: format }: OAuth2Settings, options: oidc.CustomFetchOptions): oidc.CustomFetchOptions {
+  const { body, headers } = options
+  if (format !== 'json' || !(body instanceof URLSearchParams)) return options
   return {
     ...options,
-    headers: { ...options.headers, 'content-type': 'application/json' },
+    headers: { ...headers, 'content-type': 'application/json' },
     body: JSON.stringify(Object.fromEntries(body)),
   }
 }
 
-/** An ID token that nobody asked for is not looked at: there is nothing to check it by. */
+/**
+ * The answer without what would only be stumbled over: an ID token that nobody asked for and that there is nothing to
+ * check by, members that are null, and a challenge in the header, which hides the JSON `error`.
+ */
 async function plainAnswer(response: Response): Promise<Response> {
-  const text = await response.text()
-  if (!text.includes('"id_token"')) return copyOf(response, text)
-  try {
-    const { id_token: _, ...rest } = JSON.parse(text) as Record<string, unknown>
-    return copyOf(response, JSON.stringify(rest))
-  } catch {
-    return copyOf(response, text)
-  }
+  const { status, headers: told } = response
+  const headers = new Headers(told)
+  headers.delete('www-authenticate')
+  const text = plainText(await response.text())
+  return new Response(text === '' ? null : text, { status, headers })
 }
 
-function copyOf({ status, headers }: Response, text: string): Response {
-  return new Response(text === '' ? null : text, { status, headers })
+function plainText(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), (name, value: unknown) =>
+      name === 'id_token' || (value === null && name !== '') ? undefined : value,
+    )
+  } catch {
+    return text
+  }
 }

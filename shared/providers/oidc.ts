@@ -10,20 +10,19 @@ import { isLoopback } from '../domain/loopback.ts'
 import type { OidcSettings } from '../domain/registration.ts'
 import { keptClaims, longestSub } from './claims.ts'
 import type { Provider, SignInResult, SignInSecrets } from './provider.ts'
-import { beginSignIn, clientAuthentication, failedSignIn, outOfReach, timeoutSeconds } from './sign-in.ts'
-
-/** A provider's metadata changes rarely, and its keys are looked up again by openid-client when one is missing. */
-const discoveredForMs = 600_000
+import {
+  beginSignIn,
+  clientAuthentication,
+  failedSignIn,
+  fetchFor,
+  kept,
+  outOfReach,
+  timeoutSeconds,
+} from './sign-in.ts'
 
 /** @param secret reads the client secret that the provider knows the broker by */
 export function createOidcProvider(settings: OidcSettings, secret: () => Promise<string>): Provider {
-  let known: { configuration: oidc.Configuration; until: number } | undefined
-  const configuration = async () => {
-    if (known === undefined || known.until <= Date.now()) {
-      known = { configuration: await discover(settings, secret), until: Date.now() + discoveredForMs }
-    }
-    return known.configuration
-  }
+  const configuration = kept(() => discover(settings, secret))
   return {
     signInOrigin: async () => new URL((await configuration()).serverMetadata().authorization_endpoint!).origin,
     begin: async (redirectUri, wishes) => beginSignIn(await configuration(), settings, redirectUri, wishes),
@@ -37,6 +36,7 @@ async function discover(settings: OidcSettings, secret: () => Promise<string>): 
   try {
     return await oidc.discovery(issuer, settings.clientId, undefined, authentication, {
       timeout: timeoutSeconds,
+      [oidc.customFetch]: fetchFor(settings),
       // A provider without TLS is for a laptop alone.
       execute: isLoopback(issuer) ? [oidc.allowInsecureRequests] : [],
     })

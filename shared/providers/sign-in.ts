@@ -7,11 +7,31 @@
 import * as oidc from 'openid-client'
 import type { ProviderSettings } from '../domain/registration.ts'
 import { Unavailable } from '../unavailable.ts'
+import { fetchTrusting } from './private-fetch.ts'
 import type { SignInResult, SignInWishes } from './provider.ts'
 
 export const timeoutSeconds = 5
 /** What a caller is told while the provider is out of reach. */
 const retryAfterSeconds = 5
+/** A provider's metadata and the broker's secret there change rarely. */
+const configuredForMs = 600_000
+
+/** What was made the last time, for as long as it may be relied on. */
+export function kept<Made>(make: () => Promise<Made>): () => Promise<Made> {
+  let known: { readonly made: Made; readonly until: number } | undefined
+  return async () => {
+    if (known === undefined || known.until <= Date.now()) {
+      known = { made: await make(), until: Date.now() + configuredForMs }
+    }
+    return known.made
+  }
+}
+
+/** How this provider is spoken to: whose word its certificate needs is the registry's to say. */
+export function fetchFor({ certificateAuthority }: ProviderSettings): oidc.CustomFetch {
+  if (certificateAuthority !== undefined) return fetchTrusting(certificateAuthority)
+  return (url, options) => fetch(url, options as RequestInit)
+}
 
 /** @param secret reads the client secret that the provider knows the broker by */
 export async function clientAuthentication(
@@ -23,13 +43,14 @@ export async function clientAuthentication(
   return auth === 'client_secret_post' ? oidc.ClientSecretPost(text) : oidc.ClientSecretBasic(text)
 }
 
-/** State always; nonce and PKCE too, which a provider that does not know them ignores (RFC 6749 §3.1). */
+/** State always; nonce and PKCE too, which a provider that does not know them ignores (RFC 6749 §3.1), or should. */
 export async function beginSignIn(
   configuration: oidc.Configuration,
-  { scopes }: ProviderSettings,
+  settings: ProviderSettings,
   redirectUri: string,
   { prompt, maxAgeSeconds, loginHint }: SignInWishes,
 ) {
+  const { scopes } = settings
   const codeVerifier = oidc.randomPKCECodeVerifier()
   const secrets = { state: oidc.randomState(), nonce: oidc.randomNonce(), codeVerifier, maxAgeSeconds }
   const url = oidc.buildAuthorizationUrl(configuration, {
@@ -37,13 +58,19 @@ export async function beginSignIn(
     ...(scopes.length > 0 && { scope: scopes.join(' ') }),
     state: secrets.state,
     nonce: secrets.nonce,
-    code_challenge: await oidc.calculatePKCECodeChallenge(codeVerifier),
-    code_challenge_method: 'S256',
+    ...(usesPkce(settings) && {
+      code_challenge: await oidc.calculatePKCECodeChallenge(codeVerifier),
+      code_challenge_method: 'S256',
+    }),
     ...(prompt !== undefined && { prompt }),
     ...(maxAgeSeconds !== undefined && { max_age: String(maxAgeSeconds) }),
     ...(loginHint !== undefined && { login_hint: loginHint }),
   })
   return { url: url.href, secrets }
+}
+
+export function usesPkce(settings: ProviderSettings): boolean {
+  return settings.kind === 'oidc' || settings.pkce
 }
 
 export function outOfReach(cause: unknown): Unavailable {
@@ -63,12 +90,12 @@ export function failedSignIn(error: unknown): SignInResult {
   throw error
 }
 
-/** No connection, no answer in time, or an answer of 5xx. */
+/** No connection, one that broke off, no answer in time, or an answer of 5xx. */
 function isOutOfReach(error: unknown): boolean {
   if (error instanceof oidc.ResponseBodyError) return true
-  // What fetch throws when there is no connection.
-  if (error instanceof TypeError) return error.message === 'fetch failed'
-  if (!(error instanceof oidc.ClientError)) return false
-  if (error.code === 'OAUTH_TIMEOUT') return true
-  return error.cause instanceof Response && error.cause.status >= 500
+  if (error instanceof Response) return error.status >= 500
+  if (!(error instanceof Error)) return false
+  // What fetch throws when there is no connection, and when one breaks off in the middle of an answer.
+  if (error instanceof TypeError) return error.message === 'fetch failed' || error.message === 'terminated'
+  return error.name === 'TimeoutError' || isOutOfReach(error.cause)
 }

@@ -1,0 +1,159 @@
+/**
+ * The provider of kind `oidc`: what it asks, and the person that comes of a sign-in that is right in all.
+ */
+
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
+import type { OidcSettings } from '../../shared/domain/registration.ts'
+import { createOidcProvider } from '../../shared/providers/oidc.ts'
+import type { Provider } from '../../shared/providers/provider.ts'
+import { json, providerClientId, startProvider, type TestProvider } from '../support/provider.ts'
+import { redirectUri, rejectsAsUnavailable, signIn, type Trip } from '../support/sign-in.ts'
+
+let server: TestProvider
+let provider: Provider
+let settings: OidcSettings
+before(async () => {
+  server = await startProvider()
+  settings = {
+    ...{ kind: 'oidc', issuer: server.issuer, clientId: providerClientId, auth: 'client_secret_post' },
+    scopes: ['openid', 'email'],
+  }
+})
+beforeEach(() => {
+  provider = createOidcProvider(settings, async () => 'the secret\n')
+})
+afterEach(() => server.behave())
+after(() => server.stop())
+
+const go = (trip?: Trip) => signIn(provider, server, trip)
+
+describe('the way there', () => {
+  test('asks with PKCE, state and nonce, each of its own, for what the settings say', async () => {
+    const [first, second] = [await provider.begin(redirectUri, {}), await provider.begin(redirectUri, {})]
+    const url = new URL(first.url)
+    assert.equal(`${url.origin}${url.pathname}`, `${server.issuer}/authorize`)
+    const { state, nonce, codeVerifier } = first.secrets
+    assert.deepEqual(Object.fromEntries(url.searchParams), {
+      ...{
+        tenant: '1',
+        response_type: 'code',
+        client_id: providerClientId,
+        redirect_uri: redirectUri,
+        scope: 'openid email',
+      },
+      ...{ state, nonce, code_challenge_method: 'S256' },
+      code_challenge: createHash('sha256').update(codeVerifier).digest('base64url'),
+    })
+    for (const secret of [state, nonce, codeVerifier]) assert.ok(secret.length >= 43)
+    assert.equal(new Set([...Object.values(first.secrets), ...Object.values(second.secrets)].filter(Boolean)).size, 6)
+    assert.ok(!first.url.includes(codeVerifier))
+  })
+
+  test('passes wishes on', async () => {
+    const { url, secrets } = await provider.begin(redirectUri, { prompt: 'login', maxAgeSeconds: 0, loginHint: 'ada' })
+    const { prompt, max_age, login_hint } = Object.fromEntries(new URL(url).searchParams)
+    assert.deepEqual([prompt, max_age, login_hint, secrets.maxAgeSeconds], ['login', '0', 'ada', 0])
+  })
+
+  test('its origin is that of the page where people sign in', async () => {
+    assert.equal(await provider.signInOrigin(), server.issuer)
+  })
+
+  test('the metadata is asked for once, and again only after a failure', async () => {
+    server.misbehave('discovery', (_, response) => json(response, 500, {}))
+    await rejectsAsUnavailable(provider.begin(redirectUri, {}))
+    server.behave()
+    await provider.begin(redirectUri, {})
+    await provider.begin(redirectUri, {})
+    assert.equal(server.requests.filter(({ endpoint }) => endpoint === 'discovery').length, 1)
+  })
+})
+
+describe('a sign-in that is right', () => {
+  test('is a person with the claims that are wanted, and userinfo is not asked where all are there', async () => {
+    const result = await go({ claims: { unwanted: 'x' } })
+    assert.ok(result.kind === 'signed-in')
+    const { sub, claims, authTimeSeconds } = result.person
+    assert.deepEqual([sub, claims], ['ada', { name: 'Ada', email: 'ada@example.test', email_verified: true }])
+    assert.ok(Math.abs(authTimeSeconds - Date.now() / 1000 + 7) < 60)
+    assert.ok(!server.requests.some(({ endpoint }) => endpoint === 'userinfo'))
+  })
+
+  test('shows the code, the verifier and the secret, which is trimmed', async () => {
+    await go()
+    const token = new URLSearchParams(server.requests.find(({ endpoint }) => endpoint === 'token')?.body)
+    assert.equal(token.get('code'), 'the code')
+    assert.equal(token.get('client_secret'), 'the secret')
+    assert.equal(token.get('redirect_uri'), redirectUri)
+    assert.ok((token.get('code_verifier') ?? '').length >= 43)
+  })
+
+  test('authenticates as the settings say', async () => {
+    provider = createOidcProvider({ ...settings, auth: 'client_secret_basic' }, async () => 's:é')
+    assert.equal((await go()).kind, 'signed-in')
+    const basic = server.requests.find(({ endpoint }) => endpoint === 'token')?.authorization
+    assert.equal(Buffer.from(basic?.slice(6) ?? '', 'base64').toString(), `${providerClientId}:s%3A%C3%A9`)
+    server.behave()
+    provider = createOidcProvider({ ...settings, auth: 'none' }, () => assert.fail('there is no secret'))
+    assert.equal((await go()).kind, 'signed-in')
+    const open = server.requests.find(({ endpoint }) => endpoint === 'token')
+    assert.deepEqual([open?.authorization, new URLSearchParams(open?.body).get('client_secret')], [undefined, null])
+  })
+
+  test('without auth_time, the ID token’s own time will do', async () => {
+    const iat = Math.floor(Date.now() / 1000) - 3
+    const result = await go({ claims: { auth_time: undefined, iat } })
+    assert.equal(result.kind === 'signed-in' && result.person.authTimeSeconds, iat)
+  })
+})
+
+describe('claims', () => {
+  const claimsOf = async (claims: Record<string, unknown>) => {
+    const result = await go({ claims })
+    return result.kind === 'signed-in' ? result.person.claims : assert.fail(result.kind)
+  }
+
+  test('that are missing are asked of userinfo, and the ID token’s come first', async () => {
+    server.userinfo.claims = { name: 'Userinfo', email: 'other@example.test' }
+    assert.deepEqual(await claimsOf({ name: undefined }), {
+      name: 'Userinfo',
+      email: 'ada@example.test',
+      email_verified: true,
+    })
+    assert.equal(server.requests.filter(({ endpoint }) => endpoint === 'userinfo').length, 1)
+  })
+
+  test('that are missing stay so where there is no userinfo', async () => {
+    server.metadata.userinfo_endpoint = undefined
+    assert.deepEqual(await claimsOf({ name: undefined }), { email: 'ada@example.test', email_verified: true })
+  })
+
+  test('that are no text and no truth value are left out', async () => {
+    assert.deepEqual(await claimsOf({ name: { given: 'Ada' }, email: 7, email_verified: false }), {
+      email_verified: false,
+    })
+  })
+
+  test('have so much room in all, in bytes; what does not fit is left out, and what does comes after it', async () => {
+    for (const name of ['n'.repeat(600), 'é'.repeat(300), '😀'.repeat(150)]) {
+      assert.deepEqual(await claimsOf({ name }), { email: 'ada@example.test', email_verified: true })
+    }
+    const most = await claimsOf({ name: 'n'.repeat(150), email: 'e'.repeat(150), email_verified: true })
+    const bytes = Object.entries(most).reduce(
+      (sum, [name, value]) => sum + name.length + Buffer.byteLength(String(value)),
+      0,
+    )
+    assert.ok(bytes <= 320, `${bytes} bytes`)
+  })
+
+  test('a subject of 255 characters is one, of 256 it is an answer that no standard allows', async () => {
+    server.userinfo.claims = { sub: 's'.repeat(255) }
+    assert.equal((await go({ claims: { sub: 's'.repeat(255) } })).kind, 'signed-in')
+    assert.deepEqual(await go({ claims: { sub: 's'.repeat(256) } }), {
+      kind: 'unexpected',
+      why: 'sub is longer than 255 characters',
+    })
+  })
+})
