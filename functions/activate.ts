@@ -10,7 +10,7 @@ import type { Family } from '../shared/domain/family.ts'
 import { decide } from '../shared/domain/transitions.ts'
 import { readUserCode, showUserCode, sidOfUserCode } from '../shared/domain/user-code.ts'
 import { carried, carry, dropped, isSameSecret, pageAnswer, redirect } from '../shared/http/browser.ts'
-import { type Answer, audit, type Call } from '../shared/http/call.ts'
+import { type Answer, audit, type Call, header } from '../shared/http/call.ts'
 import { OAuthError } from '../shared/http/errors.ts'
 import { problemPage } from '../shared/http/page-problems.ts'
 import {
@@ -28,9 +28,17 @@ export const handler = pageEndpoint(async (call) => {
   const typed = call.parameters.optional('user_code')
   const isForm = call.event.httpMethod === 'POST'
   if (isForm && call.parameters.optional('decision') !== undefined) return answerQuestion(call, typed ?? '')
-  if (typed !== undefined) return putQuestion(call, typed)
+  if (typed !== undefined && (isForm || isVisit(call))) return putQuestion(call, typed)
   return askAgain(call, isForm ? 'missing' : undefined)
 }, problemPage)
+
+/**
+ * Whether a person's browser was led here. An image or a frame on somebody's page with this address would spend the
+ * guesses of whoever visits that page (Fetch Metadata, Sec-Fetch-Dest); browsers that do not say are believed.
+ */
+function isVisit({ event }: Call): boolean {
+  return (header(event, 'sec-fetch-dest') ?? 'document') === 'document'
+}
 
 function askAgain(call: Call, problem?: CodeProblem, userCode?: string): Answer {
   const applicationName = call.application.displayName
@@ -125,7 +133,9 @@ async function approve(call: Call, family: Family): Promise<Answer> {
 async function deny(call: Call, { sid, clientId }: Family): Promise<Answer> {
   const moment = { now: call.now, attempt: drawId() }
   const outcome = await broker().families.apply(decide(call.application.name, sid, { deny: true }, moment))
-  if (!outcome.done) return askAgain(call, outcome.refusal.kind === 'expired-device-code' ? 'expired' : 'used')
+  if (!outcome.done && outcome.refusal.kind !== 'superseded') {
+    return askAgain(call, outcome.refusal.kind === 'expired-device-code' ? 'expired' : 'used')
+  }
   audit(call, 'family.denied', { sid, client_id: clientId, flow: 'device' })
   const client = await broker().registrations.client(call.application.name, clientId)
   const page = deviceDenied({

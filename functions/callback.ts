@@ -73,14 +73,16 @@ async function endDeviceSignIn(
   const decision = result.kind === 'signed-in' ? { approve: result.person } : ({ deny: true } as const)
   const moment = { now: call.now, attempt: drawId() }
   const outcome = await broker().families.apply(decide(call.application.name, sid, decision, moment))
-  if (!outcome.done) return undecidable(call, outcome.refusal.kind)
+  // Superseded: it was decided as we say, and the device came for its tokens before the answer reached us.
+  if (!outcome.done && outcome.refusal.kind !== 'superseded') return undecidable(call, outcome.refusal.kind)
+  const { clientId, person } = outcome.family!
   const event = result.kind === 'signed-in' ? 'family.approved' : 'family.denied'
-  audit(call, event, { sid, client_id: outcome.family.clientId, sub: outcome.family.person?.sub, flow: 'device' })
+  audit(call, event, { sid, client_id: clientId, sub: person?.sub, flow: 'device' })
   if (result.kind !== 'signed-in') return pageAnswer(failedSignInPage(call, result), dropped(call, 'sign-in'))
-  const client = await broker().registrations.client(call.application.name, outcome.family.clientId)
+  const client = await broker().registrations.client(call.application.name, clientId)
   const connected = deviceConnected({
     applicationName: call.application.displayName,
-    clientName: client?.displayName ?? outcome.family.clientId,
+    clientName: client?.displayName ?? clientId,
     personName: nameOf(result.person),
   })
   return pageAnswer(connected, dropped(call, 'sign-in'))

@@ -5,15 +5,13 @@
 
 import { clock } from '../shared/broker.ts'
 import { log } from '../shared/log.ts'
-import { hasValue, writeSecret } from '../shared/secrets-manager.ts'
+import { writeFirst } from '../shared/secrets-manager.ts'
 import { generateKeyring } from '../shared/tokens/keyring.ts'
 
 export async function handler(): Promise<{ created: boolean }> {
   const [, prefix] = /^secretsmanager:(.+)$/.exec(process.env.SECRETS ?? '') ?? []
   if (prefix === undefined) throw new Error('SECRETS must be secretsmanager:<prefix>')
-  const name = `${prefix}keyring`
-  const created = !(await hasValue(name))
-  if (created) await writeSecret(name, await generateKeyring())
+  const created = await writeFirst(`${prefix}keyring`, await generateKeyring())
   log({ level: 'info', event: created ? 'keyring.created' : 'keyring.kept' }, clock.now())
   return { created }
 }

@@ -7,18 +7,16 @@
 import { broker } from '../shared/broker.ts'
 import { hashSalt, open } from '../shared/domain/credential.ts'
 import { isLive } from '../shared/domain/family.ts'
-import type { ClientCall } from '../shared/http/call.ts'
-import { OAuthError } from '../shared/http/errors.ts'
+import { type ClientCall, header } from '../shared/http/call.ts'
+import { invalidClient } from '../shared/http/client-authentication.ts'
 import { liveSession, revokedBefore } from '../shared/http/sessions.ts'
 import { clientEndpoint } from '../shared/http/stack.ts'
 
 export const handler = clientEndpoint('same-origin', async (call) => {
   // RFC 7662 §2.3: a caller that may not ask is answered as one that did not prove who it is.
   if (!call.client.mayIntrospect) {
-    throw new OAuthError('invalid_client', 'This client may not introspect.', {
-      status: 401,
-      reason: 'may not introspect',
-    })
+    const authorization = header(call.event, 'authorization')
+    throw invalidClient(authorization, 'This client may not introspect.', 'may not introspect')
   }
   const token = call.parameters.required('token')
   const told = (await accessToken(call, token)) ?? (await refreshToken(call, token))

@@ -14,9 +14,9 @@ import { interact, interactionPath } from './identity-provider/interaction.ts'
 import { admit, joinAt, joinPath } from './identity-provider/join.ts'
 import { settingsFor } from './identity-provider/settings.ts'
 import { openStore, type Store } from './identity-provider/store.ts'
-import { createUserDirectory, directoryPath } from './identity-provider/user-directory.ts'
 import { freePort, listen, loopback, PortTaken } from './ports.ts'
 import { NobodyServes, type Part, type Role, serveOrFollow } from './serve-or-follow.ts'
+import { createUserDirectory, directoryPath } from './user-directory/server.ts'
 
 export type { ProviderClient } from './identity-provider/clients.ts'
 
@@ -79,10 +79,10 @@ function partOf(server: Server, store: Store): Part {
   }
 }
 
-type Known = Readonly<Record<ProviderClient['at'], ProviderClients>>
+type Known = { readonly openid: ProviderClients; readonly directory: ProviderClients }
 
 function addTo(known: Known, clients: readonly ProviderClient[]): void {
-  for (const client of clients) known[client.at].add([client])
+  for (const client of clients) known[client.at ?? 'openid'].add([client])
 }
 
 async function responder(port: number, store: Store, known: Known, log: IdentityProviderOptions['log']) {

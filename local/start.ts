@@ -21,6 +21,8 @@ const defaultPorts = { PORT: 8787, IDP_PORT: 8788 } as const
 let stack: LocalStack | undefined
 let isEnding = false
 
+// Whoever started us may have read what they wanted, and hung up.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, end)
 watchNpm(end)
 

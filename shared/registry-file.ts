@@ -11,6 +11,7 @@ import { X509Certificate } from 'node:crypto'
 import * as v from 'valibot'
 import { isLoopback } from './domain/loopback.ts'
 import type { Application, Client } from './domain/registration.ts'
+import { longestScopes, mostScopes } from './domain/scope.ts'
 import { hashSecret } from './http/client-authentication.ts'
 import type { Registry } from './store/registrations.ts'
 
@@ -61,8 +62,8 @@ const clientRules: readonly { readonly why: string; readonly broken: (client: Re
     broken: ({ auth, mayIntrospect }) => auth === 'none' && mayIntrospect === true,
   },
   {
-    why: 'scopes must not be longer than 256 characters in all',
-    broken: ({ scopes }) => listOf(scopes).join(' ').length > 256,
+    why: `scopes must not be more than ${mostScopes}, nor longer than ${longestScopes} characters in all`,
+    broken: ({ scopes }) => listOf(scopes).length > mostScopes || listOf(scopes).join(' ').length > longestScopes,
   },
 ]
 
@@ -83,31 +84,35 @@ const brokerAtProvider = {
   certificateAuthority: v.optional(certificates),
 }
 
-const providerSchema = v.pipe(v.variant(
-  'kind',
-  [
-    members({
-      kind: v.literal('oidc'),
-      issuer: safeUrl,
-      ...brokerAtProvider,
-      scopes: v.optional(v.array(scope), ['openid', 'profile', 'email']),
-    }),
-    members({
-      kind: v.literal('oauth2'),
-      authorizationEndpoint: safeUrl,
-      tokenEndpoint: safeUrl,
-      userinfoEndpoint: safeUrl,
-      ...brokerAtProvider,
-      scopes: v.optional(v.array(scope), []),
-      body: v.optional(v.picklist(['form', 'json']), 'form'),
-      pkce: v.optional(v.boolean(), true),
-      claims: v.optional(v.record(v.string(), text(64)), {}),
-    }),
-  ],
-  (issue) => (issue.received === 'undefined' ? 'is missing' : 'must be "oidc" or "oauth2"'),
-),
+const providerSchema = v.pipe(
+  v.variant(
+    'kind',
+    [
+      members({
+        kind: v.literal('oidc'),
+        issuer: safeUrl,
+        ...brokerAtProvider,
+        scopes: v.optional(v.array(scope), ['openid', 'profile', 'email']),
+      }),
+      members({
+        kind: v.literal('oauth2'),
+        authorizationEndpoint: safeUrl,
+        tokenEndpoint: safeUrl,
+        userinfoEndpoint: safeUrl,
+        ...brokerAtProvider,
+        scopes: v.optional(v.array(scope), []),
+        body: v.optional(v.picklist(['form', 'json']), 'form'),
+        pkce: v.optional(v.boolean(), true),
+        claims: v.optional(v.record(v.string(), text(64)), {}),
+      }),
+    ],
+    (issue) => (issue.received === 'undefined' ? 'is missing' : 'must be "oidc" or "oauth2"'),
+  ),
   // RFC 9700 §2.1.1
-  v.check((provider) => provider.kind === 'oidc' || provider.auth !== 'none' || provider.pkce, 'auth "none" needs pkce'),
+  v.check(
+    (provider) => provider.kind === 'oidc' || provider.auth !== 'none' || provider.pkce,
+    'auth "none" needs pkce',
+  ),
 )
 
 const clientSchema = v.pipe(

@@ -7,6 +7,7 @@
 import {
   GetSecretValueCommand,
   PutSecretValueCommand,
+  ResourceExistsException,
   ResourceNotFoundException,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager'
@@ -21,8 +22,29 @@ export async function readSecret(name: string): Promise<string> {
   return SecretString
 }
 
-/** Whether a secret that is declared has been given a value yet. */
-export async function hasValue(name: string): Promise<boolean> {
+/** The version that a secret's first value gets, so that there is never a second first one. */
+const firstVersion = 'token-broker-first-value-00000001'
+
+/**
+ * Gives a secret its first value.
+ *
+ * @returns false when it has one, which then stays
+ */
+export async function writeFirst(name: string, text: string): Promise<boolean> {
+  if (await hasValue(name)) return false
+  try {
+    // The token makes it one conditional write: with another text under the same token it is refused.
+    await client.send(
+      new PutSecretValueCommand({ SecretId: name, SecretString: text, ClientRequestToken: firstVersion }),
+    )
+    return true
+  } catch (error) {
+    if (error instanceof ResourceExistsException) return false
+    throw error
+  }
+}
+
+async function hasValue(name: string): Promise<boolean> {
   try {
     await readSecret(name)
     return true
@@ -30,8 +52,4 @@ export async function hasValue(name: string): Promise<boolean> {
     if (error instanceof ResourceNotFoundException) return false
     throw error
   }
-}
-
-export async function writeSecret(name: string, text: string): Promise<void> {
-  await client.send(new PutSecretValueCommand({ SecretId: name, SecretString: text }))
 }

@@ -1,61 +1,157 @@
 /**
- * `npm test`: types, lint and format, then every test with the branches it took counted.
+ * The suite: `npm test`. Types and style, then every test, then how much of the product they went through.
  *
- * Owns the order and the gate. Names of files or folders after `npm test --` run just these tests, without the gate.
+ *     npm test                       all of it, as `.ci/run` has it
+ *     npm test -- domain store       the test files whose path holds one of the words, and nothing else
+ *
+ * Owns the order, the gates and what is printed. A file is a process; what it wrote is shown only if it fails.
  */
 
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, globSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { availableParallelism, tmpdir } from 'node:os'
+import { delimiter, join, relative } from 'node:path'
+import { run } from 'node:test'
+import { spec } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
+import { chromiumPath } from './pages/browser.ts'
+import { coverageIn, type FileCoverage } from './support/coverage.ts'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
-const bin = (name: string) => join(root, 'node_modules', '.bin', name)
-
-/** Branches of the product that some test must have taken, in percent. */
-const leastBranches = 95
-
-const chosen = process.argv.slice(2)
-const chromium = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'
-
-const steps: readonly (readonly [what: string, command: string, words: readonly string[]])[] = [
-  ['Types', bin('tsc'), []],
-  ['Lint and format', bin('biome'), ['check', '--error-on-warnings']],
-  [chosen.length > 0 ? 'The chosen tests' : 'Tests', process.execPath, testWords()],
+/** Of the branches of each folder, percent. */
+const gates: readonly (readonly [folder: string, percent: number])[] = [
+  ['shared/domain/', 98],
+  ['shared/store/', 95],
+  ['shared/http/', 95],
+  ['shared/', 95],
+  ['functions/', 90],
 ]
 
-for (const [what, command, words] of chosen.length > 0 ? steps.slice(-1) : steps) {
-  const startedAt = performance.now()
-  console.log(`\n${what} …`)
-  const code = await run(command, words)
-  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
-  if (code !== 0) {
-    console.error(`${what}: failed after ${seconds} s, see above.`)
-    process.exit(code)
-  }
-  console.log(`${what}: passed in ${seconds} s.`)
-}
-if (!existsSync(chromium)) console.log(`The pages were not tried in a browser: there is no Chromium at ${chromium}.`)
-
-function testWords(): string[] {
-  const files = chosen.map((name) => (name.endsWith('.ts') ? name : `${name}/**/*.test.ts`))
-  if (files.length > 0) return ['--test', ...files]
-  return [
-    '--test',
-    // Most tests wait for a broker, a database or a browser of their own, so more than one at a time fits on a core.
-    '--test-concurrency=3',
-    '--experimental-test-coverage',
-    '--test-coverage-include=shared/**/*.ts',
-    '--test-coverage-include=functions/**/*.ts',
-    `--test-coverage-branches=${leastBranches}`,
-    'test/**/*.test.ts',
-  ]
+const root = fileURLToPath(new URL('..', import.meta.url))
+const words = process.argv.slice(2)
+const files = globSync('test/**/*.test.ts', { cwd: root })
+  .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
+  .sort()
+if (files.length === 0) fail(`No test file's path holds ${words.join(' or ')}.`)
+if (!existsSync(chromiumPath)) {
+  print(`There is no Chromium at ${chromiumPath} (CHROMIUM_PATH names another), so the tests in a browser do not run.`)
 }
 
-function run(command: string, words: readonly string[]): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, words, { cwd: root, stdio: 'inherit' })
-    child.once('error', reject)
-    child.once('close', (code, signal) => resolve(code ?? (signal === null ? 0 : 1)))
+const checked = words.length > 0 || (await check())
+const directory = await mkdtemp(join(tmpdir(), 'token-broker-coverage-'))
+process.env.NODE_V8_COVERAGE = directory
+const { passed, summary } = await runTests()
+delete process.env.NODE_V8_COVERAGE
+const covered = words.length > 0 || gate(coverageIn(directory, ['functions', 'shared']))
+await rm(directory, { recursive: true })
+print(summary)
+process.exitCode = checked && passed && covered ? 0 : 1
+
+// --- types and style ------------------------------------------------------------------------------------------------
+
+async function check(): Promise<boolean> {
+  const both = await Promise.all([tool('types', 'tsc'), tool('style', 'biome', 'check', '--error-on-warnings')])
+  return both.every(Boolean)
+}
+
+/** Runs one of node_modules/.bin; what it says is shown if it finds something. */
+async function tool(name: string, command: string, ...args: string[]): Promise<boolean> {
+  const started = performance.now()
+  const path = `${join(root, 'node_modules', '.bin')}${delimiter}${process.env.PATH}`
+  const child = spawn(command, args, {
+    cwd: root,
+    env: { ...process.env, PATH: path },
+    stdio: ['ignore', 'pipe', 'pipe'],
   })
+  const output: string[] = []
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => output.push(text))
+  const code = await new Promise((resolve) =>
+    child.once('close', resolve).once('error', (error) => output.push(String(error))),
+  )
+  print(`${code === 0 ? '✔' : '✖'} ${name} ${seconds(performance.now() - started)}`)
+  if (code !== 0) print(output.join(''))
+  return code === 0
+}
+
+// --- tests ----------------------------------------------------------------------------------------------------------
+
+async function runTests(): Promise<{ passed: boolean; summary: string }> {
+  const paths = files.map((file) => join(root, file))
+  // Most of what a test file does is to wait: for a process to start, for the store, for the SDK to try again.
+  const stream = run({ files: paths, cwd: root, concurrency: Math.max(2, availableParallelism()) })
+  const failures = new spec()
+  failures.pipe(process.stdout, { end: false })
+  const written = new Map<string, string>()
+  const summary: string[] = []
+  let passed = true
+  for await (const { type, data } of stream) {
+    switch (type) {
+      case 'test:stdout':
+      case 'test:stderr':
+        written.set(data.file ?? '', `${written.get(data.file ?? '') ?? ''}${data.message}`)
+        break
+      case 'test:fail':
+        failures.write({ type, data })
+        break
+      case 'test:diagnostic':
+        // Without a file they are about the whole run: how many tests, passed, failed.
+        if (data.file === undefined) summary.push(`ℹ ${data.message}`)
+        break
+      case 'test:summary':
+        if (data.file === undefined) passed = data.success
+        else printFile(data, written.get(data.file) ?? '')
+        break
+    }
+  }
+  await new Promise<void>((resolve) => failures.end(resolve))
+  return { passed, summary: summary.join('\n') }
+}
+
+type Summary = {
+  readonly file: string | undefined
+  readonly success: boolean
+  readonly duration_ms: number
+  readonly counts: { readonly tests: number }
+}
+
+function printFile({ file = '', success, duration_ms, counts }: Summary, output: string): void {
+  print(`${success ? '✔' : '✖'} ${relative(root, file)}  ${counts.tests} tests ${seconds(duration_ms)}`)
+  if (!success && output !== '') print(output)
+}
+
+// --- coverage -------------------------------------------------------------------------------------------------------
+
+/** Prints how many branches ran, folder by folder, and where the gates are not met which ones did not. */
+function gate(coverage: readonly FileCoverage[]): boolean {
+  print('\nBranches that ran')
+  let met = true
+  for (const [folder, least] of gates) {
+    const inFolder = coverage.filter(({ path }) => path.startsWith(folder))
+    const covered = inFolder.reduce((sum, file) => sum + file.covered, 0)
+    const total = inFolder.reduce((sum, file) => sum + file.branches, 0)
+    const percent = (100 * covered) / total
+    const enough = percent >= least
+    met &&= enough
+    print(
+      `${enough ? '✔' : '✖'} ${folder.padEnd(16)} ${covered} of ${total}, ${percent.toFixed(1)} %, at least ${least} %`,
+    )
+  }
+  const missed = coverage.filter((file) => file.missed.length > 0)
+  for (const { path, missed: lines } of missed) print(`  never ran: ${path}:${lines.join(', ')}`)
+  print('')
+  return met
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+function fail(message: string): never {
+  print(message)
+  process.exit(1)
 }

@@ -15,9 +15,7 @@ export type Response = {
   readonly body: Buffer | string
 }
 
-/** @throws when it is not an answer: the function's mistake */
 export function responseOf(result: APIGatewayProxyResult): Response {
-  if (!Number.isInteger(result?.statusCode)) throw new TypeError('The function answered without a statusCode')
   const { statusCode, headers = {}, multiValueHeaders = {}, body, isBase64Encoded } = result
   const several = new Set(Object.keys(multiValueHeaders).map((name) => name.toLowerCase()))
   const flat: string[] = []

@@ -28,7 +28,6 @@ export function readBody(incoming: IncomingMessage): Promise<Buffer | undefined 
       resolve(body.length === 0 ? undefined : body)
     })
     incoming.on('error', () => resolve('cut off'))
-    incoming.on('close', () => resolve('cut off'))
   })
 }
 

@@ -11,8 +11,8 @@ import type { Json } from 'oidc-provider'
 export type ProviderClient = {
   readonly clientId: string
   readonly application: string
-  /** Where it signs people in: at the OpenID Connect provider, or at the user directory beside it. */
-  readonly at: 'openid' | 'directory'
+  /** Where it signs people in: at the OpenID Connect provider, or at the user directory beside it. @default openid */
+  readonly at?: 'openid' | 'directory'
   readonly auth: 'none' | 'client_secret_basic' | 'client_secret_post'
   /** Not used with `none`. */
   readonly secret: string
@@ -22,6 +22,8 @@ export type ProviderClients = {
   add(clients: readonly ProviderClient[]): void
   /** Metadata (RFC 7591 §2). */
   metadata(clientId: string): Json | undefined
+  /** Of any port; none for a client that nobody knows. */
+  redirectUris(clientId: string): readonly string[]
   isSecret(clientId: string, presented: string): boolean
 }
 
@@ -38,6 +40,7 @@ export function createClients(): ProviderClients {
       const variants = [...(known.get(clientId)?.values() ?? [])]
       return variants[0] === undefined ? undefined : metadataOf(variants[0], variants)
     },
+    redirectUris: (clientId) => redirectUrisOf([...(known.get(clientId)?.values() ?? [])]),
     isSecret: (clientId, presented) =>
       [...(known.get(clientId)?.values() ?? [])].some(({ secret }) => isSame(secret, presented)),
   }
@@ -46,18 +49,18 @@ export function createClients(): ProviderClients {
 const keyOf = ({ application, secret }: ProviderClient) => `${application} ${secret}`
 
 /** RFC 8252 §7.3: a native application's loopback redirect may come back at any port, and so may a local broker. */
-export function redirectUriOf(application: string): string {
-  return `http://127.0.0.1/${application}/oauth/callback`
+function redirectUrisOf(variants: readonly ProviderClient[]): string[] {
+  const applications = new Set(variants.map(({ application }) => application))
+  return [...applications].map((name) => `http://127.0.0.1/${name}/oauth/callback`)
 }
 
 function metadataOf({ clientId, auth, secret }: ProviderClient, variants: readonly ProviderClient[]): Json {
-  const applications = new Set(variants.map(({ application }) => application))
   return {
     client_id: clientId,
     ...(auth === 'none' ? {} : { client_secret: secret }),
     token_endpoint_auth_method: auth,
     application_type: 'native',
-    redirect_uris: [...applications].map(redirectUriOf),
+    redirect_uris: redirectUrisOf(variants),
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
     require_auth_time: true,

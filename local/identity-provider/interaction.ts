@@ -7,14 +7,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type Provider from 'oidc-provider'
 import type { Interaction, InteractionResult } from 'oidc-provider'
+import { bodyIn } from './body.ts'
 import { errorPage, loginPage, type Page } from './pages.ts'
 import { longestUserName, userNameFrom } from './person.ts'
 
 export const interactionPath = /^\/interaction\/[\w-]+(?:\?|$)/
 
 type Step = { readonly done: InteractionResult } | { readonly status: number; readonly page: Page }
-
-const longestFormCharacters = 10_000
 
 export async function interact(provider: Provider, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   const step = await nextStep(await interactionOf(provider, incoming, outgoing), incoming)
@@ -46,8 +45,9 @@ async function nextStep(interaction: Interaction | undefined, incoming: Incoming
   if (incoming.method !== 'POST') {
     return { status: 200, page: loginPage({ action, userName: String(params.login_hint ?? '') }) }
   }
-  const form = await formIn(incoming)
-  if (form === undefined) return { status: 413, page: errorPage('invalid_request', 'The form is too long.') }
+  const body = await bodyIn(incoming)
+  if (body === undefined) return { status: 413, page: errorPage('invalid_request', 'The form is too long.') }
+  const form = new URLSearchParams(body)
   if (form.has('cancel')) {
     return { done: { error: 'access_denied', error_description: 'The person did not want to sign in.' } }
   }
@@ -57,13 +57,4 @@ async function nextStep(interaction: Interaction | undefined, incoming: Incoming
   if (accountId !== undefined) return { done: { login: { accountId, remember: false } } }
   const problem = `Please type a user name of at most ${longestUserName} characters.`
   return { status: 400, page: loginPage({ action, userName: typed, problem }) }
-}
-
-async function formIn(incoming: IncomingMessage): Promise<URLSearchParams | undefined> {
-  let text = ''
-  for await (const chunk of incoming.setEncoding('utf8')) {
-    text += chunk
-    if (text.length > longestFormCharacters) return undefined
-  }
-  return new URLSearchParams(text)
 }

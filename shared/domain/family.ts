@@ -22,8 +22,8 @@ export type Person = {
   readonly sub: string
   /** Claims that userinfo may tell, `sub` apart. */
   readonly claims: Readonly<Record<string, string | boolean>>
-  /** When they signed in at the provider, seconds since the epoch (OIDC Core §2, auth_time). */
-  readonly authTimeSeconds: number
+  /** When they signed in at the provider, seconds since the epoch (OIDC Core §2, auth_time); absent: it does not say. */
+  readonly authTimeSeconds?: number
 }
 
 /** Times are milliseconds since the epoch unless the name says otherwise. */
@@ -42,6 +42,8 @@ export type Family = {
   readonly saltHash: string
   /** Of the write that made the item what it is: a retry that meets its own id knows that it won. */
   readonly attempt: string
+  /** Of the write before that: so does a retry that comes when somebody else has moved the family on already. */
+  readonly previousAttempt?: string
   /** As granted, in the order asked for. */
   readonly scopes: readonly string[]
   readonly audience: string
@@ -52,6 +54,8 @@ export type Family = {
   readonly codeExpiresAt: number
   /** How long the session may last from its first tokens on; no longer than they do where no refresh token comes of it. */
   readonly sessionLifetimeMs?: number
+  /** That, and as long as the item is kept afterwards. */
+  readonly lingerSeconds?: number
 
   /** While a device flow is pending. */
   readonly pollIntervalMs?: number

@@ -30,7 +30,7 @@ export function openDevice(opening: DeviceOpening): Family {
     flow: 'device',
     state: 'pending',
     pollIntervalMs,
-    nextPollAt: opening.now, // the first poll is free
+    nextPollAt: 0, // the first poll is free, whatever the clock of the one that serves it says
   }
 }
 
@@ -59,6 +59,7 @@ export function openCode(opening: CodeOpening): Family {
 function opened(opening: Omit<DeviceOpening, 'intervalSeconds'>) {
   const { sid, saltHash, application, clientId, scopes, audience, startedFrom, attempt, now, limits } = opening
   const codeExpiresAt = now + opening.codeLifetimeSeconds * 1000
+  const lifetimeSeconds = scopes.includes('offline_access') ? limits.absoluteSeconds : limits.accessTokenSeconds
   return {
     sid,
     version: 1,
@@ -72,7 +73,9 @@ function opened(opening: Omit<DeviceOpening, 'intervalSeconds'>) {
     createdAt: now,
     startedFrom,
     codeExpiresAt,
-    sessionLifetimeMs: (scopes.includes('offline_access') ? limits.absoluteSeconds : limits.accessTokenSeconds) * 1000,
+    sessionLifetimeMs: lifetimeSeconds * 1000,
+    // An access token of the last moment may outlive the session that it is of.
+    lingerSeconds: lifetimeSeconds + limits.accessTokenSeconds + keptSeconds,
     expires: Math.ceil(codeExpiresAt / 1000) + keptSeconds,
   } as const
 }

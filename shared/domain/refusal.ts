@@ -21,6 +21,8 @@ export type Refusal =
   | { readonly kind: 'expired-device-code' }
   /** An authorization code past its lifetime, or a session past its idle or absolute limit. */
   | { readonly kind: 'expired' }
+  /** Our own write held, its answer was lost, and the family has moved on since: an earlier try of this very call won. */
+  | { readonly kind: 'superseded' }
   /** Ended already: signed out, revoked by ops, or killed by an earlier reuse. */
   | { readonly kind: 'revoked' }
   /** An authentic credential that was exchanged before, outside any grace: the family must die. */

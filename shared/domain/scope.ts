@@ -4,17 +4,22 @@
  * Owns their syntax and the rule that a client gets what it asked for, in that order, or an error; never silently fewer.
  */
 
+/** What a registration may allow in all, and so the most that can be asked for with any hope: a limit on the work. */
+export const longestScopes = 256
+export const mostScopes = 64
+
 /** RFC 6749 §3.3: %x21 / %x23-5B / %x5D-7E. */
 const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
 /**
  * Reads the wire form; an absent scope is an empty list, and a word said twice counts once.
  *
- * @returns undefined when it is malformed
+ * @returns undefined when it is malformed, or more than any client has
  */
 export function readScopes(wire: string | undefined): readonly string[] | undefined {
   if (wire === undefined) return []
   const scopes = [...new Set(wire.split(' ').filter((word) => word !== ''))]
+  if (scopes.length > mostScopes || scopes.join(' ').length > longestScopes) return undefined
   return scopes.every((scope) => scopeToken.test(scope)) ? scopes : undefined
 }
 

@@ -2,19 +2,20 @@
  * How a family moves: each transition as data, its preconditions beside the refusal that each one means.
  *
  * Owns the transitions; the rules that they share are single-use.ts. Pure: time and ids are handed in. Must not know
- * DynamoDB: the store turns `guards` into one condition and `set`, `sum`, `remove` into one update, and `explain` reads the same guards
- * against the item that came back. So what is enforced and what is reported cannot drift apart.
+ * DynamoDB: the store turns `guards` into one condition and the rest into one update, and `explain` reads the same
+ * guards against the item that came back. So what is enforced and what is reported cannot drift apart.
  *
  *     caller                     store                            item
  *     rotate(gen n) ──write──►   condition: all guards hold  ──►  generation n+1, attempt A      answer: success
  *     rotate(gen n) ──write──►   condition fails, item comes back
  *                                  attempt is ours           ──►  our own success, seen twice    answer: success
+ *                                  the one before is ours    ──►  superseded: it went on since   answer: refusal, no kill
  *                                  generation n+1, in grace  ──►  the same successor             answer: replay
  *                                  generation beyond         ──►  reuse: revoke                  answer: refusal
  */
 
-import type { Family, Limits, Person, RevocationReason } from './family.ts'
-import { keptSeconds, subjectKey } from './family.ts'
+import type { Family, Person, RevocationReason } from './family.ts'
+import { subjectKey } from './family.ts'
 import type { Guard, Replay } from './guard.ts'
 import { firstFailure } from './guard.ts'
 import type { Refusal } from './refusal.ts'
@@ -35,6 +36,8 @@ export type Transition = {
   /** In the order in which a failure is explained. */
   readonly guards: readonly Guard[]
   readonly set: Partial<Family>
+  /** Attributes set to what another one held before. */
+  readonly copy?: Readonly<Partial<Record<keyof Family, keyof Family>>>
   /** Attributes set to another attribute plus a number, added by the table itself so that nothing need be read first. */
   readonly sum?: Readonly<Partial<Record<keyof Family, readonly [of: keyof Family, plus: number]>>>
   readonly remove?: readonly (keyof Family)[]
@@ -42,6 +45,9 @@ export type Transition = {
 
 /** Why a condition did not hold. `ours`: it held for an earlier try of this very call, whose answer was lost. */
 export type Verdict = Refusal | Replay | { readonly kind: 'ours' }
+
+/** Each write that others may follow before its answer is seen keeps the id of the one before it. */
+const remembered = { previousAttempt: 'attempt' } as const
 
 export type Moment = { readonly now: number; readonly attempt: string }
 
@@ -133,6 +139,7 @@ export function decide(application: string, sid: string, decision: Decision, { n
             person: decision.approve,
             subject: subjectKey(application, decision.approve.sub),
           },
+    copy: remembered,
     remove: ['nextPollAt', 'pollIntervalMs'],
   }
 }
@@ -175,9 +182,13 @@ export function redeem(
       state: 'active',
       generation: 1,
       rotatedAt: now,
-      expires: cleanUpAt(holding, now),
     },
-    sum: { absoluteExpiresAt: ['sessionLifetimeMs', now] },
+    copy: remembered,
+    // The session's end is fixed here, by the table itself: what was granted, and so how long it lasts, was not read.
+    sum: {
+      absoluteExpiresAt: ['sessionLifetimeMs', now],
+      expires: ['lingerSeconds', Math.ceil(now / 1000)],
+    },
   }
 }
 
@@ -209,10 +220,10 @@ export function rotate(
       attempt,
       generation: presented.generation + 1,
       rotatedAt: now,
-      expires: cleanUpAt(holding, now),
     },
+    copy: remembered,
     // A code's binding has served its purpose once the first refresh token was used; without it the item stays small.
-    remove: ['redirectUri', 'codeChallenge', 'nonce', 'sessionLifetimeMs'],
+    remove: ['redirectUri', 'codeChallenge', 'nonce', 'sessionLifetimeMs', 'lingerSeconds'],
   }
 }
 
@@ -249,12 +260,8 @@ export function revoke(by: Entitlement, reason: RevocationReason, { now, attempt
 export function explain(transition: Transition, family: Family | undefined): Verdict {
   if (family === undefined) return { kind: 'unknown' }
   if (family.attempt === transition.attempt) return { kind: 'ours' }
+  if (family.previousAttempt === transition.attempt) return { kind: 'superseded' }
   const verdict = firstFailure(transition.guards, family)
   if (verdict === undefined) throw new Error(`the condition of ${transition.name} failed though each guard holds`)
   return verdict
-}
-
-/** The absolute end is not known without a read, so an item may outlive it by an idle lifetime; that harms nothing. */
-function cleanUpAt(limits: Limits, now: number): number {
-  return Math.ceil(now / 1000) + Math.max(limits.idleSeconds, limits.accessTokenSeconds) + keptSeconds
 }

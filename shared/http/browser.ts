@@ -87,7 +87,7 @@ function setCookie(call: Call, kind: CookieKind, value: string, maxAgeSeconds: n
 
 /** `__Host-` keeps neighbours on the domain from planting one (RFC 6265bis §4.1.3.2); it needs TLS, which a laptop lacks. */
 function cookieName(call: Call, kind: CookieKind): string {
-  return `${isSecure(call) ? '__Host-' : ''}token-broker-${kind}`
+  return `${isSecure(call) ? '__Host-' : ''}token-broker-${kind}-${call.application.name}`
 }
 
 function isSecure({ issuer }: Call): boolean {

@@ -1,8 +1,8 @@
 /**
  * Who the client is, and whether it proves it (RFC 6749 §2.3).
  *
- * Owns the methods and their refusals. A client uses the method it is registered for and no other; an unknown client and
- * a wrong secret are answered alike, after the same work.
+ * Owns the methods and their refusals. A client uses the method it is registered for and no other. An unknown client and
+ * a wrong secret are answered alike; that a registration is at hand may still show in the time, and ids are no secrets.
  */
 
 import { createHash, timingSafeEqual } from 'node:crypto'
@@ -30,10 +30,15 @@ export async function authenticateClient(
     const proven = claims!.method === 'none' || provesSecret(secret ?? '', client?.secretHashes ?? [])
     if (client !== undefined && client.auth === claims!.method && proven) return client
   }
-  throw new OAuthError('invalid_client', 'Client authentication failed.', {
+  throw invalidClient(authorization, 'Client authentication failed.')
+}
+
+/** RFC 6749 §5.2: a client that tried the Authorization header is told the scheme. */
+export function invalidClient(authorization: string | undefined, description: string, reason?: string): OAuthError {
+  return new OAuthError('invalid_client', description, {
     status: 401,
-    // RFC 6749 §5.2: a client that tried the Authorization header is told the scheme.
     headers: authorization === undefined ? {} : { 'www-authenticate': 'Basic realm="token-broker", charset="UTF-8"' },
+    ...(reason !== undefined && { reason }),
   })
 }
 

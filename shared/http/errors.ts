@@ -79,6 +79,7 @@ export function grantError(refusal: Refusal): OAuthError {
     case 'expired':
     case 'revoked':
     case 'reuse':
+    case 'superseded':
       return new OAuthError('invalid_grant', 'Unknown, expired, revoked or already used. Please sign in again.', {
         reason,
       })

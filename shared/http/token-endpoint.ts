@@ -156,7 +156,7 @@ export async function firstTokenAnswer(call: ClientCall, shown: Shown, family: F
           sub,
           aud: call.client.clientId,
           sid: family.sid,
-          auth_time: authTimeSeconds,
+          ...(authTimeSeconds !== undefined && { auth_time: authTimeSeconds }),
           ...(family.nonce !== undefined && { nonce: family.nonce }),
         },
         call.now,

@@ -7,8 +7,13 @@
 import type { Person } from '../domain/family.ts'
 
 /** OIDC Core §2 */
-export const longestSub = 255
+const longestSub = 255
 const mostClaimBytes = 320
+
+/** Whether this can be somebody's `sub`. */
+export function isSubject(sub: unknown): sub is string {
+  return typeof sub === 'string' && sub !== '' && sub.length <= longestSub && sub.isWellFormed()
+}
 
 /**
  * The wanted claims in their order, as far as they are plain and there is room.
@@ -23,7 +28,8 @@ export function keptClaims(
   const claims: Record<string, string | boolean> = {}
   let room = mostClaimBytes
   for (const name of wanted) {
-    const value = told[nameThere(name)]
+    const there = told[nameThere(name)]
+    const value = typeof there === 'string' ? there.toWellFormed() : there
     if (typeof value !== 'string' && typeof value !== 'boolean') continue
     const size = name.length + Buffer.byteLength(String(value))
     if (size > room) continue

@@ -4,7 +4,7 @@
  * Owns which kind is made by what, and a warm Lambda's memory of them.
  */
 
-import { broker, clock } from '../broker.ts'
+import { broker } from '../broker.ts'
 import type { Application } from '../domain/registration.ts'
 import { createOAuth2Provider } from './oauth2.ts'
 import { createOidcProvider } from './oidc.ts'
@@ -19,9 +19,7 @@ export function providerOf({ name, provider: settings }: Application): Provider 
   if (known?.settings === written) return known.provider
   const secret = () => broker().secrets.read(`provider/${name}`)
   const provider =
-    settings.kind === 'oidc'
-      ? createOidcProvider(settings, secret)
-      : createOAuth2Provider(settings, secret, () => clock.now())
+    settings.kind === 'oidc' ? createOidcProvider(settings, secret) : createOAuth2Provider(settings, secret)
   made.set(name, { settings: written, provider })
   return provider
 }

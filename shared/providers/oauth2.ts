@@ -8,25 +8,28 @@
 import * as oidc from 'openid-client'
 import { isLoopback } from '../domain/loopback.ts'
 import type { OAuth2Settings } from '../domain/registration.ts'
-import { keptClaims, longestSub } from './claims.ts'
+import { isSubject, keptClaims } from './claims.ts'
 import type { Provider, SignInResult, SignInSecrets } from './provider.ts'
-import { beginSignIn, clientAuthentication, failedSignIn, fetchFor, kept, timeoutSeconds, usesPkce } from './sign-in.ts'
+import {
+  beginSignIn,
+  clientAuthentication,
+  failedSignIn,
+  fetchFor,
+  isPassing,
+  kept,
+  timeoutSeconds,
+  usesPkce,
+} from './sign-in.ts'
 
 /**
  * @param secret reads the client secret that the provider knows the broker by
- * @param now the clock, ms
  */
-export function createOAuth2Provider(
-  settings: OAuth2Settings,
-  secret: () => Promise<string>,
-  now: () => number,
-): Provider {
+export function createOAuth2Provider(settings: OAuth2Settings, secret: () => Promise<string>): Provider {
   const configuration = kept(async () => configure(settings, await clientAuthentication(settings, secret)))
   return {
     signInOrigin: async () => new URL(settings.authorizationEndpoint).origin,
     begin: async (redirectUri, wishes) => beginSignIn(await configuration(), settings, redirectUri, wishes),
-    finish: async (callback, secrets, claims) =>
-      finish(await configuration(), settings, callback, secrets, claims, Math.floor(now() / 1000)),
+    finish: async (callback, secrets, claims) => finish(await configuration(), settings, callback, secrets, claims),
   }
 }
 
@@ -56,7 +59,6 @@ async function finish(
   callback: URL,
   { state, codeVerifier }: SignInSecrets,
   wanted: readonly string[],
-  nowSeconds: number,
 ): Promise<SignInResult> {
   try {
     const tokens = await oidc.authorizationCodeGrant(configuration, withoutIssuer(callback), {
@@ -67,9 +69,9 @@ async function finish(
     const url = new URL(settings.userinfoEndpoint)
     const { access_token: token } = tokens
     const answer = await oidc.fetchProtectedResource(configuration, token, url, 'GET', undefined, headers)
-    if (answer.status >= 500) throw new oidc.ClientError('userinfo failed', { cause: answer })
+    if (isPassing(answer.status)) throw new oidc.ClientError('userinfo failed', { cause: answer })
     if (answer.status !== 200) return { kind: 'unexpected', why: `userinfo answered ${answer.status}` }
-    return personIn(await profileIn(answer), settings, wanted, nowSeconds)
+    return personIn(await profileIn(answer), settings, wanted)
   } catch (error) {
     return failedSignIn(error)
   }
@@ -96,7 +98,6 @@ function personIn(
   told: Profile | undefined,
   { claims: names }: OAuth2Settings,
   wanted: readonly string[],
-  nowSeconds: number,
 ): SignInResult {
   if (told === undefined) return { kind: 'unexpected', why: 'userinfo is not a JSON object' }
   // Where ops name a member, no other will do: what it holds for one person may be in `id` of somebody else.
@@ -104,13 +105,14 @@ function personIn(
   const sub = subjectFrom(told[naming])
   if (sub === undefined) return { kind: 'unexpected', why: 'userinfo names no subject' }
   const claims = keptClaims({ ...told, [naming]: sub }, wanted, (claim) => names[claim] ?? claim)
-  return { kind: 'signed-in', person: { sub, claims, authTimeSeconds: nowSeconds } }
+  // Nothing says when they signed in, so nothing is claimed of it (OIDC Core §2, auth_time).
+  return { kind: 'signed-in', person: { sub, claims } }
 }
 
 /** Some number their people. */
 function subjectFrom(told: unknown): string | undefined {
-  if (Number.isSafeInteger(told)) return String(told)
-  return typeof told === 'string' && told !== '' && told.length <= longestSub ? told : undefined
+  const text = Number.isSafeInteger(told) ? String(told) : told
+  return isSubject(text) ? text : undefined
 }
 
 /** The request as this provider wants it: forms by default, JSON where it is set. */

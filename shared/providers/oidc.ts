@@ -8,7 +8,7 @@ import * as oidc from 'openid-client'
 import type { Person } from '../domain/family.ts'
 import { isLoopback } from '../domain/loopback.ts'
 import type { OidcSettings } from '../domain/registration.ts'
-import { keptClaims, longestSub } from './claims.ts'
+import { isSubject, keptClaims } from './claims.ts'
 import type { Provider, SignInResult, SignInSecrets } from './provider.ts'
 import {
   beginSignIn,
@@ -34,14 +34,27 @@ async function discover(settings: OidcSettings, secret: () => Promise<string>): 
   const authentication = await clientAuthentication(settings, secret)
   const issuer = new URL(settings.issuer)
   try {
-    return await oidc.discovery(issuer, settings.clientId, undefined, authentication, {
+    const configuration = await oidc.discovery(issuer, settings.clientId, undefined, authentication, {
       timeout: timeoutSeconds,
       [oidc.customFetch]: fetchFor(settings),
-      // A provider without TLS is for a laptop alone.
-      execute: isLoopback(issuer) ? [oidc.allowInsecureRequests] : [],
+      execute: [
+        // OIDC Core §3.1.3.7 (6): TLS might stand in for the ID token's signature; it is checked all the same.
+        oidc.enableNonRepudiationChecks,
+        // A provider without TLS is for a laptop alone.
+        ...(isLoopback(issuer) ? [oidc.allowInsecureRequests] : []),
+      ],
     })
+    checkEndpoints(configuration.serverMetadata())
+    return configuration
   } catch (error) {
     throw outOfReach(error)
+  }
+}
+
+/** OIDC Discovery §3: what we cannot do without. @throws when one is missing, or no web address */
+function checkEndpoints({ authorization_endpoint, token_endpoint, jwks_uri }: oidc.ServerMetadata): void {
+  for (const endpoint of [authorization_endpoint, token_endpoint, jwks_uri]) {
+    if (!/^https?:$/.test(URL.parse(String(endpoint))?.protocol ?? '')) throw new Error('the metadata lacks an endpoint')
   }
 }
 
@@ -72,11 +85,22 @@ async function personIn(
   wanted: readonly string[],
 ): Promise<SignInResult> {
   const idToken = tokens.claims()!
-  if (idToken.sub.length > longestSub) return { kind: 'unexpected', why: 'sub is longer than 255 characters' }
+  if (!isSubject(idToken.sub)) return { kind: 'unexpected', why: 'sub is empty or longer than 255 characters' }
   const missing = wanted.some((name) => idToken[name] === undefined)
   const hasUserinfo = configuration.serverMetadata().userinfo_endpoint !== undefined
-  const more = missing && hasUserinfo ? await oidc.fetchUserInfo(configuration, tokens.access_token, idToken.sub) : {}
+  const more = missing && hasUserinfo ? await userinfo(configuration, tokens.access_token, idToken.sub) : {}
   const claims = keptClaims({ ...more, ...idToken }, wanted)
-  const person: Person = { sub: idToken.sub, claims, authTimeSeconds: idToken.auth_time ?? idToken.iat }
+  const authTimeSeconds = Number.isSafeInteger(idToken.auth_time) ? idToken.auth_time! : idToken.iat
+  const person: Person = { sub: idToken.sub, claims, authTimeSeconds }
   return { kind: 'signed-in', person }
+}
+
+/** Comfort, not identity: what cannot be read, or is about somebody else (OIDC Core §5.3.2), is left out. @throws {Unavailable} */
+async function userinfo(configuration: oidc.Configuration, accessToken: string, sub: string): Promise<object> {
+  try {
+    return await oidc.fetchUserInfo(configuration, accessToken, sub)
+  } catch (error) {
+    failedSignIn(error)
+    return {}
+  }
 }

@@ -80,20 +80,27 @@ export function outOfReach(cause: unknown): Unavailable {
 /** Reads the provider's errors by their `error`, whatever the 4xx status. @throws {Unavailable} */
 export function failedSignIn(error: unknown): SignInResult {
   if (error instanceof oidc.AuthorizationResponseError) return { kind: 'refused', error: error.error }
-  if (error instanceof oidc.ResponseBodyError && error.status < 500) {
+  if (error instanceof oidc.ResponseBodyError && !isPassing(error.status)) {
     return error.error === 'invalid_grant' ? { kind: 'rejected' } : { kind: 'unexpected', why: error.error }
   }
   if (isOutOfReach(error)) throw outOfReach(error)
   if (error instanceof oidc.ClientError || error instanceof oidc.WWWAuthenticateChallengeError) {
     return { kind: 'unexpected', why: error.code ?? error.name }
   }
+  // What openid-client throws when a value in the provider's answer is of a type that it cannot have.
+  if (error instanceof TypeError && 'code' in error) return { kind: 'unexpected', why: String(error.code) }
   throw error
 }
 
-/** No connection, one that broke off, no answer in time, or an answer of 5xx. */
+/** A server in trouble, or one that has had too many requests (RFC 6585 §4), will answer later. */
+export function isPassing(status: number): boolean {
+  return status >= 500 || status === 429
+}
+
+/** No connection, one that broke off, no answer in time, or an answer that says so. */
 function isOutOfReach(error: unknown): boolean {
   if (error instanceof oidc.ResponseBodyError) return true
-  if (error instanceof Response) return error.status >= 500
+  if (error instanceof Response) return isPassing(error.status)
   if (!(error instanceof Error)) return false
   // What fetch throws when there is no connection, and when one breaks off in the middle of an answer.
   if (error instanceof TypeError) return error.message === 'fetch failed' || error.message === 'terminated'

@@ -22,13 +22,15 @@ export function expressionsOf(transition: Transition): Expressions {
     names[`#${attribute}`] = attribute
     return `#${attribute}`
   }
+  let count = 0
   const value = (plain: unknown) => {
-    const placeholder = `:v${Object.keys(values).length}`
+    const placeholder = `:v${count++}`
     values[placeholder] = plain
     return placeholder
   }
   const assignments = [
     ...Object.entries(transition.set).map(([attribute, plain]) => `${name(attribute)} = ${value(plain)}`),
+    ...Object.entries(transition.copy ?? {}).map(([attribute, of]) => `${name(attribute)} = ${name(of)}`),
     ...Object.entries(transition.sum ?? {}).map(
       ([attribute, [of, plus]]) => `${name(attribute)} = ${name(of)} + ${value(plus)}`,
     ),

@@ -5,7 +5,7 @@
  * one is refused: that is the domain's, handed in as data and explained from the item that a failed condition returns.
  *
  *     apply ──UpdateItem, condition──► holds: the new item
- *                                      fails: the item as it is ──explain──► ours | replay: as good as done
+ *                                      fails: the item as it is ──explain──► ours, replay: as good as done
  *                                                                           refusal: an expected no
  *           ──no answer after the SDK's tries──► GetItem: does the item carry our attempt? then it is done
  */
@@ -28,7 +28,7 @@ import { ask } from './table.ts'
 /** What became of a transition. `replay`: nothing was written, and the family stands where this very call would lead. */
 export type Outcome =
   | { readonly done: true; readonly family: Family; readonly replay: boolean }
-  | { readonly done: false; readonly refusal: Refusal }
+  | { readonly done: false; readonly refusal: Refusal; readonly family: Family | undefined }
 
 export type Families = {
   /**
@@ -93,7 +93,7 @@ async function apply(table: Table, transition: Transition): Promise<Outcome> {
   } catch (error) {
     if (error instanceof ConditionalCheckFailedException) return outcomeOf(transition, familyIn(error))
     const written = await wasWritten(table, transition.sid, transition.attempt)
-    if (written !== undefined) return { done: true, family: written, replay: false }
+    if (written !== undefined) return outcomeOf(transition, written)
     throw error
   }
 }
@@ -103,14 +103,14 @@ function outcomeOf(transition: Transition, family: Family | undefined): Outcome 
   if (verdict.kind === 'ours' || verdict.kind === 'replay') {
     return { done: true, family: family!, replay: verdict.kind === 'replay' }
   }
-  return { done: false, refusal: verdict }
+  return { done: false, refusal: verdict, family }
 }
 
-/** After a write whose every answer was lost: the item, when it carries this write's attempt. */
+/** After a write whose every answer was lost: the item, when it still shows that this write was made. */
 async function wasWritten(table: Table, sid: string, attempt: string): Promise<Family | undefined> {
   try {
     const family = await read(table, sid)
-    return family?.attempt === attempt ? family : undefined
+    return family?.attempt === attempt || family?.previousAttempt === attempt ? family : undefined
   } catch (error) {
     // Not knowing is no reason to hide why we had to ask: the write's own error is the one to report.
     if (error instanceof Unavailable) return undefined

@@ -37,11 +37,12 @@ export function createRegistrations(table: Table, now: () => number = Date.now):
     const key = `${pk}\0${sk}`
     const known = remembered.get(key)
     if (known !== undefined && known.until > now()) return known.record
+    const until = now() + registrationsCachedMs
     const record = await read(table, pk, sk)
     remembered.delete(key)
     if (record === undefined) return undefined
     if (remembered.size >= mostRemembered) remembered.clear()
-    remembered.set(key, { record, until: now() + registrationsCachedMs })
+    remembered.set(key, { record, until })
     return record
   }
   return {
@@ -62,7 +63,7 @@ export function createRegistrations(table: Table, now: () => number = Date.now):
 
 async function read(table: Table, pk: string, sk: string): Promise<Application | Client | undefined> {
   const { Item } = await ask(() =>
-    table.client.send(new GetItemCommand({ TableName: table.name, Key: marshall({ pk, sk }) })),
+    table.client.send(new GetItemCommand({ TableName: table.name, Key: marshall({ pk, sk }), ConsistentRead: true })),
   )
   return Item && (unmarshall(Item) as Application | Client)
 }

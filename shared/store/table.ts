@@ -28,13 +28,16 @@ export function connect(name: string): Table {
   return { client, name }
 }
 
+/** What DynamoDB calls a request that it will never answer. */
+const wrongRequests = ['ValidationException', 'SerializationException']
+
 /** Runs one request. Anything but an answer to it is the store's fault; a request that is wrong in itself is ours, and throws as it is. */
 export async function ask<Answer>(request: () => Promise<Answer>): Promise<Answer> {
   try {
     return await request()
   } catch (error) {
     if (error instanceof ConditionalCheckFailedException) throw error
-    if (error instanceof Error && error.name === 'ValidationException') throw error
+    if (error instanceof Error && wrongRequests.includes(error.name)) throw error
     throw new Unavailable('store', error)
   }
 }

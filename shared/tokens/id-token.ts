@@ -17,7 +17,7 @@ export type IdTokenClaims = {
   /** The client's id. */
   readonly aud: string
   readonly sid: string
-  readonly auth_time: number
+  readonly auth_time?: number
   readonly nonce?: string
 }
 

@@ -21,6 +21,7 @@ const opening: DeviceOpening = {
 
 const both = {
   ...{ sid, saltHash, attempt: 'opened', application: 'demo', clientId: 'cli', audience: 'https://api.example.test' },
+  lingerSeconds: 1000 + 300 + 86_400,
   ...{ version: 1, generation: 0, createdAt: now, startedFrom: '192.0.2.7', codeExpiresAt: now + 900 * second },
   expires: now / 1000 + 900 + 86_400,
 }
@@ -28,8 +29,14 @@ const both = {
 test('a device family waits for its person, and its first poll is free', () => {
   assert.deepEqual(openDevice(opening), {
     ...both,
-    ...{ flow: 'device', state: 'pending', scopes: ['openid', 'offline_access'], sessionLifetimeMs: 1000 * second },
-    ...{ pollIntervalMs: 5 * second, nextPollAt: now },
+    ...{
+      flow: 'device',
+      state: 'pending',
+      scopes: ['openid', 'offline_access'],
+      sessionLifetimeMs: 1000 * second,
+      lingerSeconds: 1000 + 300 + 86_400,
+    },
+    ...{ pollIntervalMs: 5 * second, nextPollAt: 0 },
   })
 })
 
@@ -62,6 +69,7 @@ test('a code family without challenge and nonce has no such attributes', () => {
   assert.ok(!('nonce' in plain))
 })
 
-test('without offline_access a session lasts as long as its access token', () => {
-  assert.equal(openDevice({ ...opening, scopes: ['openid'] }).sessionLifetimeMs, 300 * second)
+test('without offline_access a session lasts as long as its access token, and its item a day longer than the last of them', () => {
+  const { sessionLifetimeMs, lingerSeconds } = openDevice({ ...opening, scopes: ['openid'] })
+  assert.deepEqual([sessionLifetimeMs, lingerSeconds], [300 * second, 300 + 300 + 86_400])
 })

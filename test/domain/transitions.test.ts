@@ -176,23 +176,37 @@ function transitionOf(column: Column, { family, refreshToken, by = {}, held = {}
 const effects: Record<Column, (family: Family, situation: Situation) => Partial<Record<keyof Family, unknown>>> = {
   touch: () => ({ nextPollAt: now + 4 * second }),
   slow: () => ({ pollIntervalMs: 10 * second, nextPollAt: now + 9 * second }),
-  approve: () => ({ state: 'approved', person, subject: 'demo ada', pollIntervalMs: undefined, nextPollAt: undefined }),
-  deny: () => ({ state: 'denied', pollIntervalMs: undefined, nextPollAt: undefined }),
-  redeem: () => ({
+  approve: ({ attempt: previousAttempt }) => ({
+    previousAttempt,
+    state: 'approved',
+    person,
+    subject: 'demo ada',
+    pollIntervalMs: undefined,
+    nextPollAt: undefined,
+  }),
+  deny: ({ attempt: previousAttempt }) => ({
+    previousAttempt,
+    state: 'denied',
+    pollIntervalMs: undefined,
+    nextPollAt: undefined,
+  }),
+  redeem: ({ attempt: previousAttempt }) => ({
+    previousAttempt,
     state: 'active',
     generation: 1,
     rotatedAt: now,
     absoluteExpiresAt: now + 1000 * second,
-    expires: now / 1000 + 100 + 86_400,
+    expires: now / 1000 + 1000 + 60 + 86_400,
   }),
-  rotate: (family) => ({
-    generation: family.generation + 1,
+  rotate: ({ attempt: previousAttempt, generation }) => ({
+    previousAttempt,
+    generation: generation + 1,
     rotatedAt: now,
-    expires: now / 1000 + 100 + 86_400,
     redirectUri: undefined,
     codeChallenge: undefined,
     nonce: undefined,
     sessionLifetimeMs: undefined,
+    lingerSeconds: undefined,
   }),
   revoke: () => ({
     state: 'revoked',
@@ -236,6 +250,21 @@ describe('explain', () => {
       const transition = transitionOf(column, situations.approved)
       assert.deepEqual(explain(transition, revoked({ attempt })), { kind: 'ours' })
     }
+  })
+
+  test('knows its own attempt one write later, too: what it led to has been moved on, which is no reuse', () => {
+    for (const column of ['approve', 'deny', 'redeem', 'rotate'] as const) {
+      const transition = transitionOf(column, situations.approved)
+      assert.deepEqual(explain(transition, active(9, { previousAttempt: attempt })), { kind: 'superseded' }, column)
+    }
+  })
+
+  test('a poll whose answer was lost while the person approved learns that it is decided, and redeems', () => {
+    const polled = step(transitionOf('touch', situations.approved), pending())
+    assert.ok(polled.moved)
+    const decided = step(decide('demo', sid, { approve: person }, { now, attempt: 'the decision' }), polled.family)
+    assert.ok(decided.moved)
+    assert.deepEqual(explain(transitionOf('touch', situations.approved), decided.family), { kind: 'decided' })
   })
 
   test('throws where every guard holds, for then the condition was another one', () => {

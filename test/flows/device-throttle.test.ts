@@ -72,6 +72,17 @@ test('D20 guessing through complete addresses is throttled just the same', async
   assert.equal(last, 429)
 })
 
+test('D20 images and frames on somebody’s page do not spend the guesses of whoever looks at it', async () => {
+  let embedded = true
+  const headers = () => ({ 'sec-fetch-dest': embedded ? 'image' : 'document' })
+  const visitor = new Person({ localAddress: '127.0.20.8', headers })
+  for (let turn = 0; turn < 12; turn += 1) {
+    assert.equal((await visitor.open(`${page()}?user_code=${randomUserCode()}`)).status, 200)
+  }
+  embedded = false
+  assert.equal((await decide(await deviceCode(broker), 'approve', visitor)).status, 200)
+})
+
 test('D20 a header that names another address does not help the guesser', async () => {
   const headers = () => ({ 'x-forwarded-for': `10.${randomInt(256)}.${randomInt(256)}.${randomInt(1, 255)}` })
   const guesser = new Person({ localAddress: '127.0.20.6', headers })

@@ -132,3 +132,9 @@ test('I7 a JSON body does what the form does', async () => {
   const url = endpoint(broker, 'demo', 'introspect')
   expectActive(await postJson(url, { token: accessToken }, basic('api', 'api-secret')))
 })
+
+test('I3 a client that may not ask, and proved itself by Basic, is told the scheme (RFC 6749 §5.2)', async () => {
+  const answer = await introspect(broker, 'any token', {}, basicWeb)
+  expectRefusal(answer, 401, 'invalid_client')
+  assert.match(answer.headers['www-authenticate'] ?? '', /^Basic realm=/)
+})

@@ -136,3 +136,14 @@ test('R31 a client that one application knows is a stranger at another', async (
   expectRefusal(answer, 401, 'invalid_client')
   await refreshed(broker, job, refreshToken)
 })
+
+test('R16 a scope longer than any client has is invalid_scope at once, and the token stays good', async () => {
+  const { refreshToken } = await device(broker)
+  for (const count of [65, 150, 2_000, 10_000]) {
+    const scope = Array.from({ length: count }, (_, at) => `s${at}`).join(' ')
+    expectRefusal(await refresh(broker, cli, refreshToken, { scope }), 400, 'invalid_scope')
+  }
+  const most = Array.from({ length: 64 }, (_, at) => String.fromCharCode(0x30 + at)).filter((word) => word !== '\\')
+  expectRefusal(await refresh(broker, cli, refreshToken, { scope: most.join(' ') }), 400, 'invalid_scope')
+  await refreshed(broker, cli, refreshToken)
+})

@@ -11,7 +11,8 @@ import { cli, job, web } from './support/callers.ts'
 import { exchange, poll, refresh, revoke } from './support/endpoints.ts'
 import { expectDead, expectRefusal, expectTokens, expectUnavailable, refreshed } from './support/expect.ts'
 import type { FaultProxy } from './support/fault-proxy.ts'
-import { authorizationCode, decide, device, deviceCode } from './support/flows.ts'
+import { authorizationCode, decide, device, deviceCode, walk } from './support/flows.ts'
+import { Person } from './support/person.ts'
 import { startFaultyStore } from './support/store.ts'
 
 let store: FaultProxy
@@ -87,6 +88,34 @@ test('R30 with grace 0, a write that happened and of which nothing could be lear
   store.heal()
   expectRefusal(await refresh(broker, cli, session.refreshToken), 400, 'invalid_grant')
   await expectDead(broker, session)
+})
+
+test('R30 a session that has gone on while an answer was lost is not reuse: the late retry gets nothing and kills nothing', async () => {
+  const { refreshToken } = await device(broker, job)
+  store.fail({ kind: 'keep-silent' }, { times: 1, operations: ['UpdateItem'] })
+  const late = refresh(broker, job, refreshToken)
+  await store.silent()
+  // The job, or its sister with the same token, comes again within grace, and uses what it gets.
+  const next = await refreshed(broker, job, refreshToken)
+  const third = await refreshed(broker, job, next.refreshToken)
+  expectRefusal(await late, 400, 'invalid_grant')
+  await refreshed(broker, job, third.refreshToken)
+})
+
+test('R30 a person who approved reads so, even where the device was quicker than the answer', async () => {
+  const started = await deviceCode(broker)
+  const person = new Person()
+  const signedIn = await decide(await deviceCode(broker), 'approve', person)
+  assert.equal(signedIn.status, 200, 'so that the provider asks nothing the second time')
+  const question = await person.open(started.verificationUriComplete)
+  store.fail({ kind: 'keep-silent' }, { times: 1, operations: ['UpdateItem'] })
+  const answering = walk(person, question, { decision: 'approve' })
+  await store.silent()
+  expectTokens(await poll(broker, cli, started.deviceCode))
+  const page = await answering
+  assert.equal(page.status, 200, page.text)
+  assert.match(page.text, /is connected/)
+  assert.match(broker.output(), /"event":"family\.approved"[^\n]*"sub":"ada"/)
 })
 
 test('V10 a revocation whose answer was lost once is 200, and the family dead', async () => {

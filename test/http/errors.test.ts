@@ -17,6 +17,7 @@ const expected: Record<RefusalKind, readonly [OAuthErrorCode, rfc: number, auth0
   expired: ['invalid_grant', 400, 403],
   revoked: ['invalid_grant', 400, 403],
   reuse: ['invalid_grant', 400, 403],
+  superseded: ['invalid_grant', 400, 403],
   'redirect-mismatch': ['invalid_grant', 400, 403],
   'verifier-mismatch': ['invalid_grant', 400, 403],
   'scope-widened': ['invalid_scope', 400, 400],
@@ -44,7 +45,7 @@ for (const [kind, [code, rfc, auth0]] of Object.entries(expected)) {
 }
 
 test('whoever holds a dead credential does not learn of what it died', () => {
-  const bodies = (['unknown', 'foreign-client', 'expired', 'revoked', 'reuse'] as const).map((kind) =>
+  const bodies = (['unknown', 'foreign-client', 'expired', 'revoked', 'reuse', 'superseded'] as const).map((kind) =>
     JSON.stringify(errorBody(grantError(refusalOf(kind)))),
   )
   assert.equal(new Set(bodies).size, 1)

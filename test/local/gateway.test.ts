@@ -21,6 +21,7 @@ const routes: readonly Route[] = [
     functionName: 'metadata',
     crossOrigin: true,
   },
+  { path: '/{application}/keys', methods: ['GET'], functionName: 'metadata', crossOrigin: true },
 ]
 
 const plain: APIGatewayProxyResult = { statusCode: 200, body: '{}' }
@@ -214,6 +215,13 @@ test('a body of 10 MB is handed on, and one byte more is 413 and the end of the 
   assert.deepEqual([tooLong.status, tooLong.headers.get('connection')], [413, 'close'])
   assert.equal(((await tooLong.json()) as { error: string }).error, 'invalid_request')
   assert.equal(seen.length, 1)
+})
+
+test('a body that is announced too long is refused before it comes', async () => {
+  const socket = await dial()
+  socket.write(`POST /demo/oauth/token HTTP/1.1\r\nHost: x\r\nContent-Length: ${10 * 1024 * 1024 + 1}\r\n\r\n`)
+  assert.match(String((await once(socket, 'data'))[0]), /^HTTP\/1.1 413 /)
+  socket.destroy()
 })
 
 test('a body whose length nobody announced is measured as it comes', async () => {

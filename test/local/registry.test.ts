@@ -44,6 +44,15 @@ const rows: Readonly<Record<string, object>> = {
     mayIntrospect: true,
   },
   'auth0like cli': onDevice,
+  'userdocs userdocs': {
+    ...usual,
+    auth: 'client_secret_post',
+    secretHashes: [hashSecret('userdocs-secret')],
+    grants: ['authorization_code'],
+    redirectUris: callback,
+    scopes: ['profile'],
+    accessTokenSeconds: 3600,
+  },
 }
 
 test('every client is as its row says, and there is no other', () => {
@@ -55,13 +64,16 @@ test('every client is as its row says, and there is no other', () => {
 })
 
 test('the applications answer as their rows say and send people to the local identity provider', () => {
-  const told = applications.map(({ name, errorProfile, provider }) => [
+  const told = applications.map(({ name, errorProfile, accessTokenAlgorithm, provider }) => [
     name,
     errorProfile,
-    provider.kind === 'oidc' && provider.issuer,
+    accessTokenAlgorithm,
+    provider.kind,
+    provider.kind === 'oidc' ? provider.issuer : provider.tokenEndpoint,
   ])
   assert.deepEqual(told, [
-    ['demo', 'rfc', 'http://127.0.0.1:8788'],
-    ['auth0like', 'auth0', 'http://127.0.0.1:8788'],
+    ['demo', 'rfc', 'ES256', 'oidc', 'http://127.0.0.1:8788'],
+    ['auth0like', 'auth0', 'ES256', 'oidc', 'http://127.0.0.1:8788'],
+    ['userdocs', 'rfc', 'RS256', 'oauth2', 'http://127.0.0.1:8788/userdocs/oauth/token'],
   ])
 })

@@ -224,6 +224,15 @@ test('the functions’ log is JSON on stderr and leaves stdout to people', async
   assert.doesNotMatch(child.output.stdout, /^\{/m)
 })
 
+test('who stops reading the output does no harm', async (t) => {
+  const { child, url } = await start(t)
+  child.process.stdout?.destroy()
+  child.process.stderr?.destroy()
+  for (let count = 0; count < 3; count += 1) {
+    assert.equal((await fetch(`${url}/demo/.well-known/jwks.json`)).status, 200)
+  }
+})
+
 test('a signal before it is ready ends it too', async (t) => {
   const child = launch(t)
   await once(child.process, 'spawn')

@@ -76,19 +76,6 @@ describe('a sign-in that is wrong', () => {
     assert.equal((await go({ back: { iss: 'https://evil.example' } })).kind, 'unexpected')
   })
 
-  test('userinfo about somebody else is no person', async () => {
-    server.userinfo.claims = { sub: 'eve' }
-    assert.equal((await go({ claims: { name: undefined } })).kind, 'unexpected')
-  })
-
-  test('userinfo that refuses its own access token is no person', async () => {
-    server.misbehave(
-      'userinfo',
-      (_, response) => void response.writeHead(401, { 'www-authenticate': 'Bearer error="invalid_token"' }).end(),
-    )
-    assert.equal((await go({ claims: { name: undefined } })).kind, 'unexpected')
-  })
-
   test('an error that came with the browser is told by its name', async () => {
     const back = { code: '', error: 'access_denied', error_description: 'No.' }
     assert.deepEqual(await go({ back }), { kind: 'refused', error: 'access_denied' })

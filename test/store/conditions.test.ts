@@ -49,6 +49,8 @@ const family: fc.Arbitrary<Family> = fc
     rotatedAt: maybe(time),
     absoluteExpiresAt: maybe(time),
     sessionLifetimeMs: fc.constantFrom(60_000, 1_000_000),
+    lingerSeconds: fc.constantFrom(90_000, 100_000),
+    previousAttempt: maybe(fc.constant('the one before')),
     redirectUri: maybe(url),
     codeChallenge: maybe(challenge),
     nonce: maybe(fc.constant('n')),

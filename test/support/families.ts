@@ -100,6 +100,7 @@ function opened(createdAt: number) {
     createdAt,
     startedFrom: '192.0.2.7',
     sessionLifetimeMs: 1000 * second,
+    lingerSeconds: 1000 + 60 + 86_400,
     expires: now / 1000 + 90_000,
   } as const
 }

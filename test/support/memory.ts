@@ -1,7 +1,7 @@
 /**
  * A transition carried out in memory, as the store carries it out at DynamoDB.
  *
- * Owns nothing but the arithmetic of `set`, `sum` and `remove`; what holds is for the guards to say.
+ * Owns nothing but the arithmetic of `set`, `copy`, `sum` and `remove`; what holds is for the guards to say.
  */
 
 import type { Family } from '../../shared/domain/family.ts'
@@ -20,9 +20,10 @@ export function step(transition: Transition, family: Family | undefined): Step {
 }
 
 /** What a transition makes of a family for which its guards hold. */
-export function changed({ set, sum = {}, remove = [] }: Transition, family: Family): Family {
+export function changed({ set, copy = {}, sum = {}, remove = [] }: Transition, family: Family): Family {
   const next: Record<string, unknown> = { ...family, ...set }
   // As in an UpdateExpression, what stands on the right is the item as it was.
+  for (const [attribute, of] of Object.entries(copy)) next[attribute] = family[of]
   for (const [attribute, [of, plus]] of Object.entries(sum)) next[attribute] = Number(family[of]) + plus
   for (const attribute of remove) delete next[attribute]
   return next as Family

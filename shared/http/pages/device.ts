@@ -69,7 +69,7 @@ export function confirmDevice(input: {
   readonly providerOrigin: string
   readonly providerName?: string | undefined
 }): Page {
-  const provider = originSource(input.providerOrigin)
+  const provider = new URL(input.providerOrigin)
   return page({
     status: 200,
     title: `Connect ${input.clientName}?`,
@@ -95,7 +95,7 @@ Go on only if you started this yourself just now: if someone else gave you the c
 <button type="submit" name="decision" value="approve">Continue to sign in</button>
 <button type="submit" name="decision" value="deny" class="quiet">Deny</button>
 </form>
-<p class="hint">You will sign in at <bdi translate="no">${input.providerName ?? new URL(provider).host}</bdi>.</p>
+<p class="hint">You will sign in at <bdi translate="no">${input.providerName ?? provider.host}</bdi>.</p>
 ${forDevelopers([
   { term: 'Client', value: input.clientId },
   { term: 'Scopes', value: input.scopes.join(' ') },
@@ -163,6 +163,8 @@ function scopeItem(scope: string): Html {
  * does not fit. A provider may hand the person on to hosts that nobody told us of, a corporate login for example, so with
  * TLS any host will do (docs/decisions/0019).
  */
-function signInTarget(providerOrigin: string): string {
-  return providerOrigin.startsWith('https:') ? 'https:' : providerOrigin
+function signInTarget(provider: URL): string {
+  if (provider.protocol === 'https:') return 'https:'
+  // A policy has no way to name an IPv6 address.
+  return provider.hostname.startsWith('[') ? provider.protocol : originSource(provider.href)
 }

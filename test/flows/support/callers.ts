@@ -30,6 +30,14 @@ export const api: Caller = { application: 'demo', clientId: 'api', auth: 'client
 /** At the application whose errors are Auth0's. */
 export const auth0Cli: Caller = { application: 'auth0like', clientId: 'cli', auth: 'none' }
 
+/** At the application whose provider is of kind `oauth2`; may ask for `profile` alone. */
+export const userdocs: Caller = {
+  application: 'userdocs',
+  clientId: 'userdocs',
+  auth: 'client_secret_post',
+  secret: 'userdocs-secret',
+}
+
 export type Credentials = { readonly fields: Readonly<Record<string, string>>; readonly headers: Headers }
 
 export function credentials({ clientId, auth, secret = '' }: Caller): Credentials {

@@ -22,6 +22,8 @@ export type Fault =
   | { readonly kind: 'hang-up' }
   /** Lets it happen and hangs up instead of answering. */
   | { readonly kind: 'lose-answer' }
+  /** Lets it happen and says nothing: the caller finds out by its own patience. */
+  | { readonly kind: 'keep-silent' }
   | { readonly kind: 'delay'; readonly ms: number }
 
 export type FaultScope = {
@@ -38,6 +40,8 @@ export type FaultProxy = {
   forget(): void
   fail(fault: Fault, scope?: FaultScope): void
   heal(): void
+  /** Resolves once a request has been let happen and is met with silence. */
+  silent(): Promise<void>
   /** Nobody listens any more: connections are refused until `comeBack`. */
   goAway(): Promise<void>
   comeBack(): Promise<void>
@@ -53,6 +57,7 @@ type Plan = { readonly fault: Fault; readonly operations: readonly string[] | un
 export async function startFaultProxy(behind: string): Promise<FaultProxy> {
   const counts = new Map<string, number>()
   let plan: Plan | undefined
+  let silence = Promise.withResolvers<void>()
 
   const strike = (operation: string): Fault | undefined => {
     if (!plan || plan.left <= 0 || (plan.operations && !plan.operations.includes(operation))) return undefined
@@ -62,7 +67,7 @@ export async function startFaultProxy(behind: string): Promise<FaultProxy> {
   const answer = async (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const operation = String(incoming.headers['x-amz-target'] ?? '').replace(/^.*\./, '')
     counts.set(operation, (counts.get(operation) ?? 0) + 1)
-    await serve(incoming, outgoing, behind, strike(operation))
+    await serve(incoming, outgoing, behind, strike(operation), silence.resolve)
   }
   const port = await freePort()
   let server = await listen(port, answer)
@@ -73,10 +78,12 @@ export async function startFaultProxy(behind: string): Promise<FaultProxy> {
     forget: () => counts.clear(),
     fail: (fault, { operations, times = Number.POSITIVE_INFINITY } = {}) => {
       plan = { fault, operations, left: times }
+      silence = Promise.withResolvers<void>()
     },
     heal: () => {
       plan = undefined
     },
+    silent: () => silence.promise,
     goAway: () => close(server),
     comeBack: async () => {
       server = await listen(port, answer)
@@ -112,6 +119,7 @@ async function serve(
   outgoing: ServerResponse,
   behind: string,
   fault: Fault | undefined,
+  nowSilent: () => void,
 ): Promise<void> {
   const body = await bytesOf(incoming)
   switch (fault?.kind) {
@@ -130,6 +138,7 @@ async function serve(
     incoming.socket.destroy()
     return
   }
+  if (fault?.kind === 'keep-silent') return nowSilent()
   outgoing.writeHead(passed.status, endToEnd(passed.headers))
   outgoing.end(passed.body)
 }

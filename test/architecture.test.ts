@@ -1,0 +1,211 @@
+/**
+ * The house (docs/architecture.md): who may import whom, and what every file is like.
+ */
+
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { type Import, type Module, modulesIn } from './support/modules.ts'
+
+const product = modulesIn('functions', 'shared', 'infra', 'local', 'cli')
+const everything = [...product, ...modulesIn('bench', 'test')]
+const within = (folder: string, modules: readonly Module[] = product) =>
+  modules.filter(({ path }) => path.startsWith(folder))
+
+/** The local gateway loads a function by the name that the route table has for it. */
+const byName = ['functions/', '{name}.ts'].join('$')
+
+/** Of each folder: what its files may import, folders with a slash at their end. The longest folder that fits counts. */
+const allowed: Record<string, readonly string[]> = {
+  'shared/domain/': ['shared/domain/', 'node:crypto'],
+  'shared/store/': [
+    ...['shared/store/', 'shared/domain/', 'shared/unavailable.ts'],
+    ...['@aws-sdk/client-dynamodb', '@aws-sdk/util-dynamodb'],
+  ],
+  'shared/tokens/': ['shared/tokens/', 'shared/domain/', 'jose', 'node:crypto'],
+  'shared/providers/': [
+    'shared/providers/',
+    'shared/domain/',
+    'shared/unavailable.ts',
+    'openid-client',
+    'node:http',
+    'node:https',
+  ],
+  // The one door between a provider and the parts it is made of.
+  'shared/providers/index.ts': ['shared/providers/', 'shared/domain/', 'shared/broker.ts'],
+  'shared/http/': [
+    ...[
+      'shared/http/',
+      'shared/domain/',
+      'shared/tokens/',
+      'shared/broker.ts',
+      'shared/log.ts',
+      'shared/unavailable.ts',
+    ],
+    ...['@middy/core', 'aws-lambda', 'node:crypto'],
+  ],
+  'shared/http/pages/': ['shared/http/pages/', 'node:crypto'],
+  'shared/': ['shared/', 'node:', 'valibot', '@aws-sdk/client-secrets-manager'],
+  'functions/': ['functions/', 'shared/'],
+  'infra/': ['infra/', 'shared/', 'aws-cdk-lib', 'cdk-nag', 'constructs', 'esbuild', 'node:', '@aws-sdk/'],
+  'local/': ['local/', 'shared/', 'infra/routes.ts', byName, 'node:', 'jose', 'oidc-provider', 'aws-lambda'],
+}
+/** The same for imports of which nothing is left when the code runs. */
+const allowedAsTypes: Record<string, readonly string[]> = {
+  'shared/http/': ['shared/providers/provider.ts', 'shared/store/families.ts'],
+}
+
+function fits(path: string, patterns: readonly string[]): boolean {
+  return patterns.some((pattern) =>
+    pattern.endsWith('/') || pattern.endsWith(':')
+      ? path.startsWith(pattern)
+      : path === pattern || path.startsWith(`${pattern}/`),
+  )
+}
+
+function ruleFor(path: string, rules: Record<string, readonly string[]>): readonly string[] {
+  const folders = Object.keys(rules).filter((folder) => path.startsWith(folder))
+  return rules[folders.sort((a, b) => b.length - a.length)[0] ?? ''] ?? []
+}
+
+function isAllowed(path: string, { target, isType }: Import): boolean {
+  return fits(target, ruleFor(path, allowed)) || (isType && fits(target, ruleFor(path, allowedAsTypes)))
+}
+
+describe('imports', () => {
+  for (const folder of Object.keys(allowed)) {
+    test(`${folder} imports what it may and nothing else`, () => {
+      const modules = within(folder)
+      assert.ok(modules.length > 0, 'the rule is for somebody')
+      const strays = modules.flatMap(({ path, imports }) =>
+        imports.filter((one) => !isAllowed(path, one)).map(({ target }) => `${path} imports ${target}`),
+      )
+      assert.deepEqual(strays, [])
+    })
+  }
+
+  const owners: Record<string, (path: string) => boolean> = {
+    '@aws-sdk/client-dynamodb': (path) => path.startsWith('shared/store/'),
+    '@aws-sdk/util-dynamodb': (path) => path.startsWith('shared/store/'),
+    '@aws-sdk/client-secrets-manager': (path) => path === 'shared/secrets-manager.ts',
+    'openid-client': (path) => path.startsWith('shared/providers/'),
+    '@middy/core': (path) => path === 'shared/http/stack.ts',
+    valibot: (path) => path === 'shared/registry-file.ts',
+  }
+  for (const [name, owns] of Object.entries(owners)) {
+    test(`${name} has one owner`, () => {
+      const importers = product
+        .filter(({ imports }) => imports.some(({ target }) => target === name))
+        .map(({ path }) => path)
+      assert.ok(importers.some(owns), 'it is imported at all')
+      assert.deepEqual(
+        importers.filter((path) => !owns(path)),
+        [],
+      )
+    })
+  }
+
+  test('a function imports no other one, the token endpoint apart, which picks among the grants', () => {
+    const between = within('functions/').flatMap(({ path, imports }) =>
+      imports.filter(({ target }) => target.startsWith('functions/')).map(({ target }) => `${path} imports ${target}`),
+    )
+    assert.deepEqual(
+      between,
+      ['exchange-code', 'poll', 'refresh'].map((grant) => `functions/token.ts imports functions/${grant}.ts`),
+    )
+  })
+
+  test('nobody but the functions themselves and tests imports a function, other than by its path', () => {
+    const importers = [...within('shared/'), ...within('infra/'), ...within('local/'), ...within('cli/')].flatMap(
+      ({ path, imports }) =>
+        imports.filter(({ target }) => target.startsWith('functions/')).map(({ target }) => `${path} ${target}`),
+    )
+    assert.deepEqual(importers, [`local/stack.ts ${byName}`])
+  })
+
+  test('no two files of the product need each other', () => {
+    const needs = new Map(
+      product.map(({ path, imports }) => [path, imports.filter(({ isType }) => !isType).map(({ target }) => target)]),
+    )
+    const circles: string[] = []
+    const visit = (path: string, trail: readonly string[]): void => {
+      if (trail.includes(path)) circles.push([...trail.slice(trail.indexOf(path)), path].join(' → '))
+      else for (const target of needs.get(path) ?? []) visit(target, [...trail, path])
+    }
+    for (const path of needs.keys()) visit(path, [])
+    assert.deepEqual(circles, [])
+  })
+
+  test('every import of a file of ours names one that is there', () => {
+    const paths = new Set(everything.map(({ path }) => path))
+    const dangling = everything.flatMap(({ path, imports }) =>
+      imports
+        .filter(
+          ({ target }) => /^(functions|shared|infra|local|test|bench)\/[^$]*\.ts$/.test(target) && !paths.has(target),
+        )
+        .map(({ target }) => `${path}: ${target}`),
+    )
+    assert.deepEqual(dangling, [])
+  })
+})
+
+describe('every file', () => {
+  const breaking = (rule: (module: Module) => boolean, modules = everything) =>
+    modules.filter(rule).map(({ path }) => path)
+
+  test('begins with a comment that says what it is for', () => {
+    assert.deepEqual(
+      breaking(({ text }) => !/^(#!.*\n)?\/\*\*\n \* \S/.test(text)),
+      [],
+    )
+  })
+
+  test('has at most 350 lines', () => {
+    assert.deepEqual(
+      breaking(({ text }) => text.split('\n').length > 351),
+      [],
+    )
+  })
+
+  test('leaves nothing for later, and hushes no check', () => {
+    // Written so that this file does not hold what it looks for.
+    const marks = /\b(TO(?:DO)|FIX(?:ME)|biome(?:-ignore)|@ts-(?:ignore|expect-error|nocheck))\b/
+    assert.deepEqual(
+      breaking(({ text }) => marks.test(text)),
+      [],
+    )
+  })
+
+  test('that tests runs all of its tests', () => {
+    const idle = /\b(test|it|describe|suite)\.(only|skip|to(?:do))\(/
+    assert.deepEqual(
+      breaking(({ text }) => idle.test(text), within('test/', everything)),
+      [],
+    )
+  })
+
+  test('names what it imports with its extension', () => {
+    const bare = everything.flatMap(({ path, imports }) =>
+      imports
+        .filter(
+          ({ target }) =>
+            /^(functions|shared|infra|local|test|bench)\//.test(target) && !/\.(ts|json|mjs)$/.test(target),
+        )
+        .map(({ target }) => `${path}: ${target}`),
+    )
+    assert.deepEqual(bare, [])
+  })
+})
+
+test('the domain asks nobody for the time, for chance or for the environment, its drawing of user codes apart', () => {
+  const asks = within('shared/domain/').filter(({ text }) =>
+    /Date\.now|new Date\(|performance\.|Math\.random|process\.env|setTimeout/.test(text),
+  )
+  assert.deepEqual(
+    asks.map(({ path }) => path),
+    [],
+  )
+  const draws = within('shared/domain/')
+    .filter(({ text }) => /random(Bytes|Int|UUID)\b/.test(text))
+    .map(({ path }) => path)
+  assert.deepEqual(draws, ['shared/domain/user-code.ts'])
+})

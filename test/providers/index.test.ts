@@ -1,0 +1,59 @@
+/**
+ * Which provider an application has, and how long a warm Lambda goes by it.
+ */
+
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import type { OAuth2Settings, OidcSettings } from '../../shared/domain/registration.ts'
+import { providerOf } from '../../shared/providers/index.ts'
+import { startBroker, type TestBroker } from '../support/calls.ts'
+import { startProvider, type TestProvider } from '../support/provider.ts'
+import { anApplication } from '../support/registry.ts'
+import { redirectUri, signIn } from '../support/sign-in.ts'
+
+let broker: TestBroker
+let server: TestProvider
+before(async () => {
+  broker = await startBroker({ applications: [], clients: [] })
+  server = await startProvider()
+})
+after(async () => {
+  await server.stop()
+  await broker.stop()
+})
+
+const oidc = (): OidcSettings => ({
+  kind: 'oidc',
+  issuer: server.issuer,
+  clientId: 'broker',
+  auth: 'none',
+  scopes: ['openid'],
+})
+const oauth2 = (): OAuth2Settings => ({
+  ...{ kind: 'oauth2', clientId: 'broker', auth: 'none', scopes: [], body: 'form', pkce: true, claims: {} },
+  authorizationEndpoint: `${server.issuer}/authorize`,
+  tokenEndpoint: `${server.issuer}/token`,
+  userinfoEndpoint: `${server.issuer}/userinfo`,
+})
+
+test('each kind is made by its own', async () => {
+  for (const settings of [oidc(), oauth2()]) {
+    const provider = providerOf(anApplication({ name: settings.kind, provider: settings }))
+    assert.equal((await signIn(provider, server)).kind, 'signed-in')
+  }
+  assert.ok(server.requests.some(({ endpoint }) => endpoint === 'discovery'))
+})
+
+test('it is the same one until its settings change, and each application has its own', () => {
+  const first = providerOf(anApplication({ provider: oidc() }))
+  assert.equal(providerOf(anApplication({ provider: oidc(), displayName: 'Renamed' })), first)
+  assert.notEqual(providerOf(anApplication({ name: 'other', provider: oidc() })), first)
+  assert.notEqual(providerOf(anApplication({ provider: { ...oidc(), scopes: ['openid', 'email'] } })), first)
+})
+
+test('its secret is the application’s own', async () => {
+  const wanting = providerOf(anApplication({ name: 'secretive', provider: { ...oidc(), auth: 'client_secret_post' } }))
+  await assert.rejects(wanting.begin(redirectUri, {}), ({ cause }: Error) =>
+    String(cause).includes('provider/secretive'),
+  )
+})

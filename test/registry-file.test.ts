@@ -1,0 +1,323 @@
+/**
+ * The registry file: its defaults, and every mistake with its place, all at once, none of them telling a secret.
+ */
+
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import { hashSecret } from '../shared/http/client-authentication.ts'
+import { type Mistake, parseRegistry } from '../shared/registry-file.ts'
+
+type Json = Record<string, unknown>
+
+const client = (changes: Json = {}): Json => ({ clientId: 'cli', auth: 'none', ...changes })
+const application = (changes: Json = {}, ...clients: Json[]): Json => ({
+  name: 'demo',
+  displayName: 'Demo',
+  provider: { kind: 'oidc', issuer: 'https://idp.example', clientId: 'broker' },
+  audiences: ['https://api.example.test', 'https://other.example.test'],
+  clients: clients.length > 0 ? clients : [client()],
+  ...changes,
+})
+const file = (...applications: Json[]) => JSON.stringify({ applications })
+
+function registryOf(text: string, variables = {}) {
+  const parsed = parseRegistry(text, variables)
+  assert.ok(parsed.ok, JSON.stringify(parsed))
+  return parsed.registry
+}
+
+function mistakesIn(text: string, variables = {}): readonly Mistake[] {
+  const parsed = parseRegistry(text, variables)
+  return parsed.ok ? [] : parsed.mistakes
+}
+
+/** As the file has it, where no template may mistake it for its own. */
+const variable = (name: string) => '$'.concat('{', name, '}')
+const placesOf = (text: string) => mistakesIn(text).map(({ where }) => where)
+const inClient = (changes: Json) => mistakesIn(file(application({}, client(changes))))
+const inProvider = (changes: Json) =>
+  mistakesIn(
+    file(application({ provider: { kind: 'oidc', issuer: 'https://idp.example', clientId: 'b', ...changes } })),
+  )
+
+describe('what is read', () => {
+  test('the least there can be, with every default', () => {
+    const { applications, clients } = registryOf(file(application()))
+    assert.deepEqual(applications, [
+      {
+        ...{
+          name: 'demo',
+          displayName: 'Demo',
+          errorProfile: 'rfc',
+          accessTokenAlgorithm: 'ES256',
+          revokedBefore: 0,
+          scopes: [],
+        },
+        provider: {
+          ...{ kind: 'oidc', issuer: 'https://idp.example', clientId: 'broker', auth: 'client_secret_basic' },
+          scopes: ['openid', 'profile', 'email'],
+        },
+        userinfo: {
+          scope: 'openid',
+          claims: { profile: ['name', 'preferred_username'], email: ['email', 'email_verified'] },
+        },
+      },
+    ])
+    assert.deepEqual(clients, [
+      {
+        ...{
+          application: 'demo',
+          clientId: 'cli',
+          displayName: 'cli',
+          auth: 'none',
+          secretHashes: [],
+          grants: [],
+          redirectUris: [],
+        },
+        scopes: ['openid', 'profile', 'email', 'offline_access'],
+        audiences: ['https://api.example.test', 'https://other.example.test'],
+        ...{ mayIntrospect: false, idTokenAlgorithm: 'RS256', accessTokenSeconds: 300, idleSeconds: 2_592_000 },
+        ...{ absoluteSeconds: 31_536_000, graceSeconds: 0, revokedBefore: 0 },
+      },
+    ])
+  })
+
+  test('secrets are hashed, and go no further', () => {
+    const web = client({ clientId: 'web', auth: 'client_secret_post', secrets: ['web-secret', 'next-secret'] })
+    const registry = registryOf(file(application({}, web)))
+    assert.deepEqual(registry.clients[0]?.secretHashes, [hashSecret('web-secret'), hashSecret('next-secret')])
+    assert.ok(!JSON.stringify(registry).includes('-secret'))
+  })
+
+  test('an application offers the scopes of those of its clients that may ask for some', () => {
+    const grants = ['authorization_code']
+    const clients = [
+      client({ clientId: 'a', scopes: ['openid', 'read'], grants, redirectUris: ['https://a.example'] }),
+      client({ clientId: 'b', scopes: ['read', 'write'], grants, redirectUris: ['https://b.example'] }),
+      client({ clientId: 'c', scopes: ['admin'] }),
+    ]
+    assert.deepEqual(registryOf(file(application({}, ...clients))).applications[0]?.scopes, ['openid', 'read', 'write'])
+  })
+
+  test('an oauth2 provider has its endpoints and defaults of its own', () => {
+    const endpoints = {
+      authorizationEndpoint: 'https://p.example/a',
+      tokenEndpoint: 'https://p.example/t',
+      userinfoEndpoint: 'https://p.example/u',
+    }
+    const { applications } = registryOf(
+      file(application({ provider: { kind: 'oauth2', clientId: 'b', ...endpoints } })),
+    )
+    const defaults = { auth: 'client_secret_basic', scopes: [], body: 'form', pkce: true, claims: {} }
+    assert.deepEqual(applications[0]?.provider, { kind: 'oauth2', clientId: 'b', ...endpoints, ...defaults })
+  })
+
+  test('variables are put in their places, whatever they hold', () => {
+    const provider = { kind: 'oidc', issuer: variable('IDP'), clientId: 'b' }
+    const web = client({ auth: 'client_secret_post', secrets: [variable('SECRET')] })
+    const variables = { IDP: 'http://127.0.0.1:8788', SECRET: `a"b\\c\n${variable('IDP')}` }
+    const { applications, clients } = registryOf(file(application({ provider }, web)), variables)
+    assert.equal(applications[0]?.provider.kind === 'oidc' && applications[0].provider.issuer, 'http://127.0.0.1:8788')
+    assert.deepEqual(clients[0]?.secretHashes, [hashSecret(variables.SECRET)])
+  })
+
+  test('the file that comes with the local stack is right', async () => {
+    const { readFile } = await import('node:fs/promises')
+    const text = await readFile(new URL('../local/registry.json', import.meta.url), 'utf8')
+    const variables = new Proxy({}, { get: () => 'http://127.0.0.1:8788' })
+    const { clients } = registryOf(text, variables)
+    const names = clients.map(({ application: at, clientId }) => `${at} ${clientId}`)
+    for (const expected of ['cli', 'job', 'web', 'basic', 'spa', 'brief', 'api'])
+      assert.ok(names.includes(`demo ${expected}`))
+    assert.ok(names.includes('auth0like cli'))
+  })
+})
+
+describe('mistakes', () => {
+  test('all are told at once, each with its place', () => {
+    const text = file(
+      application({ name: 'Not A Name', errorProfile: 'oauth' }, client({ grnats: [] }), client({ idleSeconds: 0 })),
+      application(
+        { displayName: '', audiences: [] },
+        client({ auth: 'client_secret_jwt' }),
+        client({ secrets: ['x'] }),
+      ),
+    )
+    assert.deepEqual(placesOf(text).sort(), [
+      'applications[0].clients[0].grnats',
+      'applications[0].clients[1].clientId',
+      'applications[0].clients[1].idleSeconds',
+      'applications[0].errorProfile',
+      'applications[0].name',
+      'applications[1].audiences',
+      'applications[1].clients[0]',
+      'applications[1].clients[0].auth',
+      'applications[1].clients[1]',
+      'applications[1].clients[1].clientId',
+      'applications[1].displayName',
+    ])
+  })
+
+  test('names that are there already are all told, in a file that is wrong otherwise, too', () => {
+    const text = file(
+      application(
+        {},
+        client({ clientId: 'a' }),
+        client({ clientId: 'a' }),
+        client({ clientId: 'a', graceSeconds: -1 }),
+      ),
+      application(),
+      application(),
+    )
+    assert.deepEqual(placesOf(text).sort(), [
+      'applications[0].clients[1].clientId',
+      'applications[0].clients[2].clientId',
+      'applications[0].clients[2].graceSeconds',
+      'applications[1].name',
+      'applications[2].name',
+    ])
+  })
+
+  test('the same client id at two applications is no mistake', () => {
+    assert.deepEqual(mistakesIn(file(application(), application({ name: 'other' }))), [])
+  })
+
+  test('what is missing is missing, and what is unknown is not known', () => {
+    assert.deepEqual(mistakesIn('{}'), [{ where: 'applications', why: 'is missing' }])
+    assert.deepEqual(mistakesIn('{"applications":[],"more":1}'), [{ where: 'more', why: 'is not known here' }])
+    assert.deepEqual(
+      placesOf('{"applications":[{}]}').sort(),
+      ['audiences', 'clients', 'displayName', 'name', 'provider'].map((name) => `applications[0].${name}`),
+    )
+    assert.deepEqual(
+      inProvider({ kind: 'saml' }).map(({ why }) => why),
+      ['must be "oidc" or "oauth2"'],
+    )
+  })
+
+  test('a file that is no JSON says where it stops being so, and quotes nothing', () => {
+    const [mistake] = mistakesIn('{"applications": [\n{"secrets": "web-secret" oops}]}')
+    assert.deepEqual(mistake, { where: 'the file', why: 'is not JSON (line 2 column 26)' })
+    assert.deepEqual(mistakesIn(''), [{ where: 'the file', why: 'is not JSON' }])
+    for (const text of ['[]', 'null', '7', '"x"']) assert.ok(mistakesIn(text).length > 0, text)
+  })
+
+  test('a variable that is not there is told, also where the file is wrong otherwise', () => {
+    const unknown = { where: variable('NOBODY'), why: 'there is no such variable' }
+    assert.deepEqual(mistakesIn(file(application({ displayName: `${variable('NOBODY')}!` }))), [unknown])
+    assert.deepEqual(mistakesIn(`{"a": "${variable('NOBODY')}" x}`)[0], unknown)
+  })
+
+  const wrongClients: Record<string, Json> = {
+    'a public client with a secret': { secrets: ['x'] },
+    'a confidential client without one': { auth: 'client_secret_basic' },
+    'three live secrets': { auth: 'client_secret_basic', secrets: ['a', 'b', 'c'] },
+    'an empty secret': { auth: 'client_secret_basic', secrets: [''] },
+    'the code grant without a redirect URI': { grants: ['authorization_code'] },
+    'an unknown grant': { grants: ['password'] },
+    'an idle lifetime above the absolute one': { idleSeconds: 100, absoluteSeconds: 99 },
+    'introspection by a public client': { mayIntrospect: true },
+    'scopes of more than 256 characters': { scopes: Array.from({ length: 30 }, (_, at) => `scope-number-${at}`) },
+    'a scope with a space': { scopes: ['openid email'] },
+    'no audience': { audiences: [] },
+    'a lifetime of nothing': { accessTokenSeconds: 0 },
+    'a lifetime of a fraction': { accessTokenSeconds: 1.5 },
+    'a lifetime in words': { accessTokenSeconds: '300' },
+    'an endless grace': { graceSeconds: 301 },
+    'a name with a line break': { clientId: 'a\nb' },
+    'a name of 129 characters': { clientId: 'c'.repeat(129) },
+    'another algorithm': { idTokenAlgorithm: 'HS256' },
+  }
+  for (const [name, changes] of Object.entries(wrongClients)) {
+    test(`${name} is one`, () => assert.equal(inClient(changes).length, 1, JSON.stringify(inClient(changes))))
+  }
+
+  test('a redirect URI is absolute, has no fragment, and is http on the machine itself alone', () => {
+    const grants = ['authorization_code']
+    const wrong = [
+      '/cb',
+      'http://app.example/cb',
+      'https://app.example/#',
+      'javascript:alert(1)',
+      'data:text/html,x',
+      'app:/cb',
+      'x'.repeat(9),
+      '',
+      `https://a.example/${'x'.repeat(600)}`,
+    ]
+    for (const uri of wrong) assert.equal(inClient({ grants, redirectUris: [uri] }).length > 0, true, uri)
+    const right = [
+      'https://app.example/cb?a=b',
+      'http://127.0.0.1:9999/cb',
+      'http://[::1]/cb',
+      'http://localhost/cb',
+      'com.example.app:/cb',
+    ]
+    assert.deepEqual(inClient({ grants, redirectUris: right }), [])
+  })
+
+  test('a provider is spoken to over TLS, except on the machine itself, and its URL holds no password', () => {
+    for (const issuer of [
+      'http://idp.example',
+      'ftp://idp.example',
+      'idp.example',
+      'https://u:p@idp.example',
+      'https://idp.example#x',
+    ]) {
+      assert.deepEqual(
+        inProvider({ issuer }).map(({ where }) => where),
+        ['applications[0].provider.issuer'],
+        issuer,
+      )
+    }
+    for (const issuer of ['https://idp.example/tenant', 'http://127.0.0.1:8788', 'http://localhost:1'])
+      assert.deepEqual(inProvider({ issuer }), [], issuer)
+  })
+
+  test('no mistake tells a value, which may be a secret in the wrong place', () => {
+    const secret = 'web-secret'
+    const anywhere = fc.constantFrom(
+      'clientId',
+      'auth',
+      'secrets',
+      'grants',
+      'redirectUris',
+      'scopes',
+      'audiences',
+      'mayIntrospect',
+      'idleSeconds',
+      'graceSeconds',
+      'idTokenAlgorithm',
+    )
+    const shape = fc.constantFrom<unknown>(secret, [secret], [[secret]], { a: secret }, [secret, 7, secret])
+    fc.assert(
+      fc.property(fc.dictionary(anywhere, shape, { minKeys: 1 }), (changes) => {
+        const mistakes = inClient({ ...changes })
+        assert.ok(!JSON.stringify(mistakes).includes(secret), JSON.stringify(mistakes))
+      }),
+    )
+    for (const provider of [secret, { kind: secret }, { kind: 'oidc', issuer: secret, clientId: 7, auth: secret }]) {
+      assert.ok(!JSON.stringify(mistakesIn(file(application({ provider })))).includes(secret))
+    }
+  })
+
+  test('no text throws', () => {
+    const value = fc.oneof(fc.jsonValue(), fc.constant({ applications: [{ clients: [null, 7, {}] }, null] }))
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string({ unit: 'binary' }),
+          fc.json(),
+          value.map((drawn) => file(application({ clients: drawn }))),
+          value.map((drawn) => JSON.stringify({ applications: drawn })),
+        ),
+        (text) => {
+          const parsed = parseRegistry(text, {})
+          if (!parsed.ok) assert.ok(parsed.mistakes.length > 0)
+        },
+      ),
+      { numRuns: 500 },
+    )
+  })
+})

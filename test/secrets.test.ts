@@ -1,0 +1,131 @@
+/**
+ * Where secrets come from, and the keyring's first drawing; Secrets Manager is played by a small server.
+ */
+
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { after, afterEach, before, describe, test } from 'node:test'
+import { handler as createKeyring } from '../functions/create-keyring.ts'
+import { sink } from '../shared/log.ts'
+import { secretsAt } from '../shared/secrets.ts'
+import { readKeyring } from '../shared/tokens/keyring.ts'
+import { Unavailable } from '../shared/unavailable.ts'
+
+const refused = (part: string) => (error: unknown) => error instanceof Unavailable && error.part === part
+
+describe('files', () => {
+  let folder: string
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'token-broker-test-'))
+    await mkdir(join(folder, 'provider'))
+    await writeFile(join(folder, 'keyring'), 'the keyring')
+    await writeFile(join(folder, 'provider', 'demo'), 'the secret')
+  })
+  after(() => rm(folder, { recursive: true }))
+
+  test('each secret is a file of its name', async () => {
+    const secrets = secretsAt(`file:${folder}`)
+    assert.equal(await secrets.read('keyring'), 'the keyring')
+    assert.equal(await secrets.read('provider/demo'), 'the secret')
+  })
+
+  test('one that is not there is Unavailable', async () => {
+    await assert.rejects(secretsAt(`file:${folder}`).read('provider/other'), refused('secrets'))
+  })
+
+  test('a place of no known kind is a mistake at once', () => {
+    for (const place of ['', 'file:', 'env:X', folder]) assert.throws(() => secretsAt(place), /SECRETS must be/, place)
+  })
+})
+
+describe('Secrets Manager', () => {
+  const kept = new Map<string, string>()
+  let broken: ((response: ServerResponse) => void) | undefined
+  const server = createServer(async (request, response) => {
+    const { SecretId, SecretString } = JSON.parse(await text(request)) as { SecretId: string; SecretString?: string }
+    if (broken !== undefined) return broken(response)
+    if (String(request.headers['x-amz-target']).endsWith('PutSecretValue')) {
+      kept.set(SecretId, SecretString ?? '')
+      return answer(response, 200, { Name: SecretId })
+    }
+    const value = kept.get(SecretId)
+    if (value === undefined) return answer(response, 400, { __type: 'ResourceNotFoundException', message: 'secret' })
+    return answer(response, 200, value === 'binary' ? { SecretBinary: 'AA==' } : { SecretString: value })
+  })
+  before(async () => {
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    Object.assign(process.env, {
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      ...{ AWS_REGION: 'eu-central-1', AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' },
+    })
+  })
+  afterEach(() => {
+    kept.clear()
+    broken = undefined
+  })
+  after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+
+  const secrets = secretsAt('secretsmanager:prod/broker/')
+
+  test('each secret is one of its name behind the prefix', async () => {
+    kept.set('prod/broker/provider/demo', 'the secret')
+    assert.equal(await secrets.read('provider/demo'), 'the secret')
+  })
+
+  test('one that is not there, holds no text, or cannot be had is Unavailable', async () => {
+    await assert.rejects(secrets.read('keyring'), refused('secrets'))
+    kept.set('prod/broker/keyring', 'binary')
+    await assert.rejects(secrets.read('keyring'), refused('secrets'))
+    broken = (response) => answer(response, 500, { __type: 'InternalServiceError' })
+    await assert.rejects(secrets.read('keyring'), refused('secrets'))
+  })
+
+  const deployed = async () => {
+    const lines: string[] = []
+    const before = sink.write
+    sink.write = (line) => void lines.push(line)
+    try {
+      const { created } = await createKeyring()
+      return { created, log: JSON.parse(lines[0] ?? '{}') as Record<string, unknown>, lines }
+    } finally {
+      sink.write = before
+    }
+  }
+
+  test('the first deployment draws the keyring, any later one leaves it as it is', async () => {
+    process.env.SECRETS = 'secretsmanager:prod/broker/'
+    const first = await deployed()
+    const drawn = kept.get('prod/broker/keyring') ?? ''
+    assert.deepEqual([first.created, first.log.event], [true, 'keyring.created'])
+    assert.equal((await readKeyring(drawn)).publicKeys.length, 2)
+    const second = await deployed()
+    assert.deepEqual(
+      [second.created, second.log.event, kept.get('prod/broker/keyring')],
+      [false, 'keyring.kept', drawn],
+    )
+    assert.ok(!first.lines.join().includes(drawn.slice(20, 60)))
+  })
+
+  test('a keyring that cannot be looked at is not drawn anew, and a place of files has none', async () => {
+    process.env.SECRETS = 'secretsmanager:prod/broker/'
+    broken = (response) => answer(response, 400, { __type: 'AccessDeniedException' })
+    await assert.rejects(deployed())
+    assert.equal(kept.size, 0)
+    process.env.SECRETS = 'file:/x'
+    await assert.rejects(deployed(), /SECRETS must be secretsmanager/)
+  })
+})
+
+function answer(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(body))
+}
