@@ -97,7 +97,7 @@ async function familyOf({ application }: Call, userCode: string | undefined): Pr
 
 function problemWith(family: Family, now: number): CodeProblem | undefined {
   if (family.state !== 'pending') return 'used'
-  return family.codeExpiresAt <= now ? 'expired' : undefined
+  return (family.codeExpiresAt ?? 0) <= now ? 'expired' : undefined
 }
 
 // --- the answer -----------------------------------------------------------------------------------------------------

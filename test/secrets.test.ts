@@ -45,12 +45,20 @@ describe('files', () => {
 })
 
 describe('Secrets Manager', () => {
+  type Asked = { SecretId: string; SecretString?: string; ClientRequestToken?: string }
   const kept = new Map<string, string>()
+  /** By the token that a version was written under. */
+  const versions = new Map<string, string>()
   let broken: ((response: ServerResponse) => void) | undefined
   const server = createServer(async (request, response) => {
-    const { SecretId, SecretString } = JSON.parse(await text(request)) as { SecretId: string; SecretString?: string }
+    const { SecretId, SecretString, ClientRequestToken = '' } = JSON.parse(await text(request)) as Asked
     if (broken !== undefined) return broken(response)
     if (String(request.headers['x-amz-target']).endsWith('PutSecretValue')) {
+      const there = versions.get(ClientRequestToken)
+      if (there !== undefined && there !== SecretString) {
+        return answer(response, 400, { __type: 'ResourceExistsException', message: 'secret' })
+      }
+      versions.set(ClientRequestToken, SecretString ?? '')
       kept.set(SecretId, SecretString ?? '')
       return answer(response, 200, { Name: SecretId })
     }
@@ -68,6 +76,7 @@ describe('Secrets Manager', () => {
   })
   afterEach(() => {
     kept.clear()
+    versions.clear()
     broken = undefined
   })
   after(() => {
@@ -114,6 +123,13 @@ describe('Secrets Manager', () => {
       [false, 'keyring.kept', drawn],
     )
     assert.ok(!first.lines.join().includes(drawn.slice(20, 60)))
+  })
+
+  test('of two deployments at once one draws it', async () => {
+    process.env.SECRETS = 'secretsmanager:prod/broker/'
+    const outcomes = await Promise.all([createKeyring(), createKeyring(), createKeyring()])
+    assert.equal(outcomes.filter(({ created }) => created).length, 1)
+    assert.equal(versions.size, 1)
   })
 
   test('a keyring that cannot be looked at is not drawn anew, and a place of files has none', async () => {

@@ -50,8 +50,8 @@ export type Family = {
   readonly createdAt: number
   /** The address the flow was started from, for ops. */
   readonly startedFrom: string
-  /** When the first credential (generation 0) ends. */
-  readonly codeExpiresAt: number
+  /** When the first credential (generation 0) ends; until the first refresh. */
+  readonly codeExpiresAt?: number
   /** How long the session may last from its first tokens on; no longer than they do where no refresh token comes of it. */
   readonly sessionLifetimeMs?: number
   /** That, and as long as the item is kept afterwards. */

@@ -72,7 +72,7 @@ export function touch(presented: Presented, holding: Holding, { now, attempt }: 
         otherwise: (family) =>
           family.state === 'denied'
             ? { kind: 'denied' }
-            : family.codeExpiresAt <= now
+            : (family.codeExpiresAt ?? 0) <= now
               ? { kind: 'expired-device-code' }
               : { kind: 'decided' },
       },
@@ -223,7 +223,7 @@ export function rotate(
     },
     copy: remembered,
     // A code's binding has served its purpose once the first refresh token was used; without it the item stays small.
-    remove: ['redirectUri', 'codeChallenge', 'nonce', 'sessionLifetimeMs', 'lingerSeconds'],
+    remove: ['codeExpiresAt', 'redirectUri', 'codeChallenge', 'nonce', 'sessionLifetimeMs', 'lingerSeconds'],
   }
 }
 
@@ -245,7 +245,7 @@ export function revoke(by: Entitlement, reason: RevocationReason, { now, attempt
       },
     ],
     set: { attempt, state: 'revoked', revokedAt: now, revokedReason: reason },
-    remove: ['nextPollAt', 'pollIntervalMs'],
+    remove: ['nextPollAt', 'pollIntervalMs', 'previousAttempt'],
   }
 }
 
@@ -260,7 +260,8 @@ export function revoke(by: Entitlement, reason: RevocationReason, { now, attempt
 export function explain(transition: Transition, family: Family | undefined): Verdict {
   if (family === undefined) return { kind: 'unknown' }
   if (family.attempt === transition.attempt) return { kind: 'ours' }
-  if (family.previousAttempt === transition.attempt) return { kind: 'superseded' }
+  // A poll is followed by the decision on it, which it must then go on to; only what copies the id says what it was for.
+  if (transition.copy !== undefined && family.previousAttempt === transition.attempt) return { kind: 'superseded' }
   const verdict = firstFailure(transition.guards, family)
   if (verdict === undefined) throw new Error(`the condition of ${transition.name} failed though each guard holds`)
   return verdict

@@ -202,6 +202,7 @@ const effects: Record<Column, (family: Family, situation: Situation) => Partial<
     previousAttempt,
     generation: generation + 1,
     rotatedAt: now,
+    codeExpiresAt: undefined,
     redirectUri: undefined,
     codeChallenge: undefined,
     nonce: undefined,
@@ -214,6 +215,7 @@ const effects: Record<Column, (family: Family, situation: Situation) => Partial<
     revokedReason: 'client',
     pollIntervalMs: undefined,
     nextPollAt: undefined,
+    previousAttempt: undefined,
   }),
 }
 

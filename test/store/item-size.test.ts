@@ -3,11 +3,11 @@
  */
 
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
+import { drawId } from '../../shared/broker.ts'
 import type { Family, Person } from '../../shared/domain/family.ts'
 import { openCode, openDevice } from '../../shared/domain/opening.ts'
-import { decide, redeem, rotate, touch } from '../../shared/domain/transitions.ts'
+import { decide, redeem, revoke, rotate, touch } from '../../shared/domain/transitions.ts'
 import { keptClaims } from '../../shared/providers/claims.ts'
 import { createFamilies, type Families } from '../../shared/store/families.ts'
 import { holding, now, saltHash, second, shown, sid } from '../support/families.ts'
@@ -78,20 +78,18 @@ test('the sample is what it claims to be', () => {
 
 test('an active family at its largest fits in one write unit, with a revocation on top', (context) => {
   const bytes = itemBytes(stored(worstActive()))
-  const revoked = itemBytes(
-    stored({ ...worstActive(), state: 'revoked', revokedAt: late.now, revokedReason: 'client' }),
-  )
+  const revoked = itemBytes(stored(changed(revoke(shown(1, presented), 'client', late), worstActive())))
   context.diagnostic(`${bytes} bytes active, ${revoked} bytes revoked, of ${writeUnitBytes}`)
   assert.ok(bytes < writeUnitBytes, `${bytes} bytes`)
   assert.ok(revoked < writeUnitBytes, `${revoked} bytes`)
 })
 
 test('a rotation is one request that consumes one write unit', async () => {
-  const own = { ...worstActive(), sid: randomUUID() }
+  const own = { ...worstActive(), sid: drawId() }
   await putFamily(table, own)
   consumed.length = 0
   const by = shown(own.generation, { ...presented, sid: own.sid })
-  const outcome = await families.apply(rotate(by, limits, [], { now: late.now + 1, attempt: randomUUID() }))
+  const outcome = await families.apply(rotate(by, limits, [], { now: late.now + 1, attempt: drawId() }))
   assert.ok(outcome.done)
   assert.deepEqual(consumed, [{ operation: 'UpdateItem', units: 1 }])
 })
@@ -99,12 +97,12 @@ test('a rotation is one request that consumes one write unit', async () => {
 test('a poll, and a code exchange with its binding, are one request each', async () => {
   const { intervalSeconds: _, ...code } = { ...opening, intervalSeconds: 5 }
   const bound = { redirectUri: 'https://app.example/cb', codeChallenge: 'c'.repeat(43) }
-  const waiting = { ...openDevice({ ...opening, intervalSeconds: 5 }), sid: randomUUID() }
-  const issued = { ...openCode({ ...code, person, ...bound, nonce: 'n'.repeat(43) }), sid: randomUUID() }
+  const waiting = { ...openDevice({ ...opening, intervalSeconds: 5 }), sid: drawId() }
+  const issued = { ...openCode({ ...code, person, ...bound, nonce: 'n'.repeat(43) }), sid: drawId() }
   await putFamily(table, waiting)
   await putFamily(table, issued)
   consumed.length = 0
-  const moment = { now, attempt: randomUUID() }
+  const moment = { now, attempt: drawId() }
   assert.ok((await families.apply(touch(shown(0, { ...presented, sid: waiting.sid }), limits, moment))).done)
   assert.deepEqual(consumed, [{ operation: 'UpdateItem', units: 1 }])
   assert.ok((await families.apply(redeem(shown(0, { ...presented, sid: issued.sid }), limits, bound, moment))).done)
@@ -114,13 +112,13 @@ test('a poll, and a code exchange with its binding, are one request each', async
 test('the first refresh takes the binding off the item, and an item is the same after every other', async () => {
   const { intervalSeconds: _, ...code } = { ...opening, intervalSeconds: 5 }
   const bound = { redirectUri: `https://app.example/${'r'.repeat(300)}`, codeChallenge: 'c'.repeat(43) }
-  const own = { ...openCode({ ...code, person, ...bound, nonce: 'n'.repeat(43) }), sid: randomUUID() }
+  const own = { ...openCode({ ...code, person, ...bound, nonce: 'n'.repeat(43) }), sid: drawId() }
   await putFamily(table, own)
   const by = (generation: number) => shown(generation, { ...presented, sid: own.sid })
-  await families.apply(redeem(by(0), limits, bound, { now, attempt: randomUUID() }))
-  await families.apply(rotate(by(1), limits, [], { now: now + 1, attempt: randomUUID() }))
+  await families.apply(redeem(by(0), limits, bound, { now, attempt: drawId() }))
+  await families.apply(rotate(by(1), limits, [], { now: now + 1, attempt: drawId() }))
   const second = await familyAt(table, own.sid)
-  await families.apply(rotate(by(2), limits, [], { now: now + 2, attempt: randomUUID() }))
+  await families.apply(rotate(by(2), limits, [], { now: now + 2, attempt: drawId() }))
   const third = await familyAt(table, own.sid)
   assert.deepEqual(Object.keys(third ?? {}).sort(), Object.keys(second ?? {}).sort())
   for (const gone of ['redirectUri', 'codeChallenge', 'nonce', 'sessionLifetimeMs'])
@@ -129,10 +127,10 @@ test('the first refresh takes the binding off the item, and an item is the same 
 })
 
 test('the meter works: an item beyond a kilobyte consumes more', async () => {
-  const own = { ...worstActive(), sid: randomUUID() }
+  const own = { ...worstActive(), sid: drawId() }
   await putItem(table, { ...stored(own), ballast: 'b'.repeat(1_500) })
   consumed.length = 0
   const by = shown(own.generation, { ...presented, sid: own.sid })
-  await families.apply(rotate(by, limits, [], { now: late.now + 1, attempt: randomUUID() }))
+  await families.apply(rotate(by, limits, [], { now: late.now + 1, attempt: drawId() }))
   assert.ok(consumed[0]!.units > 1, `${consumed[0]?.units} units`)
 })
