@@ -14,8 +14,8 @@ import { type Spread, spreadOf } from './statistics.ts'
 
 export type ImportPlan = {
   readonly rounds: number
-  /** No round is begun after so long. */
-  readonly seconds: number
+  /** The bundle that a budget is set for is looked at more often. */
+  readonly refreshesInRound: number
 }
 
 export type ImportTiming = {
@@ -28,50 +28,52 @@ export type ImportTiming = {
 
 export type ImportTimings = { readonly clientBytes: number; readonly bundles: readonly ImportTiming[] }
 
-type Pair = { readonly ms: number; readonly clientMs: number }
+export type Bundled = { readonly client: Bundle; readonly functions: readonly (readonly [name: string, Bundle])[] }
 
-/** The one that a budget is set for, so it is looked at more often. */
-const timesInRound = (name: string) => (name === 'refresh' ? 4 : 1)
+type Pair = { readonly name: string; readonly ms: number; readonly clientMs: number }
 
 const client = fileURLToPath(new URL('bundles/dynamodb-client.ts', import.meta.url))
 
-/**
- * @param folder where the bundles may be put
- * @param progress told the share that is done, 0 to 1
- */
-export async function timeImports(
-  folder: string,
-  { rounds, seconds }: ImportPlan,
-  progress: (share: number) => void,
-): Promise<ImportTimings> {
-  const bundles = Object.entries<Bundle>(await bundleFunctions(join(folder, 'functions')))
-  const { client: clientBundle } = await bundleSources({ client }, join(folder, 'client'))
-  const pairs = new Map(bundles.map(([name]): [string, Pair[]] => [name, []]))
-  const startedAt = performance.now()
-  const elapsed = () => (performance.now() - startedAt) / (1000 * seconds)
-  // The first round is for the machine to have read the files once.
-  for (let round = -1; round < rounds && elapsed() < 1; round += 1) {
-    for (const [at, [name, bundle]] of bundles.entries()) {
-      for (let time = 0; time < timesInRound(name); time += 1) {
-        const pair = await timePair(bundle, clientBundle!, (round + time) % 2 === 0)
-        if (round >= 0 || rounds === 1) pairs.get(name)!.push(pair)
-      }
-      progress(Math.max((round + 1 + at / bundles.length) / (rounds + 1), elapsed()))
-    }
+/** @param folder where the bundles may be put */
+export async function bundle(folder: string): Promise<Bundled> {
+  const functions = await bundleFunctions(join(folder, 'functions'))
+  const { client: bundled } = await bundleSources({ client }, join(folder, 'client'))
+  return { client: bundled!, functions: Object.entries(functions) }
+}
+
+/** @param roundDone told after each round, and after the one before the first that counts */
+export async function timeImports(bundled: Bundled, plan: ImportPlan, roundDone: () => void): Promise<ImportTimings> {
+  const pairs: Pair[] = []
+  // Once for the machine to have read the files.
+  for (let round = -1; round < plan.rounds; round += 1) {
+    const measured = await runRound(bundled, round < 0 ? 1 : plan.refreshesInRound, round % 2 === 0)
+    if (round >= 0) pairs.push(...measured)
+    roundDone()
   }
   return {
-    clientBytes: clientBundle!.bytes,
-    bundles: bundles.map(([name, { bytes }]) => ({ name, bytes, ...timingOf(pairs.get(name)!) })),
+    clientBytes: bundled.client.bytes,
+    bundles: bundled.functions.map(([name, { bytes }]) => ({
+      name,
+      bytes,
+      ...spreadsOf(pairs.filter((pair) => pair.name === name)),
+    })),
   }
 }
 
-async function timePair(bundle: Bundle, clientBundle: Bundle, bundleFirst: boolean): Promise<Pair> {
-  const first = await timeImport(bundleFirst ? bundle : clientBundle)
-  const second = await timeImport(bundleFirst ? clientBundle : bundle)
-  return bundleFirst ? { ms: first, clientMs: second } : { ms: second, clientMs: first }
+async function runRound(bundled: Bundled, refreshes: number, functionFirst: boolean): Promise<Pair[]> {
+  const pairs: Pair[] = []
+  for (const [name, one] of bundled.functions) {
+    for (let time = 0; time < (name === 'refresh' ? refreshes : 1); time += 1) {
+      const isFirst = functionFirst === (time % 2 === 0)
+      const before = await timeImport(isFirst ? one : bundled.client)
+      const after = await timeImport(isFirst ? bundled.client : one)
+      pairs.push(isFirst ? { name, ms: before, clientMs: after } : { name, ms: after, clientMs: before })
+    }
+  }
+  return pairs
 }
 
-function timingOf(pairs: readonly Pair[]) {
+function spreadsOf(pairs: readonly Pair[]) {
   return {
     ms: spreadOf(pairs.map(({ ms }) => ms)),
     clientMs: spreadOf(pairs.map(({ clientMs }) => clientMs)),
@@ -79,13 +81,16 @@ function timingOf(pairs: readonly Pair[]) {
   }
 }
 
-const importer =
-  'const before = performance.now(); await import(process.argv[1]); process.stdout.write(String(performance.now() - before))'
+const importer = `
+  const before = performance.now()
+  await import(process.argv[1])
+  process.stdout.write(String(performance.now() - before))
+`
 
 /** @returns ms */
 async function timeImport({ folder }: Bundle): Promise<number> {
   const file = pathToFileURL(join(folder, 'index.mjs')).href
-  // A new Lambda has compiled nothing yet, and is not told how to run.
+  // A new Lambda has compiled nothing yet, and no options of ours.
   const { NODE_OPTIONS: _, NODE_COMPILE_CACHE: __, ...env } = process.env
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', importer, file], { env })
   return Number(stdout)

@@ -8,15 +8,16 @@
 
 import { drawId } from '../shared/broker.ts'
 import { hashSalt, type MacKey, mint, open } from '../shared/domain/credential.ts'
-import type { Family, Limits, Person } from '../shared/domain/family.ts'
+import type { Limits, Person } from '../shared/domain/family.ts'
 import { openCode } from '../shared/domain/opening.ts'
 import { s256 } from '../shared/domain/pkce.ts'
-import { decide } from '../shared/domain/transitions.ts'
+import { decide, redeem, rotate, type Transition } from '../shared/domain/transitions.ts'
 import type { Families } from '../shared/store/families.ts'
 
 export const application = 'demo'
 export const scopes = ['openid', 'profile', 'email', 'offline_access'] as const
 export const redirectUri = 'http://127.0.0.1:9999/cb'
+const clientId = 'web'
 
 /** As providers tell of people: a long id of their own, a name, an address. */
 const person: Person = {
@@ -43,7 +44,7 @@ export type OpenedCode = { readonly code: string; readonly verifier: string }
 export async function openedCode(families: Families, macKey: MacKey): Promise<OpenedCode> {
   const verifier = drawId() + drawId()
   const credential = { sid: drawId(), generation: 0, salt: drawId() }
-  await families.open(codeFamily(credential.sid, credential.salt, s256(verifier), Date.now()))
+  await openFamily(families, credential, s256(verifier))
   return { code: mint('ac', application, credential, macKey), verifier }
 }
 
@@ -51,28 +52,41 @@ export async function openedCode(families: Families, macKey: MacKey): Promise<Op
 export async function approveDevice(families: Families, macKey: MacKey, deviceCode: string): Promise<void> {
   const credential = open('dc', application, deviceCode, [macKey])
   if (credential === undefined) throw new Error('The broker gave a device code that it did not mint')
-  const moment = { now: Date.now(), attempt: drawId() }
-  const outcome = await families.apply(decide(application, credential.sid, { approve: person }, moment))
-  if (!outcome.done) throw new Error(`A pending device could not be approved: ${outcome.refusal.kind}`)
+  await move(families, decide(application, credential.sid, { approve: person }, moment()))
 }
 
-/** What a family looks like between two refreshes. */
-export function activeFamily(sid: string, now: number): Family {
-  const { redirectUri: _, codeChallenge: __, nonce: ___, sessionLifetimeMs, ...family } = codeFamily(sid, drawId(), '', now)
-  const absoluteExpiresAt = now + (sessionLifetimeMs ?? 0)
-  return { ...family, state: 'active', generation: 1, rotatedAt: now, absoluteExpiresAt }
+/** A session that has been refreshed once, so that its item is as it is between any two refreshes. */
+export async function refreshedSession(families: Families): Promise<{ sid: string; generation: number }> {
+  const { sid, salt } = { sid: drawId(), salt: drawId() }
+  const codeChallenge = s256(drawId() + drawId())
+  await openFamily(families, { sid, salt }, codeChallenge)
+  const presented = { application, clientId, sid, generation: 0, saltHash: hashSalt(salt) }
+  const holding = { ...limits, revokedBefore: 0 }
+  await move(families, redeem(presented, holding, { redirectUri, codeChallenge }, moment()))
+  await move(families, rotate({ ...presented, generation: 1 }, holding, [], moment()))
+  return { sid, generation: 2 }
 }
 
-function codeFamily(sid: string, salt: string, codeChallenge: string, now: number): Family {
-  return openCode({
-    ...{ sid, application, redirectUri, codeChallenge, person, limits, now },
+type Born = { readonly sid: string; readonly salt: string }
+
+async function openFamily(families: Families, { sid, salt }: Born, codeChallenge: string): Promise<void> {
+  const family = openCode({
+    ...{ sid, application, clientId, scopes, redirectUri, codeChallenge, person, limits },
+    ...moment(),
     saltHash: hashSalt(salt),
-    attempt: drawId(),
-    clientId: 'web',
-    scopes,
     audience: 'https://api.example.test',
     startedFrom: '127.0.0.1',
     codeLifetimeSeconds: 60,
     nonce: drawId(),
   })
+  if (!(await families.open(family))) throw new Error('A new family found its place taken')
+}
+
+async function move(families: Families, transition: Transition): Promise<void> {
+  const outcome = await families.apply(transition)
+  if (!outcome.done) throw new Error(`A family of the bench refused to ${transition.name}: ${outcome.refusal.kind}`)
+}
+
+function moment() {
+  return { now: Date.now(), attempt: drawId() }
 }

@@ -3,25 +3,34 @@
  *
  * Owns the order of the measurements: broker and floor by turns, each operation's batch right beside a batch of the floor,
  * the one first in one round and the other in the next. Other work on the machine so hits both, and a ratio is taken of
- * neighbours alone. Must not know what the budgets are.
+ * neighbours alone. Two processes of one program are never quite equally fast, so both are started anew a few times.
+ * Must not know what the budgets are.
  */
 
-import { type Answer, type Caller, createCaller } from './caller.ts'
+import { type Answer, type Caller, createCaller, type Form } from './caller.ts'
 import { type Operation, type OperationName, operations, type Session } from './operations.ts'
 import { startServer } from './processes.ts'
 import type { Stage } from './stage.ts'
 import { median, type Spread, spreadOf } from './statistics.ts'
 
-export type TimingPlan = {
-  readonly rounds: number
-  /** Rounds before the first that counts, for both to get warm. */
+export type LoadPlan = {
+  /** Rounds before the first that counts, for both servers to get warm. */
   readonly warmUpRounds: number
+  readonly rounds: number
   /** Sessions in a round, so requests in a batch. */
   readonly batch: number
+  /** Requests under way at once. */
   readonly concurrency: number
 }
 
-/** Of one operation; latencies are medians of a batch, ratios those of neighbouring batches. */
+export type TimingPlan = {
+  /** How often both servers are started. */
+  readonly starts: number
+  /** For each start, one after another. */
+  readonly loads: readonly LoadPlan[]
+}
+
+/** Of one operation; times are medians of a batch, ratios those of neighbouring batches. */
 export type Timing = {
   readonly name: OperationName
   readonly ms: Spread
@@ -31,61 +40,76 @@ export type Timing = {
   readonly floorPerSecond: number
 }
 
+export type LoadTiming = { readonly load: LoadPlan; readonly operations: readonly Timing[] }
+
 /** A refresh is what the broker does all day, so it is looked at more often. */
 const timesInRound = (name: OperationName) => (name === 'refresh' ? 3 : 1)
 
 type Batch = { readonly ms: number; readonly perSecond: number }
-type Pair = { readonly broker: Batch; readonly floor: Batch }
+type Pair = { readonly name: OperationName; readonly broker: Batch; readonly floor: Batch }
 
-/** @param progress told the share that is done, 0 to 1 */
+/** @param roundDone told after each of `roundsOf(plan)` */
 export async function timeOperations(
   stage: Stage,
-  plans: readonly TimingPlan[],
-  progress: (share: number) => void,
-): Promise<Timing[][]> {
-  const servers = await Promise.all([startServer('broker', stage.environment), startServer('floor', stage.environment)])
-  const [broker, floor] = servers.map(({ url }) => createCaller(url)) as [Caller, Caller]
-  try {
-    const all = plans.reduce((sum, { rounds, warmUpRounds }) => sum + rounds + warmUpRounds, 0)
-    let done = 0
-    const timings: Timing[][] = []
-    for (const plan of plans) {
-      timings.push(await timePlan({ stage, broker, floor, plan }, () => progress(++done / all)))
+  { starts, loads }: TimingPlan,
+  roundDone: () => void,
+): Promise<LoadTiming[]> {
+  const measured = loads.map((load) => ({ load, pairs: [] as Pair[] }))
+  for (let start = 0; start < starts; start += 1) {
+    const servers = await Promise.all([
+      startServer('broker', stage.environment),
+      startServer('floor', stage.environment),
+    ])
+    const [broker, floor] = [createCaller(servers[0].url), createCaller(servers[1].url)]
+    try {
+      for (const { load, pairs } of measured) pairs.push(...(await runLoad({ stage, broker, floor, load }, roundDone)))
+    } finally {
+      for (const end of [...[broker, floor], ...servers]) await end.close()
     }
-    return timings
-  } finally {
-    for (const caller of [broker, floor]) caller.close()
-    await Promise.all(servers.map((server) => server.close()))
   }
+  return measured.map(({ load, pairs }) => ({
+    load,
+    operations: operations.map(({ name }) =>
+      timingOf(
+        name,
+        pairs.filter((pair) => pair.name === name),
+      ),
+    ),
+  }))
 }
 
-type Scene = { readonly stage: Stage; readonly broker: Caller; readonly floor: Caller; readonly plan: TimingPlan }
+export function roundsOf({ starts, loads }: TimingPlan): number {
+  return starts * loads.reduce((sum, { warmUpRounds, rounds }) => sum + warmUpRounds + rounds, 0)
+}
 
-async function timePlan(scene: Scene, roundDone: () => void): Promise<Timing[]> {
-  const { rounds, warmUpRounds } = scene.plan
-  const pairs = new Map<OperationName, Pair[]>(operations.map(({ name }) => [name, []]))
+type Scene = { readonly stage: Stage; readonly broker: Caller; readonly floor: Caller; readonly load: LoadPlan }
+
+async function runLoad(scene: Scene, roundDone: () => void): Promise<Pair[]> {
+  const { warmUpRounds, rounds } = scene.load
+  const pairs: Pair[] = []
   for (let round = -warmUpRounds; round < rounds; round += 1) {
     const measured = await runRound(scene, round % 2 === 0)
-    if (round >= 0) for (const [name, pair] of measured) pairs.get(name)!.push(pair)
+    if (round >= 0) pairs.push(...measured)
     roundDone()
   }
-  return operations.map(({ name }) => timingOf(name, pairs.get(name)!))
+  return pairs
 }
 
 /** A batch of sessions goes through the whole story. */
-async function runRound({ stage, broker, floor, plan }: Scene, brokerFirst: boolean): Promise<[OperationName, Pair][]> {
-  const sessions = Array.from({ length: plan.batch }, (): Session => ({}))
-  const pairs: [OperationName, Pair][] = []
+async function runRound({ stage, broker, floor, load }: Scene, brokerFirst: boolean): Promise<Pair[]> {
+  const sessions = Array.from({ length: load.batch }, (): Session => ({}))
+  const pairs: Pair[] = []
   for (const operation of operations) {
     for (let time = 0; time < timesInRound(operation.name); time += 1) {
       if (operation.prepare) for (const session of sessions) await operation.prepare(session, stage)
-      const ofBroker = () => runBatch(sessions, plan.concurrency, (session) => perform(broker, operation, session))
-      // The same form, for the same work of taking it in.
+      // The floor is sent the same form, for the same work of taking it in.
       const form = operation.form(sessions[0]!)
-      const ofFloor = () => runBatch(sessions, plan.concurrency, async () => (await ask(floor, '/', form, 200)).ms)
+      const ofBroker = () => runBatch(sessions, load.concurrency, (session) => perform(broker, operation, session))
+      const ofFloor = () => runBatch(sessions, load.concurrency, async () => (await ask(floor, '/', form, 200)).ms)
       const first = await (brokerFirst ? ofBroker : ofFloor)()
       const second = await (brokerFirst ? ofFloor : ofBroker)()
-      pairs.push([operation.name, brokerFirst ? { broker: first, floor: second } : { broker: second, floor: first }])
+      const { name } = operation
+      pairs.push(brokerFirst ? { name, broker: first, floor: second } : { name, broker: second, floor: first })
     }
   }
   return pairs
@@ -99,10 +123,10 @@ async function runBatch(
   const waiting = sessions.values()
   const times: number[] = []
   const startedAt = performance.now()
-  const worker = async () => {
+  const work = async () => {
     for (const session of waiting) times.push(await measure(session))
   }
-  await Promise.all(Array.from({ length: concurrency }, worker))
+  await Promise.all(Array.from({ length: concurrency }, work))
   return { ms: median(times), perSecond: (1000 * times.length) / (performance.now() - startedAt) }
 }
 
@@ -114,9 +138,10 @@ export async function perform(caller: Caller, operation: Operation, session: Ses
 }
 
 /** @throws when the answer is not the expected one: what it took would mean nothing */
-async function ask(caller: Caller, path: string, form: Readonly<Record<string, string>>, status: number): Promise<Answer> {
+async function ask(caller: Caller, path: string, form: Form, status: number): Promise<Answer> {
   const answer = await caller.post(path, form)
-  if (answer.status !== status) throw new Error(`${path} answered ${answer.status} instead of ${status}: ${answer.text}`)
+  if (answer.status !== status)
+    throw new Error(`${path} answered ${answer.status} instead of ${status}: ${answer.text}`)
   return answer
 }
 

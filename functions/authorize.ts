@@ -20,7 +20,7 @@ import { OAuthError } from '../shared/http/errors.ts'
 import { problemPage } from '../shared/http/page-problems.ts'
 import { type SetupMistake, wronglySetUp } from '../shared/http/pages/problems.ts'
 import type { Parameters } from '../shared/http/parameters.ts'
-import { pageEndpoint } from '../shared/http/stack.ts'
+import { pageEndpoint, reportFault } from '../shared/http/stack.ts'
 import { providerOf } from '../shared/providers/index.ts'
 import type { SignInWishes } from '../shared/providers/provider.ts'
 import { Unavailable } from '../shared/unavailable.ts'
@@ -36,8 +36,9 @@ export const handler = pageEndpoint(async (call) => {
     return await sendToProvider(call, asked.client, to)
   } catch (error) {
     if (error instanceof AuthorizationError) return errorResponse(to, error.error, error.message)
-    if (error instanceof Unavailable) return errorResponse(to, 'temporarily_unavailable', 'Please try again shortly.')
-    throw error
+    if (!(error instanceof Unavailable)) throw error
+    reportFault(error, call)
+    return errorResponse(to, 'temporarily_unavailable', 'Please try again shortly.')
   }
 }, problemPage)
 

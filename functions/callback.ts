@@ -28,7 +28,7 @@ import { type Answer, audit, type Call } from '../shared/http/call.ts'
 import { failedSignInPage, problemPage, reportUnexpected } from '../shared/http/page-problems.ts'
 import { deviceConnected } from '../shared/http/pages/device.ts'
 import { codeExpired, codeUsed, type LostSignIn, signInLost } from '../shared/http/pages/problems.ts'
-import { pageEndpoint } from '../shared/http/stack.ts'
+import { pageEndpoint, reportFault } from '../shared/http/stack.ts'
 import { providerOf } from '../shared/providers/index.ts'
 import type { SignInResult, SignInSecrets } from '../shared/providers/provider.ts'
 import { Unavailable } from '../shared/unavailable.ts'
@@ -115,6 +115,7 @@ async function endCodeSignIn(call: Call, signIn: CodeSignIn, finished: () => Pro
     return errorResponse(to, error, 'The sign-in did not succeed.', dropped(call, 'sign-in'))
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error
+    reportFault(error, call)
     return errorResponse(to, 'temporarily_unavailable', 'Please try again shortly.', dropped(call, 'sign-in'))
   }
 }

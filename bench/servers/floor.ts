@@ -11,10 +11,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { type DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { generateKeyPair, SignJWT } from 'jose'
-import { drawId } from '../../shared/broker.ts'
 import { createFamilies } from '../../shared/store/families.ts'
 import { connect } from '../../shared/store/table.ts'
-import { activeFamily } from '../families.ts'
+import { refreshedSession } from '../families.ts'
 import { announce } from './announce.ts'
 
 /** More than requests at once, so that no two of them meet at one item. */
@@ -39,9 +38,7 @@ announce(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
 
 async function putItems(count: number): Promise<Item[]> {
   const families = createFamilies(table)
-  const items = Array.from({ length: count }, () => activeFamily(drawId(), Date.now()))
-  for (const family of items) await families.open(family)
-  return items.map(({ sid, generation }) => ({ sid, generation }))
+  return Promise.all(Array.from({ length: count }, () => refreshedSession(families)))
 }
 
 async function serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
@@ -62,7 +59,10 @@ async function advance(client: DynamoDBClient, item: Item): Promise<void> {
       Key: { pk: { S: `family#${item.sid}` }, sk: { S: 'family' } },
       ConditionExpression: 'generation = :now',
       UpdateExpression: 'SET generation = :next',
-      ExpressionAttributeValues: { ':now': { N: String(item.generation) }, ':next': { N: String(item.generation + 1) } },
+      ExpressionAttributeValues: {
+        ':now': { N: String(item.generation) },
+        ':next': { N: String(item.generation + 1) },
+      },
     }),
   )
   item.generation += 1
@@ -70,5 +70,7 @@ async function advance(client: DynamoDBClient, item: Item): Promise<void> {
 
 function sign({ sid }: Item): Promise<string> {
   const iat = Math.floor(Date.now() / 1000)
-  return new SignJWT({ sub: 'somebody', sid, iat, exp: iat + 300 }).setProtectedHeader({ alg: 'ES256' }).sign(privateKey)
+  return new SignJWT({ sub: 'somebody', sid, iat, exp: iat + 300 })
+    .setProtectedHeader({ alg: 'ES256' })
+    .sign(privateKey)
 }

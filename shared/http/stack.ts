@@ -147,7 +147,8 @@ function oauthErrorAnswer(error: Error, call: Partial<Call>): Answer {
   return { status: statusOf(known, call.application?.errorProfile), headers: known.headers, body: errorBody(known) }
 }
 
-function reportFault(error: Error, call: CallContext['call'] | undefined): void {
+/** Also for those who answer a fault in their own way: the operator is to see it all the same. */
+export function reportFault(error: Error, call: CallContext['call'] | undefined): void {
   if (error instanceof OAuthError) return
   const level = error instanceof Unavailable ? 'warn' : 'error'
   log(

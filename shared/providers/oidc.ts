@@ -54,7 +54,8 @@ async function discover(settings: OidcSettings, secret: () => Promise<string>): 
 /** OIDC Discovery §3: what we cannot do without. @throws when one is missing, or no web address */
 function checkEndpoints({ authorization_endpoint, token_endpoint, jwks_uri }: oidc.ServerMetadata): void {
   for (const endpoint of [authorization_endpoint, token_endpoint, jwks_uri]) {
-    if (!/^https?:$/.test(URL.parse(String(endpoint))?.protocol ?? '')) throw new Error('the metadata lacks an endpoint')
+    if (!/^https?:$/.test(URL.parse(String(endpoint))?.protocol ?? ''))
+      throw new Error('the metadata lacks an endpoint')
   }
 }
 

@@ -71,6 +71,8 @@ test('a provider that works signs people in, by code and by device', async () =>
   expectTokens(await poll(broker, device, approved))
 })
 
+const faultLines = () => broker.output().split('"event":"fault"').length
+
 const troubles: Readonly<Record<string, () => void>> = {
   'a token endpoint that answers 500': () => provider.misbehave('token', (_, response) => json(response, 500, {})),
   'a userinfo that answers 503': () =>
@@ -81,9 +83,11 @@ const troubles: Readonly<Record<string, () => void>> = {
 for (const [name, begin] of Object.entries(troubles)) {
   test(`${name} is temporarily_unavailable for a client and 503 for a person with a device`, async () => {
     begin()
+    const known = faultLines()
     const [{ url }, { page, deviceCode: pending }] = await Promise.all([codeSignIn(), deviceSignIn()])
     assert.deepEqual([url.searchParams.get('error'), url.searchParams.get('state')], ['temporarily_unavailable', 'st'])
     assert.equal(url.searchParams.get('code'), null)
+    assert.equal(faultLines(), known + 2, 'a line for the operator each')
     assert.equal(page.status, 503)
     assert.match(page.headers['retry-after'] ?? '', /^[1-9][0-9]*$/)
     expectRefusal(await poll(broker, device, pending), 400, 'authorization_pending')

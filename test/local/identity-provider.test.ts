@@ -205,13 +205,13 @@ test('with a data directory, keys and sign-ins outlive a restart', async (t) => 
   assert.equal((await redeem(configuration, page)).claims()?.sub, 'mary.jane')
 })
 
-test('a port that something else has is said so, with the variable that changes it', async () => {
+test('a port that something else has is said so, with the variable that changes it', async (t) => {
   const other = createServer((_incoming, outgoing) => outgoing.end('hello'))
+  t.after(() => other.close())
   const port = await listen(other, 0, 'PORT')
-  await assert.rejects(startIdentityProvider({ port, clients: [], log: () => {} }), (error: unknown) => {
+  await assert.rejects(start(t, port), (error: unknown) => {
     return error instanceof PortTaken && error.message.includes(`${port}`) && error.message.includes('IDP_PORT')
   })
-  other.close()
 })
 
 test('the package’s own warnings do not appear', async (t) => {

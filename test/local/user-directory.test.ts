@@ -108,7 +108,7 @@ test('what is no such request is refused by name', async () => {
 })
 
 test('strangers, and redirect URIs of strangers, are shown a page and sent nowhere', async () => {
-  const strange = [
+  const strange: readonly Values[] = [
     { client_id: 'nobody' },
     { client_id: 'openid-alone' },
     { redirect_uri: 'http://127.0.0.1:9998/other/oauth/callback' },

@@ -20,6 +20,9 @@ export type Child = {
   readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
 }
 
+/** Far above what anything here takes, so that a test that fails does so by itself. */
+const patienceMs = 10_000
+
 /** The test's own environment, without what would change the program's behaviour. */
 const inherited = Object.fromEntries(
   Object.entries(process.env).filter(
@@ -76,9 +79,11 @@ export async function closed(url: string): Promise<number> {
   return performance.now() - startedAt
 }
 
-/** For what nobody tells: asks again and again. */
+/** For what nobody tells: asks again and again. @throws when it takes too long */
 export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await pause(5)
+  for (const deadline = Date.now() + patienceMs; !(await isSo()); await pause(5)) {
+    if (Date.now() > deadline) throw new Error(`Not within ${patienceMs} ms: ${isSo}`)
+  }
 }
 
 export function isListening(url: string): Promise<boolean> {

@@ -1,0 +1,59 @@
+/**
+ * What it may cost (docs/architecture.md), and whether it does.
+ *
+ * Owns the limits. Must not know how anything was measured.
+ */
+
+import type { ImportTiming } from './cold-import.ts'
+import type { OperationCost } from './counting.ts'
+import type { OperationName } from './operations.ts'
+import type { Timing } from './timing.ts'
+
+/** A figure beside its limit. */
+export type Verdict = {
+  readonly what: string
+  readonly figure: number
+  readonly atMost: number
+  readonly holds: boolean
+}
+
+const mostRequests: Readonly<Record<OperationName, number>> = {
+  refresh: 1,
+  'pending poll': 1,
+  // The poll itself, which finds that the person has decided, and the redeeming.
+  'approved poll': 2,
+  'code exchange': 1,
+  revoke: 1,
+  'device start': 1,
+}
+
+const mostRefreshWriteUnits = 1
+/** Times the floor's. */
+const mostRefreshRatio = 1.25
+/** Times the one of the DynamoDB client alone. */
+const mostRefreshImportRatio = 1.15
+
+/** Requests to DynamoDB and units, a verdict for each limit. */
+export function judgeCost({ name, requests, writeUnits, readUnits }: OperationCost): Verdict[] {
+  const total = Object.values(requests).reduce((sum, count) => sum + count, 0)
+  return [
+    judge(`${name}: requests`, total, mostRequests[name]),
+    ...(name === 'refresh'
+      ? [judge(`${name}: write units`, writeUnits, mostRefreshWriteUnits), judge(`${name}: read units`, readUnits, 0)]
+      : []),
+  ]
+}
+
+export function judgeTiming({ name, ratio }: Timing): Verdict[] {
+  return name === 'refresh' ? [judge('refresh: time against the floor', ratio.median, mostRefreshRatio)] : []
+}
+
+export function judgeImport({ name, ratio }: ImportTiming): Verdict[] {
+  return name === 'refresh'
+    ? [judge('refresh: cold import against the client', ratio.median, mostRefreshImportRatio)]
+    : []
+}
+
+function judge(what: string, figure: number, atMost: number): Verdict {
+  return { what, figure, atMost, holds: figure <= atMost }
+}

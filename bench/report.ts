@@ -1,0 +1,161 @@
+/**
+ * What the bench has found, for people.
+ *
+ * Owns the words and the tables. Must not know how anything was measured.
+ */
+
+import { styleText } from 'node:util'
+import { judgeCost, judgeImport, judgeTiming, type Verdict } from './budgets.ts'
+import type { ImportTimings } from './cold-import.ts'
+import type { Cost, Counting } from './counting.ts'
+import type { Spread } from './statistics.ts'
+import { type Column, left, right, tableLines } from './table.ts'
+import type { LoadTiming } from './timing.ts'
+
+export type Findings = {
+  readonly takenAt: string
+  readonly isQuick: boolean
+  readonly machine: { readonly node: string; readonly cores: number; readonly loadAverage: number }
+  readonly timings: readonly LoadTiming[]
+  readonly counting: Counting
+  readonly imports: ImportTimings
+  readonly verdicts: readonly Verdict[]
+}
+
+/** @property verdicts of all parts, in the order of the tables */
+export function judge({ timings, counting, imports }: Omit<Findings, 'verdicts'>): Verdict[] {
+  const latency = timings.filter(({ load }) => load.concurrency === 1)
+  return [
+    ...latency.flatMap(({ operations }) => operations.flatMap(judgeTiming)),
+    ...counting.operations.flatMap(judgeCost),
+    ...imports.bundles.flatMap(judgeImport),
+  ]
+}
+
+/** @param stream where it will go: in colour on a terminal alone */
+export function reportOf(findings: Findings, stream: NodeJS.WriteStream): string {
+  const { node, cores, loadAverage } = findings.machine
+  const style = (format: Parameters<typeof styleText>[0], text: string) => styleText(format, text, { stream })
+  const section = (title: string, columns: readonly Column[], rows: readonly (readonly string[])[]) => {
+    const [titles = '', ...lines] = tableLines([left(title), ...columns], rows)
+    return [style('bold', titles), ...lines.map((line) => coloured(line, style)), '']
+  }
+  return [
+    '',
+    ...introduction,
+    style('dim', `Node ${node}, ${cores} cores, load average ${loadAverage.toFixed(1)}.`),
+    ...(findings.isQuick ? [style('yellow', 'A quick run: times are no more than a hint.')] : []),
+    '',
+    ...findings.timings.toSorted(byConcurrency).flatMap((timing) => timeSection(timing, section)),
+    ...section('Asked of DynamoDB', costColumns, costRows(findings.counting)),
+    ...section('Cold import', importColumns, importRows(findings.imports)),
+    ...conclusion(findings.verdicts).map((line) => coloured(line, style)),
+    '',
+  ].join('\n')
+}
+
+const introduction = [
+  'What the broker costs, beside a floor: a bare server that makes one conditional UpdateItem and one ES256 signature.',
+  'Each ratio is the middle of many, each of two batches that ran next to each other; half of them lie in the span.',
+]
+
+type Style = (format: 'green' | 'red', text: string) => string
+
+function coloured(line: string, style: Style): string {
+  return line.replace(/✔.*/, (text) => style('green', text)).replace(/✖.*/, (text) => style('red', text))
+}
+
+type Section = (title: string, columns: readonly Column[], rows: readonly (readonly string[])[]) => string[]
+
+// --- time -----------------------------------------------------------------------------------------------------------
+
+/** What one caller waits is first, for it has the budget. */
+const byConcurrency = (one: LoadTiming, other: LoadTiming) => one.load.concurrency - other.load.concurrency
+
+function timeSection({ load, operations }: LoadTiming, section: Section): string[] {
+  if (load.concurrency > 1) {
+    return section(
+      `${load.concurrency} at a time`,
+      [right('per second'), right('floor'), right('share of it')],
+      operations.map(({ name, perSecond, floorPerSecond }) => [
+        ...[name, perSecond.toFixed(0), floorPerSecond.toFixed(0)],
+        `${((100 * perSecond) / floorPerSecond).toFixed(0)} %`,
+      ]),
+    )
+  }
+  return section(
+    'One at a time',
+    [right('ms'), right('floor'), right('ratio'), left('span'), left('budget')],
+    operations.map((timing) => [
+      ...[timing.name, timing.ms.median.toFixed(2), timing.floorMs.median.toFixed(2)],
+      ...ratioCells(timing.ratio),
+      budgetCell(judgeTiming(timing)),
+    ]),
+  )
+}
+
+function ratioCells({ low, median, high }: Spread): string[] {
+  return [median.toFixed(2), `${low.toFixed(2)} – ${high.toFixed(2)}`]
+}
+
+// --- requests and units ---------------------------------------------------------------------------------------------
+
+const costColumns = [
+  ...[left('requests'), right('write units'), right('read units'), right('bytes of the item')],
+  left('budget'),
+]
+
+function costRows({ operations, registrations }: Counting): string[][] {
+  return [
+    ...operations.map((cost) => [cost.name, ...costCells(cost), budgetCell(judgeCost(cost))]),
+    // A broker keeps what it has read of an application and a client for ten seconds.
+    ['and every 10 s', ...costCells(registrations), 'no budget: what is registered, read anew by each warm broker'],
+  ]
+}
+
+function costCells({ requests, writeUnits, readUnits, itemBytes }: Cost): string[] {
+  const listed = Object.entries(requests).map(([operation, count]) => `${count} ${operation}`)
+  return [listed.join(', '), String(writeUnits), String(readUnits), String(itemBytes)]
+}
+
+// --- cold import ----------------------------------------------------------------------------------------------------
+
+const importColumns = [...[right('KB'), right('ms'), right('client'), right('ratio'), left('span')], left('budget')]
+
+function importRows({ clientBytes, bundles }: ImportTimings): string[][] {
+  return [
+    ...bundles.map((bundle) => [
+      ...[bundle.name, kilobytes(bundle.bytes), bundle.ms.median.toFixed(1), bundle.clientMs.median.toFixed(1)],
+      ...ratioCells(bundle.ratio),
+      budgetCell(judgeImport(bundle)),
+    ]),
+    ['the DynamoDB client alone', kilobytes(clientBytes)],
+  ]
+}
+
+function kilobytes(bytes: number): string {
+  return (bytes / 1024).toFixed(0)
+}
+
+// --- budgets --------------------------------------------------------------------------------------------------------
+
+function budgetCell(verdicts: readonly Verdict[]): string {
+  if (verdicts.length === 0) return ''
+  const limits = verdicts.map(({ what, atMost }) => `${what.includes(': ') ? unitOf(what) : ''}≤ ${atMost}`)
+  return `${limits.join(', ')}  ${verdicts.every(({ holds }) => holds) ? '✔ holds' : '✖ broken'}`
+}
+
+/** Of `refresh: write units` the units, where there are several limits to tell apart. */
+function unitOf(what: string): string {
+  const [, unit = ''] = what.split(': ')
+  return /requests|units/.test(unit) ? `${unit} ` : ''
+}
+
+function conclusion(verdicts: readonly Verdict[]): string[] {
+  const broken = verdicts.filter(({ holds }) => !holds)
+  if (broken.length === 0) return [`✔ All ${verdicts.length} budgets hold.`]
+  return [
+    `✖ ${broken.length} of ${verdicts.length} budgets ${broken.length === 1 ? 'is' : 'are'} broken:`,
+    ...broken.map(({ what, figure, atMost }) => `✖ ${what} is ${Number(figure.toFixed(3))}, and may be ${atMost}`),
+  ]
+}

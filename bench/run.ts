@@ -1,0 +1,75 @@
+/**
+ * `npm run bench`: what the broker costs in time, in requests to DynamoDB and in the size of its functions, all in one
+ * run beside what it cannot cost less than.
+ *
+ * Owns the order of the parts, and what is written where. Must not know how any part measures.
+ */
+
+import { writeFile } from 'node:fs/promises'
+import { availableParallelism, loadavg } from 'node:os'
+import { Problem } from '../local/problem.ts'
+import { bundle, timeImports } from './cold-import.ts'
+import { countRequests } from './counting.ts'
+import { type Options, planOf, readOptions, usage } from './options.ts'
+import { type Progress, showProgress } from './progress.ts'
+import { type Findings, judge, reportOf } from './report.ts'
+import { setStage } from './stage.ts'
+import { roundsOf, timeOperations } from './timing.ts'
+
+const words = process.argv.slice(2)
+const options = readOptions(words)
+if (words.includes('--help')) process.stdout.write(usage)
+else if ('mistake' in options) fail(`${options.mistake}\n\n${usage}`)
+else await main(options)
+
+async function main(chosen: Options): Promise<void> {
+  // Ctrl-C: what this process has started ends with it, by itself.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130))
+  const progress = showProgress()
+  try {
+    const findings = await measure(chosen, progress)
+    progress.end()
+    await write(findings, chosen)
+    if (chosen.isCheck && findings.verdicts.some(({ holds }) => !holds)) process.exitCode = 1
+  } catch (error) {
+    progress.end()
+    if (!(error instanceof Problem)) throw error
+    fail(`${error.message}\n`)
+  }
+}
+
+async function measure(chosen: Options, progress: Progress): Promise<Findings> {
+  const plan = planOf(chosen)
+  const takenAt = new Date().toISOString()
+  progress.part('setting up', 1)
+  const stage = await setStage()
+  try {
+    progress.part('counting requests', 1)
+    const counting = await countRequests(stage, plan.counted)
+    progress.part('timing operations', roundsOf(plan.timing))
+    const timings = await timeOperations(stage, plan.timing, progress.step)
+    progress.part('bundling', 1)
+    const bundled = await bundle(stage.folder)
+    progress.part('timing cold imports', plan.imports.rounds + 1)
+    const imports = await timeImports(bundled, plan.imports, progress.step)
+    const machine = { node: process.versions.node, cores: availableParallelism(), loadAverage: loadavg()[0] ?? 0 }
+    const found = { takenAt, isQuick: chosen.isQuick, machine, timings, counting, imports }
+    return { ...found, verdicts: judge(found) }
+  } finally {
+    await stage.close()
+  }
+}
+
+async function write(findings: Findings, { json }: Options): Promise<void> {
+  const stream = json === 'stdout' ? process.stderr : process.stdout
+  stream.write(reportOf(findings, stream))
+  if (json === undefined) return
+  const text = `${JSON.stringify(findings, null, 2)}\n`
+  if (json === 'stdout') process.stdout.write(text)
+  else await writeFile(json.file, text)
+}
+
+function fail(text: string): void {
+  process.stderr.write(text)
+  process.exitCode = 2
+}
