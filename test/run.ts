@@ -27,6 +27,9 @@ const gates: readonly (readonly [folder: string, percent: number])[] = [
   ['functions/', 90],
 ]
 
+/** A file that takes so long hangs. */
+const longestFileMs = 240_000
+
 const root = fileURLToPath(new URL('..', import.meta.url))
 const words = process.argv.slice(2)
 const files = globSync('test/**/*.test.ts', { cwd: root })
@@ -79,7 +82,8 @@ async function tool(name: string, command: string, ...args: string[]): Promise<b
 async function runTests(): Promise<{ passed: boolean; summary: string }> {
   const paths = files.map((file) => join(root, file))
   // Most of what a test file does is to wait: for a process to start, for the store, for the SDK to try again.
-  const stream = run({ files: paths, cwd: root, concurrency: Math.max(2, availableParallelism()) })
+  const concurrency = Math.max(2, availableParallelism())
+  const stream = run({ files: paths, cwd: root, concurrency, timeout: longestFileMs })
   const failures = new spec()
   failures.pipe(process.stdout, { end: false })
   const written = new Map<string, string>()

@@ -20,6 +20,15 @@ test('who comes first decides, and all of them read the same', async (t) => {
   assert.deepEqual(await readdir(folder), ['file'])
 })
 
+test('who comes second gets the first one’s text, however long they had been at theirs', async (t) => {
+  const path = join(await directory(t), 'file')
+  const slow = Promise.withResolvers<string>()
+  const second = agreeOn(path, () => slow.promise)
+  assert.equal(await agreeOn(path, () => 'first'), 'first')
+  slow.resolve('second')
+  assert.equal(await second, 'first')
+})
+
 test('the file is its owner’s alone', async (t) => {
   const path = join(await directory(t), 'new', 'file')
   await agreeOn(path, () => 'secret')

@@ -125,17 +125,24 @@ test('kill -9 of the broker ends the database and removes the temporary director
   await until(() => !existsSync(removeAtEnd))
 })
 
-test('kill -9 of the broker’s whole process group ends the database too', async () => {
-  const broker = runScript(`
+test('kill -9 of the broker’s whole process group ends and removes the same', async (t) => {
+  const removeAtEnd = join(await directory(t), 'temporary')
+  await mkdir(removeAtEnd)
+  const broker = runScript(
+    `
     import { spawn } from 'node:child_process'
-    const code = "import { startDynamodb } from './local/dynamodb.ts'; console.log('endpoint', (await startDynamodb({ log() {} })).endpoint)"
-    spawn(process.execPath, ['--input-type=module', '--eval', code], { detached: true, stdio: 'inherit' }).on('spawn', function () {
-      console.log('group', this.pid)
-    })`)
+    const code = \`import { startDynamodb } from './local/dynamodb.ts'
+      const { endpoint } = await startDynamodb({ removeAtEnd: process.env.REMOVE, log: () => {} })
+      console.log('endpoint', endpoint)\`
+    const leader = spawn(process.execPath, ['--input-type=module', '--eval', code], { detached: true, stdio: 'inherit' })
+    console.log('group', leader.pid)`,
+    { REMOVE: removeAtEnd },
+  )
   const [, group = ''] = await broker.until(/group (\d+)/)
   const [, endpoint = ''] = await broker.until(/endpoint (\S+)/)
   process.kill(-Number(group), 'SIGKILL')
   assert.ok((await closed(endpoint)) < 2_000)
+  await until(() => !existsSync(removeAtEnd))
 })
 
 test('NODE_OPTIONS of the broker do not reach the supervisor', async (t) => {
