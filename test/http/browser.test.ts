@@ -56,18 +56,18 @@ async function cookieOf(call: Call, kind: 'question' | 'sign-in', value: Questio
 }
 const pair = (cookie: string) => cookie.split(';')[0] ?? ''
 
-test('the cookie is __Host-, for TLS alone, out of reach of scripts and of other sites’ posts', async () => {
+test('the cookie is its application’s, __Host-, for TLS alone, out of reach of scripts and of other sites’ posts', async () => {
   const cookie = await cookieOf(overTls(), 'sign-in', signIn)
   assert.match(
     cookie,
-    /^__Host-token-broker-sign-in=[A-Za-z0-9_.-]+; Path=\/; Max-Age=900; HttpOnly; SameSite=Lax; Secure$/,
+    /^__Host-token-broker-sign-in-demo=[A-Za-z0-9_.-]+; Path=\/; Max-Age=900; HttpOnly; SameSite=Lax; Secure$/,
   )
   assert.ok(cookie.length < 4096)
 })
 
 test('on a laptop without TLS it has no prefix, which a browser would refuse', async () => {
   const cookie = await cookieOf(at('http://127.0.0.1:8787/demo'), 'question', question)
-  assert.match(cookie, /^token-broker-question=[A-Za-z0-9_.-]+; Path=\/; Max-Age=900; HttpOnly; SameSite=Lax$/)
+  assert.match(cookie, /^token-broker-question-demo=[A-Za-z0-9_.-]+; Path=\/; Max-Age=900; HttpOnly; SameSite=Lax$/)
 })
 
 test('what was carried comes back, whatever other cookies there are', async () => {
@@ -75,14 +75,16 @@ test('what was carried comes back, whatever other cookies there are', async () =
     await cookieOf(overTls(), 'question', question),
     await cookieOf(overTls(), 'sign-in', signIn),
   ]
-  const cookies = `a=b; ${pair(asked)}; token-broker-question=planted; ${pair(signing)}; __Host-token-broker=c`
+  const cookies = `a=b; ${pair(asked)}; token-broker-question-demo=planted; ${pair(signing)}; __Host-token-broker=c`
   assert.deepEqual(await carried(overTls(cookies), 'question'), question)
   assert.deepEqual(await carried(overTls(cookies), 'sign-in'), signIn)
 })
 
 test('it is nothing at another application, for another use, after its end, changed, or missing', async () => {
   const asked = pair(await cookieOf(overTls(), 'question', question))
-  assert.equal(await carried(overTls(asked, { application: anApplication({ name: 'other' }) }), 'question'), undefined)
+  const other = { application: anApplication({ name: 'other' }) }
+  assert.equal(await carried(overTls(asked, other), 'question'), undefined)
+  assert.equal(await carried(overTls(asked.replace('-demo=', '-other='), other), 'question'), undefined)
   assert.equal(await carried(overTls(asked.replace('question', 'sign-in')), 'sign-in'), undefined)
   assert.equal(
     await carried(overTls(asked, { now: now + 899_000 }), 'question').then((value) => value?.sid),
@@ -90,7 +92,7 @@ test('it is nothing at another application, for another use, after its end, chan
   )
   assert.equal(await carried(overTls(asked, { now: now + 901_000 }), 'question'), undefined)
   assert.equal(await carried(overTls(`${asked.slice(0, -2)}AA`), 'question'), undefined)
-  assert.equal(await carried(overTls('__Host-token-broker-question='), 'question'), undefined)
+  assert.equal(await carried(overTls('__Host-token-broker-question-demo='), 'question'), undefined)
   assert.equal(await carried(overTls(), 'question'), undefined)
 })
 
@@ -101,7 +103,7 @@ test('a value that no cookie holds is not handed out', async () => {
 
 test('it is taken back under the same name', () => {
   assert.deepEqual(dropped(overTls(), 'sign-in'), {
-    'set-cookie': '__Host-token-broker-sign-in=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure',
+    'set-cookie': '__Host-token-broker-sign-in-demo=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure',
   })
 })
 

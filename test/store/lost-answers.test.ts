@@ -214,7 +214,34 @@ test('a reused token stays reuse though answers are lost', () =>
     const { sid } = await on(cases.rotate!)
     proxy.fail({ kind: 'lose-answer' }, { times: 2 })
     const outcome = await families.apply(rotate(by(sid, 5), holding, [], { now, attempt: randomUUID() }))
-    assert.deepEqual(outcome, { done: false, refusal: { kind: 'reuse', generation: 7 } })
+    assert.deepEqual(outcome.done ? 'done' : outcome.refusal, { kind: 'reuse', generation: 7 })
+  }))
+
+test('a try that comes when somebody has gone on from its own success is superseded, and never reuse', () =>
+  rigged(async ({ proxy, families }) => {
+    const { sid, transition } = await on(cases.rotate!)
+    assert.ok((await families.apply(transition)).done)
+    const next = rotate(by(sid, 8), holding, [], { now, attempt: randomUUID() })
+    assert.ok((await families.apply(next)).done)
+    const before = await familyAt(table, sid)
+    const late = await families.apply(transition)
+    assert.deepEqual(late.done ? 'done' : late.refusal, { kind: 'superseded' })
+    proxy.fail(throttling, { operations: ['UpdateItem'] })
+    const asked = await families.apply(transition)
+    assert.deepEqual(asked.done ? 'done' : asked.refusal, { kind: 'superseded' }, 'a read finds out, too')
+    assert.deepEqual(await familyAt(table, sid), before)
+  }))
+
+test('a read that finds neither attempt there learns nothing', () =>
+  rigged(async ({ proxy, families }) => {
+    const { sid, transition } = await on(cases.rotate!)
+    const others = [
+      rotate(by(sid, 7), holding, [], { now, attempt: 'a' }),
+      rotate(by(sid, 8), holding, [], { now, attempt: 'b' }),
+    ]
+    for (const other of others) assert.ok((await families.apply(other)).done)
+    proxy.fail(throttling, { operations: ['UpdateItem'] })
+    await assert.rejects(families.apply(transition), isUnavailable)
   }))
 
 test('a store that answers late is waited for; one that does not answer is asked again', () =>

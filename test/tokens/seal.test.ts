@@ -62,8 +62,10 @@ test('no part can be changed, left out or moved over from another seal', async (
     if (part !== '') assert.equal(await open(parts.with(at, '').join('.')), undefined, `part ${at} left out`)
     for (let character = 0; character < part.length; character += 7) {
       const letter = part[character] === 'A' ? 'B' : 'A'
-      const changed = parts.with(at, part.slice(0, character) + letter + part.slice(character + 1)).join('.')
-      assert.equal(await open(changed), undefined, `part ${at}, character ${character}`)
+      const changed = part.slice(0, character) + letter + part.slice(character + 1)
+      // The last character may have bits to spare: two spellings of the same bytes.
+      if (Buffer.from(changed, 'base64url').equals(Buffer.from(part, 'base64url'))) continue
+      assert.equal(await open(parts.with(at, changed).join('.')), undefined, `part ${at}, character ${character}`)
     }
   }
 })
