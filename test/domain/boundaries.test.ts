@@ -89,6 +89,21 @@ const limits: Record<string, Limit> = {
     family: (aheadMs) => active(7, { absoluteExpiresAt: now + aheadMs }),
     verdicts: ['replay', 'expired', 'expired'],
   },
+  'the absolute lifetime at a replay of a device code': {
+    transition: touch(shown(0), inGrace, moment),
+    family: (aheadMs) => active(1, { absoluteExpiresAt: now + aheadMs }),
+    verdicts: ['replay', 'expired', 'expired'],
+  },
+  'the idle lifetime at a replay of an authorization code': {
+    transition: redeem(shown(0), { ...inGrace, idleSeconds: 4 }, binding, moment),
+    family: (aheadMs) => active(1, { ...binding, flow: 'code', rotatedAt: now - 4 * second + aheadMs }),
+    verdicts: ['replay', 'expired', 'expired'],
+  },
+  'revokedBefore at a replay of a device code': {
+    transition: redeem(shown(0), { ...inGrace, revokedBefore: now - second }, undefined, moment),
+    family: (aheadMs) => active(1, { createdAt: now - second + aheadMs }),
+    verdicts: ['replay', 'revoked', 'revoked'],
+  },
   'the grace of a refresh token': {
     transition: rotate(shown(6), inGrace, [], moment),
     family: (aheadMs) => active(7, { rotatedAt: now - 10 * second + aheadMs }),

@@ -152,3 +152,36 @@ test('max_age, prompt and login_hint go on to the provider; state and nonce ther
   assert.notEqual(told('nonce'), 'client-nonce')
   assert.equal(told('code_challenge_method'), 'S256')
 })
+
+test('what a request may not ask for goes back to the client as the error that names it', async () => {
+  const { parameters } = pkce()
+  const wrong: readonly (readonly [Extra, string])[] = [
+    [{ request: 'eyJhbGciOiJub25lIn0.e30.' }, 'request_not_supported'],
+    [{ request_uri: 'https://app.example/request' }, 'request_uri_not_supported'],
+    [{ response_mode: 'fragment' }, 'invalid_request'],
+    [{ response_type: '' }, 'invalid_request'],
+    [{ code_challenge_method: 'S256' }, 'invalid_request'],
+    [{ ...parameters, prompt: 'none login' }, 'invalid_request'],
+    [{ ...parameters, prompt: 'whatever' }, 'invalid_request'],
+    [{ ...parameters, max_age: 'soon' }, 'invalid_request'],
+    [{ nonce: 'n'.repeat(4_000) }, 'invalid_request'],
+  ]
+  for (const [extra, error] of wrong) expectErrorRedirect(await land(web, extra), error, 'st')
+})
+
+test('C16 what the provider says goes on to the client where it can act on it, and is server_error otherwise', async () => {
+  for (const error of ['login_required', 'interaction_required', 'consent_required', 'temporarily_unavailable']) {
+    const person = new Person()
+    const callback = await providerAnswers(person, { state: 's' }, { error })
+    expectErrorRedirect((await person.open(callback)).url, error, 's')
+  }
+  const person = new Person()
+  const callback = await providerAnswers(person, { state: 's' }, { error: 'unmet_authentication_requirements' })
+  expectErrorRedirect((await person.open(callback)).url, 'server_error', 's')
+})
+
+test('C17 a code that the provider did not give for this sign-in is an error page', async () => {
+  const person = new Person()
+  const callback = await providerAnswers(person, { state: 's' }, { code: 'an injected one' })
+  expectErrorPage(await person.open(callback, () => true))
+})

@@ -130,3 +130,44 @@ function expectOnlyBroker(person: Person): void {
   const elsewhere = person.visited.filter(({ origin }) => origin !== broker.url)
   assert.deepEqual(elsewhere, [], 'the browser never left the broker')
 }
+
+test('D11 a person whom the provider refuses is told, and the device hears access_denied', async () => {
+  const started = await deviceCode(broker)
+  const person = new Person()
+  const away: Halt = (url) => url.origin !== broker.url
+  const asked = await walk(person, await person.open(started.verificationUriComplete), {
+    decision: 'approve',
+    halt: away,
+  })
+  const callback = new URL(endpoint(broker, 'demo', 'callback'))
+  callback.searchParams.set('state', asked.url.searchParams.get('state') ?? '')
+  callback.searchParams.set('iss', asked.url.origin)
+  callback.searchParams.set('error', 'access_denied')
+  expectErrorPage(await person.open(callback))
+  expectRefusal(await poll(broker, cli, started.deviceCode), 400, 'access_denied')
+})
+
+test('D22 an answer that the page did not put together is refused, and the device stays pending', async () => {
+  const started = await deviceCode(broker)
+  const other = await deviceCode(broker)
+  const person = new Person()
+  const page = await person.open(started.verificationUriComplete)
+  const [form] = page.forms
+  assert.ok(form)
+  expectErrorPage(await new Person().submit(page, form, {}, 'approve'))
+  expectErrorPage(await person.submit(page, form, { csrf: 'guessed' }, 'approve'))
+  expectErrorPage(await person.submit(page, form, { user_code: other.userCode }, 'approve'))
+  for (const { deviceCode: code } of [started, other]) {
+    expectRefusal(await poll(broker, cli, code), 400, 'authorization_pending')
+  }
+})
+
+test('D21 who decided in one window reads in the other that the code has been used', async () => {
+  const started = await deviceCode(broker)
+  const [first, second] = [new Person(), new Person()]
+  const pages = [await first.open(started.verificationUriComplete), await second.open(started.verificationUriComplete)]
+  await walk(first, pages[0]!, { decision: 'deny' })
+  for (const decision of ['approve', 'deny'] as const) {
+    expectErrorPage(await second.submit(pages[1]!, pages[1]!.forms[0]!, {}, decision))
+  }
+})
