@@ -3,7 +3,7 @@
  */
 
 import assert from 'node:assert/strict'
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { agreeOn, replace } from '../../local/data-dir.ts'
@@ -62,4 +62,11 @@ test('the secrets are a keyring and one of its own for each application, the sam
   assert.match(providerSecrets.get('demo') ?? '', /^[\w-]{43}$/)
   assert.notEqual(providerSecrets.get('demo'), providerSecrets.get('other'))
   assert.deepEqual((await setUpSecrets(folder, ['demo', 'other'])).providerSecrets, providerSecrets)
+})
+
+test('a folder of secrets that others could read is closed to them', async (t) => {
+  const folder = await directory(t)
+  await mkdir(join(folder, 'secrets'), { mode: 0o755 })
+  await setUpSecrets(folder, [])
+  assert.equal((await stat(join(folder, 'secrets'))).mode & 0o777, 0o700)
 })
