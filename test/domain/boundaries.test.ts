@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Family, isLive } from '../../shared/domain/family.ts'
-import { decide, redeem, rotate, type Transition, touch } from '../../shared/domain/transitions.ts'
+import { decide, redeem, rotate, slow, type Transition, touch } from '../../shared/domain/transitions.ts'
 import {
   active,
   approved,
@@ -149,6 +149,41 @@ for (const [name, { transition, family, verdicts }] of Object.entries(limits)) {
     })
     assert.deepEqual(met, verdicts)
   })
+}
+
+const incomplete: Record<string, { transition: Transition; family: Family; verdict: object }> = {
+  'a device code at a poll after approval': {
+    transition: touch(shown(0), holding, moment),
+    family: without(approved(), 'codeExpiresAt'),
+    verdict: { kind: 'expired-device-code' },
+  },
+  'the grace of a refresh token': {
+    transition: rotate(shown(6), inGrace, [], moment),
+    family: without(active(7), 'rotatedAt'),
+    verdict: { kind: 'reuse', generation: 7 },
+  },
+  'a poll that is due': {
+    transition: touch(shown(0), holding, moment),
+    family: without(pending(), 'nextPollAt', 'pollIntervalMs'),
+    verdict: { kind: 'too-early', pollIntervalMs: 0 },
+  },
+  'an interval that grows': {
+    transition: slow(shown(0), 5 * second, moment),
+    family: without(pending(), 'pollIntervalMs'),
+    verdict: { kind: 'too-early', pollIntervalMs: 0 },
+  },
+}
+
+for (const [name, { transition, family, verdict }] of Object.entries(incomplete)) {
+  test(`${name}: an item without the limit is past it, and nothing is written`, () => {
+    assert.deepEqual(step(transition, family), { moved: false, verdict })
+  })
+}
+
+function without(family: Family, ...attributes: (keyof Family)[]): Family {
+  return Object.fromEntries(
+    Object.entries(family).filter(([attribute]) => !attributes.includes(attribute as keyof Family)),
+  ) as unknown as Family
 }
 
 test('two rotations within one millisecond are two generations', () => {
