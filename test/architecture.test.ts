@@ -89,7 +89,7 @@ describe('imports', () => {
     '@aws-sdk/client-secrets-manager': (path) => path === 'shared/secrets-manager.ts',
     'openid-client': (path) => path.startsWith('shared/providers/'),
     '@middy/core': (path) => path === 'shared/http/stack.ts',
-    valibot: (path) => path === 'shared/registry-file.ts',
+    valibot: (path) => path.startsWith('shared/registry-file/') || path === 'shared/registry-file.ts',
   }
   for (const [name, owns] of Object.entries(owners)) {
     test(`${name} has one owner`, () => {

@@ -6,40 +6,20 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { hashSecret } from '../shared/http/client-authentication.ts'
-import { type Mistake, parseRegistry } from '../shared/registry-file.ts'
-
-type Json = Record<string, unknown>
-
-const client = (changes: Json = {}): Json => ({ clientId: 'cli', auth: 'none', ...changes })
-const application = (changes: Json = {}, ...clients: Json[]): Json => ({
-  name: 'demo',
-  displayName: 'Demo',
-  provider: { kind: 'oidc', issuer: 'https://idp.example', clientId: 'broker' },
-  audiences: ['https://api.example.test', 'https://other.example.test'],
-  clients: clients.length > 0 ? clients : [client()],
-  ...changes,
-})
-const file = (...applications: Json[]) => JSON.stringify({ applications })
-
-function registryOf(text: string, variables = {}) {
-  const parsed = parseRegistry(text, variables)
-  assert.ok(parsed.ok, JSON.stringify(parsed))
-  return parsed.registry
-}
-
-function mistakesIn(text: string, variables = {}): readonly Mistake[] {
-  const parsed = parseRegistry(text, variables)
-  return parsed.ok ? [] : parsed.mistakes
-}
-
-/** As the file has it, where no template may mistake it for its own. */
-const variable = (name: string) => '$'.concat('{', name, '}')
-const placesOf = (text: string) => mistakesIn(text).map(({ where }) => where)
-const inClient = (changes: Json) => mistakesIn(file(application({}, client(changes))))
-const inProvider = (changes: Json) =>
-  mistakesIn(
-    file(application({ provider: { kind: 'oidc', issuer: 'https://idp.example', clientId: 'b', ...changes } })),
-  )
+import { parseRegistry } from '../shared/registry-file.ts'
+import { providerDefaults } from './support/registry.ts'
+import {
+  application,
+  client,
+  file,
+  inClient,
+  inProvider,
+  type Json,
+  mistakesIn,
+  placesOf,
+  registryOf,
+  variable,
+} from './support/registry-file.ts'
 
 describe('what is read', () => {
   test('the least there can be, with every default', () => {
@@ -57,6 +37,7 @@ describe('what is read', () => {
         provider: {
           ...{ kind: 'oidc', issuer: 'https://idp.example', clientId: 'broker', auth: 'client_secret_basic' },
           scopes: ['openid', 'profile', 'email'],
+          ...providerDefaults,
         },
         userinfo: {
           scope: 'openid',
@@ -77,6 +58,7 @@ describe('what is read', () => {
         },
         scopes: ['openid', 'profile', 'email', 'offline_access'],
         audiences: ['https://api.example.test', 'https://other.example.test'],
+        ...{ accessToken: 'broker', exchangesFor: [], keepsProviderTokens: false },
         ...{ mayIntrospect: false, idTokenAlgorithm: 'RS256', accessTokenSeconds: 300, idleSeconds: 2_592_000 },
         ...{ absoluteSeconds: 31_536_000, graceSeconds: 0, revokedBefore: 0 },
       },
@@ -98,19 +80,6 @@ describe('what is read', () => {
       client({ clientId: 'c', scopes: ['admin'] }),
     ]
     assert.deepEqual(registryOf(file(application({}, ...clients))).applications[0]?.scopes, ['openid', 'read', 'write'])
-  })
-
-  test('an oauth2 provider has its endpoints and defaults of its own', () => {
-    const endpoints = {
-      authorizationEndpoint: 'https://p.example/a',
-      tokenEndpoint: 'https://p.example/t',
-      userinfoEndpoint: 'https://p.example/u',
-    }
-    const { applications } = registryOf(
-      file(application({ provider: { kind: 'oauth2', clientId: 'b', ...endpoints } })),
-    )
-    const defaults = { auth: 'client_secret_basic', scopes: [], body: 'form', pkce: true, claims: {} }
-    assert.deepEqual(applications[0]?.provider, { kind: 'oauth2', clientId: 'b', ...endpoints, ...defaults })
   })
 
   test('variables are put in their places, whatever they hold', () => {
@@ -227,6 +196,12 @@ describe('mistakes', () => {
     'an endless grace': { graceSeconds: 301 },
     'a name with a line break': { clientId: 'a\nb' },
     'a name of 129 characters': { clientId: 'c'.repeat(129) },
+    'token exchange for others without its grant': { exchangesFor: ['cli'] },
+    'token exchange for a client that is not there': {
+      ...{ auth: 'client_secret_post', secrets: ['s'], exchangesFor: ['nobody'] },
+      grants: ['urn:ietf:params:oauth:grant-type:token-exchange'],
+    },
+    "anybody else's access token": { accessToken: 'mine' },
     'another algorithm': { idTokenAlgorithm: 'HS256' },
   }
   for (const [name, changes] of Object.entries(wrongClients)) {
@@ -255,24 +230,6 @@ describe('mistakes', () => {
       'com.example.app:/cb',
     ]
     assert.deepEqual(inClient({ grants, redirectUris: right }), [])
-  })
-
-  test('a provider is spoken to over TLS, except on the machine itself, and its URL holds no password', () => {
-    for (const issuer of [
-      'http://idp.example',
-      'ftp://idp.example',
-      'idp.example',
-      'https://u:p@idp.example',
-      'https://idp.example#x',
-    ]) {
-      assert.deepEqual(
-        inProvider({ issuer }).map(({ where }) => where),
-        ['applications[0].provider.issuer'],
-        issuer,
-      )
-    }
-    for (const issuer of ['https://idp.example/tenant', 'http://127.0.0.1:8788', 'http://localhost:1'])
-      assert.deepEqual(inProvider({ issuer }), [], issuer)
   })
 
   test('no mistake tells a value, which may be a secret in the wrong place', () => {

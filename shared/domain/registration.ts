@@ -6,7 +6,11 @@
  */
 
 /** Grants that a client may be registered for, by the name that `grant_type` has on the wire. */
-export type GrantType = 'authorization_code' | 'refresh_token' | 'urn:ietf:params:oauth:grant-type:device_code'
+export type GrantType =
+  | 'authorization_code'
+  | 'refresh_token'
+  | 'urn:ietf:params:oauth:grant-type:device_code'
+  | 'urn:ietf:params:oauth:grant-type:token-exchange'
 
 /** How a client authenticates (RFC 7591 §2, `token_endpoint_auth_method`). */
 export type ClientAuthMethod = 'none' | 'client_secret_basic' | 'client_secret_post'
@@ -24,6 +28,12 @@ type BrokerAtProvider = {
   readonly auth: ClientAuthMethod
   /** Scopes asked of the provider, in this order. */
   readonly scopes: readonly string[]
+  /** Sent along whenever a sign-in begins there, `audience` for example. */
+  readonly parameters: Readonly<Record<string, string>>
+  /** Whose device flow people go through: the broker's own page, or the provider's (RFC 8628). */
+  readonly deviceLogin: 'broker' | 'upstream'
+  /** Whether the end of a session ends the provider's tokens too (RFC 7009). */
+  readonly revokeTokens: boolean
   /** Certificates (PEM) that the provider's own must come of, for one that no public authority vouches for. */
   readonly certificateAuthority?: string | undefined
 }
@@ -39,6 +49,8 @@ export type OAuth2Settings = BrokerAtProvider & {
   readonly authorizationEndpoint: string
   readonly tokenEndpoint: string
   readonly userinfoEndpoint: string
+  readonly deviceAuthorizationEndpoint?: string | undefined
+  readonly revocationEndpoint?: string | undefined
   /** How the token endpoint wants its parameters. */
   readonly body: 'form' | 'json'
   /** Whether a code challenge goes along (RFC 7636). */
@@ -85,6 +97,12 @@ export type Client = {
   /** Audiences that may be asked for; the first is the default. */
   readonly audiences: readonly string[]
   readonly mayIntrospect: boolean
+  /** Whose access token it is given: the broker's own, or the provider's, to call the provider's APIs with. */
+  readonly accessToken: 'broker' | 'provider'
+  /** Clients of whose sessions it may be given the provider's access token (RFC 8693); with the grant alone. */
+  readonly exchangesFor: readonly string[]
+  /** Whether the provider's tokens are kept with its sessions, because somebody is entitled to them or must revoke them. */
+  readonly keepsProviderTokens: boolean
   readonly idTokenAlgorithm: SigningAlgorithm
   readonly accessTokenSeconds: number
   /** Longest gap between two refreshes. */

@@ -8,7 +8,7 @@ import type { OAuth2Settings, OidcSettings } from '../../shared/domain/registrat
 import { providerOf } from '../../shared/providers/index.ts'
 import { startBroker, type TestBroker } from '../support/calls.ts'
 import { startProvider, type TestProvider } from '../support/provider.ts'
-import { anApplication } from '../support/registry.ts'
+import { anApplication, providerDefaults } from '../support/registry.ts'
 import { redirectUri, signIn } from '../support/sign-in.ts'
 
 let broker: TestBroker
@@ -23,6 +23,7 @@ after(async () => {
 })
 
 const oidc = (): OidcSettings => ({
+  ...providerDefaults,
   kind: 'oidc',
   issuer: server.issuer,
   clientId: 'broker',
@@ -30,6 +31,7 @@ const oidc = (): OidcSettings => ({
   scopes: ['openid'],
 })
 const oauth2 = (): OAuth2Settings => ({
+  ...providerDefaults,
   ...{ kind: 'oauth2', clientId: 'broker', auth: 'none', scopes: [], body: 'form', pkce: true, claims: {} },
   authorizationEndpoint: `${server.issuer}/authorize`,
   tokenEndpoint: `${server.issuer}/token`,

@@ -16,6 +16,7 @@ import { createOAuth2Provider } from '../../shared/providers/oauth2.ts'
 import type { Provider } from '../../shared/providers/provider.ts'
 import { parseRegistry } from '../../shared/registry-file.ts'
 import { json, startProvider, type TestProvider } from '../support/provider.ts'
+import { providerDefaults } from '../support/registry.ts'
 import { comeBack, redirectUri } from '../support/sign-in.ts'
 
 /** Nothing in them survives a query, a form or JSON unless it is encoded. */
@@ -23,6 +24,7 @@ const oddId = 'broker & co=1+1?'
 const oddSecret = 's e:c%r+t&"\\é'
 
 const plain: Omit<OAuth2Settings, 'authorizationEndpoint' | 'tokenEndpoint' | 'userinfoEndpoint'> = {
+  ...providerDefaults,
   ...{ kind: 'oauth2', clientId: oddId, auth: 'client_secret_post', scopes: ['profile'] },
   ...{ body: 'form', pkce: true, claims: {} },
 }

@@ -8,6 +8,7 @@ import type { OAuth2Settings } from '../../shared/domain/registration.ts'
 import { createOAuth2Provider } from '../../shared/providers/oauth2.ts'
 import type { Provider } from '../../shared/providers/provider.ts'
 import { json, providerClientId, startProvider, type TestProvider } from '../support/provider.ts'
+import { providerDefaults } from '../support/registry.ts'
 import { redirectUri, rejectsAsUnavailable, signIn, type Trip } from '../support/sign-in.ts'
 
 let server: TestProvider
@@ -25,6 +26,7 @@ after(() => server.stop())
 function made(changes: Partial<OAuth2Settings> = {}): Provider {
   const settings: OAuth2Settings = {
     ...{
+      ...providerDefaults,
       kind: 'oauth2',
       clientId: providerClientId,
       auth: 'client_secret_post',

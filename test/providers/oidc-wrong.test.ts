@@ -10,6 +10,7 @@ import { createOidcProvider } from '../../shared/providers/oidc.ts'
 import type { Provider } from '../../shared/providers/provider.ts'
 import { Unavailable } from '../../shared/unavailable.ts'
 import { json, providerClientId, startProvider, type TestProvider } from '../support/provider.ts'
+import { providerDefaults } from '../support/registry.ts'
 import { comeBack, redirectUri, rejectsAsUnavailable, signIn, type Trip } from '../support/sign-in.ts'
 
 let server: TestProvider
@@ -18,6 +19,7 @@ let settings: OidcSettings
 before(async () => {
   server = await startProvider()
   settings = {
+    ...providerDefaults,
     ...{ kind: 'oidc', issuer: server.issuer, clientId: providerClientId, auth: 'client_secret_post' },
     scopes: ['openid', 'email'],
   }

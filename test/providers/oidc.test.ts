@@ -9,6 +9,7 @@ import type { OidcSettings } from '../../shared/domain/registration.ts'
 import { createOidcProvider } from '../../shared/providers/oidc.ts'
 import type { Provider } from '../../shared/providers/provider.ts'
 import { json, providerClientId, startProvider, type TestProvider } from '../support/provider.ts'
+import { providerDefaults } from '../support/registry.ts'
 import { redirectUri, rejectsAsUnavailable, signIn, type Trip } from '../support/sign-in.ts'
 
 let server: TestProvider
@@ -17,6 +18,7 @@ let settings: OidcSettings
 before(async () => {
   server = await startProvider()
   settings = {
+    ...providerDefaults,
     ...{ kind: 'oidc', issuer: server.issuer, clientId: providerClientId, auth: 'client_secret_post' },
     scopes: ['openid', 'email'],
   }

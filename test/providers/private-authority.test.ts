@@ -16,6 +16,7 @@ import { createOidcProvider } from '../../shared/providers/oidc.ts'
 import { fetchTrusting } from '../../shared/providers/private-fetch.ts'
 import { parseRegistry } from '../../shared/registry-file.ts'
 import { certificateForLoopback } from '../support/certificate.ts'
+import { providerDefaults } from '../support/registry.ts'
 import { comeBack, redirectUri, rejectsAsUnavailable } from '../support/sign-in.ts'
 
 const own = certificateForLoopback()
@@ -62,6 +63,7 @@ function answers(asked: string): object {
 function oauth2(certificateAuthority?: string) {
   const settings: OAuth2Settings = {
     ...{
+      ...providerDefaults,
       kind: 'oauth2',
       clientId: 'broker',
       auth: 'client_secret_post',
@@ -80,6 +82,7 @@ function oauth2(certificateAuthority?: string) {
 
 function oidc(certificateAuthority?: string) {
   const settings: OidcSettings = {
+    ...providerDefaults,
     kind: 'oidc',
     issuer: url,
     clientId: 'broker',

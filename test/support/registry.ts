@@ -6,11 +6,15 @@
 
 import type { Application, Client } from '../../shared/domain/registration.ts'
 
+/** What the registry's schema puts in where a provider's record does not say. */
+export const providerDefaults = { parameters: {}, deviceLogin: 'broker', revokeTokens: false } as const
+
 export function anApplication(changes: Partial<Application> = {}): Application {
   return {
     name: 'demo',
     displayName: 'Demo',
     provider: {
+      ...providerDefaults,
       kind: 'oidc',
       issuer: 'https://idp.example',
       clientId: 'broker',
@@ -39,6 +43,9 @@ export function aClient(changes: Partial<Client> = {}): Client {
     scopes: ['openid', 'profile', 'email', 'offline_access'],
     audiences: ['https://api.example.test'],
     mayIntrospect: false,
+    accessToken: 'broker',
+    exchangesFor: [],
+    keepsProviderTokens: false,
     idTokenAlgorithm: 'RS256',
     accessTokenSeconds: 300,
     idleSeconds: 2_592_000,

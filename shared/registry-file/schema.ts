@@ -1,0 +1,104 @@
+/**
+ * The registry file's schema: applications with their clients.
+ *
+ * Owns the members, their defaults and the rules between them. Must not know how mistakes are told.
+ */
+
+import * as v from 'valibot'
+import { longestScopes, mostScopes } from '../domain/scope.ts'
+import { providerSchema } from './provider.ts'
+import { isRedirectUri, listOf, members, type RecordInFile, scope, seconds, text } from './values.ts'
+
+const yearSeconds = 31_536_000
+const authMethod = v.picklist(['none', 'client_secret_basic', 'client_secret_post'])
+const algorithm = v.picklist(['ES256', 'RS256'])
+export const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
+const grant = v.picklist([
+  'authorization_code',
+  'refresh_token',
+  'urn:ietf:params:oauth:grant-type:device_code',
+  tokenExchange,
+])
+const clientRules: readonly { readonly why: string; readonly broken: (client: RecordInFile) => boolean }[] = [
+  {
+    why: 'a public client (auth "none") has no secrets',
+    broken: ({ auth, secrets }) => auth === 'none' && listOf(secrets).length > 0,
+  },
+  {
+    why: 'this auth needs a secret in `secrets`',
+    broken: ({ auth, secrets }) => auth !== undefined && auth !== 'none' && listOf(secrets).length === 0,
+  },
+  {
+    why: 'authorization_code needs one of `redirectUris`',
+    broken: ({ grants, redirectUris }) =>
+      listOf(grants).includes('authorization_code') && listOf(redirectUris).length === 0,
+  },
+  {
+    why: 'idleSeconds must not be above absoluteSeconds',
+    broken: ({ idleSeconds, absoluteSeconds }) => Number(idleSeconds ?? 0) > Number(absoluteSeconds ?? yearSeconds),
+  },
+  {
+    why: 'introspection needs a client that has a secret',
+    broken: ({ auth, mayIntrospect }) => auth === 'none' && mayIntrospect === true,
+  },
+  {
+    why: 'exchangesFor is for a client with the grant of token exchange',
+    broken: ({ grants, exchangesFor }) => listOf(exchangesFor).length > 0 && !listOf(grants).includes(tokenExchange),
+  },
+  {
+    why: `scopes must not be more than ${mostScopes}, nor longer than ${longestScopes} characters in all`,
+    broken: ({ scopes }) => listOf(scopes).length > mostScopes || listOf(scopes).join(' ').length > longestScopes,
+  },
+]
+const clientSchema = v.pipe(
+  members({
+    clientId: v.pipe(text(128), v.regex(/^\P{Cc}+$/u, 'must not hold control characters')),
+    displayName: v.optional(text(64)),
+    auth: authMethod,
+    secrets: v.optional(v.pipe(v.array(text(256)), v.maxLength(2, 'two secrets may live at once, no more')), []),
+    grants: v.optional(v.array(grant), []),
+    redirectUris: v.optional(
+      v.array(
+        v.pipe(
+          text(512),
+          v.check(isRedirectUri, 'must be an absolute URI without fragment; http is for a loopback address alone'),
+        ),
+      ),
+      [],
+    ),
+    scopes: v.optional(v.array(scope), ['openid', 'profile', 'email', 'offline_access']),
+    audiences: v.optional(v.pipe(v.array(text(128)), v.minLength(1, 'must name one audience at least'))),
+    mayIntrospect: v.optional(v.boolean(), false),
+    accessToken: v.optional(v.picklist(['broker', 'provider']), 'broker'),
+    exchangesFor: v.optional(v.array(text(128)), []),
+    idTokenAlgorithm: v.optional(algorithm, 'RS256'),
+    accessTokenSeconds: v.optional(seconds(1, 86_400), 300),
+    idleSeconds: v.optional(seconds(1, yearSeconds), 2_592_000),
+    absoluteSeconds: v.optional(seconds(1, 10 * yearSeconds), yearSeconds),
+    graceSeconds: v.optional(seconds(0, 300), 0),
+  }),
+  // Run even when single members are wrong, so that all mistakes are told at once.
+  v.rawCheck(({ dataset, addIssue }) => {
+    const client = Object(dataset.value) as RecordInFile
+    for (const { why, broken } of clientRules) if (broken(client)) addIssue({ message: why })
+  }),
+)
+
+const applicationSchema = members({
+  name: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'must be 1 to 32 of a-z, 0-9 and -')),
+  displayName: text(64),
+  provider: providerSchema,
+  errorProfile: v.optional(v.picklist(['rfc', 'auth0']), 'rfc'),
+  accessTokenAlgorithm: v.optional(algorithm, 'ES256'),
+  audiences: v.pipe(v.array(text(128)), v.minLength(1, 'must name one audience at least')),
+  userinfo: v.optional(
+    members({
+      scope: v.optional(scope, 'openid'),
+      claims: v.record(v.string(), v.array(text(64))),
+    }),
+    { scope: 'openid', claims: { profile: ['name', 'preferred_username'], email: ['email', 'email_verified'] } },
+  ),
+  clients: v.array(clientSchema),
+})
+
+export const fileSchema = members({ applications: v.array(applicationSchema) })
