@@ -31,7 +31,7 @@ const plain: Settings = { region: 'eu-central-1' }
 export function synthesize(settings: Partial<Settings> = {}, stage = 'test'): Synthesized {
   const folder = mkdtempSync(join(tmpdir(), 'token-broker-infra-'))
   try {
-    const bundle = { folder: join(folder, 'bundle'), bytes: 0 }
+    const bundle = { folder: join(folder, 'bundle'), bytes: 0, bytesAtNeed: 0 }
     mkdirSync(bundle.folder)
     writeFileSync(join(bundle.folder, 'index.mjs'), 'export const handler = () => {}')
     const bundles = new Proxy({} as Bundles, { get: () => bundle })
