@@ -52,12 +52,12 @@ export async function setStage(): Promise<Stage> {
   await fillTable(tableName, registry, database.endpoint)
 
   const table = connect(tableName)
-  const { macKeys } = await readKeyring(await secretsAt(place).read('keyring'))
+  const keyring = await readKeyring(await secretsAt(place).read('keyring'))
   return {
     dynamodbEndpoint: database.endpoint,
     environment,
     families: createFamilies(table),
-    macKey: macKeys[0],
+    macKey: keyring.macKey(Date.now()),
     folder,
     close: async () => {
       await table.client.send(new DeleteTableCommand({ TableName: tableName }))

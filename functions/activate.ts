@@ -8,7 +8,7 @@
 import { broker, drawId } from '../shared/broker.ts'
 import type { Family } from '../shared/domain/family.ts'
 import { decide } from '../shared/domain/transitions.ts'
-import { readUserCode, showUserCode, sidOfUserCode } from '../shared/domain/user-code.ts'
+import { deviceCodeSeconds, readUserCode, showUserCode, sidOfUserCode } from '../shared/domain/user-code.ts'
 import { carried, carry, dropped, isSameSecret, pageAnswer, redirect } from '../shared/http/browser.ts'
 import { type Answer, audit, type Call, header } from '../shared/http/call.ts'
 import { OAuthError } from '../shared/http/errors.ts'
@@ -84,11 +84,11 @@ async function confirm(call: Call, family: Family, userCode: string): Promise<An
   return pageAnswer(page, await carry(call, 'question', { sid: family.sid, csrf }))
 }
 
-/** The family that a user code leads to, by whichever of the keys it was made with. */
-async function familyOf({ application }: Call, userCode: string | undefined): Promise<Family | undefined> {
+/** The family that a user code leads to, by whichever key was in use while a code that is still good can have been made. */
+async function familyOf({ application, now }: Call, userCode: string | undefined): Promise<Family | undefined> {
   if (userCode === undefined) return undefined
-  const { macKeys } = await broker().keyring()
-  for (const macKey of macKeys) {
+  const keyring = await broker().keyring()
+  for (const macKey of keyring.macKeysBetween(now - deviceCodeSeconds * 1000, now)) {
     const family = await broker().families.read(sidOfUserCode(application.name, userCode, macKey))
     if (family?.application === application.name && family.flow === 'device') return family
   }

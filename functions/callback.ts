@@ -148,7 +148,7 @@ async function grantCode(call: Call, signIn: CodeSignIn, person: Person, to: Ret
   )
   if (!opened) throw new Error('a fresh sid was taken')
   audit(call, 'family.opened', { sid: credential.sid, client_id: client.clientId, sub: person.sub, flow: 'code' })
-  return codeResponse(to, mint('ac', application.name, credential, keyring.macKeys[0]), dropped(call, 'sign-in'))
+  return codeResponse(to, mint('ac', application.name, credential, keyring.macKey(now)), dropped(call, 'sign-in'))
 }
 
 /** The provider's word goes on to the client where the client can act on it. */

@@ -5,16 +5,14 @@
  */
 
 import { broker, drawId } from '../shared/broker.ts'
-import { hashSalt, mint } from '../shared/domain/credential.ts'
+import { hashSalt, type MacKey, mint } from '../shared/domain/credential.ts'
 import { openDevice } from '../shared/domain/opening.ts'
-import { drawUserCode, showUserCode, sidOfUserCode } from '../shared/domain/user-code.ts'
+import { deviceCodeSeconds, drawUserCode, showUserCode, sidOfUserCode } from '../shared/domain/user-code.ts'
 import { grantAsked } from '../shared/http/authorization-request.ts'
 import { audit, type ClientCall } from '../shared/http/call.ts'
 import { OAuthError } from '../shared/http/errors.ts'
 import { clientEndpoint } from '../shared/http/stack.ts'
-import type { Keyring } from '../shared/tokens/keyring.ts'
 
-const codeLifetimeSeconds = 900
 const intervalSeconds = 5
 /** Of 2.6e10 codes so many would have to be taken in a row that something else is wrong. */
 const mostDraws = 5
@@ -25,29 +23,29 @@ export const handler = clientEndpoint('same-origin', async (call) => {
     throw new OAuthError('unauthorized_client', 'This client is not registered for the device flow.')
   }
   const { scopes, audience } = grantAsked(client, call.parameters)
-  const keyring = await broker().keyring()
-  const { userCode, credential } = await open(call, keyring, scopes, audience)
+  const macKey = (await broker().keyring()).macKey(call.now)
+  const { userCode, credential } = await open(call, macKey, scopes, audience)
   audit(call, 'family.opened', { sid: credential.sid, flow: 'device' })
   const shown = showUserCode(userCode)
   return {
     status: 200,
     body: {
-      device_code: mint('dc', application.name, credential, keyring.macKeys[0]),
+      device_code: mint('dc', application.name, credential, macKey),
       user_code: shown,
       verification_uri: `${issuer}/activate`,
       verification_uri_complete: `${issuer}/activate?user_code=${shown}`,
-      expires_in: codeLifetimeSeconds,
+      expires_in: deviceCodeSeconds,
       interval: intervalSeconds,
     },
   }
 })
 
-async function open(call: ClientCall, keyring: Keyring, scopes: readonly string[], audience: string) {
+async function open(call: ClientCall, macKey: MacKey, scopes: readonly string[], audience: string) {
   const { application, client, ip, now } = call
   for (let draw = 0; draw < mostDraws; draw++) {
     const userCode = drawUserCode()
     const credential = {
-      sid: sidOfUserCode(application.name, userCode, keyring.macKeys[0]),
+      sid: sidOfUserCode(application.name, userCode, macKey),
       generation: 0,
       salt: drawId(),
     }
@@ -60,7 +58,7 @@ async function open(call: ClientCall, keyring: Keyring, scopes: readonly string[
       scopes,
       audience,
       startedFrom: ip,
-      codeLifetimeSeconds,
+      codeLifetimeSeconds: deviceCodeSeconds,
       intervalSeconds,
       limits: client,
       now,

@@ -7,7 +7,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { generateKeyring } from '../shared/tokens/keyring.ts'
+import { generateKeyring } from '../shared/tokens/keyring-secret.ts'
 import { agreeOn, privateDirectory } from './data-dir.ts'
 
 export type LocalSecrets = {
@@ -20,7 +20,7 @@ export type LocalSecrets = {
 export async function setUpSecrets(dataDir: string, applications: readonly string[]): Promise<LocalSecrets> {
   const folder = join(dataDir, 'secrets')
   await privateDirectory(folder)
-  const keyring = agreeOn(join(folder, 'keyring'), generateKeyring)
+  const keyring = agreeOn(join(folder, 'keyring'), () => generateKeyring(Date.now()))
   const pairs = applications.map(async (name): Promise<[string, string]> => {
     return [name, await agreeOn(join(folder, 'provider', name), () => randomBytes(32).toString('base64url'))]
   })

@@ -50,7 +50,7 @@ function compose(config: Config): Broker {
     registrations: createRegistrations(table),
     throttle: createThrottle(table, now),
     secrets,
-    keyring: keptKeyring(() => secrets.read('keyring'), Date.now),
+    keyring: keptKeyring(() => secrets.read('keyring'), now),
   }
 }
 

@@ -116,7 +116,7 @@ describe('Secrets Manager', () => {
     const first = await deployed()
     const drawn = kept.get('prod/broker/keyring') ?? ''
     assert.deepEqual([first.created, first.log.event], [true, 'keyring.created'])
-    assert.equal((await readKeyring(drawn)).publicKeys.length, 2)
+    assert.equal((await readKeyring(drawn)).publicKeys.length, 4)
     const second = await deployed()
     assert.deepEqual(
       [second.created, second.log.event, kept.get('prod/broker/keyring')],

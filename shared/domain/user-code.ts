@@ -11,6 +11,8 @@ import type { MacKey } from './credential.ts'
 
 export const userCodeAlphabet = 'BCDFGHJKLMNPQRSTVWXZ'
 const letters = 8
+/** How long a user code, and the device code that it belongs to, may be used (RFC 8628 §3.2, `expires_in`). */
+export const deviceCodeSeconds = 900
 const canonical = new RegExp(`^[${userCodeAlphabet}]{${letters}}$`)
 
 /** Draws a code from the platform's CSPRNG, in its canonical form: `BCDFGHJK`. */

@@ -100,8 +100,8 @@ export function isRefreshable(call: ClientCall, scopes: readonly string[]): bool
 }
 
 /**
- * The token answer (RFC 6749 §5.1). The refresh token is a function of the family's generation, so a replay within the
- * grace is given the very same one.
+ * The token answer (RFC 6749 §5.1). The refresh token is a function of the family's generation and of the key that was
+ * in use when it was made, so a replay within the grace is given the very same one, whatever rotated in between.
  *
  * @param scopes of the access token: all that was granted, or what a refresh narrowed it to
  */
@@ -137,7 +137,7 @@ export async function tokenAnswer(
       expires_in: client.accessTokenSeconds,
       ...(scope !== '' && { scope }),
       ...(isRefreshable(call, family.scopes) && {
-        refresh_token: mint('rt', application.name, successor, keyring.macKeys[0]),
+        refresh_token: mint('rt', application.name, successor, keyring.macKey(family.rotatedAt!)),
       }),
       ...extra,
     },

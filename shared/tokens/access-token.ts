@@ -28,7 +28,7 @@ export function signAccessToken(
   lifetimeSeconds: number,
   nowMs: number,
 ): Promise<string> {
-  const { key, kid } = keyring.signingKey(alg)
+  const { key, kid } = keyring.signingKey(alg, nowMs)
   const iat = Math.floor(nowMs / 1000)
   return new SignJWT({ ...claims, iat, exp: iat + lifetimeSeconds, jti: randomBytes(12).toString('base64url') })
     .setProtectedHeader({ typ: 'at+jwt', alg, kid }) // RFC 9068 §2.1

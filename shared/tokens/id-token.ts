@@ -28,7 +28,7 @@ export function signIdToken(
   claims: IdTokenClaims,
   nowMs: number,
 ): Promise<string> {
-  const { key, kid } = keyring.signingKey(alg)
+  const { key, kid } = keyring.signingKey(alg, nowMs)
   const iat = Math.floor(nowMs / 1000)
   return new SignJWT({ ...claims, iat, exp: iat + idTokenSeconds })
     .setProtectedHeader({ typ: 'JWT', alg, kid })

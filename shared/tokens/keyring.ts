@@ -1,69 +1,67 @@
 /**
- * The keyring: every key of ours, in one secret. Keys that sign tokens, keys that authenticate credentials, keys that
- * seal what a browser carries for us.
+ * The keyring: every key of ours. Keys that sign tokens, keys that authenticate credentials, keys that seal what a
+ * browser carries for us.
  *
- * Owns the secret's format and how a key is picked. Each key is `next` (published, not used yet), `current` (used) or
- * `previous` (kept until the last thing it made has expired). Must not know where the secret is kept.
+ * Owns how a key is picked, and how long a warm Lambda goes by what it has read. Must not know where the secret is kept,
+ * nor how keys come and go (rotation.ts).
+ *
+ * Which key makes things is a matter of time alone: each says from when on it is used, and it is known everywhere before
+ * that. So all Lambdas change to it at the same moment, and it can be told of any past moment which key was in use.
  */
 
-import { randomBytes } from 'node:crypto'
-import { type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
+import { type CryptoKey, importJWK, type JWK } from 'jose'
 import type { MacKey } from '../domain/credential.ts'
 import type { SigningAlgorithm } from '../domain/registration.ts'
-
-type KeyStatus = 'next' | 'current' | 'previous'
-
-/** As the secret holds it, in JSON. Octets are base64url. */
-type KeyringSecret = {
-  readonly version: 1
-  readonly signing: readonly { status: KeyStatus; kid: string; alg: SigningAlgorithm; jwk: JWK }[]
-  readonly mac: readonly { status: KeyStatus; id: number; key: string }[]
-  readonly seal: readonly { status: KeyStatus; kid: string; key: string }[]
-}
+import { type KeyLife, parseKeyring } from './keyring-secret.ts'
 
 export type SigningKey = { readonly kid: string; readonly alg: SigningAlgorithm; readonly key: CryptoKey }
 export type SealKey = { readonly kid: string; readonly key: Uint8Array }
 
 export type Keyring = {
-  /** The key that signs now. */
-  signingKey(alg: SigningAlgorithm): SigningKey
+  /** The key that signs at that moment. */
+  signingKey(alg: SigningAlgorithm, atMs: number): SigningKey
   /** Public halves of all signing keys (RFC 7517 §5), for clients that verify and for ourselves. */
   readonly publicKeys: readonly JWK[]
-  /** All that may have made a credential, the one that makes them now first. */
-  readonly macKeys: readonly [MacKey, ...MacKey[]]
-  /** All that may have sealed, the one that seals now first. */
-  readonly sealKeys: readonly [SealKey, ...SealKey[]]
-}
-
-/** Draws a whole keyring. @returns the secret's text */
-export async function generateKeyring(): Promise<string> {
-  const secret: KeyringSecret = {
-    version: 1,
-    signing: [await drawSigningKey('ES256'), await drawSigningKey('RS256')],
-    mac: [{ status: 'current', id: 1, key: randomBytes(32).toString('base64url') }],
-    seal: [{ status: 'current', kid: drawKeyId(), key: randomBytes(32).toString('base64url') }],
-  }
-  return JSON.stringify(secret)
+  /** The key that makes credentials at that moment; asked again of the same moment, the same key. */
+  macKey(atMs: number): MacKey
+  /** The keys that made credentials in that time, the last one first. */
+  macKeysBetween(fromMs: number, toMs: number): readonly MacKey[]
+  /** All that may have made a credential: to open one with, never to make one. */
+  readonly macKeys: readonly MacKey[]
+  /** The key that seals at that moment. */
+  sealKey(atMs: number): SealKey
+  /** All that may have sealed: to open with, never to seal. */
+  readonly sealKeys: readonly SealKey[]
 }
 
 /** Reads the secret's text. @throws when it is not a keyring, or a kind of key has none that is current */
 export async function readKeyring(text: string): Promise<Keyring> {
-  const secret = JSON.parse(text) as KeyringSecret
-  const signers = await Promise.all(
+  const secret = parseKeyring(text)
+  const signing = await Promise.all(
     secret.signing
-      .filter(({ status }) => status === 'current')
-      .map(async ({ kid, alg, jwk }) => ({ kid, alg, key: (await importJWK(jwk, alg)) as CryptoKey })),
+      .filter(({ status }) => status !== 'next')
+      .map(async (stored) => ({ ...stored, key: (await importJWK(stored.jwk, stored.alg)) as CryptoKey })),
   )
+  const mac = secret.mac.map((stored) => ({ ...stored, key: Buffer.from(stored.key, 'base64url') }))
+  const seal = secret.seal.map((stored) => ({ ...stored, key: Buffer.from(stored.key, 'base64url') }))
+  for (const keys of [mac, seal]) demand<KeyLife>(keys.find(({ status }) => status === 'current'))
   return {
-    signingKey: (alg) => demand(signers.find((key) => key.alg === alg)),
+    signingKey: (alg, atMs) =>
+      usedAt(
+        signing.filter((key) => key.alg === alg),
+        atMs,
+      ),
     publicKeys: secret.signing.map(({ kid, alg, jwk }) => ({ ...publicHalf(jwk), kid, alg, use: 'sig' })),
-    macKeys: currentFirst(secret.mac, ({ id, key }) => ({ id, key: Buffer.from(key, 'base64url') })),
-    sealKeys: currentFirst(secret.seal, ({ kid, key }) => ({ kid, key: Buffer.from(key, 'base64url') })),
+    macKey: (atMs) => usedAt(mac, atMs),
+    macKeysBetween: (fromMs, toMs) => usedBetween(mac, fromMs, toMs),
+    macKeys: mac,
+    sealKey: (atMs) => usedAt(seal, atMs),
+    sealKeys: seal,
   }
 }
 
 /** How long a warm Lambda goes by the keyring it has read. */
-const keyringCachedMs = 300_000
+export const keyringCachedMs = 300_000
 const retriedMs = 10_000
 
 /**
@@ -93,25 +91,21 @@ export function keptKeyring(read: () => Promise<string>, now: () => number): () 
   }
 }
 
-async function drawSigningKey(alg: SigningAlgorithm) {
-  const { privateKey } = await generateKeyPair(alg, { extractable: true, modulusLength: 2048 })
-  return { status: 'current', kid: drawKeyId(), alg, jwk: await exportJWK(privateKey) } as const
-}
-
-function drawKeyId(): string {
-  return randomBytes(8).toString('base64url')
-}
-
 function publicHalf({ kty, crv, x, y, n, e }: JWK): JWK {
   return kty === 'RSA' ? { kty, n, e } : { kty, crv, x, y }
 }
 
-function currentFirst<Stored extends { status: KeyStatus }, Key>(
-  stored: readonly Stored[],
-  read: (stored: Stored) => Key,
-): [Key, ...Key[]] {
-  const current = demand(stored.find(({ status }) => status === 'current'))
-  return [read(current), ...stored.filter((key) => key !== current).map(read)]
+function usedAt<Key extends KeyLife>(keys: readonly Key[], atMs: number): Key {
+  // The current one also when its time has not come: it replaces a key that was retired, of whose time nothing is left.
+  return usedBetween(keys, atMs, atMs)[0] ?? demand(keys.find(({ status }) => status === 'current'))
+}
+
+function usedBetween<Key extends KeyLife>(keys: readonly Key[], fromMs: number, toMs: number): readonly Key[] {
+  return keys
+    .filter(({ status }) => status !== 'next')
+    .filter(({ usedFromSeconds = 0 }) => usedFromSeconds * 1000 <= toMs)
+    .filter(({ usedUntilSeconds }) => usedUntilSeconds === undefined || fromMs < usedUntilSeconds * 1000)
+    .sort((one, other) => (other.usedFromSeconds ?? 0) - (one.usedFromSeconds ?? 0))
 }
 
 function demand<T>(key: T | undefined): T {

@@ -16,7 +16,7 @@ export type Sealing = {
 
 /** Seals a JSON value. */
 export function seal(keyring: Keyring, sealing: Sealing, value: unknown, lifetimeSeconds: number): Promise<string> {
-  const [{ kid, key }] = keyring.sealKeys
+  const { kid, key } = keyring.sealKey(sealing.nowMs)
   const iat = Math.floor(sealing.nowMs / 1000)
   return new EncryptJWT({ value, iss: sealing.application, aud: sealing.purpose, iat, exp: iat + lifetimeSeconds })
     .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid })

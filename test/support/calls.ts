@@ -13,7 +13,7 @@ import type { Call } from '../../shared/http/call.ts'
 import type { Handler } from '../../shared/http/stack.ts'
 import { sink } from '../../shared/log.ts'
 import { createRegistrations, type Registry } from '../../shared/store/registrations.ts'
-import { generateKeyring } from '../../shared/tokens/keyring.ts'
+import { generateKeyring } from '../../shared/tokens/keyring-secret.ts'
 import { startTable, type TestTable } from './table.ts'
 
 export type Request = {
@@ -82,7 +82,7 @@ export type TestBroker = { readonly table: TestTable; stop(): Promise<void> }
 export async function startBroker(registry: Registry, environment: Record<string, string> = {}): Promise<TestBroker> {
   const table = await startTable()
   const directory = await mkdtemp(join(tmpdir(), 'token-broker-test-'))
-  await writeFile(join(directory, 'keyring'), await generateKeyring())
+  await writeFile(join(directory, 'keyring'), await generateKeyring(Date.now()))
   await createRegistrations(table).put(registry)
   Object.assign(process.env, { TABLE_NAME: table.name, SECRETS: `file:${directory}`, BASE_URL: '', ...environment })
   forgetBroker()

@@ -9,7 +9,8 @@ import fc from 'fast-check'
 import { decodeProtectedHeader, exportJWK, type JWK, type JWTPayload, SignJWT } from 'jose'
 import { type AccessTokenClaims, signAccessToken, verifyAccessToken } from '../../shared/tokens/access-token.ts'
 import { signIdToken } from '../../shared/tokens/id-token.ts'
-import { generateKeyring, type Keyring, readKeyring } from '../../shared/tokens/keyring.ts'
+import { type Keyring, readKeyring } from '../../shared/tokens/keyring.ts'
+import { generateKeyring } from '../../shared/tokens/keyring-secret.ts'
 import { now } from '../support/families.ts'
 
 const issuer = 'https://auth.example/demo'
@@ -24,7 +25,7 @@ const claims: AccessTokenClaims = {
 
 let keyring: Keyring
 before(async () => {
-  keyring = await readKeyring(await generateKeyring())
+  keyring = await readKeyring(await generateKeyring(now))
 })
 
 function payloadOf(token: string): JWTPayload {
@@ -36,7 +37,7 @@ const verify = (token: string, at = now, as = issuer) => verifyAccessToken(keyri
 for (const alg of ['ES256', 'RS256'] as const) {
   test(`${alg}: header and claims are RFC 9068's, and the signature holds`, async () => {
     const token = await signAccessToken(keyring, alg, claims, 300, now + 999)
-    const { kid } = keyring.signingKey(alg)
+    const { kid } = keyring.signingKey(alg, now)
     assert.deepEqual(decodeProtectedHeader(token), { typ: 'at+jwt', alg, kid })
     const { jti, ...told } = payloadOf(token)
     assert.deepEqual(told, { ...claims, iat: now / 1000, exp: now / 1000 + 300 })
@@ -72,7 +73,7 @@ test('an ID token is not an access token', async () => {
 
 /** A token that differs in one thing alone. */
 async function variant(header: Record<string, unknown>, payload: JWTPayload = {}): Promise<string> {
-  const { key, kid } = keyring.signingKey('ES256')
+  const { key, kid } = keyring.signingKey('ES256', now)
   const iat = now / 1000
   const full = { ...claims, iat, exp: iat + 300, jti: 'j', ...payload }
   return new SignJWT(JSON.parse(JSON.stringify(full)) as JWTPayload)
@@ -89,7 +90,7 @@ test('another type, an unknown or missing kid, or a crit that is not known is re
   for (const header of [{ typ: 'JWT' }, { typ: undefined }, { kid: 'unknown' }, { kid: undefined }]) {
     assert.equal(await verify(await variant(header)), undefined, JSON.stringify(header))
   }
-  const { key, kid } = keyring.signingKey('ES256')
+  const { key, kid } = keyring.signingKey('ES256', now)
   const critical = await new SignJWT(payloadOf(await variant({})))
     .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid, crit: ['exp'], exp: 1 })
     .sign(key, { crit: { exp: true } })
@@ -130,7 +131,7 @@ function spkiOf(jwk: JWK): string | Buffer {
 
 test('a key that the token brings along itself is not trusted', async () => {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const { kid } = keyring.signingKey('ES256')
+  const { kid } = keyring.signingKey('ES256', now)
   const forged = await new SignJWT(payloadOf(await variant({})))
     .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid, jwk: await exportJWK(publicKey) })
     .sign(privateKey)
@@ -139,7 +140,7 @@ test('a key that the token brings along itself is not trusted', async () => {
 
 test('a key that was taken off the keyring verifies no more', async () => {
   const token = await variant({})
-  assert.equal(await verifyAccessToken(await readKeyring(await generateKeyring()), issuer, token, now), undefined)
+  assert.equal(await verifyAccessToken(await readKeyring(await generateKeyring(now)), issuer, token, now), undefined)
 })
 
 test('no character can be changed, and no text throws', async () => {

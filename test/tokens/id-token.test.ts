@@ -6,7 +6,8 @@ import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import { signIdToken } from '../../shared/tokens/id-token.ts'
-import { generateKeyring, type Keyring, readKeyring } from '../../shared/tokens/keyring.ts'
+import { type Keyring, readKeyring } from '../../shared/tokens/keyring.ts'
+import { generateKeyring } from '../../shared/tokens/keyring-secret.ts'
 import { now } from '../support/families.ts'
 
 const claims = {
@@ -19,7 +20,7 @@ const claims = {
 
 let keyring: Keyring
 before(async () => {
-  keyring = await readKeyring(await generateKeyring())
+  keyring = await readKeyring(await generateKeyring(now))
 })
 
 for (const alg of ['RS256', 'ES256'] as const) {
@@ -30,7 +31,7 @@ for (const alg of ['RS256', 'ES256'] as const) {
     const { payload, protectedHeader } = await jwtVerify(token, published, options)
     const iat = now / 1000
     assert.deepEqual(payload, { ...claims, nonce: 'n-0S6_WzA2Mj', iat, exp: iat + 3600 })
-    assert.deepEqual(protectedHeader, { typ: 'JWT', alg, kid: keyring.signingKey(alg).kid })
+    assert.deepEqual(protectedHeader, { typ: 'JWT', alg, kid: keyring.signingKey(alg, now).kid })
     await assert.rejects(jwtVerify(token, published, { ...options, currentDate: new Date(now + 3_600_000) }))
   })
 }

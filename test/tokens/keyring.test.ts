@@ -5,47 +5,62 @@
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { exportJWK } from 'jose'
-import { generateKeyring, keptKeyring, readKeyring } from '../../shared/tokens/keyring.ts'
+import { keptKeyring, readKeyring } from '../../shared/tokens/keyring.ts'
+import { generateKeyring } from '../../shared/tokens/keyring-secret.ts'
+import { now } from '../support/families.ts'
 
+type Life = { status: string; publishedAtSeconds?: number; usedFromSeconds?: number; usedUntilSeconds?: number }
 type Secret = {
   version: number
-  signing: { status: string; kid: string; alg: string; jwk: Record<string, string> }[]
-  mac: { status: string; id: number; key: string }[]
-  seal: { status: string; kid: string; key: string }[]
+  signing: (Life & { kid: string; alg: string; jwk: Record<string, string> })[]
+  mac: (Life & { id: number; key: string })[]
+  seal: (Life & { kid: string; key: string })[]
 }
 
 let one: string
 let other: string
 before(async () => {
-  ;[one, other] = await Promise.all([generateKeyring(), generateKeyring()])
+  ;[one, other] = await Promise.all([generateKeyring(now), generateKeyring(now)])
 })
 const parse = (text: string) => JSON.parse(text) as Secret
+const seconds = now / 1000
 
 describe('what is drawn', () => {
-  test('a keyring has a key of each kind, 256 bits and a 2048-bit RSA key, and no two keyrings share one', () => {
+  test('a current key and the next one of each kind, 256 bits and 2048 for RSA, and no two keyrings share one', () => {
     const [secret, second] = [parse(one), parse(other)]
     assert.deepEqual(
       secret.signing.map(({ alg, status }) => [alg, status]),
       [
         ['ES256', 'current'],
         ['RS256', 'current'],
+        ['ES256', 'next'],
+        ['RS256', 'next'],
       ],
     )
     for (const { key } of [...secret.mac, ...secret.seal]) assert.equal(Buffer.from(key, 'base64url').length, 32)
-    assert.equal(Buffer.from(secret.signing[1]?.jwk.n ?? '', 'base64url').length, 256)
+    for (const at of [1, 3]) assert.equal(Buffer.from(secret.signing[at]?.jwk.n ?? '', 'base64url').length, 256)
     assert.equal(secret.signing[0]?.jwk.crv, 'P-256')
     const material = ({ signing, mac, seal }: Secret) => [
       ...signing.map(({ kid, jwk }) => `${kid} ${jwk.d}`),
       ...[...mac, ...seal].map(({ key }) => key),
     ]
-    assert.equal(new Set([...material(secret), ...material(second)]).size, 8)
+    assert.equal(new Set([...material(secret), ...material(second)]).size, 16)
+  })
+
+  test('the current ones are used from that moment, the next ones not at all', () => {
+    const { signing, mac, seal } = parse(one)
+    for (const { status, publishedAtSeconds, usedFromSeconds } of [...signing, ...mac, ...seal]) {
+      assert.equal(publishedAtSeconds, seconds)
+      assert.equal(usedFromSeconds, status === 'current' ? seconds : undefined)
+    }
   })
 })
 
 describe('what is read', () => {
-  test('the public halves are published, each with kid, use and alg, and nothing private', async () => {
+  test('the public halves are published, those of the next keys too, with kid, use and alg, and nothing private', async () => {
     const { publicKeys } = await readKeyring(one)
     const { signing } = parse(one)
+    assert.equal(signing.length, 4)
     assert.deepEqual(
       publicKeys.map(({ kid, alg, use }) => ({ kid, alg, use })),
       signing.map(({ kid, alg }) => ({ kid, alg, use: 'sig' })),
@@ -58,53 +73,83 @@ describe('what is read', () => {
   })
 
   test('the private key that signs does not leave it', async () => {
-    const { key } = (await readKeyring(one)).signingKey('ES256')
+    const { key } = (await readKeyring(one)).signingKey('ES256', now)
     assert.equal(key.extractable, false)
     await assert.rejects(exportJWK(key))
   })
 
-  /** Two keyrings in one: the first's keys with these statuses, then the second's. */
-  function merged(first: string, second: string): string {
+  /** The first keyring's current keys until a moment, the other's from it on. */
+  function handedOver(atSeconds: number): string {
     const [a, b] = [parse(one), parse(other)]
-    const marked = <Stored extends { status: string }>(stored: Stored[], status: string) =>
-      stored.map((key) => ({ ...key, status }))
+    const former = <Key extends Life>(keys: Key[]) =>
+      keys.slice(0, keys.length / 2).map((key) => ({ ...key, status: 'previous', usedUntilSeconds: atSeconds }))
+    const latter = <Key extends Life>(keys: Key[]) =>
+      keys.slice(0, keys.length / 2).map((key) => ({ ...key, usedFromSeconds: atSeconds }))
     return JSON.stringify({
-      version: 1,
-      signing: [...marked(a.signing, first), ...marked(b.signing, second)],
-      mac: [...marked(a.mac, first), ...marked(b.mac, second).map((key) => ({ ...key, id: 2 }))],
-      seal: [...marked(a.seal, first), ...marked(b.seal, second)],
+      ...a,
+      signing: [...latter(b.signing), ...former(a.signing)],
+      mac: [...latter(b.mac).map((key) => ({ ...key, id: 7 })), ...former(a.mac)],
+      seal: [...latter(b.seal), ...former(a.seal)],
     })
   }
 
-  for (const [first, second] of [
-    ['next', 'current'],
-    ['previous', 'current'],
-    ['current', 'next'],
-    ['current', 'previous'],
-  ] as const) {
-    test(`of a ${first} and a ${second} key the current one is used, and both are published and known`, async () => {
-      const keyring = await readKeyring(merged(first, second))
-      const [current, kept] = first === 'current' ? [parse(one), parse(other)] : [parse(other), parse(one)]
+  test('each moment has its key of each kind: the former until the handover, the latter from it on', async () => {
+    const keyring = await readKeyring(handedOver(seconds + 900))
+    const [former, latter] = [parse(one), parse(other)]
+    for (const [atMs, secret, id] of [
+      [now, former, 1],
+      [now + 899_999, former, 1],
+      [now + 900_000, latter, 7],
+    ] as const) {
       for (const [at, alg] of (['ES256', 'RS256'] as const).entries()) {
-        assert.equal(keyring.signingKey(alg).kid, current.signing[at]?.kid)
+        assert.equal(keyring.signingKey(alg, atMs).kid, secret.signing[at]?.kid)
       }
-      assert.equal(keyring.publicKeys.length, 4)
-      assert.deepEqual(
-        keyring.macKeys.map(({ id }) => id),
-        first === 'current' ? [1, 2] : [2, 1],
-      )
-      assert.deepEqual(keyring.macKeys[0].key, Buffer.from(current.mac[0]?.key ?? '', 'base64url'))
-      assert.deepEqual(
-        keyring.sealKeys.map(({ kid }) => kid),
-        [current.seal[0]?.kid, kept.seal[0]?.kid],
-      )
-    })
+      assert.equal(keyring.macKey(atMs).id, id)
+      assert.equal(keyring.sealKey(atMs).kid, secret.seal[0]?.kid)
+    }
+    assert.equal(keyring.publicKeys.length, 4)
+    assert.equal(keyring.macKeys.length, 2)
+    assert.equal(keyring.sealKeys.length, 2)
+  })
+
+  test('the keys of a stretch of time are those that were used in it, the last one first', async () => {
+    const keyring = await readKeyring(handedOver(seconds + 900))
+    const ids = (fromMs: number, toMs: number) => keyring.macKeysBetween(fromMs, toMs).map(({ id }) => id)
+    assert.deepEqual(ids(now, now + 899_999), [1])
+    assert.deepEqual(ids(now + 899_999, now + 900_000), [7, 1])
+    assert.deepEqual(ids(now + 900_000, now + 1_800_000), [7])
+  })
+
+  test('a moment before any key is the current one’s', async () => {
+    const keyring = await readKeyring(one)
+    assert.equal(keyring.macKey(0).id, 1)
+    assert.equal(keyring.signingKey('ES256', 0).kid, parse(one).signing[0]?.kid)
+  })
+
+  /** As keyrings were written before keys rotated. */
+  function ofVersion1(): string {
+    const bare = ({ kid, alg, jwk, id, key, status }: Record<string, unknown>) => ({ status, kid, alg, jwk, id, key })
+    const current = (keys: Life[]) => keys.filter(({ status }) => status === 'current').map((key) => bare({ ...key }))
+    const { signing, mac, seal } = parse(one)
+    return JSON.stringify({ version: 1, signing: current(signing), mac: current(mac), seal: current(seal) })
   }
 
-  test('without a current key of a kind it is no keyring to work with', async () => {
-    await assert.rejects(readKeyring(merged('next', 'previous')), /no current key/)
+  test('a keyring of version 1 is as good: what it holds has been there since ever', async () => {
+    const keyring = await readKeyring(ofVersion1())
+    for (const atMs of [0, now]) {
+      assert.equal(keyring.signingKey('RS256', atMs).kid, parse(one).signing[1]?.kid)
+      assert.deepEqual(keyring.macKey(atMs).key, Buffer.from(parse(one).mac[0]?.key ?? '', 'base64url'))
+      assert.equal(keyring.sealKey(atMs).kid, parse(one).seal[0]?.kid)
+    }
+    assert.equal(keyring.publicKeys.length, 2)
+  })
+
+  test('without a current key of a kind, or of a version that is not known, it is no keyring to work with', async () => {
+    const idle = parse(one).mac.map((key) => ({ ...key, status: 'next' }))
+    await assert.rejects(readKeyring(JSON.stringify({ ...parse(one), mac: idle })), /no current key/)
     const unsigned = await readKeyring(JSON.stringify({ ...parse(one), signing: [] }))
-    assert.throws(() => unsigned.signingKey('ES256'), /no current key/)
+    assert.throws(() => unsigned.signingKey('ES256', now), /no current key/)
+    await assert.rejects(readKeyring(JSON.stringify({ ...parse(one), version: 3 })), /version/)
     await assert.rejects(readKeyring('placeholder'))
   })
 })
@@ -121,7 +166,7 @@ describe('how it is kept', () => {
     )
     return { clock, get }
   }
-  const kidOf = async (get: () => ReturnType<typeof readKeyring>) => (await get()).signingKey('ES256').kid
+  const kidOf = async (get: () => ReturnType<typeof readKeyring>) => (await get()).signingKey('ES256', now).kid
 
   test('it is read once, and again after five minutes', async () => {
     let text = one

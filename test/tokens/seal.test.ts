@@ -6,7 +6,8 @@ import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import fc from 'fast-check'
 import { base64url, EncryptJWT } from 'jose'
-import { generateKeyring, type Keyring, readKeyring } from '../../shared/tokens/keyring.ts'
+import { type Keyring, readKeyring } from '../../shared/tokens/keyring.ts'
+import { generateKeyring } from '../../shared/tokens/keyring-secret.ts'
 import { type Sealing, seal, unseal } from '../../shared/tokens/seal.ts'
 import { now } from '../support/families.ts'
 
@@ -16,7 +17,7 @@ const value = { state: 'a secret', nested: { list: [1, 'two', null] } }
 let keyring: Keyring
 let sealed: string
 before(async () => {
-  keyring = await readKeyring(await generateKeyring())
+  keyring = await readKeyring(await generateKeyring(now))
   sealed = await seal(keyring, sealing, value, 900)
 })
 
@@ -71,10 +72,10 @@ test('no part can be changed, left out or moved over from another seal', async (
 })
 
 test('another keyring opens nothing, and a key that is kept still opens', async () => {
-  const text = await generateKeyring()
+  const text = await generateKeyring(now)
   assert.equal(await unseal(await readKeyring(text), sealing, sealed), undefined)
   const rotated = JSON.parse(text) as { seal: { status: string; kid: string; key: string }[] }
-  const [{ kid, key }] = keyring.sealKeys
+  const { kid, key } = keyring.sealKey(now)
   rotated.seal.push({ status: 'previous', kid, key: Buffer.from(key).toString('base64url') })
   const kept = await readKeyring(JSON.stringify(rotated))
   assert.deepEqual(await unseal(kept, sealing, sealed), value)
@@ -82,7 +83,7 @@ test('another keyring opens nothing, and a key that is kept still opens', async 
 })
 
 test('other ways of encryption are refused, though the key fits', async () => {
-  const [{ kid, key }] = keyring.sealKeys
+  const { kid, key } = keyring.sealKey(now)
   const weaker = await new EncryptJWT({ value, iss: 'demo', aud: 'sign-in', exp: now / 1000 + 900 })
     .setProtectedHeader({ alg: 'A256GCMKW', enc: 'A128GCM', kid })
     .encrypt(key)
