@@ -1,7 +1,7 @@
 /**
  * introspect: a resource server asks what a token is worth (RFC 7662).
  *
- * One read. Asking spends nothing and rotates nothing.
+ * One read at most. Asking spends nothing and rotates nothing.
  */
 
 import { broker } from '../shared/broker.ts'
@@ -9,7 +9,7 @@ import { hashSalt, open } from '../shared/domain/credential.ts'
 import { isLive } from '../shared/domain/family.ts'
 import { type ClientCall, header } from '../shared/http/call.ts'
 import { invalidClient } from '../shared/http/client-authentication.ts'
-import { liveSession, revokedBefore } from '../shared/http/sessions.ts'
+import { liveToken, revokedBefore } from '../shared/http/sessions.ts'
 import { clientEndpoint } from '../shared/http/stack.ts'
 
 export const handler = clientEndpoint('same-origin', async (call) => {
@@ -25,8 +25,8 @@ export const handler = clientEndpoint('same-origin', async (call) => {
 })
 
 async function accessToken(call: ClientCall, token: string): Promise<object | undefined> {
-  const session = await liveSession(call, token)
-  return session && { active: true, token_type: 'Bearer', ...session.claims }
+  const claims = await liveToken(call, token)
+  return claims && { active: true, token_type: 'Bearer', ...claims }
 }
 
 async function refreshToken(call: ClientCall, token: string): Promise<object | undefined> {

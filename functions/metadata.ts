@@ -8,6 +8,7 @@
 import { broker } from '../shared/broker.ts'
 import type { Call } from '../shared/http/call.ts'
 import { openEndpoint } from '../shared/http/stack.ts'
+import { assertionAlgorithms } from '../shared/tokens/client-assertion.ts'
 
 /** Long enough to spare requests, short enough that a key published ahead of its use is seen in time. */
 const cacheable = { 'cache-control': 'public, max-age=300' }
@@ -22,7 +23,8 @@ async function keys(): Promise<object> {
 }
 
 function metadataOf({ application, issuer }: Call): object {
-  const clientAuthMethods = ['client_secret_basic', 'client_secret_post', 'none']
+  const provingMethods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
+  const clientAuthMethods = [...provingMethods, 'none']
   const claims = Object.values(application.userinfo.claims).flat()
   return {
     issuer,
@@ -37,12 +39,20 @@ function metadataOf({ application, issuer }: Call): object {
     claims_supported: ['sub', ...new Set(claims)],
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
-    grant_types_supported: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
+    grant_types_supported: [
+      'authorization_code',
+      'refresh_token',
+      'urn:ietf:params:oauth:grant-type:device_code',
+      'client_credentials',
+    ],
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ['RS256', 'ES256'],
     token_endpoint_auth_methods_supported: clientAuthMethods,
+    token_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
     revocation_endpoint_auth_methods_supported: clientAuthMethods,
-    introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+    revocation_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
+    introspection_endpoint_auth_methods_supported: provingMethods,
+    introspection_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
     code_challenge_methods_supported: ['S256'],
     authorization_response_iss_parameter_supported: true,
     // Left out it would mean true (OIDC Discovery §3).

@@ -10,8 +10,9 @@ import { hashSalt, open } from '../shared/domain/credential.ts'
 import type { Entitlement } from '../shared/domain/single-use.ts'
 import { revoke } from '../shared/domain/transitions.ts'
 import { audit, type ClientCall } from '../shared/http/call.ts'
+import { OAuthError } from '../shared/http/errors.ts'
 import { clientEndpoint } from '../shared/http/stack.ts'
-import { verifyAccessToken } from '../shared/tokens/access-token.ts'
+import { isOfSession, verifyAccessToken } from '../shared/tokens/access-token.ts'
 
 export const handler = clientEndpoint('cross-origin', async (call) => {
   // token_type_hint only speeds a search up, and there is nothing to search (RFC 7009 §2.1).
@@ -28,7 +29,11 @@ async function entitlementIn(call: ClientCall, token: string): Promise<Entitleme
   const credential = open('rt', application.name, token, keyring.macKeys)
   if (credential !== undefined) return { ...by, sid: credential.sid, saltHash: hashSalt(credential.salt) }
   const claims = await verifyAccessToken(keyring, issuer, token, now)
-  return claims && { ...by, sid: claims.sid }
+  if (claims === undefined) return undefined
+  if (isOfSession(claims)) return { ...by, sid: claims.sid }
+  if (claims.client_id !== client.clientId) return undefined
+  // RFC 7009 §2.2.1: no session is behind it, so nothing could be ended, and 200 would be a lie.
+  throw new OAuthError('unsupported_token_type', 'An access token of the client itself can not be revoked.')
 }
 
 async function end(call: ClientCall, entitlement: Entitlement): Promise<void> {

@@ -5,8 +5,9 @@
  */
 
 import { tokenEndpoint } from '../shared/http/token-endpoint.ts'
+import { clientCredentialsGrant } from './client-credentials.ts'
 import { codeGrant } from './exchange-code.ts'
 import { deviceGrant } from './poll.ts'
 import { refreshGrant } from './refresh.ts'
 
-export const handler = tokenEndpoint(deviceGrant, codeGrant, refreshGrant)
+export const handler = tokenEndpoint(deviceGrant, codeGrant, refreshGrant, clientCredentialsGrant)

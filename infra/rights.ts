@@ -15,21 +15,26 @@ type Right =
   | 'move families'
   | 'read families'
   | 'count attempts'
+  | 'record assertions'
   | 'read the keyring'
   | 'read provider secrets'
 
 /** Every function finds out whom it speaks for and to, and signs, checks or publishes something. */
 const everyone: readonly Right[] = ['read registrations', 'read the keyring']
 
+/** Who authenticates clients may be shown an assertion. */
+const authenticating: readonly Right[] = [...everyone, 'record assertions']
+
 /** Who moves families reads them too: a write whose answer was lost is looked up before anyone is told to try again. */
 const rights: Readonly<Record<FunctionName, readonly Right[]>> = {
-  'start-device-flow': [...everyone, 'open families', 'read families'],
-  poll: [...everyone, 'move families', 'read families'],
-  'exchange-code': [...everyone, 'move families', 'read families'],
-  refresh: [...everyone, 'move families', 'read families'],
-  token: [...everyone, 'move families', 'read families'],
-  revoke: [...everyone, 'move families', 'read families'],
-  introspect: [...everyone, 'read families'],
+  'start-device-flow': [...authenticating, 'open families', 'read families'],
+  poll: [...authenticating, 'move families', 'read families'],
+  'exchange-code': [...authenticating, 'move families', 'read families'],
+  refresh: [...authenticating, 'move families', 'read families'],
+  'client-credentials': authenticating,
+  token: [...authenticating, 'move families', 'read families'],
+  revoke: [...authenticating, 'move families', 'read families'],
+  introspect: [...authenticating, 'read families'],
   userinfo: [...everyone, 'read families'],
   authorize: [...everyone, 'read provider secrets'],
   callback: [...everyone, 'read provider secrets', 'open families', 'move families', 'read families'],
@@ -48,6 +53,7 @@ export function grantRights(
     'move families': (fn) => table.grantMoveFamilies(fn),
     'read families': (fn) => table.grantReadFamilies(fn),
     'count attempts': (fn) => table.grantCountAttempts(fn),
+    'record assertions': (fn) => table.grantRecordAssertions(fn),
     'read the keyring': (fn) => secrets.grantReadKeyring(fn),
     'read provider secrets': (fn) => secrets.grantReadProviderSecrets(fn),
   }

@@ -11,6 +11,7 @@ export type FunctionName =
   | 'poll'
   | 'exchange-code'
   | 'refresh'
+  | 'client-credentials'
   | 'revoke'
   | 'token'
   | 'authorize'
@@ -37,6 +38,7 @@ export const routes: readonly Route[] = [
   route('/{application}/oauth/token/device', ['POST'], 'poll', 'cross-origin'),
   route('/{application}/oauth/token/code', ['POST'], 'exchange-code', 'cross-origin'),
   route('/{application}/oauth/token/refresh', ['POST'], 'refresh', 'cross-origin'),
+  route('/{application}/oauth/token/client', ['POST'], 'client-credentials', 'cross-origin'),
   route('/{application}/oauth/revoke', ['POST'], 'revoke', 'cross-origin'),
   route('/{application}/oauth/introspect', ['POST'], 'introspect'),
   route('/{application}/oauth/userinfo', ['GET', 'POST'], 'userinfo', 'cross-origin'),

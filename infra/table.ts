@@ -83,6 +83,11 @@ export class BrokerTable extends Construct {
     this.grant(fn, 'dynamodb:UpdateItem', 'throttle#*')
   }
 
+  /** To keep in mind which assertions of clients were shown. */
+  grantRecordAssertions(fn: BrokerFunction): void {
+    this.grant(fn, 'dynamodb:PutItem', 'replay#*')
+  }
+
   private grant(fn: BrokerFunction, action: ItemAction, partitionKeys: string): void {
     const items = new PolicyStatement({
       actions: [action],

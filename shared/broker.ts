@@ -10,6 +10,7 @@ import { type Config, configFrom } from './config.ts'
 import { type Secrets, secretsAt } from './secrets.ts'
 import { createFamilies, type Families } from './store/families.ts'
 import { createRegistrations, type Registrations } from './store/registrations.ts'
+import { createReplay, type Replay } from './store/replay.ts'
 import { connect } from './store/table.ts'
 import { createThrottle, type Throttle } from './store/throttle.ts'
 import { type Keyring, keptKeyring } from './tokens/keyring.ts'
@@ -19,6 +20,7 @@ export type Broker = {
   readonly families: Families
   readonly registrations: Registrations
   readonly throttle: Throttle
+  readonly replay: Replay
   readonly secrets: Secrets
   /** @throws {Unavailable} */
   readonly keyring: () => Promise<Keyring>
@@ -49,6 +51,7 @@ function compose(config: Config): Broker {
     families: createFamilies(table),
     registrations: createRegistrations(table),
     throttle: createThrottle(table, now),
+    replay: createReplay(table),
     secrets,
     keyring: keptKeyring(() => secrets.read('keyring'), now),
   }

@@ -53,7 +53,9 @@ type File = v.InferOutput<typeof fileSchema>
 function recordsOf({ applications }: File): Registry {
   return {
     applications: applications.map(({ clients, audiences: _, ...application }): Application => {
-      const scopes = [...new Set(clients.filter(({ grants }) => grants.length > 0).flatMap((client) => client.scopes))]
+      // What a service may ask for in its own name is between it and ops, not for everybody to read.
+      const forPeople = clients.filter(({ grants }) => grants.some((grant) => grant !== 'client_credentials'))
+      const scopes = [...new Set(forPeople.flatMap((client) => client.scopes))]
       return { ...application, scopes, revokedBefore: 0 }
     }),
     clients: applications.flatMap((application) =>

@@ -110,7 +110,9 @@ describe('imports', () => {
     )
     assert.deepEqual(
       between,
-      ['exchange-code', 'poll', 'refresh'].map((grant) => `functions/token.ts imports functions/${grant}.ts`),
+      ['client-credentials', 'exchange-code', 'poll', 'refresh'].map(
+        (grant) => `functions/token.ts imports functions/${grant}.ts`,
+      ),
     )
   })
 

@@ -53,6 +53,7 @@ describe('what is read', () => {
           displayName: 'cli',
           auth: 'none',
           secretHashes: [],
+          jwks: { keys: [] },
           grants: [],
           redirectUris: [],
         },

@@ -8,12 +8,21 @@
 /** Grants that a client may be registered for, by the name that `grant_type` has on the wire. */
 export type GrantType =
   | 'authorization_code'
+  | 'client_credentials'
   | 'refresh_token'
   | 'urn:ietf:params:oauth:grant-type:device_code'
   | 'urn:ietf:params:oauth:grant-type:token-exchange'
 
 /** How a client authenticates (RFC 7591 §2, `token_endpoint_auth_method`). */
-export type ClientAuthMethod = 'none' | 'client_secret_basic' | 'client_secret_post'
+export type ClientAuthMethod = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
+
+/** A client's public key (RFC 7517 §4), of a kind that its assertions may be signed with. */
+export type PublicJwk = { readonly kid?: string | undefined } & (
+  | { readonly kty: 'EC'; readonly crv: 'P-256'; readonly x: string; readonly y: string }
+  | { readonly kty: 'OKP'; readonly crv: 'Ed25519'; readonly x: string }
+  // Without `alg` an RSA key serves for either.
+  | { readonly kty: 'RSA'; readonly n: string; readonly e: string; readonly alg?: 'RS256' | 'PS256' | undefined }
+)
 
 /** Signature algorithms that the keyring holds a key for (RFC 7518 §3.1). */
 export type SigningAlgorithm = 'ES256' | 'RS256'
@@ -25,7 +34,7 @@ export type ProviderSettings = OidcSettings | OAuth2Settings
 type BrokerAtProvider = {
   readonly clientId: string
   /** `none` is a public client, PKCE alone. Otherwise the secret is the one named `provider/<application>` in the secret source. */
-  readonly auth: ClientAuthMethod
+  readonly auth: Exclude<ClientAuthMethod, 'private_key_jwt'>
   /** Scopes asked of the provider, in this order. */
   readonly scopes: readonly string[]
   /** Sent along whenever a sign-in begins there, `audience` for example. */
@@ -77,7 +86,7 @@ export type Application = {
   readonly errorProfile: 'rfc' | 'auth0'
   readonly accessTokenAlgorithm: SigningAlgorithm
   readonly userinfo: UserinfoSettings
-  /** All that some client of it may ask for. */
+  /** All that some client of it may ask for on a person's behalf. */
   readonly scopes: readonly string[]
   /** Families created up to this moment (ms since the epoch) are revoked; 0: none. */
   readonly revokedBefore: number
@@ -91,6 +100,8 @@ export type Client = {
   readonly auth: ClientAuthMethod
   /** SHA-256 of each live secret, base64url. Two at most, so that one can be rotated in. */
   readonly secretHashes: readonly string[]
+  /** What its assertions verify with (RFC 7591 §2, `jwks`); empty unless `auth` is `private_key_jwt`. */
+  readonly jwks: { readonly keys: readonly PublicJwk[] }
   readonly grants: readonly GrantType[]
   readonly redirectUris: readonly string[]
   readonly scopes: readonly string[]

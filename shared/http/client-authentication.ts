@@ -7,38 +7,70 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Client, ClientAuthMethod } from '../domain/registration.ts'
+import { issuerOf } from '../tokens/client-assertion.ts'
 import { OAuthError } from './errors.ts'
 import type { Parameters } from './parameters.ts'
 
 /** One reading of what was sent. Basic has two: encoded as RFC 6749 §2.3.1 says, and raw as many clients send it. */
-type Claim = { readonly clientId: string; readonly secret: string | undefined }
+type Claim = { readonly clientId: string; readonly proof: string | undefined }
 type Claims = { readonly method: ClientAuthMethod; readonly readings: readonly Claim[] }
 
-/**
- * @param find the registration of a client of this application
- * @throws {OAuthError} invalid_client, or invalid_request when two methods were used at once
- */
+export type Registered = {
+  /** The registration of a client of this application. */
+  readonly find: (clientId: string) => Promise<Client | undefined>
+  /** Why an assertion does not prove this client; undefined: it does, and from now on it is spent. */
+  readonly assertionFault: (client: Client, assertion: string) => Promise<string | undefined>
+}
+
+/** @throws {OAuthError} invalid_client, or invalid_request when two methods were used at once */
 export async function authenticateClient(
   authorization: string | undefined,
   parameters: Parameters,
-  find: (clientId: string) => Promise<Client | undefined>,
+  registered: Registered,
 ): Promise<Client> {
   const claims = claimsIn(authorization, parameters)
-  for (const { clientId, secret } of claims?.readings ?? []) {
-    const client = await find(clientId)
-    // The hash is compared even for a client that is not there, so that time tells nothing.
-    const proven = claims!.method === 'none' || provesSecret(secret ?? '', client?.secretHashes ?? [])
-    if (client !== undefined && client.auth === claims!.method && proven) return client
+  let failed: { client: Client | undefined; reason: string } | undefined
+  for (const { clientId, proof = '' } of claims?.readings ?? []) {
+    const client = await registered.find(clientId)
+    const reason = await faultOf(claims!.method, proof, client, registered)
+    if (client !== undefined && reason === undefined) return client
+    if (failed?.client === undefined) failed = { client, reason: reason! }
   }
-  throw invalidClient(authorization, 'Client authentication failed.')
+  throw invalidClient(authorization, 'Client authentication failed.', failed?.reason ?? 'no client', failed?.client)
 }
 
-/** RFC 6749 §5.2: a client that tried the Authorization header is told the scheme. */
-export function invalidClient(authorization: string | undefined, description: string, reason?: string): OAuthError {
+/** @returns for the operator's log what is wrong; undefined: the client is proven */
+async function faultOf(
+  method: ClientAuthMethod,
+  proof: string,
+  client: Client | undefined,
+  { assertionFault }: Registered,
+): Promise<string | undefined> {
+  // The hash is compared even for a client that is not there, so that time tells nothing.
+  const provesKnowledge = method === 'none' || provesSecret(proof, client?.secretHashes ?? [])
+  if (client === undefined) return 'unknown client'
+  if (client.auth !== method) return 'not its method'
+  if (method === 'private_key_jwt') return assertionFault(client, proof)
+  return provesKnowledge ? undefined : 'wrong secret'
+}
+
+/**
+ * RFC 6749 §5.2: a client that tried the Authorization header is told the scheme.
+ *
+ * @param reason for the operator's log, as is the client. What was given for an id is logged only if it is one: a secret in
+ * its place would be in the log otherwise
+ */
+export function invalidClient(
+  authorization: string | undefined,
+  description: string,
+  reason: string,
+  client?: Client,
+): OAuthError {
   return new OAuthError('invalid_client', description, {
     status: 401,
     headers: authorization === undefined ? {} : { 'www-authenticate': 'Basic realm="token-broker", charset="UTF-8"' },
-    ...(reason !== undefined && { reason }),
+    reason,
+    clientId: client?.clientId,
   })
 }
 
@@ -50,33 +82,47 @@ export function hashSecret(secret: string): string {
 function claimsIn(authorization: string | undefined, parameters: Parameters): Claims | undefined {
   const clientId = parameters.optional('client_id')
   const secret = parameters.optional('client_secret')
+  const assertion = parameters.optional('client_assertion')
+  // RFC 6749 §2.3: not more than one method in each request.
+  if ([authorization, secret, assertion].filter((proof) => proof !== undefined).length > 1)
+    throw new OAuthError('invalid_request', 'Two client authentication methods were used at once.')
+  if (assertion !== undefined || parameters.optional('client_assertion_type') !== undefined) {
+    return claimsInAssertion(parameters)
+  }
   if (authorization === undefined) {
     if (clientId === undefined) return undefined
-    return { method: secret === undefined ? 'none' : 'client_secret_post', readings: [{ clientId, secret }] }
+    return { method: secret === undefined ? 'none' : 'client_secret_post', readings: [{ clientId, proof: secret }] }
   }
-  // RFC 6749 §2.3: not more than one method in each request.
-  if (secret !== undefined)
-    throw new OAuthError('invalid_request', 'Two client authentication methods were used at once.')
   const readings = readBasic(authorization)
   if (readings === undefined) return undefined
   const named = readings.filter((reading) => clientId === undefined || reading.clientId === clientId)
   if (named.length === 0) throw new OAuthError('invalid_request', 'client_id differs from the Authorization header.')
   // A public client naming itself by Basic has no password to send.
-  return { method: named.every((reading) => reading.secret === '') ? 'none' : 'client_secret_basic', readings: named }
+  return { method: named.every(({ proof }) => proof === '') ? 'none' : 'client_secret_basic', readings: named }
+}
+
+/** RFC 7521 §4.2. @returns undefined when it is of another type, no JWT, or of another client than `client_id` */
+function claimsInAssertion(parameters: Parameters): Claims | undefined {
+  const assertion = parameters.required('client_assertion')
+  const isJwt =
+    parameters.required('client_assertion_type') === 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+  const clientId = isJwt ? issuerOf(assertion) : undefined
+  if (clientId === undefined || clientId !== (parameters.optional('client_id') ?? clientId)) return undefined
+  return { method: 'private_key_jwt', readings: [{ clientId, proof: assertion }] }
 }
 
 /** RFC 7617 §2 and RFC 6749 App. B. @returns undefined when it is not Basic, or malformed */
-function readBasic(authorization: string): readonly { clientId: string; secret: string }[] | undefined {
+function readBasic(authorization: string): readonly (Claim & { readonly proof: string })[] | undefined {
   const [, encoded] = /^basic +([A-Za-z0-9+/_-]+=*)\s*$/i.exec(authorization) ?? []
   if (encoded === undefined) return undefined
   const text = Buffer.from(encoded, 'base64').toString('utf8')
   const colon = text.indexOf(':')
   if (colon < 1) return undefined
-  const raw = { clientId: text.slice(0, colon), secret: text.slice(colon + 1) }
-  const decoded = { clientId: formDecode(raw.clientId), secret: formDecode(raw.secret) }
-  if (decoded.clientId === undefined || decoded.secret === undefined) return [raw]
-  const same = decoded.clientId === raw.clientId && decoded.secret === raw.secret
-  return same ? [raw] : [decoded as { clientId: string; secret: string }, raw]
+  const raw = { clientId: text.slice(0, colon), proof: text.slice(colon + 1) }
+  const decoded = { clientId: formDecode(raw.clientId), proof: formDecode(raw.proof) }
+  if (decoded.clientId === undefined || decoded.proof === undefined) return [raw]
+  const same = decoded.clientId === raw.clientId && decoded.proof === raw.proof
+  return same ? [raw] : [decoded as { clientId: string; proof: string }, raw]
 }
 
 function formDecode(text: string): string | undefined {

@@ -19,10 +19,18 @@ export type OAuthErrorCode =
   | 'slow_down'
   | 'access_denied'
   | 'expired_token'
+  | 'unsupported_token_type' // RFC 7009 §2.2.1
   | 'invalid_token' // RFC 6750 §3.1
   | 'insufficient_scope'
   | 'temporarily_unavailable' // RFC 6749 §4.1.2.1
   | 'server_error'
+
+type Details = {
+  readonly status?: number
+  readonly headers?: Record<string, string>
+  readonly reason?: string | undefined
+  readonly clientId?: string | undefined
+}
 
 /** An answer that says no. Thrown by the edge and the grants, answered by the error middleware, never logged as a fault. */
 export class OAuthError extends Error {
@@ -31,12 +39,14 @@ export class OAuthError extends Error {
   readonly headers: Readonly<Record<string, string>>
   /** For the operator's log alone. */
   readonly reason: string | undefined
+  /** The registered client that it is about, where none has authenticated; for the operator's log alone. */
+  readonly clientId: string | undefined
 
   /** @param description of fixed words: it must never quote what the caller sent */
   constructor(
     error: OAuthErrorCode,
     description: string,
-    { status = 400, headers = {}, reason }: { status?: number; headers?: Record<string, string>; reason?: string } = {},
+    { status = 400, headers = {}, reason, clientId }: Details = {},
   ) {
     super(description)
     this.name = 'OAuthError'
@@ -44,6 +54,7 @@ export class OAuthError extends Error {
     this.status = status
     this.headers = headers
     this.reason = reason
+    this.clientId = clientId
   }
 }
 

@@ -11,6 +11,8 @@ import { OAuthError } from './errors.ts'
 const known = [
   'access_token',
   'audience',
+  'client_assertion',
+  'client_assertion_type',
   'client_id',
   'client_secret',
   'code',

@@ -1,5 +1,5 @@
 /**
- * Whether the session behind an access token still stands.
+ * Whether what an access token stands for still stands: a person's session, or a client that acts as itself.
  *
  * Owns that question alone, which userinfo and introspection share; the token itself answers for nothing but its
  * signature.
@@ -7,7 +7,12 @@
 
 import { broker } from '../broker.ts'
 import { type Family, isLive } from '../domain/family.ts'
-import { type VerifiedAccessToken, verifyAccessToken } from '../tokens/access-token.ts'
+import {
+  isOfSession,
+  type SessionAccessToken,
+  type VerifiedAccessToken,
+  verifyAccessToken,
+} from '../tokens/access-token.ts'
 import type { Call } from './call.ts'
 
 /** Families created up to then are revoked; undefined: the client is gone, and with it all that it held. */
@@ -16,18 +21,42 @@ export async function revokedBefore({ application }: Call, clientId: string): Pr
   return client && Math.max(application.revokedBefore, client.revokedBefore)
 }
 
+/** The claims of a valid access token whose session, or client, is still there; undefined for anything else. */
+export async function liveToken(call: Call, token: string): Promise<VerifiedAccessToken | undefined> {
+  const claims = await verify(call, token)
+  if (claims === undefined) return undefined
+  if (isOfSession(claims)) return (await liveFamily(call, claims)) && claims
+  return (await isClientLive(call, claims)) ? claims : undefined
+}
+
 /** The claims of a valid access token and the live family it belongs to; undefined for anything else. */
 export async function liveSession(
   call: Call,
   token: string,
 ): Promise<{ claims: VerifiedAccessToken; family: Family } | undefined> {
-  const claims = await verifyAccessToken(await broker().keyring(), call.issuer, token, call.now)
-  if (claims === undefined) return undefined
+  const claims = await verify(call, token)
+  if (claims === undefined || !isOfSession(claims)) return undefined
+  const family = await liveFamily(call, claims)
+  return family && { claims, family }
+}
+
+async function verify(call: Call, token: string): Promise<VerifiedAccessToken | undefined> {
+  return verifyAccessToken(await broker().keyring(), call.issuer, token, call.now)
+}
+
+async function liveFamily(call: Call, claims: SessionAccessToken): Promise<Family | undefined> {
   const [family, before] = await Promise.all([
     broker().families.read(claims.sid),
     revokedBefore(call, claims.client_id),
   ])
   const own = family?.application === call.application.name && family.clientId === claims.client_id
-  if (!own || before === undefined || !isLive(family, before, call.now)) return undefined
-  return { claims, family }
+  return own && before !== undefined && isLive(family, before, call.now) ? family : undefined
+}
+
+/** Nothing is kept of such a token, so what ends it is what its client loses: its registration, the grant, or all it has. */
+async function isClientLive(call: Call, { client_id, iat }: VerifiedAccessToken): Promise<boolean> {
+  const { name, revokedBefore } = call.application
+  const client = await broker().registrations.client(name, client_id)
+  if (!client?.grants.includes('client_credentials')) return false
+  return iat * 1000 > Math.max(revokedBefore, client.revokedBefore)
 }

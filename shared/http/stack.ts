@@ -13,6 +13,7 @@ import { broker } from '../broker.ts'
 import { describeFault, log } from '../log.ts'
 import { Unavailable } from '../unavailable.ts'
 import { type Answer, baseUrlOf, type Call, type CallContext, type ClientCall, header, startCall } from './call.ts'
+import { assertionFault } from './client-assertion.ts'
 import { authenticateClient } from './client-authentication.ts'
 import { errorBody, OAuthError, statusOf } from './errors.ts'
 import { readBody, readForm } from './parameters.ts'
@@ -110,9 +111,10 @@ function client(): Middleware {
       if (parameters.isEmpty && authorization === undefined) {
         throw new OAuthError('invalid_request', 'The body holds no parameters.')
       }
-      context.call.client = await authenticateClient(authorization, parameters, (clientId) =>
-        broker().registrations.client(application.name, clientId),
-      )
+      context.call.client = await authenticateClient(authorization, parameters, {
+        find: (clientId) => broker().registrations.client(application.name, clientId),
+        assertionFault: (found, assertion) => assertionFault(context.call as Call, found, assertion),
+      })
     },
   }
 }
@@ -195,7 +197,7 @@ function logRequest(answer: Answer, call: CallContext['call'], error: Error | un
       status: answer.status,
       duration_ms: Math.round(Math.max(0, Date.now() - call.event.requestContext.requestTimeEpoch)),
       application: call.application?.name,
-      client_id: call.client?.clientId,
+      client_id: call.client?.clientId ?? known?.clientId,
       error: known?.error,
       reason: known?.reason,
       ip: call.ip,

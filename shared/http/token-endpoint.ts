@@ -1,5 +1,5 @@
 /**
- * The token endpoint (RFC 6749 §3.2): picks the grant, and holds what the three grants share.
+ * The token endpoint (RFC 6749 §3.2): picks the grant, and holds what the grants share.
  *
  * Owns how a refused transition is answered, reuse being the death of the family, and what a token answer looks like.
  * Must not know what any one grant asks for; each stands in its Lambda's file.
@@ -89,6 +89,7 @@ async function killFamily(call: ClientCall, presented: Presented, refusal: Refus
   audit(call, 'family.reuse_detected', {
     level: 'warn',
     sid: presented.sid,
+    sub: outcome.family?.person?.sub,
     generation: presented.generation,
     reason: outcome.done ? `family revoked at generation ${refusal.generation}` : 'revoked already',
   })

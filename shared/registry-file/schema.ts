@@ -6,15 +6,18 @@
 
 import * as v from 'valibot'
 import { longestScopes, mostScopes } from '../domain/scope.ts'
+import { jwkSchema } from './keys.ts'
 import { providerSchema } from './provider.ts'
 import { isRedirectUri, listOf, members, type RecordInFile, scope, seconds, text } from './values.ts'
 
 const yearSeconds = 31_536_000
-const authMethod = v.picklist(['none', 'client_secret_basic', 'client_secret_post'])
+const authMethod = v.picklist(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'])
+const methodsWithoutSecret: readonly unknown[] = [undefined, 'none', 'private_key_jwt']
 const algorithm = v.picklist(['ES256', 'RS256'])
 export const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const grant = v.picklist([
   'authorization_code',
+  'client_credentials',
   'refresh_token',
   'urn:ietf:params:oauth:grant-type:device_code',
   tokenExchange,
@@ -26,7 +29,21 @@ const clientRules: readonly { readonly why: string; readonly broken: (client: Re
   },
   {
     why: 'this auth needs a secret in `secrets`',
-    broken: ({ auth, secrets }) => auth !== undefined && auth !== 'none' && listOf(secrets).length === 0,
+    broken: ({ auth, secrets }) => !methodsWithoutSecret.includes(auth) && listOf(secrets).length === 0,
+  },
+  {
+    why: 'auth "private_key_jwt" needs a key in `jwks`, and has no secrets',
+    broken: ({ auth, secrets, jwks }) =>
+      auth === 'private_key_jwt' && (listOf(Object(jwks).keys).length === 0 || listOf(secrets).length > 0),
+  },
+  {
+    why: 'jwks is for auth "private_key_jwt" alone',
+    broken: ({ auth, jwks }) => auth !== 'private_key_jwt' && listOf(Object(jwks).keys).length > 0,
+  },
+  {
+    // RFC 6749 §4.4: confidential clients alone.
+    why: 'client_credentials needs a client that authenticates',
+    broken: ({ auth, grants }) => auth === 'none' && listOf(grants).includes('client_credentials'),
   },
   {
     why: 'authorization_code needs one of `redirectUris`',
@@ -38,7 +55,7 @@ const clientRules: readonly { readonly why: string; readonly broken: (client: Re
     broken: ({ idleSeconds, absoluteSeconds }) => Number(idleSeconds ?? 0) > Number(absoluteSeconds ?? yearSeconds),
   },
   {
-    why: 'introspection needs a client that has a secret',
+    why: 'introspection needs a client that authenticates',
     broken: ({ auth, mayIntrospect }) => auth === 'none' && mayIntrospect === true,
   },
   {
@@ -56,6 +73,9 @@ const clientSchema = v.pipe(
     displayName: v.optional(text(64)),
     auth: authMethod,
     secrets: v.optional(v.pipe(v.array(text(256)), v.maxLength(2, 'two secrets may live at once, no more')), []),
+    jwks: v.optional(members({ keys: v.pipe(v.array(jwkSchema), v.maxLength(4, 'four keys may be there, no more')) }), {
+      keys: [],
+    }),
     grants: v.optional(v.array(grant), []),
     redirectUris: v.optional(
       v.array(

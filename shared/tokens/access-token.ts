@@ -12,10 +12,12 @@ import type { Keyring } from './keyring.ts'
 
 export type AccessTokenClaims = {
   readonly iss: string
+  /** Who signed in; or the client itself, where it acts for nobody else (RFC 9068 §2.2). */
   readonly sub: string
   readonly aud: string
   readonly client_id: string
-  readonly sid: string
+  /** The session. Absent, and `sub` is `client_id`: there is none, for nobody signed in. */
+  readonly sid?: string
   /** Space-separated; absent when nothing was granted. */
   readonly scope?: string
 }
@@ -41,6 +43,13 @@ export type VerifiedAccessToken = AccessTokenClaims & {
   readonly jti: string
 }
 
+/** Of a person's session. */
+export type SessionAccessToken = VerifiedAccessToken & { readonly sid: string }
+
+export function isOfSession(token: VerifiedAccessToken): token is SessionAccessToken {
+  return token.sid !== undefined
+}
+
 /**
  * RFC 9068 §4, as far as it concerns the issuer itself: type, signature, issuer, time.
  *
@@ -64,11 +73,12 @@ export async function verifyAccessToken(
         issuer,
         typ: 'at+jwt',
         algorithms: ['ES256', 'RS256'],
-        requiredClaims: ['sub', 'aud', 'client_id', 'sid', 'exp', 'iat', 'jti'],
+        requiredClaims: ['sub', 'aud', 'client_id', 'exp', 'iat', 'jti'],
         currentDate: new Date(nowMs),
       },
     )
-    return payload
+    // Without a session it can only be the client's own.
+    return isOfSession(payload) || payload.sub === payload.client_id ? payload : undefined
   } catch (error) {
     if (error instanceof errors.JOSEError) return undefined
     throw error

@@ -79,13 +79,14 @@ test('M2 every endpoint is listed, lives where it says, and no other is listed',
 
 test('M3 the lists say what holds, and nothing else', async () => {
   const told = await metadata()
-  const methods = ['client_secret_basic', 'client_secret_post', 'none']
+  const methods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none']
   assert.deepEqual(list(told, 'response_types_supported'), ['code'])
   assert.deepEqual(list(told, 'response_modes_supported'), ['query'])
   assert.deepEqual(list(told, 'subject_types_supported'), ['public'])
   assert.deepEqual(list(told, 'code_challenge_methods_supported'), ['S256'])
   assert.deepEqual(list(told, 'grant_types_supported').sort(), [
     'authorization_code',
+    'client_credentials',
     'refresh_token',
     'urn:ietf:params:oauth:grant-type:device_code',
   ])
@@ -95,14 +96,10 @@ test('M3 the lists say what holds, and nothing else', async () => {
   for (const place of ['token', 'revocation', 'introspection']) {
     const listed = list(told, `${place}_endpoint_auth_methods_supported`)
     assert.equal(listed[0], 'client_secret_basic')
-    const expected = place === 'introspection' ? methods.filter((method) => listed.includes(method)) : methods
-    assert.deepEqual(listed.filter((method) => method !== 'private_key_jwt').sort(), [...expected].sort())
-    const signed = told[`${place}_endpoint_auth_signing_alg_values_supported`]
-    assert.equal(
-      signed !== undefined,
-      listed.includes('private_key_jwt'),
-      `${place}: algorithms go with private_key_jwt`,
-    )
+    // Who asks about tokens proves who it is.
+    assert.deepEqual(listed, place === 'introspection' ? methods.filter((method) => method !== 'none') : methods)
+    const algorithms = list(told, `${place}_endpoint_auth_signing_alg_values_supported`)
+    assert.deepEqual(algorithms.sort(), ['ES256', 'Ed25519', 'EdDSA', 'PS256', 'RS256'])
   }
 })
 
@@ -146,7 +143,9 @@ test('M3 the keys are public keys with kid, use and alg, all different', async (
 test('CORS any origin may call token, revocation, userinfo, metadata and keys, without credentials', async () => {
   const told = await metadata()
   const open = [told.token_endpoint, told.revocation_endpoint, told.userinfo_endpoint, told.jwks_uri].map(String)
-  const narrow = ['token/device', 'token/code', 'token/refresh'].map((path) => endpoint(broker, 'demo', path))
+  const narrow = ['token/device', 'token/code', 'token/refresh', 'token/client'].map((path) =>
+    endpoint(broker, 'demo', path),
+  )
   for (const url of [...open, ...narrow, openid('demo'), oauth('demo')]) {
     const preflight = await send(url, {
       method: 'OPTIONS',

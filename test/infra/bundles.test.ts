@@ -21,7 +21,7 @@ import { endpoint, issuer, refresh, revoke, userinfo } from '../flows/support/en
 import { expectDead, expectRefusal, expectTokens, refreshed } from '../flows/support/expect.ts'
 import { authorizationCode, code, device, deviceCode, type } from '../flows/support/flows.ts'
 import { Person } from '../flows/support/person.ts'
-import { get, postForm } from '../flows/support/wire.ts'
+import { basic, get, postForm } from '../flows/support/wire.ts'
 import { type Aws, startAws } from './support/aws.ts'
 import { rightsOf } from './support/rights.ts'
 import { synthesize, theOnly } from './support/template.ts'
@@ -164,6 +164,8 @@ test('each grant at the route that is its own', async () => {
     refresh_token: expectTokens(exchanged).refreshToken,
   })
   expectTokens(rotated)
+  const own = { grant_type: 'client_credentials', scope: 'reports:read' }
+  expectTokens(await postForm(endpoint(broker, 'demo', 'token/client'), own, basic('service', 'service-secret')))
 })
 
 test('a wrong user code, and a person who says no', async () => {

@@ -15,6 +15,7 @@ const read = 'dynamodb:GetItem family#*'
 const open = 'dynamodb:PutItem family#*'
 const move = 'dynamodb:UpdateItem family#*'
 const count = 'dynamodb:UpdateItem throttle#*'
+const record = 'dynamodb:PutItem replay#*'
 const tableKey = 'kms:Decrypt, kms:DescribeKey through dynamodb'
 const writeKey =
   'kms:Decrypt, kms:DescribeKey, kms:Encrypt, kms:GenerateDataKey, kms:GenerateDataKeyWithoutPlaintext, kms:ReEncryptFrom, kms:ReEncryptTo through dynamodb'
@@ -23,15 +24,17 @@ const providers = 'secretsmanager:GetSecretValue provider/*'
 const secretsKey = 'kms:Decrypt through secretsmanager'
 const log = 'logs:CreateLogStream, logs:PutLogEvents own log'
 const everyone = [registrations, tableKey, keyring, secretsKey, log]
+const authenticating = [...everyone, record, writeKey]
 
 const expected: Readonly<Record<string, readonly string[]>> = {
-  'start-device-flow': [...everyone, open, read, writeKey],
-  poll: [...everyone, move, read, writeKey],
-  'exchange-code': [...everyone, move, read, writeKey],
-  refresh: [...everyone, move, read, writeKey],
-  token: [...everyone, move, read, writeKey],
-  revoke: [...everyone, move, read, writeKey],
-  introspect: [...everyone, read],
+  'start-device-flow': [...authenticating, open, read],
+  poll: [...authenticating, move, read],
+  'exchange-code': [...authenticating, move, read],
+  refresh: [...authenticating, move, read],
+  'client-credentials': authenticating,
+  token: [...authenticating, move, read],
+  revoke: [...authenticating, move, read],
+  introspect: [...authenticating, read],
   userinfo: [...everyone, read],
   authorize: [...everyone, providers],
   callback: [...everyone, providers, open, move, read, writeKey],

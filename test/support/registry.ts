@@ -38,6 +38,7 @@ export function aClient(changes: Partial<Client> = {}): Client {
     displayName: 'Command line',
     auth: 'none',
     secretHashes: [],
+    jwks: { keys: [] },
     grants: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
     redirectUris: ['https://app.example/cb'],
     scopes: ['openid', 'profile', 'email', 'offline_access'],

@@ -1,0 +1,50 @@
+/**
+ * A client's public keys as the registry file has them: JSON Web Keys (RFC 7517).
+ *
+ * Owns which kinds there may be, and that none of them is a private one. Must not know what is signed with them.
+ */
+
+import { createPublicKey } from 'node:crypto'
+import * as v from 'valibot'
+import type { PublicJwk } from '../domain/registration.ts'
+import { text } from './values.ts'
+
+const octets = v.pipe(v.string(), v.regex(/^[\w-]{1,1400}$/, 'must be base64url'))
+const isPrivate = v.optional(v.never('is private: only the public key belongs here'))
+
+/** RFC 7517 §4: other members than these may be there, and are ignored. */
+const jwkMembers = {
+  kid: v.optional(text(128)),
+  use: v.optional(v.literal('sig')),
+  ...{ d: isPrivate, p: isPrivate, q: isPrivate, dp: isPrivate, dq: isPrivate, qi: isPrivate, oth: isPrivate },
+  k: isPrivate,
+}
+
+export const jwkSchema = v.pipe(
+  v.variant(
+    'kty',
+    [
+      v.object({ kty: v.literal('EC'), crv: v.literal('P-256'), x: octets, y: octets, ...jwkMembers }),
+      v.object({ kty: v.literal('OKP'), crv: v.literal('Ed25519'), x: octets, ...jwkMembers }),
+      v.object({
+        kty: v.literal('RSA'),
+        n: octets,
+        e: octets,
+        alg: v.optional(v.picklist(['RS256', 'PS256'])),
+        ...jwkMembers,
+      }),
+    ],
+    (issue) => (issue.received === 'undefined' ? 'is missing' : 'must be "EC", "OKP" or "RSA", of a public key'),
+  ),
+  v.check(isPublicKey, 'is not a public key, or has less than 2048 bits'),
+)
+
+/** Whether it is one at all, a point on its curve, and long enough (RFC 7518 §3.3). */
+function isPublicKey(jwk: PublicJwk): boolean {
+  try {
+    const { asymmetricKeyDetails } = createPublicKey({ key: { ...jwk }, format: 'jwk' })
+    return (asymmetricKeyDetails?.modulusLength ?? 2048) >= 2048
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * Which assertions of clients have been shown already (RFC 7523 §3, 7), over all Lambdas.
+ *
+ * Owns the item of each. Must not know what an assertion is, nor whether one is valid: what is recorded has been checked.
+ *
+ *     record ──PutItem, condition──► nobody was here, or what was here has ended: the first showing
+ *                                    fails: our own attempt, seen twice: the first showing
+ *                                           anybody else's: a replay
+ */
+
+import { ConditionalCheckFailedException, PutItemCommand } from '@aws-sdk/client-dynamodb'
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
+import type { Table } from './table.ts'
+import { ask } from './table.ts'
+
+export type Showing = {
+  readonly application: string
+  readonly clientId: string
+  /** What tells the client's assertions apart, hashed: they may be of any length. */
+  readonly jtiHash: string
+  /** When the assertion ends. */
+  readonly expiresAtSeconds: number
+  /** Fresh for each call, so that a retry of the SDK knows its own write. */
+  readonly attempt: string
+  /** ms */
+  readonly now: number
+}
+
+export type Replay = {
+  /**
+   * Records that an assertion was shown.
+   *
+   * @returns whether it was the first time
+   * @throws {Unavailable}
+   */
+  record(showing: Showing): Promise<boolean>
+}
+
+/** Clocks differ by a little: an assertion is remembered until no Lambda takes it for valid any more. */
+const lingerSeconds = 60
+
+export function createReplay(table: Table): Replay {
+  return { record: (showing) => record(table, showing) }
+}
+
+async function record(table: Table, showing: Showing): Promise<boolean> {
+  const { expiresAtSeconds, attempt, now } = showing
+  try {
+    await ask(() =>
+      table.client.send(
+        new PutItemCommand({
+          TableName: table.name,
+          Item: marshall({ ...keyOf(showing), attempt, expires: Math.ceil(expiresAtSeconds) + lingerSeconds }),
+          // DynamoDB may take days to clean up, and a jti has to be unique only while its assertion is valid.
+          ConditionExpression: 'attribute_not_exists(pk) OR #expires <= :now',
+          ExpressionAttributeNames: { '#expires': 'expires' },
+          ExpressionAttributeValues: marshall({ ':now': now / 1000 }),
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        }),
+      ),
+    )
+    return true
+  } catch (error) {
+    if (!(error instanceof ConditionalCheckFailedException)) throw error
+    return error.Item !== undefined && unmarshall(error.Item).attempt === attempt
+  }
+}
+
+/** Neither an application's name nor a hash holds a #, so two showings never share a key. */
+function keyOf({ application, clientId, jtiHash }: Showing) {
+  return { pk: `replay#${application}#${clientId}#${jtiHash}`, sk: 'replay' }
+}

@@ -1,0 +1,109 @@
+/**
+ * A client's assertion: a JWT by which it proves who it is (RFC 7523 §2.2, §3; OIDC Core §9, `private_key_jwt`).
+ *
+ * Owns what must hold of one. Must not know whether it was shown before (shared/store/replay.ts), nor where keys come from.
+ */
+
+import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose'
+import type { PublicJwk } from '../domain/registration.ts'
+
+/** Public keys alone: `none`, or a MAC with a key that anyone can read, proves nothing (RFC 8725 §3.1). */
+export const assertionAlgorithms = ['ES256', 'RS256', 'PS256', 'EdDSA', 'Ed25519'] as const
+
+/** How far ahead an assertion may end: so long it has to be remembered. */
+const longestSeconds = 600
+/** For a client whose clock is ahead of ours. None that is behind: what has expired has expired. */
+const leewaySeconds = 30
+const longestJti = 256
+
+export type Expected = {
+  readonly clientId: string
+  readonly keys: readonly PublicJwk[]
+  /** What we go by: each value of `aud` must be one of these. */
+  readonly audiences: readonly string[]
+  /** ms */
+  readonly now: number
+}
+
+/** `fault` is for the operator's log: a name of what does not hold, and nothing that was sent. */
+export type Verdict =
+  | { readonly holds: true; readonly jti: string; readonly expiresAtSeconds: number }
+  | { readonly holds: false; readonly fault: string }
+
+/** Whom an assertion claims to be of; undefined for what is no JWT, or nobody's name. Nothing is proven by that. */
+export function issuerOf(assertion: string): string | undefined {
+  try {
+    const { iss } = decodeJwt(assertion)
+    return typeof iss === 'string' && iss.isWellFormed() && !iss.includes('\0') ? iss : undefined
+  } catch {
+    return undefined
+  }
+}
+
+export async function verifyAssertion(assertion: string, expected: Expected): Promise<Verdict> {
+  try {
+    const payload = await payloadOf(assertion, expected)
+    const fault = faultOf(payload, expected)
+    if (fault !== undefined) return { holds: false, fault }
+    return { holds: true, jti: payload.jti!, expiresAtSeconds: payload.exp! }
+  } catch (error) {
+    if (error instanceof errors.JWTClaimValidationFailed || error instanceof errors.JWTExpired) {
+      return { holds: false, fault: error.claim }
+    }
+    if (error instanceof errors.JOSEError) return { holds: false, fault: error.code }
+    throw error
+  }
+}
+
+/** Of the client's keys those that may have signed are tried, four at most: a key need not be named (RFC 7515 §4.1.4). */
+async function payloadOf(assertion: string, { clientId, keys, audiences, now }: Expected): Promise<JWTPayload> {
+  const { alg, kid } = headerOf(assertion)
+  for (const key of keys.filter((candidate) => mayHaveSigned(candidate, alg, kid))) {
+    try {
+      const { payload } = await jwtVerify(assertion, key, {
+        algorithms: [...assertionAlgorithms],
+        issuer: clientId, // RFC 7523 §3, 1
+        subject: clientId, // RFC 7523 §3, 2.B
+        audience: [...audiences], // RFC 7523 §3, 3
+        requiredClaims: ['exp', 'jti'],
+        clockTolerance: leewaySeconds,
+        currentDate: new Date(now),
+      })
+      return payload
+    } catch (error) {
+      if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error
+    }
+  }
+  throw new errors.JWSSignatureVerificationFailed()
+}
+
+function headerOf(assertion: string): { readonly alg?: unknown; readonly kid?: unknown } {
+  try {
+    return decodeProtectedHeader(assertion)
+  } catch {
+    throw new errors.JWSInvalid()
+  }
+}
+
+function mayHaveSigned(key: PublicJwk, alg: unknown, kid: unknown): boolean {
+  if (kid !== undefined && key.kid !== undefined && kid !== key.kid) return false
+  switch (key.kty) {
+    case 'EC':
+      return alg === 'ES256'
+    case 'OKP':
+      return alg === 'EdDSA' || alg === 'Ed25519' // RFC 9864 §2.2: two names of one
+    case 'RSA':
+      return key.alg === undefined ? alg === 'RS256' || alg === 'PS256' : alg === key.alg
+  }
+}
+
+/** What is asked beyond a valid JWT of this issuer for us. */
+function faultOf({ aud, exp, iat, jti }: JWTPayload, { audiences, now }: Expected): string | undefined {
+  const nowSeconds = now / 1000
+  // One that is meant for others as well could be shown here by any of them.
+  if (![aud].flat().every((value) => audiences.includes(value as string))) return 'aud'
+  if (exp! <= nowSeconds || exp! > nowSeconds + longestSeconds + leewaySeconds) return 'exp' // RFC 7523 §3, 4
+  if (iat !== undefined && iat > nowSeconds + leewaySeconds) return 'iat' // RFC 7523 §3, 6
+  if (typeof jti !== 'string' || jti === '' || jti.length > longestJti) return 'jti' // RFC 7523 §3, 7
+  return undefined
+}
