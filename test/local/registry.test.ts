@@ -15,6 +15,7 @@ const callback = ['http://127.0.0.1:9999/cb']
 
 const usual = {
   secretHashes: [] as string[],
+  jwks: { keys: [] },
   redirectUris: [] as string[],
   scopes: ['openid', 'profile', 'email', 'offline_access'],
   audiences: ['https://api.example.test'],
@@ -39,6 +40,13 @@ const rows: Readonly<Record<string, object>> = {
   'demo basic': { ...inBrowser, auth: 'client_secret_basic', secretHashes: [hashSecret('basic-secret')] },
   'demo spa': { ...inBrowser, auth: 'none' },
   'demo brief': { ...onDevice, idleSeconds: 2, absoluteSeconds: 6, accessTokenSeconds: 60 },
+  'demo service': {
+    ...usual,
+    auth: 'client_secret_basic',
+    secretHashes: [hashSecret('service-secret')],
+    grants: ['client_credentials'],
+    scopes: ['reports:read'],
+  },
   'demo api': {
     ...usual,
     auth: 'client_secret_basic',
