@@ -1,6 +1,7 @@
 /**
  * A stand-in for an organisation's identity provider: a real OpenID Connect provider (the package `oidc-provider`) whose
- * login page takes any user name and password; and beside it, at the same port, a user directory that speaks OAuth alone.
+ * login page takes any user name and password; and beside it, at the same port, a user directory that speaks OAuth alone
+ * and a tenant that behaves like Auth0.
  *
  * Owns its server, and who runs it when several brokers of this machine use one port. Must not know the broker, which
  * talks to it as to any other provider.
@@ -16,6 +17,7 @@ import { settingsFor } from './identity-provider/settings.ts'
 import { openStore, type Store } from './identity-provider/store.ts'
 import { freePort, listen, loopback, PortTaken } from './ports.ts'
 import { NobodyServes, type Part, type Role, serveOrFollow } from './serve-or-follow.ts'
+import { createTenant, tenantGrants, tenantPath } from './tenant/server.ts'
 import { createUserDirectory, directoryPath } from './user-directory/server.ts'
 
 export type { ProviderClient } from './identity-provider/clients.ts'
@@ -26,6 +28,8 @@ export type IdentityProviderOptions = {
   readonly clients: readonly ProviderClient[]
   /** Where its keys and sessions are kept, an absolute path; in memory without it. */
   readonly dataDir?: string
+  /** How long the tenant's access tokens are good. @default 300 */
+  readonly tenantAccessTokenSeconds?: number
   readonly log: (line: string) => void
 }
 
@@ -49,11 +53,12 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
   return { url, role: membership.role, stop: membership.stop }
 }
 
-async function serve(port: number, { clients, dataDir, log }: IdentityProviderOptions): Promise<Part | undefined> {
+async function serve(port: number, options: IdentityProviderOptions): Promise<Part | undefined> {
+  const { clients, dataDir } = options
   const store = openStore(dataDir === undefined ? undefined : join(dataDir, 'identity-provider.db'))
-  const known = { openid: createClients(), directory: createClients() }
+  const known = { openid: createClients(), directory: createClients(), tenant: createClients(tenantGrants) }
   addTo(known, clients)
-  const answer = await responder(port, store, known, log)
+  const answer = await responder(port, store, known, options)
   const server = createServer(answer)
   try {
     await listen(server, port, 'IDP_PORT')
@@ -79,19 +84,21 @@ function partOf(server: Server, store: Store): Part {
   }
 }
 
-type Known = { readonly openid: ProviderClients; readonly directory: ProviderClients }
+type Known = Readonly<Record<NonNullable<ProviderClient['at']>, ProviderClients>>
 
 function addTo(known: Known, clients: readonly ProviderClient[]): void {
   for (const client of clients) known[client.at ?? 'openid'].add([client])
 }
 
-async function responder(port: number, store: Store, known: Known, log: IdentityProviderOptions['log']) {
+async function responder(port: number, store: Store, known: Known, options: IdentityProviderOptions) {
+  const { log, tenantAccessTokenSeconds: accessTokenSeconds = 300 } = options
   const url = `http://${loopback}:${port}`
   const provider = new Provider(url, await settingsFor(port, store, known.openid.metadata))
   provider.Client.prototype.compareClientSecret = function (presented) {
     return known.openid.isSecret(this.clientId, presented)
   }
   const directory = await createUserDirectory(url, store, known.directory)
+  const tenant = await createTenant({ port, store, clients: known.tenant, accessTokenSeconds, log })
   provider.on('server_error', (_context, error) => log(`The identity provider failed: ${error.stack}`))
   const protocol = provider.callback()
 
@@ -103,7 +110,8 @@ async function responder(port: number, store: Store, known: Known, log: Identity
     }
     if (url === joinPath) admit(incoming, outgoing, (clients) => addTo(known, clients)).catch(fail)
     else if (url.startsWith(directoryPath)) directory(incoming, outgoing).catch(fail)
-    else if (interactionPath.test(url)) interact(provider, incoming, outgoing).catch(fail)
+    else if (url.startsWith(tenantPath)) tenant(incoming, outgoing).catch(fail)
+    else if (interactionPath.test(url)) interact(provider, '', incoming, outgoing).catch(fail)
     else protocol(incoming, outgoing)
   }
 }

@@ -13,6 +13,8 @@ import { createRegistrations, type Registry } from '../shared/store/registration
 import { connect, createTableIfMissing } from '../shared/store/table.ts'
 import type { ProviderClient } from './identity-provider.ts'
 import { Problem } from './problem.ts'
+import { tenantPath } from './tenant/server.ts'
+import { directoryPath } from './user-directory/server.ts'
 
 export const ownRegistry = fileURLToPath(new URL('registry.json', import.meta.url))
 
@@ -42,19 +44,20 @@ export function providerClients(
   identityProviderUrl: string,
   secrets: ReadonlyMap<string, string>,
 ): ProviderClient[] {
-  return applications
-    .filter(({ provider }) => addressOf(provider) === identityProviderUrl)
-    .map(({ name, provider }) => ({
-      application: name,
-      clientId: provider.clientId,
-      at: provider.kind === 'oidc' ? 'openid' : 'directory',
-      auth: provider.auth,
-      secret: secrets.get(name) ?? '',
-    }))
+  return applications.flatMap(({ name, provider }) => {
+    const at = placeOf(provider, identityProviderUrl)
+    const { clientId, auth } = provider
+    return at === undefined ? [] : [{ application: name, clientId, at, auth, secret: secrets.get(name) ?? '' }]
+  })
 }
 
-function addressOf(provider: ProviderSettings): string {
-  return provider.kind === 'oidc' ? provider.issuer : new URL(provider.tokenEndpoint).origin
+/** Which of those at the local identity provider's address it is; undefined for one elsewhere. */
+function placeOf(provider: ProviderSettings, address: string): ProviderClient['at'] {
+  if (provider.kind === 'oauth2') {
+    return provider.tokenEndpoint.startsWith(`${address}${directoryPath}`) ? 'directory' : undefined
+  }
+  if (provider.issuer === `${address}${tenantPath}`) return 'tenant'
+  return provider.issuer === address ? 'openid' : undefined
 }
 
 /**

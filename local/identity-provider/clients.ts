@@ -11,8 +11,8 @@ import type { Json } from 'oidc-provider'
 export type ProviderClient = {
   readonly clientId: string
   readonly application: string
-  /** Where it signs people in: at the OpenID Connect provider, or at the user directory beside it. @default openid */
-  readonly at?: 'openid' | 'directory'
+  /** Where it signs people in: at the OpenID Connect provider, or at one of those beside it. @default openid */
+  readonly at?: 'openid' | 'directory' | 'tenant'
   readonly auth: 'none' | 'client_secret_basic' | 'client_secret_post'
   /** Not used with `none`. */
   readonly secret: string
@@ -27,7 +27,8 @@ export type ProviderClients = {
   isSecret(clientId: string, presented: string): boolean
 }
 
-export function createClients(): ProviderClients {
+/** @param grantTypes what all of them may do */
+export function createClients(grantTypes = ['authorization_code', 'refresh_token']): ProviderClients {
   const known = new Map<string, Map<string, ProviderClient>>()
   return {
     // Brokers with data directories of their own have secrets of their own, for the same client: each stays good.
@@ -38,7 +39,7 @@ export function createClients(): ProviderClients {
     },
     metadata: (clientId) => {
       const variants = [...(known.get(clientId)?.values() ?? [])]
-      return variants[0] === undefined ? undefined : metadataOf(variants[0], variants)
+      return variants[0] === undefined ? undefined : metadataOf(variants[0], variants, grantTypes)
     },
     redirectUris: (clientId) => redirectUrisOf([...(known.get(clientId)?.values() ?? [])]),
     isSecret: (clientId, presented) =>
@@ -54,14 +55,18 @@ function redirectUrisOf(variants: readonly ProviderClient[]): string[] {
   return [...applications].map((name) => `http://127.0.0.1/${name}/oauth/callback`)
 }
 
-function metadataOf({ clientId, auth, secret }: ProviderClient, variants: readonly ProviderClient[]): Json {
+function metadataOf(
+  { clientId, auth, secret }: ProviderClient,
+  variants: readonly ProviderClient[],
+  grantTypes: readonly string[],
+): Json {
   return {
     client_id: clientId,
     ...(auth === 'none' ? {} : { client_secret: secret }),
     token_endpoint_auth_method: auth,
     application_type: 'native',
     redirect_uris: redirectUrisOf(variants),
-    grant_types: ['authorization_code', 'refresh_token'],
+    grant_types: grantTypes,
     response_types: ['code'],
     require_auth_time: true,
   }

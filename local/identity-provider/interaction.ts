@@ -15,8 +15,14 @@ export const interactionPath = /^\/interaction\/[\w-]+(?:\?|$)/
 
 type Step = { readonly done: InteractionResult } | { readonly status: number; readonly page: Page }
 
-export async function interact(provider: Provider, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-  const step = await nextStep(await interactionOf(provider, incoming, outgoing), incoming)
+/** @param mount the path that the provider is under, without a slash at the end */
+export async function interact(
+  provider: Provider,
+  mount: string,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
+  const step = await nextStep(await interactionOf(provider, incoming, outgoing), mount, incoming)
   if ('done' in step) return provider.interactionFinished(incoming, outgoing, step.done)
   outgoing.writeHead(step.status, step.page.headers).end(step.page.html)
 }
@@ -31,7 +37,7 @@ async function interactionOf(provider: Provider, incoming: IncomingMessage, outg
   }
 }
 
-async function nextStep(interaction: Interaction | undefined, incoming: IncomingMessage): Promise<Step> {
+async function nextStep(interaction: Interaction | undefined, mount: string, incoming: IncomingMessage): Promise<Step> {
   if (interaction === undefined) {
     return {
       status: 400,
@@ -39,7 +45,7 @@ async function nextStep(interaction: Interaction | undefined, incoming: Incoming
     }
   }
   const { params, prompt, uid } = interaction
-  const action = `/interaction/${uid}`
+  const action = `${mount}/interaction/${uid}`
   // What was asked for is granted; prompt=consent gets its answer without a page.
   if (prompt.name !== 'login') return { done: { consent: {} } }
   if (incoming.method !== 'POST') {

@@ -106,7 +106,8 @@ export function errorPage(error: string, description?: string): Page {
   )
 }
 
-function page(title: string, content: Html): Page {
+/** A page of this look. */
+export function page(title: string, content: Html): Page {
   const document = html`<!doctype html>
 <html lang="en">
 <head>

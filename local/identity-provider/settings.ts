@@ -8,12 +8,12 @@
 import { randomBytes } from 'node:crypto'
 import { exportJWK, generateKeyPair } from 'jose'
 import { type Adapter, type Context, interactionPolicy, type Json } from 'oidc-provider'
-import { errorPage } from './pages.ts'
+import { errorPage, type Page } from './pages.ts'
 import { claimsByScope, claimsOf } from './person.ts'
 import type { Store } from './store.ts'
 
-const hour = 3_600
-const day = 24 * hour
+export const hour = 3_600
+export const day = 24 * hour
 
 /** @param clients finds a client's metadata by its id */
 export async function settingsFor(port: number, store: Store, clients: (id: string) => Json | undefined) {
@@ -40,11 +40,7 @@ export async function settingsFor(port: number, store: Store, clients: (id: stri
     interactions: { policy: policy(), url: (_context: Context, { uid }: { uid: string }) => `/interaction/${uid}` },
     loadExistingGrant: grantAll,
     clientBasedCORS: () => false,
-    renderError: (context: Context, { error, error_description: description }: Record<string, string>) => {
-      const page = errorPage(String(error), description)
-      for (const [name, value] of Object.entries(page.headers)) context.set(name, value)
-      context.body = page.html
-    },
+    renderError: showError,
     ttl: {
       ...{ AuthorizationCode: 60, AccessToken: hour, IdToken: hour, RefreshToken: 30 * day },
       ...{ Interaction: hour, Session: 14 * day, Grant: 30 * day },
@@ -52,7 +48,16 @@ export async function settingsFor(port: number, store: Store, clients: (id: stri
   }
 }
 
-async function makeKeys(): Promise<Json> {
+export function show(context: Context, { headers, html }: Page): void {
+  for (const [name, value] of Object.entries(headers)) context.set(name, value)
+  context.body = html
+}
+
+export function showError(context: Context, { error, error_description: description }: Record<string, string>): void {
+  show(context, errorPage(String(error), description))
+}
+
+export async function makeKeys(): Promise<Json> {
   const { privateKey } = await generateKeyPair('RS256', { extractable: true })
   const jwk = { ...(await exportJWK(privateKey)), use: 'sig', alg: 'RS256', kid: randomBytes(8).toString('base64url') }
   return { jwks: { keys: [jwk] }, cookieKeys: [randomBytes(32).toString('base64url')] }
@@ -64,7 +69,7 @@ function cookieNames(port: number) {
 }
 
 /** The package wants native clients (which may use any port) to ask each time; nobody is asked here. */
-function policy() {
+export function policy() {
   const base = interactionPolicy.base()
   base.get('consent')?.checks.remove('native_client_prompt')
   return base
