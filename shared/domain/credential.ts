@@ -10,13 +10,16 @@
  * make a credential.
  */
 
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
 
 /** The wire prefix says what it is, so that a leak is found by a search and a mix-up is seen at once. */
 export type CredentialKind = 'rt' | 'ac' | 'dc'
 
-/** @property id 0 to 255, unique among the keys of a keyring */
-export type MacKey = { readonly id: number; readonly key: Uint8Array }
+/**
+ * @property id 0 to 255, unique among the keys of a keyring
+ * @property key imported once, since that takes longer than a MAC
+ */
+export type MacKey = { readonly id: number; readonly key: KeyObject }
 
 export type Credential = {
   /** base64url of 16 bytes. */

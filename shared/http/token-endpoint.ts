@@ -115,7 +115,7 @@ export async function tokenAnswer(
 ): Promise<Answer> {
   const { application, client, issuer, now } = call
   const scope = scopes.join(' ')
-  const accessToken = await signAccessToken(
+  const accessToken = signAccessToken(
     keyring,
     application.accessTokenAlgorithm,
     {
@@ -149,7 +149,7 @@ export async function tokenAnswer(
 export async function firstTokenAnswer(call: ClientCall, shown: Shown, family: Family): Promise<Answer> {
   const { sub, authTimeSeconds } = family.person!
   const idToken = family.scopes.includes('openid')
-    ? await signIdToken(
+    ? signIdToken(
         shown.keyring,
         call.client.idTokenAlgorithm,
         {

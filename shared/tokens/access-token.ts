@@ -6,8 +6,9 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose'
+import { errors, type JWTPayload, jwtVerify } from 'jose'
 import type { SigningAlgorithm } from '../domain/registration.ts'
+import { signJwt } from './jwt.ts'
 import type { Keyring } from './keyring.ts'
 
 export type AccessTokenClaims = {
@@ -29,12 +30,14 @@ export function signAccessToken(
   claims: AccessTokenClaims,
   lifetimeSeconds: number,
   nowMs: number,
-): Promise<string> {
-  const { key, kid } = keyring.signingKey(alg, nowMs)
+): string {
   const iat = Math.floor(nowMs / 1000)
-  return new SignJWT({ ...claims, iat, exp: iat + lifetimeSeconds, jti: randomBytes(12).toString('base64url') })
-    .setProtectedHeader({ typ: 'at+jwt', alg, kid }) // RFC 9068 §2.1
-    .sign(key)
+  return signJwt(keyring.signingKey(alg, nowMs), 'at+jwt', {
+    ...claims,
+    iat,
+    exp: iat + lifetimeSeconds,
+    jti: randomBytes(12).toString('base64url'),
+  }) // RFC 9068 §2.1, §2.2
 }
 
 export type VerifiedAccessToken = AccessTokenClaims & {

@@ -4,8 +4,8 @@
  * Owns their claims. Profile claims are userinfo's (OIDC Core §5.4).
  */
 
-import { SignJWT } from 'jose'
 import type { SigningAlgorithm } from '../domain/registration.ts'
+import { signJwt } from './jwt.ts'
 import type { Keyring } from './keyring.ts'
 
 /** A client checks it once, on receipt. */
@@ -22,15 +22,7 @@ export type IdTokenClaims = {
 }
 
 /** @param nowMs from the injected clock */
-export function signIdToken(
-  keyring: Keyring,
-  alg: SigningAlgorithm,
-  claims: IdTokenClaims,
-  nowMs: number,
-): Promise<string> {
-  const { key, kid } = keyring.signingKey(alg, nowMs)
+export function signIdToken(keyring: Keyring, alg: SigningAlgorithm, claims: IdTokenClaims, nowMs: number): string {
   const iat = Math.floor(nowMs / 1000)
-  return new SignJWT({ ...claims, iat, exp: iat + idTokenSeconds })
-    .setProtectedHeader({ typ: 'JWT', alg, kid })
-    .sign(key)
+  return signJwt(keyring.signingKey(alg, nowMs), 'JWT', { ...claims, iat, exp: iat + idTokenSeconds })
 }

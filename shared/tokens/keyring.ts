@@ -9,12 +9,13 @@
  * that. So all Lambdas change to it at the same moment, and it can be told of any past moment which key was in use.
  */
 
-import { type CryptoKey, importJWK, type JWK } from 'jose'
+import { createPrivateKey, createSecretKey, type KeyObject } from 'node:crypto'
+import type { JWK } from 'jose'
 import type { MacKey } from '../domain/credential.ts'
 import type { SigningAlgorithm } from '../domain/registration.ts'
 import { type KeyLife, parseKeyring } from './keyring-secret.ts'
 
-export type SigningKey = { readonly kid: string; readonly alg: SigningAlgorithm; readonly key: CryptoKey }
+export type SigningKey = { readonly kid: string; readonly alg: SigningAlgorithm; readonly key: KeyObject }
 export type SealKey = { readonly kid: string; readonly key: Uint8Array }
 
 export type Keyring = {
@@ -35,14 +36,12 @@ export type Keyring = {
 }
 
 /** Reads the secret's text. @throws when it is not a keyring, or a kind of key has none that is current */
-export async function readKeyring(text: string): Promise<Keyring> {
+export function readKeyring(text: string): Keyring {
   const secret = parseKeyring(text)
-  const signing = await Promise.all(
-    secret.signing
-      .filter(({ status }) => status !== 'next')
-      .map(async (stored) => ({ ...stored, key: (await importJWK(stored.jwk, stored.alg)) as CryptoKey })),
-  )
-  const mac = secret.mac.map((stored) => ({ ...stored, key: Buffer.from(stored.key, 'base64url') }))
+  const signing = secret.signing
+    .filter(({ status }) => status !== 'next')
+    .map(({ jwk, ...stored }) => ({ ...stored, key: createPrivateKey({ key: jwk, format: 'jwk' }) }))
+  const mac = secret.mac.map((stored) => ({ ...stored, key: createSecretKey(stored.key, 'base64url') }))
   const seal = secret.seal.map((stored) => ({ ...stored, key: Buffer.from(stored.key, 'base64url') }))
   for (const keys of [mac, seal]) demand<KeyLife>(keys.find(({ status }) => status === 'current'))
   return {

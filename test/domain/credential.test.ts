@@ -3,6 +3,7 @@
  */
 
 import assert from 'node:assert/strict'
+import { createSecretKey } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { type CredentialKind, hashSalt, type MacKey, mint, open } from '../../shared/domain/credential.ts'
@@ -17,10 +18,10 @@ const plain = { noNullPrototype: true }
 const credential = fc.record({ sid: sixteenBytes, generation: fc.nat({ max: 0xffffffff }), salt: sixteenBytes }, plain)
 const macKey: fc.Arbitrary<MacKey> = fc.record({
   id: fc.nat({ max: 255 }),
-  key: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+  key: fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => createSecretKey(bytes)),
 })
 
-const ours: MacKey = { id: 1, key: Buffer.alloc(32, 7) }
+const ours: MacKey = { id: 1, key: createSecretKey(Buffer.alloc(32, 7)) }
 const sample = {
   sid: Buffer.alloc(16, 3).toString('base64url'),
   generation: 9,
@@ -75,7 +76,7 @@ test('another kind, application or key opens nothing', () => {
           assert.equal(open(as2, at, `${as2}${wire.slice(2)}`, [key]), undefined, 'nor with the other prefix in front')
         }
         if (at !== at2) assert.equal(open(as, at2, wire, [key]), undefined)
-        if (Buffer.compare(key.key, key2.key) !== 0) {
+        if (!key.key.equals(key2.key)) {
           assert.equal(open(as, at, wire, [{ ...key2, id: key.id }]), undefined)
         }
         assert.equal(open(as, at, wire, []), undefined)
@@ -85,7 +86,7 @@ test('another kind, application or key opens nothing', () => {
 })
 
 test('the key is picked by its id among those that are kept', () => {
-  const next: MacKey = { id: 2, key: Buffer.alloc(32, 8) }
+  const next: MacKey = { id: 2, key: createSecretKey(Buffer.alloc(32, 8)) }
   assert.deepEqual(open('rt', 'demo', text, [next, ours]), sample)
   assert.deepEqual(open('rt', 'demo', mint('rt', 'demo', sample, next), [next, ours]), sample)
   assert.equal(open('rt', 'demo', text, [next]), undefined)

@@ -1,0 +1,46 @@
+/**
+ * JWTs of ours: whatever their claims, jose reads and verifies them.
+ */
+
+import assert from 'node:assert/strict'
+import { createPublicKey, generateKeyPairSync } from 'node:crypto'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { decodeProtectedHeader, jwtVerify } from 'jose'
+import { signJwt } from '../../shared/tokens/jwt.ts'
+
+const signingKeys = [
+  { kid: 'one', alg: 'ES256', key: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey },
+  { kid: 'two', alg: 'RS256', key: generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey },
+] as const
+
+/** What a claim of ours can be, names from a provider in any script among it. */
+const claim = fc.oneof(fc.string({ unit: 'grapheme' }), fc.integer(), fc.boolean(), fc.array(fc.string()))
+/** None of them one that jose judges by itself, such as exp. */
+const name = fc.string().map((text) => `of ours ${text}`)
+const claims = fc.dictionary(name, claim)
+
+for (const signingKey of signingKeys) {
+  const { alg, kid, key } = signingKey
+
+  test(`${alg}: what is signed verifies, header and claims as they were`, async () => {
+    await fc.assert(
+      fc.asyncProperty(claims, async (told) => {
+        const token = signJwt(signingKey, 'JWT', told)
+        // RFC 7515 §2: base64url without padding.
+        assert.match(token, /^[\w-]+\.[\w-]+\.[\w-]+$/)
+        const { payload, protectedHeader } = await jwtVerify(token, createPublicKey(key), { algorithms: [alg] })
+        assert.deepEqual(protectedHeader, { typ: 'JWT', alg, kid })
+        assert.equal(JSON.stringify(payload), JSON.stringify(told))
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  test(`${alg}: with another claim it does not`, async () => {
+    const [header, , signature] = signJwt(signingKey, 'at+jwt', { sub: 'ada' }).split('.')
+    const forged = [header, Buffer.from('{"sub":"eve"}').toString('base64url'), signature].join('.')
+    assert.equal(decodeProtectedHeader(forged).typ, 'at+jwt')
+    await assert.rejects(jwtVerify(forged, createPublicKey(key)), { code: 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED' })
+  })
+}
