@@ -9,9 +9,10 @@ import { broker } from '../shared/broker.ts'
 import type { Call } from '../shared/http/call.ts'
 import { openEndpoint } from '../shared/http/stack.ts'
 import { assertionAlgorithms } from '../shared/tokens/client-assertion.ts'
+import { publishedKeysCachedSeconds } from '../shared/tokens/keyring.ts'
 
-/** Long enough to spare requests, short enough that a key published ahead of its use is seen in time. */
-const cacheable = { 'cache-control': 'public, max-age=300' }
+/** Short enough that a key published ahead of its use is seen in time. */
+const cacheable = { 'cache-control': `public, max-age=${publishedKeysCachedSeconds}` }
 
 export const handler = openEndpoint('cross-origin', async (call) => {
   const isKeys = call.event.resource.endsWith('/jwks.json')

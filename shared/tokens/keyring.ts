@@ -61,6 +61,8 @@ export function readKeyring(text: string): Keyring {
 
 /** How long a warm Lambda goes by the keyring it has read. */
 export const keyringCachedMs = 300_000
+/** How long a verifier may go by the public halves it has fetched: long enough to spare requests. */
+export const publishedKeysCachedSeconds = 300
 const retriedMs = 10_000
 
 /**

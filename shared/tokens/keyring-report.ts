@@ -1,0 +1,125 @@
+/**
+ * The keyring in words that ops may see: which keys there are, and what a retirement ends. Everything is JSON.
+ *
+ * Owns those words. Never holds key material.
+ */
+
+import { keyringCachedMs, publishedKeysCachedSeconds } from './keyring.ts'
+import { type KeyLife, type KeyStatus, parseKeyring } from './keyring-secret.ts'
+import { leadSeconds, nameOf } from './rotation.ts'
+
+export type KeyKind = 'signing' | 'mac' | 'seal'
+
+/** Times are ISO 8601, UTC. */
+export type KeyDescription = {
+  readonly kind: KeyKind
+  /** The name to retire it by: the `kid`, or `mac-<id>`. */
+  readonly key: string
+  readonly alg: string
+  readonly status: KeyStatus
+  /** Whether it is the one that makes things now; for the first minutes after a rotation that is a `previous` one. */
+  readonly in_use: boolean
+  /** Absent: from before times were written down. */
+  readonly published_at?: string
+  /** Absent for a next key, and as above. */
+  readonly used_from?: string
+  readonly used_until?: string
+  /** The first rotation after this drops it. */
+  readonly kept_until?: string
+}
+
+/** @param text of the secret */
+export function describeKeyring(text: string, nowMs: number): readonly KeyDescription[] {
+  const { signing, mac, seal } = parseKeyring(text)
+  const described = (kind: KeyKind, name: string, alg: string, life: KeyLife): KeyDescription => ({
+    kind,
+    key: name,
+    alg,
+    status: life.status,
+    in_use: isUsedAt(life, nowMs),
+    ...time('published_at', life.publishedAtSeconds),
+    ...time('used_from', life.usedFromSeconds),
+    ...time('used_until', life.usedUntilSeconds),
+    ...time('kept_until', life.keptUntilSeconds),
+  })
+  return [
+    ...signing.map((key) => described('signing', nameOf(key), key.alg, key)),
+    ...mac.map((key) => described('mac', nameOf(key), 'HMAC-SHA-256', key)),
+    ...seal.map((key) => described('seal', nameOf(key), 'A256GCM', key)),
+  ]
+}
+
+export type Rotation = {
+  /** When the next keys take over, everywhere at once. */
+  readonly used_from: string
+  readonly keys: readonly KeyDescription[]
+}
+
+/** @param text of the keyring after the rotation */
+export function describeRotation(text: string, nowMs: number): Rotation {
+  return {
+    used_from: iso((parseKeyring(text).madeAtSeconds + leadSeconds) * 1000),
+    keys: describeKeyring(text, nowMs),
+  }
+}
+
+export type Retirement = {
+  readonly retired: readonly { readonly kind: KeyKind; readonly key: string; readonly ends: string }[]
+  /** By then every function goes by the new keyring. Until then some still take what the retired keys made, and make more. */
+  readonly effective_at: string
+  /** By then so does whoever verifies our tokens by the published keys; only where a signing key was retired. */
+  readonly verifiers_effective_at?: string
+  /**
+   * Whether every key that took over was known everywhere before. If not, what it makes may be refused here and there until
+   * `effective_at`, by verifiers until `verifiers_effective_at`.
+   */
+  readonly known_everywhere: boolean
+  readonly keys: readonly KeyDescription[]
+}
+
+const ends: Readonly<Record<KeyKind, string>> = {
+  signing: 'Access tokens and ID tokens that it signed are refused. Sessions go on: the next refresh brings good ones.',
+  mac: 'Refresh tokens, authorization codes and device codes that it made are refused: their people sign in again.',
+  seal: 'Sign-ins under way start again. What it sealed of providers’ tokens cannot be opened: those sessions need a new sign-in.',
+}
+
+/**
+ * @param before the keyring's text as it was
+ * @param after as it is now, in place since `nowMs`
+ */
+export function describeRetirement(before: string, after: string, nowMs: number): Retirement {
+  const keys = describeKeyring(after, nowMs)
+  const isLeft = (name: string) => keys.some(({ key }) => key === name)
+  const gone = describeKeyring(before, nowMs).filter(({ key }) => !isLeft(key))
+  const knownBefore = nowMs - leadSeconds * 1000
+  const tookOver = keys.filter(
+    (key) => key.in_use && gone.some(({ kind, alg }) => kind === key.kind && alg === key.alg),
+  )
+  const readAgainMs = nowMs + keyringCachedMs
+  return {
+    retired: gone.map(({ kind, key, status }) => ({
+      kind,
+      key,
+      ends: status === 'next' ? 'Nothing: it was not used yet.' : ends[kind],
+    })),
+    effective_at: iso(readAgainMs),
+    ...(gone.some(({ kind }) => kind === 'signing') && {
+      verifiers_effective_at: iso(readAgainMs + publishedKeysCachedSeconds * 1000),
+    }),
+    known_everywhere: tookOver.every(({ published_at = 0 }) => new Date(published_at).getTime() <= knownBefore),
+    keys,
+  }
+}
+
+function isUsedAt({ status, usedFromSeconds, usedUntilSeconds }: KeyLife, atMs: number): boolean {
+  if (status === 'next' || (usedFromSeconds ?? 0) * 1000 > atMs) return false
+  return usedUntilSeconds === undefined || atMs < usedUntilSeconds * 1000
+}
+
+function time<Name extends string>(name: Name, seconds: number | undefined): Partial<Record<Name, string>> {
+  return seconds ? ({ [name]: iso(seconds * 1000) } as Partial<Record<Name, string>>) : {}
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString()
+}

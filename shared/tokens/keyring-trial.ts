@@ -1,0 +1,63 @@
+/**
+ * The trial of a keyring before it takes the place of another: that it works, and that it follows on that one.
+ *
+ * Owns what must hold. A keyring that fails here would end sessions, so it is better not put in place.
+ */
+
+import { mint, open } from '../domain/credential.ts'
+import { signAccessToken, verifyAccessToken } from './access-token.ts'
+import { readKeyring } from './keyring.ts'
+import { type KeyLife, type KeyringSecret, parseKeyring, signingAlgorithms } from './keyring-secret.ts'
+import { handoverSeconds, leadSeconds, nameOf } from './rotation.ts'
+import { seal, unseal } from './seal.ts'
+
+/**
+ * Whether `after` was derived from `before`, which is in place, and lately enough for its moments still to be far off.
+ *
+ * @returns why not; undefined: it may take its place
+ */
+export function objectionTo(before: string, after: string, nowMs: number): string | undefined {
+  const [former, latter] = [parseKeyring(before), parseKeyring(after)]
+  if (latter.serial !== former.serial + 1) return 'It does not follow on the keyring that is in place.'
+  if (nowMs / 1000 - latter.madeAtSeconds > handoverSeconds) return 'It was made too long ago.'
+  const left = new Map(keysOf(latter).map((key) => [nameOf(key), JSON.stringify(materialOf(key))]))
+  const isMissed = keysOf(former).some(
+    (key) => isNeeded(key, latter.madeAtSeconds) && left.get(nameOf(key)) !== JSON.stringify(materialOf(key)),
+  )
+  return isMissed ? 'It lacks a key of which something may still be shown.' : undefined
+}
+
+/** Makes one of each thing, now and with the keys that take over, and takes it. @throws when it is not taken */
+export async function tryKeyring(text: string, nowMs: number): Promise<void> {
+  const keyring = await readKeyring(text)
+  for (const atMs of [nowMs, nowMs + leadSeconds * 1000]) {
+    for (const alg of signingAlgorithms) {
+      const claims = { iss: 'https://trial.invalid', sub: 'trial', aud: 'trial', client_id: 'trial', sid: 'trial' }
+      const token = await signAccessToken(keyring, alg, claims, 60, atMs)
+      demand(await verifyAccessToken(keyring, claims.iss, token, atMs), `${alg} signature`)
+    }
+    const credential = { sid: 'A'.repeat(22), generation: 1, salt: 'A'.repeat(22) }
+    const minted = mint('rt', 'trial', credential, keyring.macKey(atMs))
+    demand(open('rt', 'trial', minted, keyring.macKeys), 'MAC')
+    const sealing = { purpose: 'trial', application: 'trial', nowMs: atMs }
+    demand(await unseal(keyring, sealing, await seal(keyring, sealing, 'trial', 60)), 'seal')
+  }
+}
+
+type AnyKey = KeyringSecret['signing'][number] | KeyringSecret['mac'][number] | KeyringSecret['seal'][number]
+
+function keysOf({ signing, mac, seal }: KeyringSecret): readonly AnyKey[] {
+  return [...signing, ...mac, ...seal]
+}
+
+function materialOf(key: AnyKey): unknown {
+  return 'jwk' in key ? key.jwk : key.key
+}
+
+function isNeeded({ status, keptUntilSeconds }: KeyLife, atSeconds: number): boolean {
+  return status !== 'previous' || keptUntilSeconds === undefined || keptUntilSeconds > atSeconds
+}
+
+function demand(taken: unknown, what: string): void {
+  if (taken === undefined) throw new Error(`the keyring does not take its own ${what}`)
+}
