@@ -1,79 +1,40 @@
 /**
- * How keys come and go: whatever is rotated and retired in whatever order, nothing is used before it is known and nothing
- * is dropped before what it made has ended.
+ * How keys come and go: when each is used and dropped, and what is refused.
  */
 
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
-import fc from 'fast-check'
-import type { JWK } from 'jose'
 import { mint, open } from '../../shared/domain/credential.ts'
 import { parseRegistry } from '../../shared/registry-file.ts'
 import { readKeyring } from '../../shared/tokens/keyring.ts'
-import { describeKeyring, describeRetirement, describeRotation } from '../../shared/tokens/keyring-report.ts'
+import { describeRetirement, describeRotation } from '../../shared/tokens/keyring-report.ts'
 import {
   generateKeyring,
   type KeyLife,
   type KeyringSecret,
-  type KeySource,
   parseKeyring,
   writeKeyring,
 } from '../../shared/tokens/keyring-secret.ts'
-import { objectionTo, tryKeyring } from '../../shared/tokens/keyring-trial.ts'
+import { tryKeyring } from '../../shared/tokens/keyring-trial.ts'
 import {
   explainRefusal,
-  type KeyringChange,
   leadSeconds,
   longestAccessTokenSeconds,
   longestIdleSeconds,
-  nameOf,
   retireKeys,
   rotateKeyring,
 } from '../../shared/tokens/rotation.ts'
 import { seal, unseal } from '../../shared/tokens/seal.ts'
 import { now } from '../support/families.ts'
+import { counted, keysIn, lines, named, textOf } from '../support/keyrings.ts'
 
 const day = 86_400_000
 const leadMs = leadSeconds * 1000
-
-/** Keys that cost nothing: what is told of them here does not depend on what they are. */
-function counted(): KeySource {
-  let drawn = 0
-  const next = () => `${++drawn}`
-  return {
-    signingKey: async () => ({ kty: 'EC', d: next() }) satisfies JWK,
-    secretKey: next,
-    keyId: () => `key-${next()}`,
-  }
-}
 
 let first: string
 before(async () => {
   first = await generateKeyring(now)
 })
-
-function textOf(change: KeyringChange): string {
-  assert.ok(change.ok, JSON.stringify(change))
-  return change.text
-}
-
-type Named = KeyLife & { name: string; line: string }
-
-function keysIn(text: string): Named[] {
-  const { signing, mac, seal } = parseKeyring(text)
-  return [
-    ...signing.map((key) => ({ ...key, name: nameOf(key), line: key.alg })),
-    ...mac.map((key) => ({ ...key, name: nameOf(key), line: 'mac' })),
-    ...seal.map((key) => ({ ...key, name: nameOf(key), line: 'seal' })),
-  ]
-}
-
-const named = (text: string, line: string, status: string) =>
-  keysIn(text)
-    .filter((key) => key.line === line && key.status === status)
-    .map(({ name }) => name)
-
-const lines = ['ES256', 'RS256', 'mac', 'seal']
 
 describe('a rotation', () => {
   test('the next key of each kind takes over after a quarter of an hour, and another next one is published', async () => {
@@ -295,131 +256,4 @@ describe('a retirement', () => {
     assert.ok(!none.ok)
     assert.match(explainRefusal(none.refusal), /No key was named/)
   })
-})
-
-describe('the list', () => {
-  test('names each key, its kind, status and times, and never what it is', async () => {
-    const rotated = textOf(await rotateKeyring(first, now + day))
-    const told = describeKeyring(rotated, now + day + leadMs)
-    assert.equal(told.length, 12)
-    assert.deepEqual(told[0], {
-      ...{ kind: 'signing', key: named(rotated, 'ES256', 'current')[0], alg: 'ES256', status: 'current', in_use: true },
-      published_at: new Date(now).toISOString(),
-      used_from: new Date(now + day + leadMs).toISOString(),
-    })
-    const previous = told.find(({ kind, status }) => kind === 'mac' && status === 'previous')
-    assert.deepEqual(previous, {
-      ...{ kind: 'mac', key: 'mac-1', alg: 'HMAC-SHA-256', status: 'previous', in_use: false },
-      ...{ published_at: new Date(now).toISOString(), used_from: new Date(now).toISOString() },
-      used_until: new Date(now + day + leadMs).toISOString(),
-      kept_until: new Date(now + day + 2 * leadMs + longestIdleSeconds * 1000).toISOString(),
-    })
-    const { signing, mac, seal: seals } = parseKeyring(rotated)
-    for (const secret of [...signing.map(({ jwk }) => jwk.d), ...[...mac, ...seals].map(({ key }) => key)]) {
-      assert.ok(!JSON.stringify(told).includes(secret!))
-    }
-  })
-
-  test('before the handover the previous key is the one in use', async () => {
-    const rotated = textOf(await rotateKeyring(first, now + day))
-    const inUse = describeKeyring(rotated, now + day).filter((key) => key.in_use)
-    assert.deepEqual(
-      inUse.map(({ kind, status }) => [kind, status]),
-      ['signing', 'signing', 'mac', 'seal'].map((kind) => [kind, 'previous']),
-    )
-  })
-})
-
-describe('the trial', () => {
-  test('a keyring that was derived from the one in place a moment ago works and may follow it', async () => {
-    const rotated = textOf(await rotateKeyring(first, now + day))
-    await tryKeyring(rotated, now + day)
-    assert.equal(objectionTo(first, rotated, now + day + 300_000), undefined)
-  })
-
-  test('one that was made too long ago, of another keyring, or without a key that is needed, may not', async () => {
-    const rotated = textOf(await rotateKeyring(first, now + day, counted()))
-    assert.match(objectionTo(first, rotated, now + day + 301_000) ?? '', /too long ago/)
-    const emergency = textOf(await retireKeys(first, ['mac-1'], now + day, counted()))
-    assert.match(objectionTo(emergency, rotated, now + day) ?? '', /does not follow/)
-    assert.match(objectionTo(first, first, now + day) ?? '', /does not follow/)
-    const { seal: seals, ...rest } = parseKeyring(rotated)
-    const lacking = writeKeyring({ ...rest, seal: seals.filter(({ status }) => status !== 'previous') })
-    assert.match(objectionTo(first, lacking, now + day) ?? '', /lacks a key/)
-  })
-
-  test('one whose published half is another key’s does not pass', async () => {
-    const { signing, ...rest } = parseKeyring(first)
-    const [es, rs, ...next] = signing
-    const other = next.find(({ alg }) => alg === 'ES256')!
-    const crossed = { ...es!, jwk: { ...es!.jwk, x: other.jwk.x!, y: other.jwk.y! } }
-    await assert.rejects(tryKeyring(writeKeyring({ ...rest, signing: [crossed, rs!, ...next] }), now))
-  })
-})
-
-// --- whatever happens -----------------------------------------------------------------------------------------------
-
-type Step = { readonly do: 'rotate' | 'retire'; readonly afterMs: number; readonly pick: number }
-
-const step = fc.record<Step>({
-  do: fc.constantFrom('rotate', 'rotate', 'rotate', 'retire'),
-  afterMs: fc.oneof(fc.integer({ min: 0, max: 2 * leadMs }), fc.integer({ min: 0, max: 400 * day })),
-  pick: fc.nat(),
-})
-
-/** The moments at which each key was in use, as everybody who goes by this keyring has it. */
-function assertSound(text: string, atMs: number): void {
-  const keys = keysIn(text)
-  assert.equal(new Set(keys.map(({ name }) => name)).size, keys.length, 'names are unique')
-  for (const line of lines) {
-    const own = keys.filter((key) => key.line === line)
-    for (const status of ['current', 'next']) {
-      assert.equal(own.filter((key) => key.status === status).length, 1, `one ${status} ${line}`)
-    }
-    const used = describeKeyring(text, atMs).filter((key) => key.in_use && (key.alg === line || key.kind === line))
-    assert.ok(used.length <= 1, `at most one ${line} key is in use`)
-  }
-}
-
-test('whatever is rotated and retired, one key of each kind is in use, names are unique, and nothing goes too early', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
-      const source = counted()
-      let [text, at, retired] = [first, now, new Set<string>()]
-      /** When each key was last in use, by what the keyrings said. */
-      const lastUse = new Map<string, number>()
-      for (const { do: what, afterMs, pick } of steps) {
-        at += afterMs
-        const before = keysIn(text)
-        for (const key of before) {
-          if (key.status === 'current') lastUse.set(key.name, at)
-          if (key.usedUntilSeconds !== undefined) lastUse.set(key.name, Math.min(at, key.usedUntilSeconds * 1000))
-        }
-        const named = [before[pick % before.length]!.name]
-        const change =
-          what === 'rotate' ? await rotateKeyring(text, at, source) : await retireKeys(text, named, at, source)
-        if (!change.ok) {
-          assert.equal(change.refusal.kind, 'too-early')
-          continue
-        }
-        if (what === 'retire') retired = new Set([...retired, ...named])
-        const after = keysIn(change.text)
-        for (const { name, line } of before) {
-          if (retired.has(name) || after.some((key) => key.name === name)) continue
-          const life = line === 'mac' || line === 'seal' ? longestIdleSeconds : longestAccessTokenSeconds
-          assert.ok((lastUse.get(name) ?? 0) + life * 1000 <= at, `${name} went too early`)
-        }
-        if (what === 'rotate') {
-          for (const { status, publishedAtSeconds, usedFromSeconds } of after) {
-            if (status === 'current')
-              assert.ok(usedFromSeconds! - publishedAtSeconds >= leadSeconds, 'known before use')
-          }
-          assert.equal(objectionTo(text, change.text, at), undefined)
-        }
-        text = change.text
-        assertSound(text, at)
-      }
-    }),
-    { numRuns: 200 },
-  )
 })

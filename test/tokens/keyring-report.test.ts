@@ -1,0 +1,80 @@
+/**
+ * What ops are told of keys, and the trial of a keyring before it takes the place of another.
+ */
+
+import assert from 'node:assert/strict'
+import { before, describe, test } from 'node:test'
+import { describeKeyring } from '../../shared/tokens/keyring-report.ts'
+import { generateKeyring, parseKeyring, writeKeyring } from '../../shared/tokens/keyring-secret.ts'
+import { objectionTo, tryKeyring } from '../../shared/tokens/keyring-trial.ts'
+import { leadSeconds, longestIdleSeconds, retireKeys, rotateKeyring } from '../../shared/tokens/rotation.ts'
+import { now } from '../support/families.ts'
+import { counted, named, textOf } from '../support/keyrings.ts'
+
+const day = 86_400_000
+const leadMs = leadSeconds * 1000
+
+let first: string
+before(async () => {
+  first = await generateKeyring(now)
+})
+
+describe('the list', () => {
+  test('names each key, its kind, status and times, and never what it is', async () => {
+    const rotated = textOf(await rotateKeyring(first, now + day))
+    const told = describeKeyring(rotated, now + day + leadMs)
+    assert.equal(told.length, 12)
+    assert.deepEqual(told[0], {
+      ...{ kind: 'signing', key: named(rotated, 'ES256', 'current')[0], alg: 'ES256', status: 'current', in_use: true },
+      published_at: new Date(now).toISOString(),
+      used_from: new Date(now + day + leadMs).toISOString(),
+    })
+    const previous = told.find(({ kind, status }) => kind === 'mac' && status === 'previous')
+    assert.deepEqual(previous, {
+      ...{ kind: 'mac', key: 'mac-1', alg: 'HMAC-SHA-256', status: 'previous', in_use: false },
+      ...{ published_at: new Date(now).toISOString(), used_from: new Date(now).toISOString() },
+      used_until: new Date(now + day + leadMs).toISOString(),
+      kept_until: new Date(now + day + 2 * leadMs + longestIdleSeconds * 1000).toISOString(),
+    })
+    const { signing, mac, seal: seals } = parseKeyring(rotated)
+    for (const secret of [...signing.map(({ jwk }) => jwk.d), ...[...mac, ...seals].map(({ key }) => key)]) {
+      assert.ok(!JSON.stringify(told).includes(secret!))
+    }
+  })
+
+  test('before the handover the previous key is the one in use', async () => {
+    const rotated = textOf(await rotateKeyring(first, now + day))
+    const inUse = describeKeyring(rotated, now + day).filter((key) => key.in_use)
+    assert.deepEqual(
+      inUse.map(({ kind, status }) => [kind, status]),
+      ['signing', 'signing', 'mac', 'seal'].map((kind) => [kind, 'previous']),
+    )
+  })
+})
+
+describe('the trial', () => {
+  test('a keyring that was derived from the one in place a moment ago works and may follow it', async () => {
+    const rotated = textOf(await rotateKeyring(first, now + day))
+    await tryKeyring(rotated, now + day)
+    assert.equal(objectionTo(first, rotated, now + day + 300_000), undefined)
+  })
+
+  test('one that was made too long ago, of another keyring, or without a key that is needed, may not', async () => {
+    const rotated = textOf(await rotateKeyring(first, now + day, counted()))
+    assert.match(objectionTo(first, rotated, now + day + 301_000) ?? '', /too long ago/)
+    const emergency = textOf(await retireKeys(first, ['mac-1'], now + day, counted()))
+    assert.match(objectionTo(emergency, rotated, now + day) ?? '', /does not follow/)
+    assert.match(objectionTo(first, first, now + day) ?? '', /does not follow/)
+    const { seal: seals, ...rest } = parseKeyring(rotated)
+    const lacking = writeKeyring({ ...rest, seal: seals.filter(({ status }) => status !== 'previous') })
+    assert.match(objectionTo(first, lacking, now + day) ?? '', /lacks a key/)
+  })
+
+  test('one whose published half is another key’s does not pass', async () => {
+    const { signing, ...rest } = parseKeyring(first)
+    const [es, rs, ...next] = signing
+    const other = next.find(({ alg }) => alg === 'ES256')!
+    const crossed = { ...es!, jwk: { ...es!.jwk, x: other.jwk.x!, y: other.jwk.y! } }
+    await assert.rejects(tryKeyring(writeKeyring({ ...rest, signing: [crossed, rs!, ...next] }), now))
+  })
+})
