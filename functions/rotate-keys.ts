@@ -1,0 +1,144 @@
+/**
+ * rotate-keys: the keyring's rotation function. Secrets Manager calls it when a rotation is due or asked for, once for
+ * each step; ops call it to retire keys at once.
+ *
+ * Each step may come again, late, or after one that broke off. A keyring is derived from the one in place and takes its
+ * place only while that is still there, so of a rotation and a retirement at the same time none undoes the other.
+ */
+
+import { clock } from '../shared/broker.ts'
+import { log } from '../shared/log.ts'
+import {
+  drawVersionId,
+  dropPending,
+  makeCurrent,
+  readVersion,
+  type Versions,
+  versionsOf,
+  writePending,
+} from '../shared/secrets-manager.ts'
+import {
+  describeKeyring,
+  describeRetirement,
+  type KeyDescription,
+  type Retirement,
+} from '../shared/tokens/keyring-report.ts'
+import { objectionTo, tryKeyring } from '../shared/tokens/keyring-trial.ts'
+import { explainRefusal, type KeyringChange, retireKeys, rotateKeyring } from '../shared/tokens/rotation.ts'
+
+/** A step of a rotation, as Secrets Manager asks for it. */
+export type RotationStep = {
+  readonly Step: 'createSecret' | 'setSecret' | 'testSecret' | 'finishSecret'
+  /** The secret's ARN. */
+  readonly SecretId: string
+  /** The id of the version that is made. */
+  readonly ClientRequestToken: string
+}
+
+/** What ops ask for. Names are those of the list; `all` is every key there is. */
+export type Emergency = { readonly emergency: { readonly retire: readonly string[] | 'all'; readonly reason: string } }
+export type ListKeys = { readonly list: true }
+
+type Told = Retirement | { readonly keys: readonly KeyDescription[] }
+
+/** A keyring that is replaced while a retirement is being derived from it is read again, so often. */
+const mostTurns = 3
+
+/** @throws when a step or a retirement is refused; the message says why, and holds no key */
+export async function handler(event: RotationStep | Emergency | ListKeys): Promise<Told | undefined> {
+  const name = keyringName()
+  if ('emergency' in event) return retire(name, event.emergency)
+  if ('list' in event) return { keys: describeKeyring((await current(name)).text, clock.now()) }
+  // The function's rights end at the keyring, too; this says it more plainly.
+  if (!event.SecretId.includes(`:secret:${name}-`)) throw new Error('This function rotates the keyring alone.')
+  await take(event.Step, name, event.ClientRequestToken)
+  return undefined
+}
+
+function keyringName(): string {
+  const [, prefix] = /^secretsmanager:(.+)$/.exec(process.env.SECRETS ?? '') ?? []
+  if (prefix === undefined) throw new Error('SECRETS must be secretsmanager:<prefix>')
+  return `${prefix}keyring`
+}
+
+// --- the steps of a rotation ----------------------------------------------------------------------------------------
+
+async function take(step: RotationStep['Step'], name: string, versionId: string): Promise<void> {
+  const versions = await versionsOf(name)
+  // Done already: a step that comes again, or an answer that was lost.
+  if (versions.current === versionId) return
+  if (versions.pending !== versionId) throw new Error('The version is not pending: another change has taken its place.')
+  switch (step) {
+    case 'createSecret':
+      return create(name, versionId)
+    case 'setSecret':
+      // Nobody but the broker has to be told of its keys.
+      return
+    case 'testSecret':
+      return tryPending(name, versionId)
+    case 'finishSecret':
+      return finish(name, versionId, versions)
+    default:
+      throw new Error('Secrets Manager asks for a step that is not known here.')
+  }
+}
+
+async function create(name: string, versionId: string): Promise<void> {
+  if ((await readVersion(name, versionId)) !== undefined) return
+  const { text } = await current(name)
+  await writePending(name, versionId, demand(await rotateKeyring(text, clock.now())))
+}
+
+/** When a schedule is set without rotating at once, this is the only step, on a copy of the current keyring or on nothing. */
+async function tryPending(name: string, versionId: string): Promise<void> {
+  const { text } = await current(name)
+  await tryKeyring((await readVersion(name, versionId)) ?? text, clock.now())
+}
+
+async function finish(name: string, versionId: string, versions: Versions): Promise<void> {
+  const { text, versionId: inPlace } = await current(name, versions)
+  const pending = await readVersion(name, versionId)
+  const objection = pending === undefined ? 'It was never written.' : objectionTo(text, pending, clock.now())
+  if (objection !== undefined || !(await makeCurrent(name, versionId, inPlace))) {
+    // Out of the way, so that the next rotation begins anew.
+    await dropPending(name, versionId)
+    throw new Error(`The keyring made by this rotation was given up. ${objection ?? 'Another change was quicker.'}`)
+  }
+  log({ level: 'info', event: 'keyring.rotated' }, clock.now())
+}
+
+// --- retirement -----------------------------------------------------------------------------------------------------
+
+/** Made as a pending version, which pushes aside that of a rotation under way: it would bring the retired keys back. */
+async function retire(name: string, { retire: names, reason }: Emergency['emergency']): Promise<Retirement> {
+  if (typeof reason !== 'string' || reason === '') throw new Error('emergency.reason is missing: say why, for the log.')
+  if (names !== 'all' && !(Array.isArray(names) && names.every((one) => typeof one === 'string'))) {
+    throw new Error('emergency.retire must be "all" or a list of keys.')
+  }
+  for (let turn = 0; turn < mostTurns; turn++) {
+    const { text, versionId: inPlace } = await current(name)
+    const after = demand(await retireKeys(text, names, clock.now()))
+    await tryKeyring(after, clock.now())
+    const versionId = drawVersionId()
+    await writePending(name, versionId, after)
+    if (await makeCurrent(name, versionId, inPlace)) {
+      const told = describeRetirement(text, after, clock.now())
+      const keys = told.retired.map(({ key }) => key).join(' ')
+      log({ level: 'warn', event: 'keyring.keys_retired', reason: `${reason}: ${keys}` }, clock.now())
+      return told
+    }
+  }
+  throw new Error('The keyring kept changing meanwhile, and no key was retired. Try again.')
+}
+
+async function current(name: string, versions?: Versions): Promise<{ text: string; versionId: string }> {
+  const { current: versionId } = versions ?? (await versionsOf(name))
+  const text = versionId === undefined ? undefined : await readVersion(name, versionId)
+  if (versionId === undefined || text === undefined) throw new Error('There is no keyring yet; a deployment draws it.')
+  return { text, versionId }
+}
+
+function demand(change: KeyringChange): string {
+  if (!change.ok) throw new Error(explainRefusal(change.refusal))
+  return change.text
+}

@@ -1,0 +1,283 @@
+/**
+ * The rotation function, by Secrets Manager's protocol: each step in its order, again, late, and against others.
+ */
+
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, before, beforeEach, describe, test } from 'node:test'
+import { type Emergency, handler, type RotationStep } from '../functions/rotate-keys.ts'
+import { clock } from '../shared/broker.ts'
+import { sink } from '../shared/log.ts'
+import type { Retirement } from '../shared/tokens/keyring-report.ts'
+import { generateKeyring, parseKeyring } from '../shared/tokens/keyring-secret.ts'
+import { keysIn, lines, named } from './support/keyrings.ts'
+import { type SecretsManagerServer, startSecretsManager } from './support/secrets-manager.ts'
+
+const name = 'token-broker/test/keyring'
+const minute = 60_000
+
+let aws: SecretsManagerServer
+let drawn: string
+let nowMs = 1_800_000_000_000
+const ownNow = clock.now
+const ownWrite = sink.write
+const logged: string[] = []
+before(async () => {
+  aws = await startSecretsManager()
+  Object.assign(process.env, {
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.endpoint,
+    ...{ AWS_REGION: 'eu-central-1', AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' },
+  })
+  clock.now = () => nowMs
+  sink.write = (line) => void logged.push(line)
+  drawn = await generateKeyring(nowMs)
+})
+after(() => {
+  clock.now = ownNow
+  sink.write = ownWrite
+  aws.stop()
+})
+beforeEach(() => {
+  process.env.SECRETS = 'secretsmanager:token-broker/test/'
+  aws.meddle = () => undefined
+  aws.asked.length = logged.length = 0
+  aws.secrets.declare(name)
+  aws.secrets.set(name, drawn)
+  nowMs = 1_800_000_000_000 + 60 * minute
+})
+
+const kept = () => aws.secrets.get(name) ?? ''
+const steps = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'] as const
+
+function step(Step: RotationStep['Step'], ClientRequestToken: string) {
+  return handler({ Step, ClientRequestToken, SecretId: `arn:aws:secretsmanager:eu-central-1:1:secret:${name}-AbCdEf` })
+}
+
+/** As Secrets Manager does it. */
+async function rotate(token: string = randomUUID()): Promise<string> {
+  aws.secrets.begin(name, token)
+  for (const one of steps) await step(one, token)
+  return token
+}
+
+const retire = (names: Emergency['emergency']['retire'], reason = 'a laptop was stolen') =>
+  handler({ emergency: { retire: names, reason } }) as Promise<Retirement>
+
+describe('a rotation', () => {
+  test('puts a keyring in place whose next keys take over, and says so in the log without any key', async () => {
+    const token = await rotate()
+    assert.equal(aws.secrets.stages(name).AWSCURRENT, token)
+    for (const line of lines) assert.deepEqual(named(kept(), line, 'current'), named(drawn, line, 'next'))
+    assert.deepEqual(
+      logged.map((line) => (JSON.parse(line) as { event: string }).event),
+      ['keyring.rotated'],
+    )
+    for (const { key } of parseKeyring(kept()).mac) assert.ok(!logged.join().includes(key))
+  })
+
+  test('every step may come again, and once it is done again from the beginning', async () => {
+    const token = randomUUID()
+    aws.secrets.begin(name, token)
+    for (const one of steps) {
+      await step(one, token)
+      await step(one, token)
+    }
+    const rotated = kept()
+    for (const one of steps) await step(one, token)
+    assert.equal(kept(), rotated)
+    assert.equal(parseKeyring(rotated).serial, parseKeyring(drawn).serial + 1)
+  })
+
+  test('two that take the same step at once come to one keyring', async () => {
+    const token = randomUUID()
+    aws.secrets.begin(name, token)
+    await Promise.all([step('createSecret', token), step('createSecret', token)])
+    await Promise.all([step('finishSecret', token), step('finishSecret', token)])
+    assert.equal(aws.secrets.stages(name).AWSCURRENT, token)
+  })
+
+  for (const operation of ['PutSecretValue', 'UpdateSecretVersionStage']) {
+    test(`an answer of ${operation} that is lost does no harm`, async () => {
+      let isFirst = true
+      aws.meddle = (asked) => {
+        if (asked !== operation || !isFirst) return undefined
+        isFirst = false
+        return 'lost'
+      }
+      const token = await rotate()
+      assert.equal(aws.secrets.stages(name).AWSCURRENT, token)
+      assert.equal(isFirst, false)
+    })
+  }
+
+  test('soon after another it is refused, and goes through when Secrets Manager tries again later', async () => {
+    await rotate()
+    const before = kept()
+    const token = randomUUID()
+    aws.secrets.begin(name, token)
+    nowMs += 5 * minute
+    await assert.rejects(step('createSecret', token), /published.*15 minutes.*Try again/)
+    assert.equal(kept(), before)
+    nowMs += 10 * minute
+    for (const one of steps) await step(one, token)
+    assert.equal(aws.secrets.stages(name).AWSCURRENT, token)
+  })
+
+  test('one that broke off and is finished too late is given up, and the next begins anew', async () => {
+    const token = randomUUID()
+    aws.secrets.begin(name, token)
+    await step('createSecret', token)
+    nowMs += 6 * minute
+    await assert.rejects(step('finishSecret', token), /given up. It was made too long ago/)
+    assert.equal(kept(), drawn)
+    assert.equal(aws.secrets.stages(name).AWSPENDING, undefined)
+    await rotate()
+    assert.notEqual(kept(), drawn)
+  })
+
+  test('one whose version was never written is not finished', async () => {
+    const token = randomUUID()
+    aws.secrets.begin(name, token)
+    await assert.rejects(step('finishSecret', token), /never written/)
+    assert.equal(kept(), drawn)
+  })
+
+  test('one whose keyring does not work is not put in place', async () => {
+    const token = randomUUID()
+    aws.secrets.begin(name, token)
+    aws.secrets.answer('PutSecretValue', {
+      ...{ SecretId: name, ClientRequestToken: token, VersionStages: ['AWSPENDING'] },
+      SecretString: JSON.stringify({ ...parseKeyring(drawn), seal: [] }),
+    })
+    await assert.rejects(step('testSecret', token), /no current key/)
+  })
+
+  test('a version that is not pending, a strange secret and a strange step are refused', async () => {
+    await assert.rejects(step('createSecret', randomUUID()), /not pending/)
+    const other = {
+      Step: 'createSecret',
+      ClientRequestToken: 'x',
+      SecretId: 'arn:aws:secretsmanager:eu-central-1:1:secret:other-AbCdEf',
+    }
+    await assert.rejects(handler(other as RotationStep), /keyring alone/)
+    const token = randomUUID()
+    aws.secrets.begin(name, token)
+    await assert.rejects(step('dropSecret' as 'createSecret', token), /not known here/)
+    process.env.SECRETS = 'file:/somewhere'
+    await assert.rejects(step('createSecret', token), /SECRETS must be secretsmanager/)
+  })
+
+  test('the test that comes with a schedule passes, whether its version holds a copy or nothing', async () => {
+    const token = randomUUID()
+    aws.secrets.begin(name, token)
+    await step('testSecret', token)
+    aws.secrets.answer('PutSecretValue', {
+      ...{ SecretId: name, ClientRequestToken: token, SecretString: drawn, VersionStages: ['AWSPENDING'] },
+    })
+    await step('testSecret', token)
+    assert.equal(kept(), drawn)
+  })
+
+  test('before the first keyring there is nothing to rotate', async () => {
+    aws.secrets.declare(name)
+    await assert.rejects(handler({ list: true }), /no keyring yet/)
+  })
+})
+
+describe('a retirement', () => {
+  test('takes a key out at once, tells what that ends and from when, and leaves a line in the log', async () => {
+    const [kid] = named(drawn, 'ES256', 'current')
+    const told = await retire([kid!])
+    assert.deepEqual(
+      told.retired.map(({ key }) => key),
+      [kid],
+    )
+    assert.equal(told.effective_at, new Date(nowMs + 5 * minute).toISOString())
+    assert.ok(!keysIn(kept()).some((key) => key.name === kid))
+    const line = JSON.parse(logged[0] ?? '') as Record<string, string>
+    assert.deepEqual(
+      [line.level, line.event, line.reason],
+      ['warn', 'keyring.keys_retired', `a laptop was stolen: ${kid}`],
+    )
+  })
+
+  test('of all leaves no key, and a rotation is possible a quarter of an hour later', async () => {
+    const told = await retire('all')
+    assert.equal(told.retired.length, 8)
+    const former = keysIn(drawn).map((key) => key.name)
+    assert.ok(!keysIn(kept()).some((key) => former.includes(key.name)))
+    nowMs += 15 * minute
+    await rotate()
+  })
+
+  test('while a rotation is under way wins over it: the keys that it would bring back stay out', async () => {
+    const token = randomUUID()
+    aws.secrets.begin(name, token)
+    await step('createSecret', token)
+    await step('testSecret', token)
+    await retire(['mac-1'])
+    await assert.rejects(step('finishSecret', token), /not pending/)
+    assert.ok(!named(kept(), 'mac', 'previous').includes('mac-1'))
+    nowMs += 15 * minute
+    await rotate()
+    assert.ok(!keysIn(kept()).some((key) => key.name === 'mac-1'))
+  })
+
+  test('that comes in between the last step’s look and its write wins as well', async () => {
+    const token = randomUUID()
+    aws.secrets.begin(name, token)
+    await step('createSecret', token)
+    let between: Promise<unknown> | undefined
+    aws.meddle = (operation) => {
+      if (operation !== 'UpdateSecretVersionStage' || between !== undefined) return undefined
+      // What a retirement does, before the step's own write is answered.
+      const text = JSON.stringify({ ...parseKeyring(drawn), serial: 2 })
+      between = Promise.resolve()
+      aws.secrets.answer('PutSecretValue', { SecretId: name, SecretString: text, ClientRequestToken: randomUUID() })
+      return undefined
+    }
+    await assert.rejects(step('finishSecret', token), /given up. Another change was quicker/)
+    assert.notEqual(aws.secrets.stages(name).AWSCURRENT, token)
+  })
+
+  test('begins anew when a rotation was quicker', async () => {
+    const token = randomUUID()
+    aws.secrets.begin(name, token)
+    await step('createSecret', token)
+    let isFirst = true
+    aws.meddle = (operation) => {
+      if (operation !== 'PutSecretValue' || !isFirst) return undefined
+      isFirst = false
+      const { AWSCURRENT } = aws.secrets.stages(name)
+      aws.secrets.answer('UpdateSecretVersionStage', {
+        ...{ SecretId: name, VersionStage: 'AWSCURRENT', MoveToVersionId: token, RemoveFromVersionId: AWSCURRENT! },
+      })
+      return undefined
+    }
+    await retire(['mac-1'])
+    assert.deepEqual(named(kept(), 'mac', 'current'), ['mac-2'])
+    assert.ok(!keysIn(kept()).some((key) => key.name === 'mac-1'))
+    assert.equal(parseKeyring(kept()).serial, 3)
+  })
+
+  test('gives up when the keyring never stands still', async () => {
+    aws.meddle = (operation) => {
+      if (operation === 'UpdateSecretVersionStage') aws.secrets.set(name, drawn)
+      return undefined
+    }
+    await assert.rejects(retire(['mac-1']), /kept changing/)
+  })
+
+  test('of a key that is not there, without a reason, or of no list is refused, and changes nothing', async () => {
+    await assert.rejects(retire(['mac-9']), /no key "mac-9"/)
+    await assert.rejects(retire(['mac-1'], ''), /reason is missing/)
+    await assert.rejects(retire('everything' as 'all'), /"all" or a list/)
+    assert.equal(kept(), drawn)
+  })
+})
+
+test('the list names the keys and holds none', async () => {
+  const told = (await handler({ list: true }))!
+  assert.equal(told.keys.length, 8)
+  for (const { key } of parseKeyring(drawn).mac) assert.ok(!JSON.stringify(told).includes(key))
+})
