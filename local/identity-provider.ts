@@ -93,12 +93,16 @@ function addTo(known: Known, clients: readonly ProviderClient[]): void {
 async function responder(port: number, store: Store, known: Known, options: IdentityProviderOptions) {
   const { log, tenantAccessTokenSeconds: accessTokenSeconds = 300 } = options
   const url = `http://${loopback}:${port}`
-  const provider = new Provider(url, await settingsFor(port, store, known.openid.metadata))
+  // Each draws a key at its first start, which takes a while.
+  const [settings, directory, tenant] = await Promise.all([
+    settingsFor(port, store, known.openid.metadata),
+    createUserDirectory(url, store, known.directory),
+    createTenant({ port, store, clients: known.tenant, accessTokenSeconds, log }),
+  ])
+  const provider = new Provider(url, settings)
   provider.Client.prototype.compareClientSecret = function (presented) {
     return known.openid.isSecret(this.clientId, presented)
   }
-  const directory = await createUserDirectory(url, store, known.directory)
-  const tenant = await createTenant({ port, store, clients: known.tenant, accessTokenSeconds, log })
   provider.on('server_error', (_context, error) => log(`The identity provider failed: ${error.stack}`))
   const protocol = provider.callback()
 

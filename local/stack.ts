@@ -28,6 +28,8 @@ export type LocalStackOptions = {
   readonly port?: number
   /** Of the identity provider. @default 0 a free one */
   readonly idpPort?: number
+  /** Of the access tokens that the tenant beside it gives. @default 300 */
+  readonly tenantAccessTokenSeconds?: number
   /** Where keys and data outlive the stack. @default a temporary directory, removed at the end, and a database in memory */
   readonly dataDir?: string
   /** Path of a registry file. @default local/registry.json */
@@ -91,8 +93,13 @@ async function start(options: LocalStackOptions, ending: Ending): Promise<LocalS
   )
   const provider = secrets.then(async ({ providerSecrets }) => {
     const clients = providerClients(registry, idpUrl, providerSecrets)
-    const kept = directory.isKept ? { dataDir: directory.path } : {}
-    const started = await during('identity provider', startIdentityProvider({ port: idpPort, clients, log, ...kept }))
+    const { tenantAccessTokenSeconds } = options
+    const settings = {
+      ...(directory.isKept && { dataDir: directory.path }),
+      ...(tenantAccessTokenSeconds !== undefined && { tenantAccessTokenSeconds }),
+    }
+    const serving = startIdentityProvider({ port: idpPort, clients, log, ...settings })
+    const started = await during('identity provider', serving)
     ending.add('services', started.stop)
     return started
   })

@@ -35,13 +35,14 @@ try {
 }
 
 function optionsFrom(environment: NodeJS.ProcessEnv): LocalStackOptions & { readonly tableName: string } {
-  const { DATA_DIR, REGISTRY, TABLE_NAME, AWS_ENDPOINT_URL_DYNAMODB } = environment
+  const { DATA_DIR, REGISTRY, TABLE_NAME, AWS_ENDPOINT_URL_DYNAMODB, TENANT_ACCESS_TOKEN_SECONDS } = environment
   return {
     port: portFrom(environment, 'PORT'),
     idpPort: portFrom(environment, 'IDP_PORT'),
     tableName: TABLE_NAME || 'token-broker',
     ...(DATA_DIR ? { dataDir: DATA_DIR } : {}),
     ...(REGISTRY ? { registry: REGISTRY } : {}),
+    ...(TENANT_ACCESS_TOKEN_SECONDS ? { tenantAccessTokenSeconds: lifetimeFrom(TENANT_ACCESS_TOKEN_SECONDS) } : {}),
     ...(AWS_ENDPOINT_URL_DYNAMODB ? { dynamodbEndpoint: AWS_ENDPOINT_URL_DYNAMODB } : {}),
   }
 }
@@ -51,6 +52,11 @@ function portFrom(environment: NodeJS.ProcessEnv, name: keyof typeof defaultPort
   const port = Number(text)
   if (!/^\d+$/.test(text) || port > 65_535) throw new Problem(`${name} must be a port, 0 to 65535, and not ${text}.`)
   return port
+}
+
+function lifetimeFrom(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text)
+  throw new Problem(`TENANT_ACCESS_TOKEN_SECONDS must be a number of seconds, 1 to 999999, and not ${text}.`)
 }
 
 /** Ctrl-C comes twice, from the terminal and from npm; the second changes nothing. */

@@ -6,6 +6,7 @@
 
 import { styleText } from 'node:util'
 import type { LocalStack } from './stack.ts'
+import { tenantPath } from './tenant/server.ts'
 import { directoryPath } from './user-directory/server.ts'
 
 const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
@@ -25,6 +26,7 @@ export function welcome(
     row('Broker', stack.url, `applications: ${applications}`),
     row('Identity provider', stack.idpUrl, `any user name, any password${followed(roles.identityProvider)}`),
     row('User directory', `${stack.idpUrl}${directoryPath}oauth`, 'OAuth without OpenID, for userdocs; any user name'),
+    row('Tenant', `${stack.idpUrl}${tenantPath}`, 'like one of Auth0, for wiremock; any user name'),
     row('DynamoDB', stack.dynamodbEndpoint, `table ${place.table}${followed(roles.dynamodb)}`),
     row('Keys and data', kept, ''),
     '',

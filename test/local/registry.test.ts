@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ownRegistry, readRegistry } from '../../local/registry.ts'
+import { ownRegistry, providerClients, readRegistry } from '../../local/registry.ts'
 import type { Client } from '../../shared/domain/registration.ts'
 import { hashSecret } from '../../shared/http/client-authentication.ts'
 
@@ -31,6 +31,7 @@ const usual = {
   revokedBefore: 0,
 }
 const onDevice = { ...usual, auth: 'none', grants: [device, 'refresh_token'] }
+const wiremock = ['https://api.wiremock.example']
 const inBrowser = { ...usual, grants: ['authorization_code', 'refresh_token'], redirectUris: callback }
 
 const rows: Readonly<Record<string, object>> = {
@@ -55,6 +56,17 @@ const rows: Readonly<Record<string, object>> = {
     mayIntrospect: true,
   },
   'auth0like cli': onDevice,
+  'wiremock cli': { ...onDevice, audiences: wiremock, accessToken: 'provider', keepsProviderTokens: true },
+  'wiremock worker-host': { ...onDevice, audiences: wiremock, keepsProviderTokens: true },
+  'wiremock worker': {
+    ...usual,
+    auth: 'client_secret_basic',
+    secretHashes: [hashSecret('worker-secret')],
+    grants: ['urn:ietf:params:oauth:grant-type:token-exchange'],
+    audiences: wiremock,
+    exchangesFor: ['worker', 'worker-host'],
+    keepsProviderTokens: true,
+  },
   'userdocs userdocs': {
     ...usual,
     auth: 'client_secret_post',
@@ -85,6 +97,28 @@ test('the applications answer as their rows say and send people to the local ide
   assert.deepEqual(told, [
     ['demo', 'rfc', 'ES256', 'oidc', 'http://127.0.0.1:8788'],
     ['auth0like', 'auth0', 'ES256', 'oidc', 'http://127.0.0.1:8788'],
+    ['wiremock', 'rfc', 'ES256', 'oidc', 'http://127.0.0.1:8788/tenant/'],
     ['userdocs', 'rfc', 'RS256', 'oauth2', 'http://127.0.0.1:8788/userdocs/oauth/token'],
   ])
+})
+
+test('people of wiremock sign in at the tenant’s own pages, for the tenant’s API', () => {
+  const { provider } = applications.find(({ name }) => name === 'wiremock')!
+  assert.deepEqual([provider.deviceLogin, provider.auth], ['upstream', 'none'])
+  assert.deepEqual(provider.parameters, { audience: 'https://api.wiremock.example' })
+})
+
+test('each application is a client of the provider that its people sign in at, and of no other', () => {
+  const address = 'http://127.0.0.1:8788'
+  const told = providerClients({ applications, clients }, address, new Map([['demo', 'the secret']]))
+  assert.deepEqual(
+    told.map(({ application, at, auth, secret }) => [application, at, auth, secret]),
+    [
+      ['demo', 'openid', 'client_secret_basic', 'the secret'],
+      ['auth0like', 'openid', 'client_secret_basic', ''],
+      ['wiremock', 'tenant', 'none', ''],
+      ['userdocs', 'directory', 'client_secret_post', ''],
+    ],
+  )
+  assert.deepEqual(providerClients({ applications, clients }, 'http://127.0.0.1:8789', new Map()), [])
 })

@@ -132,6 +132,15 @@ test('a PORT that is none is one line that says so, and exit code 1', async (t) 
   assert.equal(child.output.stderr, 'PORT must be a port, 0 to 65535, and not 80a.\n')
 })
 
+test('a lifetime of the tenant’s access tokens that is none is one line that says so, and exit code 1', async (t) => {
+  for (const text of ['0', 'soon', '1.5']) {
+    const child = launch(t, { TENANT_ACCESS_TOKEN_SECONDS: text })
+    assert.equal((await child.ended).code, 1)
+    const says = `TENANT_ACCESS_TOKEN_SECONDS must be a number of seconds, 1 to 999999, and not ${text}.\n`
+    assert.equal(child.output.stderr, says)
+  }
+})
+
 test('all mistakes of a registry are told, each with where and why, and exit code 1', async (t) => {
   const path = join(await directory(t), 'registry.json')
   const clients = [
