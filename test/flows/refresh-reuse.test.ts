@@ -43,7 +43,7 @@ test('R9 an application with the auth0 profile says it with a 403', async () => 
   await expectDead(broker, { caller: auth0Cli, ...second })
 })
 
-test('R9 reuse is audited: one line of the log names the session and the client, and no line holds a token', async () => {
+test('R9 reuse is audited: one line of the log names the session, the person and the client, and no line holds a token', async () => {
   const first = await device(broker)
   const second = await refreshed(broker, cli, first.refreshToken)
   expectRefusal(await refresh(broker, cli, first.refreshToken), 400, 'invalid_grant')
@@ -51,7 +51,8 @@ test('R9 reuse is audited: one line of the log names the session and the client,
   const lines = broker.output().split('\n')
   const audited = lines.filter((line) => line.includes(sid) && /reuse/i.test(line))
   assert.equal(audited.length, 1, audited.join('\n'))
-  assert.match(audited[0] ?? '', /cli/)
+  const { client_id, sub } = JSON.parse(audited[0]?.replace(/^[^{]*/, '') ?? '')
+  assert.deepEqual([client_id, sub], ['cli', claimsOf(first.accessToken).sub])
   const secrets = [first, second].flatMap(({ accessToken, refreshToken }) => [accessToken, refreshToken])
   for (const secret of [...secrets, first.started.deviceCode, first.started.userCode]) {
     assert.ok(!broker.output().includes(secret), 'no credential in the log')

@@ -1,0 +1,106 @@
+/**
+ * The registry file's word about clients that prove themselves by a key, and about services.
+ */
+
+import assert from 'node:assert/strict'
+import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { describe, test } from 'node:test'
+import { application, client, file, inClient, type Json, registryOf } from './support/registry-file.ts'
+
+type Pair = { readonly publicKey: KeyObject; readonly privateKey: KeyObject }
+const jwkOf = (key: KeyObject): Json => ({ ...key.export({ format: 'jwk' }) })
+const ec: Pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+const rsa: Pair = generateKeyPairSync('rsa', { modulusLength: 2048 })
+const ed: Pair = generateKeyPairSync('ed25519')
+const publicJwks = [ec, rsa, ed].map(({ publicKey }) => jwkOf(publicKey))
+
+const withKeys = (...keys: unknown[]) => ({ auth: 'private_key_jwt', jwks: { keys } })
+const placesIn = (...keys: unknown[]) => inClient(withKeys(...keys)).map(({ where }) => where.split('jwks.keys')[1])
+const whysIn = (...keys: unknown[]) => inClient(withKeys(...keys)).map(({ why }) => why)
+
+describe('a key', () => {
+  test('may be of P-256, RSA or Ed25519, and up to four may be there', () => {
+    const { clients } = registryOf(file(application({}, client(withKeys(...publicJwks)))))
+    assert.deepEqual(clients[0]?.jwks, { keys: publicJwks })
+    assert.deepEqual(placesIn(...publicJwks, publicJwks[0]), [])
+    assert.equal(inClient(withKeys(...publicJwks, ...publicJwks)).length, 1)
+  })
+
+  test('may have a name, a use and an algorithm; what else it has is left out', () => {
+    const named = { ...jwkOf(rsa.publicKey), kid: 'a', alg: 'PS256', use: 'sig' }
+    const more = { ...named, x5t: 'x', key_ops: ['verify'], ext: true }
+    const { clients } = registryOf(file(application({}, client(withKeys(more)))))
+    assert.deepEqual(clients[0]?.jwks.keys, [named])
+  })
+
+  test('must not be private, and each private member is told at its place', () => {
+    assert.deepEqual(placesIn(jwkOf(ec.publicKey), jwkOf(ec.privateKey)), ['[1].d'])
+    assert.deepEqual(placesIn(jwkOf(ed.privateKey)), ['[0].d'])
+    assert.deepEqual(
+      placesIn(jwkOf(rsa.privateKey)).sort(),
+      ['d', 'dp', 'dq', 'p', 'q', 'qi'].map((name) => `[0].${name}`),
+    )
+    for (const { privateKey } of [ec, rsa, ed]) {
+      const { d } = jwkOf(privateKey)
+      assert.ok(!JSON.stringify(inClient(withKeys(jwkOf(privateKey)))).includes(String(d)))
+    }
+  })
+
+  const wrong: Record<string, Json> = {
+    'of no kind': {},
+    'a secret for a MAC': { kty: 'oct', k: 'c2VjcmV0' },
+    'of another curve': jwkOf(generateKeyPairSync('ec', { namedCurve: 'P-384' }).publicKey),
+    'for encryption': { ...publicJwks[0], use: 'enc' },
+    'no point of its curve': { ...publicJwks[0], x: publicJwks[0]?.y },
+    'too short': jwkOf(generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey),
+    'for an algorithm that is not taken': { ...publicJwks[1], alg: 'RS512' },
+    'without a part': { ...publicJwks[1], e: undefined },
+    'in another alphabet': { ...publicJwks[2], x: '+/+/' },
+    'with an empty name': { ...publicJwks[0], kid: '' },
+  }
+  for (const [name, key] of Object.entries(wrong)) {
+    test(`${name} is a mistake at its place, and is not quoted`, () => {
+      const mistakes = inClient(withKeys(publicJwks[2], key))
+      assert.ok(mistakes.length > 0)
+      for (const { where } of mistakes) assert.match(where, /^applications\[0\]\.clients\[0\]\.jwks\.keys\[1\]/)
+      for (const value of Object.values(key).filter((part) => String(part).length > 20)) {
+        assert.ok(!JSON.stringify(mistakes).includes(String(value)))
+      }
+    })
+  }
+
+  test('that is not there is missing; one that is text is none', () => {
+    assert.ok(whysIn().some((why) => why.includes('needs a key')))
+    assert.ok(inClient({ auth: 'private_key_jwt' }).length === 1)
+    assert.deepEqual(placesIn('a key'), ['[0]'])
+  })
+})
+
+describe('a client', () => {
+  test('has a key or a secret, as its authentication says, and not both', () => {
+    assert.equal(inClient({ ...withKeys(publicJwks[0]), secrets: ['x'] }).length, 1)
+    const jwks = { keys: [publicJwks[0]] }
+    assert.equal(inClient({ auth: 'client_secret_basic', secrets: ['x'], jwks }).length, 1)
+    assert.equal(inClient({ auth: 'none', jwks }).length, 1)
+  })
+
+  test('with a key may introspect, and act in its own name; a public one may do neither', () => {
+    const grants = ['client_credentials']
+    assert.deepEqual(inClient({ ...withKeys(publicJwks[0]), mayIntrospect: true, grants }), [])
+    assert.deepEqual(inClient({ auth: 'client_secret_post', secrets: ['x'], grants }), [])
+    assert.equal(inClient({ grants }).length, 1)
+  })
+
+  test('whose key or secret was taken out has none in its record, so that the table forgets it', () => {
+    const { clients } = registryOf(file(application({}, client())))
+    assert.deepEqual([clients[0]?.jwks, clients[0]?.secretHashes], [{ keys: [] }, []])
+  })
+
+  test('that only acts in its own name adds nothing to the public list of scopes', () => {
+    const own = { auth: 'client_secret_post', secrets: ['x'], scopes: ['reports:read'] }
+    const scopesOf = (...grants: string[]) =>
+      registryOf(file(application({}, client({ ...own, grants })))).applications[0]?.scopes
+    assert.deepEqual(scopesOf('client_credentials'), [])
+    assert.deepEqual(scopesOf('client_credentials', 'refresh_token'), ['reports:read'])
+  })
+})

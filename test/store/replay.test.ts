@@ -1,0 +1,101 @@
+/**
+ * Assertions that were shown: each is the first one once, over all Lambdas, whatever the store does.
+ */
+
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, before, test } from 'node:test'
+import { createReplay, type Replay, type Showing } from '../../shared/store/replay.ts'
+import { Unavailable } from '../../shared/unavailable.ts'
+import { startFaultProxy } from '../flows/support/fault-proxy.ts'
+import { now, second } from '../support/families.ts'
+import { itemAt, startTable, type TestTable } from '../support/table.ts'
+
+let table: TestTable
+let replays: readonly Replay[]
+before(async () => {
+  table = await startTable()
+  replays = [createReplay(table), createReplay(await table.another())]
+})
+after(() => table.stop())
+
+const expiresAtSeconds = now / 1000 + 60
+
+/** Of an assertion that nobody has shown. */
+function fresh(): Showing {
+  return { application: 'demo', clientId: 'robot', jtiHash: randomUUID(), expiresAtSeconds, attempt: randomUUID(), now }
+}
+
+function record(showing: Showing, changes: Partial<Showing> = {}, at = 0): Promise<boolean> {
+  return replays[at % replays.length]!.record({ ...showing, attempt: randomUUID(), ...changes })
+}
+
+test('an assertion is the first once', async () => {
+  const showing = fresh()
+  assert.equal(await record(showing), true)
+  assert.equal(await record(showing), false)
+  assert.equal(await record(showing, {}, 1), false)
+})
+
+test('of two hundred at once, over two Lambdas, exactly one is the first', async () => {
+  const showing = fresh()
+  const answers = await Promise.all(Array.from({ length: 200 }, (_, at) => record(showing, {}, at)))
+  assert.equal(answers.filter((isFirst) => isFirst).length, 1)
+})
+
+test('another jti, client or application is another assertion', async () => {
+  const showing = fresh()
+  await record(showing)
+  assert.equal(await record(showing, { jtiHash: randomUUID() }), true)
+  assert.equal(await record(showing, { clientId: 'robot#' }), true)
+  assert.equal(await record(showing, { application: 'other' }), true)
+})
+
+test('it is remembered until its end and a minute, and what DynamoDB has not cleaned up by then is written over', async () => {
+  const showing = fresh()
+  await record(showing)
+  const later = (seconds: number) => record(showing, { now: now + seconds * second, expiresAtSeconds: 1e10 })
+  assert.equal(await later(60), false)
+  assert.equal(await later(119.999), false)
+  assert.equal(await later(120), true)
+  assert.equal(await later(121), false)
+})
+
+test('the item holds an attempt and its end, which is whole seconds', async () => {
+  const showing = { ...fresh(), expiresAtSeconds: expiresAtSeconds + 0.2 }
+  await replays[0]!.record(showing)
+  const pk = `replay#demo#robot#${showing.jtiHash}`
+  assert.deepEqual(await itemAt(table, pk, 'replay'), {
+    ...{ pk, sk: 'replay', attempt: showing.attempt },
+    expires: expiresAtSeconds + 61,
+  })
+})
+
+test('an answer that was lost on its way is found by the retry, which knows its own write', async () => {
+  const proxy = await startFaultProxy(table.endpoint)
+  try {
+    const replay = createReplay(await table.another(proxy.endpoint))
+    proxy.forget()
+    const showing = fresh()
+    proxy.fail({ kind: 'lose-answer' }, { operations: ['PutItem'], times: 1 })
+    assert.equal(await replay.record(showing), true)
+    assert.deepEqual(proxy.counts(), { PutItem: 2 })
+    assert.equal(await record(showing), false)
+  } finally {
+    await proxy.stop()
+  }
+})
+
+test('a store that is out of reach is Unavailable, and nothing is spent', async () => {
+  const proxy = await startFaultProxy(table.endpoint)
+  try {
+    const replay = createReplay(await table.another(proxy.endpoint))
+    const showing = fresh()
+    proxy.fail({ kind: 'hang-up' })
+    await assert.rejects(replay.record(showing), Unavailable)
+    proxy.heal()
+    assert.equal(await record(showing), true)
+  } finally {
+    await proxy.stop()
+  }
+})
