@@ -15,8 +15,9 @@ export type TimedBroker = Broker & {
   stop(): Promise<void>
 }
 
-export async function startTimedBroker(): Promise<TimedBroker> {
-  const stack = await startLocalStack({ functionLog: () => {} })
+/** @param registry path of a registry file, the local stack's own without it */
+export async function startTimedBroker(registry?: string): Promise<TimedBroker> {
+  const stack = await startLocalStack({ functionLog: () => {}, ...(registry !== undefined && { registry }) })
   const ownNow = clock.now
   let nowMs = Date.now()
   clock.now = () => nowMs
