@@ -21,6 +21,7 @@ import {
   tooManyAttempts,
 } from '../shared/http/pages/device.ts'
 import { signInLost } from '../shared/http/pages/problems.ts'
+import { isRevoked } from '../shared/http/sessions.ts'
 import { pageEndpoint } from '../shared/http/stack.ts'
 import { providerOf } from '../shared/providers/index.ts'
 
@@ -69,6 +70,7 @@ async function confirm(call: Call, family: Family, userCode: string): Promise<An
   const { application } = call
   const client = await broker().registrations.client(application.name, family.clientId)
   if (client === undefined) return askAgain(call, 'unknown')
+  if (await isRevoked(call, family)) return askAgain(call, 'expired')
   const csrf = drawId()
   const page = confirmDevice({
     applicationName: application.displayName,

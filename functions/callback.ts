@@ -28,6 +28,7 @@ import { type Answer, audit, type Call } from '../shared/http/call.ts'
 import { failedSignInPage, problemPage, reportUnexpected } from '../shared/http/page-problems.ts'
 import { deviceConnected } from '../shared/http/pages/device.ts'
 import { codeExpired, codeUsed, type LostSignIn, signInLost } from '../shared/http/pages/problems.ts'
+import { isRevoked } from '../shared/http/sessions.ts'
 import { pageEndpoint, reportFault } from '../shared/http/stack.ts'
 import { providerOf } from '../shared/providers/index.ts'
 import type { SignInResult, SignInSecrets } from '../shared/providers/provider.ts'
@@ -79,6 +80,8 @@ async function endDeviceSignIn(
   const event = result.kind === 'signed-in' ? 'family.approved' : 'family.denied'
   audit(call, event, { sid, client_id: clientId, sub: person?.sub, flow: 'device' })
   if (result.kind !== 'signed-in') return pageAnswer(failedSignInPage(call, result), dropped(call, 'sign-in'))
+  // Ops have ended all that began up to a moment, this one included: its device will get nothing.
+  if (await isRevoked(call, outcome.family!)) return undecidable(call, 'expired-device-code')
   const client = await broker().registrations.client(call.application.name, clientId)
   const connected = deviceConnected({
     applicationName: call.application.displayName,

@@ -21,6 +21,11 @@ export type BrokerFunctionProps = {
   readonly reservedConcurrency?: number | undefined
 }
 
+/** Where a function's lines are. */
+export function logGroupOf(stage: string, name: DeployedFunction): string {
+  return `/token-broker/${stage}/${name}`
+}
+
 export class BrokerFunction extends Construct {
   readonly lambda: LambdaFunction
   private readonly role: Role
@@ -29,7 +34,7 @@ export class BrokerFunction extends Construct {
     super(scope, id)
     const { stage, logRetention, keepData } = settings
     const logGroup = new LogGroup(this, 'Log', {
-      logGroupName: `/token-broker/${stage}/${name}`,
+      logGroupName: logGroupOf(stage, name),
       retention: logRetention,
       removalPolicy: keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     })

@@ -8,6 +8,7 @@
 import { RemovalPolicy, Validations } from 'aws-cdk-lib'
 import {
   AccessLogFormat,
+  AuthorizationType,
   type CfnRestApi,
   EndpointType,
   LambdaIntegration,
@@ -95,10 +96,11 @@ export class Gateway extends Construct {
     api.deploymentStage.node.addDependency(new LogGroup(this, 'ExecutionLog', props))
   }
 
-  private addRoute({ path, methods, crossOrigin }: Route, fn: BrokerFunction): void {
+  private addRoute({ path, methods, crossOrigin, authorization }: Route, fn: BrokerFunction): void {
     const resource = this.api.root.resourceForPath(path)
     const integration = new LambdaIntegration(fn.lambda, { allowTestInvoke: false })
-    for (const method of methods) resource.addMethod(method, integration)
+    const authorizationType = authorization === 'iam' ? AuthorizationType.IAM : AuthorizationType.NONE
+    for (const method of methods) resource.addMethod(method, integration, { authorizationType })
     if (crossOrigin) addPreflight(resource)
   }
 

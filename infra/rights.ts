@@ -16,6 +16,9 @@ type Right =
   | 'read families'
   | 'count attempts'
   | 'record assertions'
+  | 'list registrations'
+  | 'change registrations'
+  | 'find families'
   | 'read the keyring'
   | 'read provider secrets'
 
@@ -40,6 +43,10 @@ const rights: Readonly<Record<FunctionName, readonly Right[]>> = {
   callback: [...everyone, 'read provider secrets', 'open families', 'move families', 'read families'],
   activate: [...everyone, 'read provider secrets', 'move families', 'read families', 'count attempts'],
   metadata: everyone,
+  sessions: [
+    ...everyone,
+    ...(['list registrations', 'change registrations', 'find families', 'read families', 'move families'] as const),
+  ],
 }
 
 export function grantRights(
@@ -54,6 +61,9 @@ export function grantRights(
     'read families': (fn) => table.grantReadFamilies(fn),
     'count attempts': (fn) => table.grantCountAttempts(fn),
     'record assertions': (fn) => table.grantRecordAssertions(fn),
+    'list registrations': (fn) => table.grantListRegistrations(fn),
+    'change registrations': (fn) => table.grantChangeRegistrations(fn),
+    'find families': (fn) => table.grantFindFamilies(fn),
     'read the keyring': (fn) => secrets.grantReadKeyring(fn),
     'read provider secrets': (fn) => secrets.grantReadProviderSecrets(fn),
   }

@@ -20,8 +20,9 @@ export type FunctionName =
   | 'introspect'
   | 'userinfo'
   | 'metadata'
+  | 'sessions'
 
-export type Method = 'GET' | 'POST'
+export type Method = 'GET' | 'POST' | 'DELETE'
 
 export type Route = {
   /** API Gateway's notation: `{application}` is a path parameter. */
@@ -30,6 +31,8 @@ export type Route = {
   readonly functionName: FunctionName
   /** Browsers of any origin may call it, without credentials (Fetch, CORS protocol). */
   readonly crossOrigin: boolean
+  /** `iam`: the gateway lets in whom AWS IAM allows, by SigV4, and says who it is. Otherwise the function authenticates. */
+  readonly authorization: 'function' | 'iam'
 }
 
 export const routes: readonly Route[] = [
@@ -48,6 +51,9 @@ export const routes: readonly Route[] = [
   route('/{application}/.well-known/openid-configuration', ['GET'], 'metadata', 'cross-origin'),
   route('/.well-known/oauth-authorization-server/{application}', ['GET'], 'metadata', 'cross-origin'),
   route('/{application}/.well-known/jwks.json', ['GET'], 'metadata', 'cross-origin'),
+  route('/{application}/sessions', ['GET'], 'sessions', 'iam'),
+  route('/{application}/sessions/revoke', ['POST'], 'sessions', 'iam'),
+  route('/{application}/sessions/{sid}', ['GET', 'DELETE'], 'sessions', 'iam'),
 ]
 
 /** Headers of the answer to a preflight at a cross-origin route; plain answers carry the first one alone. */
@@ -58,6 +64,7 @@ export const preflightHeaders = {
   'access-control-max-age': '86400',
 } as const
 
-function route(path: string, methods: Method[], functionName: FunctionName, access?: 'cross-origin'): Route {
-  return { path, methods, functionName, crossOrigin: access === 'cross-origin' }
+function route(path: string, methods: Method[], functionName: FunctionName, access?: 'cross-origin' | 'iam'): Route {
+  const authorization = access === 'iam' ? 'iam' : 'function'
+  return { path, methods, functionName, crossOrigin: access === 'cross-origin', authorization }
 }

@@ -12,6 +12,7 @@ import { Firewall } from './firewall.ts'
 import { FirstKeyring } from './first-keyring.ts'
 import { BrokerFunction } from './function.ts'
 import { Gateway } from './gateway.ts'
+import { Ops } from './ops.ts'
 import { grantRights } from './rights.ts'
 import type { FunctionName } from './routes.ts'
 import { BrokerSecrets } from './secrets.ts'
@@ -43,7 +44,8 @@ export class BrokerStack extends Stack {
     const gateway = new Gateway(this, 'Gateway', { settings, functions })
     new Firewall(this, 'Firewall', { ...settings, stageArn: gateway.stageArn })
     new Alarms(this, 'Alarms', { stage, api: gateway.api, table: table.table, functions, audience })
-    this.tell(gateway, table, secrets)
+    const ops = new Ops(this, 'Ops', { stage, api: gateway.api, sessions: functions.sessions })
+    this.tell(gateway, table, secrets, ops)
   }
 
   private createFunctions(settings: StageSettings, bundles: Bundles): Functions {
@@ -57,12 +59,13 @@ export class BrokerStack extends Stack {
     return Object.fromEntries(functions) as Functions
   }
 
-  private tell(gateway: Gateway, table: BrokerTable, secrets: BrokerSecrets): void {
+  private tell(gateway: Gateway, table: BrokerTable, secrets: BrokerSecrets, ops: Ops): void {
     const outputs: Readonly<Record<string, readonly [value: string | undefined, description: string]>> = {
       Issuer: [`${gateway.baseUrl}/{application}`, 'The issuer of each application; its metadata is below it'],
       TableName: [table.table.tableName, 'Where sessions and registrations are'],
       KeyringSecretName: [secrets.keyringName, 'The secret that holds the signing, MAC and sealing keys'],
       SecretsKeyArn: [secrets.key.key.keyArn, 'The key to encrypt the secrets of providers with'],
+      OpsPolicyArn: [ops.policy.managedPolicyArn, 'The policy to attach to whoever may see and end sessions'],
       DomainTarget: [gateway.domainTarget, 'What the public name has to point at'],
     }
     for (const [name, [value, description]] of Object.entries(outputs)) {

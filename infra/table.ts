@@ -3,11 +3,18 @@
  *
  * Owns the table's shape (shared/store/table.ts creates the same one locally) and the exact rights on it: each grant
  * names one action and the partition keys it holds for, so that a function cannot touch items that are not its business.
- * Nothing may query or scan. Must not know what the items hold.
+ * Nothing may scan, and only ops' function may query. Must not know what the items hold.
  */
 
 import { RemovalPolicy } from 'aws-cdk-lib'
-import { AttributeType, Billing, ProjectionType, TableEncryptionV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb'
+import {
+  AttributeType,
+  Billing,
+  type GlobalSecondaryIndexPropsV2,
+  ProjectionType,
+  TableEncryptionV2,
+  TableV2,
+} from 'aws-cdk-lib/aws-dynamodb'
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
 import type { BrokerFunction } from './function.ts'
@@ -27,7 +34,19 @@ const writingNeeds: readonly KeyAction[] = [
   'kms:ReEncryptTo',
 ]
 
-type ItemAction = 'dynamodb:GetItem' | 'dynamodb:PutItem' | 'dynamodb:UpdateItem'
+const readingActions = ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'] as const
+type ItemAction = (typeof readingActions)[number] | 'dynamodb:PutItem' | 'dynamodb:UpdateItem'
+
+/** Only what a refresh never changes is in an index: otherwise each one would be written, and paid for, a second time. */
+function index(indexName: string, partitionKey: string, projected: string[]): GlobalSecondaryIndexPropsV2 {
+  return {
+    indexName,
+    partitionKey: { name: partitionKey, type: AttributeType.STRING },
+    sortKey: { name: 'createdAt', type: AttributeType.NUMBER },
+    projectionType: ProjectionType.INCLUDE,
+    nonKeyAttributes: projected,
+  }
+}
 
 export class BrokerTable extends Construct {
   readonly table: TableV2
@@ -46,14 +65,8 @@ export class BrokerTable extends Construct {
       removalPolicy: keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
       timeToLiveAttribute: 'expires',
       globalSecondaryIndexes: [
-        {
-          indexName: 'by-subject',
-          partitionKey: { name: 'subject', type: AttributeType.STRING },
-          sortKey: { name: 'createdAt', type: AttributeType.NUMBER },
-          // Only what a refresh never changes: otherwise each one would be written, and paid for, a second time.
-          projectionType: ProjectionType.INCLUDE,
-          nonKeyAttributes: ['sid', 'application', 'clientId', 'flow'],
-        },
+        index('by-subject', 'subject', ['sid', 'application', 'clientId', 'flow']),
+        index('by-client', 'clientId', ['sid', 'application']),
       ],
     })
   }
@@ -88,13 +101,31 @@ export class BrokerTable extends Construct {
     this.grant(fn, 'dynamodb:PutItem', 'replay#*')
   }
 
+  /** To see an application with all of its clients. */
+  grantListRegistrations(fn: BrokerFunction): void {
+    this.grant(fn, 'dynamodb:Query', 'application#*')
+  }
+
+  /** To revoke all of an application or a client. */
+  grantChangeRegistrations(fn: BrokerFunction): void {
+    this.grant(fn, 'dynamodb:UpdateItem', 'application#*')
+  }
+
+  /** To find families, and to see many at once. The keys of an index are people and clients, which have no common prefix. */
+  grantFindFamilies(fn: BrokerFunction): void {
+    const indexes = ['by-subject', 'by-client'].map((name) => `${this.table.tableArn}/index/${name}`)
+    fn.allow([new PolicyStatement({ actions: ['dynamodb:Query'], resources: indexes })])
+    this.grant(fn, 'dynamodb:BatchGetItem', 'family#*')
+  }
+
   private grant(fn: BrokerFunction, action: ItemAction, partitionKeys: string): void {
     const items = new PolicyStatement({
       actions: [action],
       resources: [this.table.tableArn],
       conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [partitionKeys] } },
     })
-    const keyActions = action === 'dynamodb:GetItem' ? readingNeeds : [...readingNeeds, ...writingNeeds]
+    const isReading = readingActions.some((reading) => reading === action)
+    const keyActions = isReading ? readingNeeds : [...readingNeeds, ...writingNeeds]
     fn.allow([items, this.key.use(...keyActions)], { TABLE_NAME: this.table.tableName })
   }
 }

@@ -11,12 +11,14 @@ import { type Secrets, secretsAt } from './secrets.ts'
 import { createFamilies, type Families } from './store/families.ts'
 import { createRegistrations, type Registrations } from './store/registrations.ts'
 import { createReplay, type Replay } from './store/replay.ts'
-import { connect } from './store/table.ts'
+import { connect, type Table } from './store/table.ts'
 import { createThrottle, type Throttle } from './store/throttle.ts'
 import { type Keyring, keptKeyring } from './tokens/keyring.ts'
 
 export type Broker = {
   readonly config: Config
+  /** For the parts that few functions need, which those make for themselves (shared/ops.ts). */
+  readonly table: Table
   readonly families: Families
   readonly registrations: Registrations
   readonly throttle: Throttle
@@ -48,6 +50,7 @@ function compose(config: Config): Broker {
   const secrets = secretsAt(config.secrets)
   return {
     config,
+    table,
     families: createFamilies(table),
     registrations: createRegistrations(table),
     throttle: createThrottle(table, now),

@@ -10,11 +10,18 @@ export type Config = {
   readonly baseUrl: string | undefined
   /** See shared/secrets.ts. */
   readonly secrets: string
+  /** The log groups that hold the audit lines of a session; none where the log goes elsewhere. */
+  readonly auditLogGroups: readonly string[]
 }
 
 /** @throws when a variable is missing: the function cannot work, and says so at its first request */
 export function configFrom(environment: Readonly<Record<string, string | undefined>>): Config {
-  const { TABLE_NAME, BASE_URL, SECRETS } = environment
+  const { TABLE_NAME, BASE_URL, SECRETS, AUDIT_LOG_GROUPS } = environment
   if (!TABLE_NAME || !SECRETS) throw new Error('TABLE_NAME and SECRETS must be set')
-  return { tableName: TABLE_NAME, baseUrl: BASE_URL ? BASE_URL.replace(/\/+$/, '') : undefined, secrets: SECRETS }
+  return {
+    tableName: TABLE_NAME,
+    baseUrl: BASE_URL ? BASE_URL.replace(/\/+$/, '') : undefined,
+    secrets: SECRETS,
+    auditLogGroups: AUDIT_LOG_GROUPS ? AUDIT_LOG_GROUPS.split(',') : [],
+  }
 }

@@ -25,6 +25,12 @@ export type LogFields = {
   /** The refusal or reason behind it. */
   readonly reason?: string | undefined
   readonly ip?: string | undefined
+  /** Who of ops did it, by AWS's word. */
+  readonly actor?: string | undefined
+  /** What they said about it. */
+  readonly note?: string | undefined
+  /** How many sessions it was. */
+  readonly count?: number | undefined
   readonly fault?: string | undefined
 }
 
@@ -45,6 +51,9 @@ const listed: readonly (keyof LogFields)[] = [
   'error',
   'reason',
   'ip',
+  'actor',
+  'note',
+  'count',
   'fault',
 ]
 

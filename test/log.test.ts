@@ -35,6 +35,9 @@ const everything: Required<LogFields> = {
   error: 'invalid_grant',
   reason: 'reuse',
   ip: '192.0.2.7',
+  actor: 'arn:aws:iam::000000000000:user/local',
+  note: 'laptop lost',
+  count: 3,
   fault: 'Error',
 }
 

@@ -7,6 +7,7 @@
 
 import { randomUUID } from 'node:crypto'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-lambda'
+import type { Route } from '../../infra/routes.ts'
 import type { Match } from './router.ts'
 
 export type Handler = (event: APIGatewayProxyEvent, context: Context) => Promise<APIGatewayProxyResult>
@@ -43,7 +44,7 @@ export function eventOf(request: Request, { route, pathParameters }: Match): API
     multiValueQueryStringParameters: query,
     pathParameters: Object.keys(pathParameters).length > 0 ? pathParameters : null,
     stageVariables: null,
-    requestContext: requestContextOf(request, route.path, userAgentIn(headers)),
+    requestContext: requestContextOf(request, route, headers),
     // Without binary media types a REST API hands bodies on as text.
     body: request.body === undefined ? null : request.body.toString('utf8'),
     isBase64Encoded: false,
@@ -52,9 +53,10 @@ export function eventOf(request: Request, { route, pathParameters }: Match): API
 
 function requestContextOf(
   request: Request,
-  resourcePath: string,
-  userAgent: string | null,
+  { path: resourcePath, authorization }: Route,
+  headers: Record<string, string>,
 ): APIGatewayProxyEvent['requestContext'] {
+  const caller = authorization === 'iam' && isForThisMachine(headers) ? localUser : nobody
   const now = new Date()
   return {
     accountId: '000000000000',
@@ -64,7 +66,7 @@ function requestContextOf(
     domainPrefix: 'local',
     extendedRequestId: request.id,
     httpMethod: request.method,
-    identity: { ...nobody, sourceIp: request.sourceIp, userAgent },
+    identity: { ...caller, sourceIp: request.sourceIp, userAgent: headerIn(headers, 'user-agent') },
     path: request.path,
     protocol: request.protocol,
     requestId: request.id,
@@ -92,6 +94,23 @@ const nobody = {
   userArn: null,
 } as const
 
+/** There is no IAM on a laptop: whoever reaches the gateway, which listens to this machine alone, is ops. */
+const localUser = {
+  ...nobody,
+  accountId: '000000000000',
+  caller: 'local',
+  user: 'local',
+  userArn: 'arn:aws:iam::000000000000:user/local',
+} as const
+
+/**
+ * Whether the caller means this machine by its own name. A page on the web can make a browser ask for anything here, if its
+ * host is made to resolve to 127.0.0.1 meanwhile (DNS rebinding); but then that host is what the request names.
+ */
+function isForThisMachine(headers: Record<string, string>): boolean {
+  return /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i.test(headerIn(headers, 'host') ?? '')
+}
+
 function* headerPairs(raw: readonly string[]): Iterable<[string, string]> {
   for (let index = 0; index + 1 < raw.length; index += 2) yield [raw[index] ?? '', raw[index + 1] ?? '']
 }
@@ -111,8 +130,9 @@ function lastOf(groups: Multi): Record<string, string> {
   return Object.fromEntries(Object.entries(groups).map(([name, values]) => [name, values.at(-1) ?? '']))
 }
 
-function userAgentIn(headers: Record<string, string>): string | null {
-  for (const name in headers) if (name.toLowerCase() === 'user-agent') return headers[name] ?? null
+/** @param wanted in lower case */
+function headerIn(headers: Record<string, string>, wanted: string): string | null {
+  for (const name in headers) if (name.toLowerCase() === wanted) return headers[name] ?? null
   return null
 }
 

@@ -14,8 +14,8 @@
 
 export type FamilyState = 'pending' | 'approved' | 'denied' | 'active' | 'revoked'
 
-/** Why a family was revoked. */
-export type RevocationReason = 'reuse' | 'client'
+/** Why a family was revoked: a spent credential was shown again, its client asked for it, or ops did. */
+export type RevocationReason = 'reuse' | 'client' | 'ops'
 
 /** Who signed in, as the provider told it and the application maps it. */
 export type Person = {
@@ -79,6 +79,8 @@ export type Family = {
 
   readonly revokedAt?: number
   readonly revokedReason?: RevocationReason
+  /** What ops had to say about it. */
+  readonly revokedNote?: string
 
   /** When DynamoDB may clean the item up, seconds since the epoch. Nothing is ever decided by it. */
   readonly expires: number
@@ -98,6 +100,11 @@ export const keptSeconds = 86_400
 /** Key of the index `by-subject`. A space cannot stand in an application's name, so two pairs never collide. */
 export function subjectKey(application: string, sub: string): string {
   return `${application} ${sub}`
+}
+
+/** Who signed in; undefined as long as nobody has. The key outlives the person's claims, which a revocation by ops takes off. */
+export function subOf({ application, subject }: Family): string | undefined {
+  return subject?.slice(subjectKey(application, '').length)
 }
 
 /**

@@ -230,23 +230,57 @@ export function rotate(
 // --- revoke ---------------------------------------------------------------------------------------------------------
 
 /** The end of a family, whatever its generation. Nothing moves it afterwards. */
-export function revoke(by: Entitlement, reason: RevocationReason, { now, attempt }: Moment): Transition {
+export function revoke(
+  by: Entitlement,
+  reason: Exclude<RevocationReason, 'ops'>,
+  { now, attempt }: Moment,
+): Transition {
   return {
     name: 'revoke',
     sid: by.sid,
     attempt,
-    guards: [
-      ...owned(by),
-      {
-        attribute: 'state',
-        is: 'in',
-        values: ['pending', 'approved', 'active'],
-        otherwise: () => ({ kind: 'revoked' }),
-      },
-    ],
+    guards: [...owned(by), notEnded],
     set: { attempt, state: 'revoked', revokedAt: now, revokedReason: reason },
     remove: ['nextPollAt', 'pollIntervalMs', 'previousAttempt'],
   }
+}
+
+/**
+ * The same by word of ops, who hold no credential and are no client: that it is the application's own is all there is to
+ * be met.
+ *
+ * @param note what they say about it, or undefined. The person's claims, which nobody asks for any more, make room for it.
+ */
+export function revokeByOps(
+  application: string,
+  sid: string,
+  note: string | undefined,
+  { now, attempt }: Moment,
+): Transition {
+  return {
+    name: 'revoke',
+    sid,
+    attempt,
+    guards: [
+      { attribute: 'application', is: '=', value: application, otherwise: () => ({ kind: 'unknown' }) },
+      notEnded,
+    ],
+    set: {
+      attempt,
+      state: 'revoked',
+      revokedAt: now,
+      revokedReason: 'ops',
+      ...(note !== undefined && { revokedNote: note }),
+    },
+    remove: ['nextPollAt', 'pollIntervalMs', 'previousAttempt', 'person'],
+  }
+}
+
+const notEnded: Guard = {
+  attribute: 'state',
+  is: 'in',
+  values: ['pending', 'approved', 'active'],
+  otherwise: () => ({ kind: 'revoked' }),
 }
 
 // --- explain --------------------------------------------------------------------------------------------------------

@@ -27,8 +27,15 @@ export type Call = {
 /** A call whose client has proven who it is. */
 export type ClientCall = Call & { readonly client: Client }
 
+/** A call by ops. What it asks for is read by shared/http/ops-request.ts. */
+export type OpsCall = Omit<Call, 'parameters'> & {
+  /** Who AWS says it is, an ARN. */
+  readonly actor: string
+}
+
 /** A call on its way through the middlewares. */
-export type CallContext = Context & { call: { -readonly [Key in keyof ClientCall]?: ClientCall[Key] } & StartedCall }
+export type CallContext = Context & { call: Partial<Writable<ClientCall & OpsCall>> & StartedCall }
+type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] }
 type StartedCall = Pick<Call, 'event' | 'requestId' | 'ip' | 'now'>
 
 /** What a function answers. `body` is JSON unless it is text, which then is HTML. */
@@ -49,6 +56,10 @@ export function header(event: APIGatewayProxyEvent, name: string): string | unde
   return match?.[1]
 }
 
+export function bodyText({ body, isBase64Encoded }: APIGatewayProxyEvent): string {
+  return isBase64Encoded ? Buffer.from(body ?? '', 'base64').toString('utf8') : (body ?? '')
+}
+
 /**
  * Where the broker is for its callers: as configured, else as the gateway says. `requestContext.path` is the path as it
  * was called, stage or base path included; `path` is without. The domain is the one that the gateway answered for.
@@ -61,8 +72,13 @@ export function baseUrlOf(event: APIGatewayProxyEvent): string {
   return `https://${domainName}${prefix}`
 }
 
+type Audited = Pick<Call, 'requestId' | 'application' | 'ip' | 'now'> & {
+  readonly client?: Client
+  readonly actor?: string
+}
+
 /** One line of the audit: who, which client, which session, from where, why. */
-export function audit(call: Call & { readonly client?: Client }, event: string, fields: Partial<LogFields>): void {
+export function audit(call: Audited, event: string, fields: Partial<LogFields>): void {
   log(
     {
       level: 'info',
@@ -71,6 +87,7 @@ export function audit(call: Call & { readonly client?: Client }, event: string, 
       application: call.application.name,
       client_id: call.client?.clientId,
       ip: call.ip,
+      actor: call.actor,
       ...fields,
     },
     call.now,

@@ -24,6 +24,7 @@ export type OAuthErrorCode =
   | 'insufficient_scope'
   | 'temporarily_unavailable' // RFC 6749 §4.1.2.1
   | 'server_error'
+  | 'not_found' // ours, at the routes of ops alone
 
 type Details = {
   readonly status?: number

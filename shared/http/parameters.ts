@@ -56,13 +56,23 @@ const mostParameters = 100
 
 /** @param type the Content-Type header. @throws {OAuthError} invalid_request */
 export function readBody(body: string, type: string | undefined): Parameters {
-  if (Buffer.byteLength(body) > mostBytes) {
-    throw new OAuthError('invalid_request', 'The body is longer than 64 KB.', { status: 413 })
-  }
-  const mediaType = type?.split(';')[0]?.trim().toLowerCase()
+  limitLength(body)
+  const mediaType = mediaTypeIn(type)
   if (mediaType === 'application/json') return parameters(jsonMembers(body))
   if (mediaType === 'application/x-www-form-urlencoded' || body === '') return readForm(body)
   throw new OAuthError('invalid_request', 'The body must be application/x-www-form-urlencoded or application/json.')
+}
+
+/** @throws {OAuthError} invalid_request */
+export function limitLength(body: string): void {
+  if (Buffer.byteLength(body) > mostBytes) {
+    throw new OAuthError('invalid_request', 'The body is longer than 64 KB.', { status: 413 })
+  }
+}
+
+/** @param type the Content-Type header */
+export function mediaTypeIn(type: string | undefined): string | undefined {
+  return type?.split(';')[0]?.trim().toLowerCase()
 }
 
 /** Reads `a=1&b=2`, of a body or a query. @throws {OAuthError} invalid_request */
@@ -103,7 +113,7 @@ function isKnown(name: string): name is ParameterName {
 }
 
 /** The members of a JSON object, a repeated name repeated: JSON.parse alone would keep the last and say nothing. */
-function jsonMembers(text: string): (readonly [string, unknown])[] {
+export function jsonMembers(text: string): (readonly [string, unknown])[] {
   if (text.trim() === '') return []
   let value: unknown
   try {

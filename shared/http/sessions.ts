@@ -1,7 +1,8 @@
 /**
- * Whether what an access token stands for still stands: a person's session, or a client that acts as itself.
+ * Whether what an access token stands for still stands: a person's session, or a client that acts as itself;
+ * and a session that a person is about to approve.
  *
- * Owns that question alone, which userinfo and introspection share; the token itself answers for nothing but its
+ * Owns that question alone, which userinfo, introspection and the pages share; the token itself answers for nothing but its
  * signature.
  */
 
@@ -19,6 +20,12 @@ import type { Call } from './call.ts'
 export async function revokedBefore({ application }: Call, clientId: string): Promise<number | undefined> {
   const client = await broker().registrations.client(application.name, clientId)
   return client && Math.max(application.revokedBefore, client.revokedBefore)
+}
+
+/** Whether ops have revoked all that its client, or its application, held when it began; or the client is gone. */
+export async function isRevoked(call: Call, { clientId, createdAt }: Family): Promise<boolean> {
+  const before = await revokedBefore(call, clientId)
+  return before === undefined || createdAt <= before
 }
 
 /** The claims of a valid access token whose session, or client, is still there; undefined for anything else. */

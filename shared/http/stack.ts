@@ -12,7 +12,17 @@ import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import { broker } from '../broker.ts'
 import { describeFault, log } from '../log.ts'
 import { Unavailable } from '../unavailable.ts'
-import { type Answer, baseUrlOf, type Call, type CallContext, type ClientCall, header, startCall } from './call.ts'
+import {
+  type Answer,
+  baseUrlOf,
+  bodyText,
+  type Call,
+  type CallContext,
+  type ClientCall,
+  header,
+  type OpsCall,
+  startCall,
+} from './call.ts'
 import { assertionFault } from './client-assertion.ts'
 import { authenticateClient } from './client-authentication.ts'
 import { errorBody, OAuthError, statusOf } from './errors.ts'
@@ -23,17 +33,17 @@ export type Handler = (event: APIGatewayProxyEvent, context: unknown) => Promise
 
 /** An endpoint that a program calls and that authenticates its client. */
 export function clientEndpoint(access: Access, handle: (call: ClientCall) => Promise<Answer>): Handler {
-  return stacked(handle as (call: Call) => Promise<Answer>, [
-    ...opening(access, oauthErrorAnswer),
-    application(),
-    body(),
-    client(),
-  ])
+  return stacked(handle, [...opening(access, oauthErrorAnswer), application(), body(), client()])
 }
 
 /** An endpoint that a program calls and that asks for no client. */
 export function openEndpoint(access: Access, handle: (call: Call) => Promise<Answer>): Handler {
   return stacked(handle, [...opening(access, oauthErrorAnswer), application(), body()])
+}
+
+/** An endpoint of ops, whom AWS IAM has authorised before the function is called. */
+export function opsEndpoint(handle: (call: OpsCall) => Promise<Answer>): Handler {
+  return stacked(handle, [...opening('same-origin', oauthErrorAnswer), actor(), application()])
 }
 
 /**
@@ -51,11 +61,12 @@ export function pageEndpoint(
 /** Whether scripts of any origin may read the answers (they never send credentials along). */
 type Access = 'cross-origin' | 'same-origin'
 
-function stacked(handle: (call: Call) => Promise<Answer>, middlewares: Middleware[]): Handler {
+/** @param handle gets the call with all that these middlewares find out */
+function stacked(handle: (call: never) => Promise<Answer>, middlewares: Middleware[]): Handler {
   // Each request to the outside has a limit of its own, so middy's watch over the remaining time is not needed.
   return middy<APIGatewayProxyEvent, Answer | APIGatewayProxyResult, Error, CallContext>({ timeoutEarlyInMillis: 0 })
     .use(middlewares)
-    .handler((_event, context) => handle(context.call as Call)) as unknown as Handler
+    .handler((_event, context) => handle(context.call as never)) as unknown as Handler
 }
 
 /** Outermost: the answer is written and logged last, whatever happened inside. */
@@ -75,6 +86,20 @@ function opening(access: Access, problem: (error: Error, call: Partial<Call>) =>
       },
     },
   ]
+}
+
+/**
+ * The gateway says who it is only where IAM has authorised (infra/routes.ts). That is asked for here once more: a route that
+ * was made without it must not be open to everyone.
+ */
+function actor(): Middleware {
+  return {
+    before: ({ event, context }) => {
+      const { userArn } = event.requestContext.identity
+      if (!userArn) throw new OAuthError('access_denied', 'Sign the request with AWS credentials.', { status: 403 })
+      context.call.actor = userArn
+    },
+  }
 }
 
 /** RFC 8414 §3: an issuer that is not there has nothing to answer for. */
@@ -117,10 +142,6 @@ function client(): Middleware {
       })
     },
   }
-}
-
-function bodyText({ body, isBase64Encoded }: APIGatewayProxyEvent): string {
-  return isBase64Encoded ? Buffer.from(body ?? '', 'base64').toString('utf8') : (body ?? '')
 }
 
 /** The gateway decodes the query; it is put together again so that one reader serves forms and queries. */
@@ -201,6 +222,7 @@ function logRequest(answer: Answer, call: CallContext['call'], error: Error | un
       error: known?.error,
       reason: known?.reason,
       ip: call.ip,
+      actor: call.actor,
     },
     call.now,
   )

@@ -129,6 +129,6 @@ function familyIn(error: ConditionalCheckFailedException): Family | undefined {
   return error.Item && (unmarshall(error.Item) as Family)
 }
 
-function keyOf(sid: string) {
+export function keyOf(sid: string): { pk: string; sk: string } {
   return { pk: `family#${sid}`, sk: 'family' }
 }

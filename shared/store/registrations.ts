@@ -27,6 +27,8 @@ export type Registrations = {
   client(application: string, clientId: string): Promise<Client | undefined>
   /** Writes each record, whatever was there under its name. */
   put(registry: Registry): Promise<void>
+  /** For whoever has just changed an application, or one of its clients, past this memory. */
+  forget(application: string, clientId?: string): void
 }
 
 /** @param now the clock, ms; tests hand in their own */
@@ -57,6 +59,10 @@ export function createRegistrations(table: Table, now: () => number = Date.now):
         await write(table, applicationKey(client.application), clientKey(client.clientId), client)
       }
       remembered.clear()
+    },
+    forget: (application, clientId) => {
+      const sk = clientId === undefined ? 'application' : clientKey(clientId)
+      remembered.delete(`${applicationKey(application)}\0${sk}`)
     },
   }
 }
@@ -92,10 +98,10 @@ async function write(table: Table, pk: string, sk: string, record: Application |
   )
 }
 
-function applicationKey(name: string): string {
+export function applicationKey(name: string): string {
   return `application#${name}`
 }
 
-function clientKey(clientId: string): string {
+export function clientKey(clientId: string): string {
   return `client#${clientId}`
 }

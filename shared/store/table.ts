@@ -5,12 +5,16 @@
  */
 
 import {
+  type AttributeDefinition,
   ConditionalCheckFailedException,
   CreateTableCommand,
   DescribeTableCommand,
   DynamoDBClient,
+  type GlobalSecondaryIndex,
   ResourceInUseException,
   ResourceNotFoundException,
+  type TableDescription,
+  UpdateTableCommand,
 } from '@aws-sdk/client-dynamodb'
 import { Unavailable } from '../unavailable.ts'
 
@@ -46,38 +50,46 @@ export async function ask<Answer>(request: () => Promise<Answer>): Promise<Answe
 
 /** The name of the index over who signed in, `<application> <sub>` × `createdAt`. */
 export const subjectIndex = 'by-subject'
+/** The name of the index over who holds a session, `clientId` × `createdAt`; one name may be a client's in several applications. */
+export const clientIndex = 'by-client'
 
-/** Creates the table where it is missing, for a local DynamoDB; in the cloud the stack declares it. */
+/** Only what a refresh never changes is in an index: otherwise each one would be written, and paid for, a second time. */
+function indexes(): GlobalSecondaryIndex[] {
+  return [
+    index(subjectIndex, 'subject', ['sid', 'application', 'clientId', 'flow']),
+    index(clientIndex, 'clientId', ['sid', 'application']),
+  ]
+}
+
+function index(name: string, partitionKey: string, projected: string[]): GlobalSecondaryIndex {
+  return {
+    IndexName: name,
+    KeySchema: [
+      { AttributeName: partitionKey, KeyType: 'HASH' },
+      { AttributeName: 'createdAt', KeyType: 'RANGE' },
+    ],
+    Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: projected },
+  }
+}
+
+const attributes: AttributeDefinition[] = [
+  { AttributeName: 'pk', AttributeType: 'S' },
+  { AttributeName: 'sk', AttributeType: 'S' },
+  { AttributeName: 'subject', AttributeType: 'S' },
+  { AttributeName: 'clientId', AttributeType: 'S' },
+  { AttributeName: 'createdAt', AttributeType: 'N' },
+]
+
+/**
+ * Creates the table where it is missing, and the indexes that one of an earlier version lacks, for a local DynamoDB; in
+ * the cloud the stack declares them.
+ */
 export async function createTableIfMissing(name: string): Promise<void> {
   const { client } = connect(name)
   try {
-    if (await exists(client, name)) return
-    await client.send(
-      new CreateTableCommand({
-        TableName: name,
-        BillingMode: 'PAY_PER_REQUEST',
-        KeySchema: [
-          { AttributeName: 'pk', KeyType: 'HASH' },
-          { AttributeName: 'sk', KeyType: 'RANGE' },
-        ],
-        AttributeDefinitions: [
-          { AttributeName: 'pk', AttributeType: 'S' },
-          { AttributeName: 'sk', AttributeType: 'S' },
-          { AttributeName: 'subject', AttributeType: 'S' },
-          { AttributeName: 'createdAt', AttributeType: 'N' },
-        ],
-        GlobalSecondaryIndexes: [
-          {
-            IndexName: subjectIndex,
-            KeySchema: [
-              { AttributeName: 'subject', KeyType: 'HASH' },
-              { AttributeName: 'createdAt', KeyType: 'RANGE' },
-            ],
-            Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['sid', 'application', 'clientId', 'flow'] },
-          },
-        ],
-      }),
-    )
+    const table = await describe(client, name)
+    if (table === undefined) await createTable(client, name)
+    else await addMissingIndexes(client, name, table)
   } catch (error) {
     // Another broker was quicker.
     if (!(error instanceof ResourceInUseException)) throw error
@@ -86,12 +98,42 @@ export async function createTableIfMissing(name: string): Promise<void> {
   }
 }
 
-async function exists(client: DynamoDBClient, name: string): Promise<boolean> {
+async function createTable(client: DynamoDBClient, name: string): Promise<void> {
+  await client.send(
+    new CreateTableCommand({
+      TableName: name,
+      BillingMode: 'PAY_PER_REQUEST',
+      KeySchema: [
+        { AttributeName: 'pk', KeyType: 'HASH' },
+        { AttributeName: 'sk', KeyType: 'RANGE' },
+      ],
+      AttributeDefinitions: attributes,
+      GlobalSecondaryIndexes: indexes(),
+    }),
+  )
+}
+
+/** DynamoDB makes one index at a time, and fills it by itself. */
+async function addMissingIndexes(client: DynamoDBClient, name: string, table: TableDescription): Promise<void> {
+  const there = table.GlobalSecondaryIndexes?.map(({ IndexName }) => IndexName) ?? []
+  for (const missing of indexes().filter(({ IndexName }) => !there.includes(IndexName))) {
+    const keys = missing.KeySchema?.map(({ AttributeName }) => AttributeName)
+    await client.send(
+      new UpdateTableCommand({
+        TableName: name,
+        AttributeDefinitions: attributes.filter(({ AttributeName }) => keys?.includes(AttributeName)),
+        GlobalSecondaryIndexUpdates: [{ Create: missing }],
+      }),
+    )
+  }
+}
+
+async function describe(client: DynamoDBClient, name: string): Promise<TableDescription | undefined> {
   try {
-    await client.send(new DescribeTableCommand({ TableName: name }))
-    return true
+    const { Table: table } = await client.send(new DescribeTableCommand({ TableName: name }))
+    return table
   } catch (error) {
-    if (error instanceof ResourceNotFoundException) return false
+    if (error instanceof ResourceNotFoundException) return undefined
     throw error
   }
 }

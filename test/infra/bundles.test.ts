@@ -18,10 +18,10 @@ import { setEnvironment } from '../../local/environment.ts'
 import { type BrokerProcess, newShared, type Shared, startBroker } from '../flows/support/broker.ts'
 import { cli, web } from '../flows/support/callers.ts'
 import { endpoint, issuer, refresh, revoke, userinfo } from '../flows/support/endpoints.ts'
-import { expectDead, expectRefusal, expectTokens, refreshed } from '../flows/support/expect.ts'
+import { claimsOf, expectDead, expectRefusal, expectTokens, refreshed } from '../flows/support/expect.ts'
 import { authorizationCode, code, device, deviceCode, type } from '../flows/support/flows.ts'
 import { Person } from '../flows/support/person.ts'
-import { basic, get, postForm } from '../flows/support/wire.ts'
+import { basic, get, postForm, postJson, send } from '../flows/support/wire.ts'
 import { type Aws, startAws } from './support/aws.ts'
 import { rightsOf } from './support/rights.ts'
 import { synthesize, theOnly } from './support/template.ts'
@@ -174,6 +174,20 @@ test('a wrong user code, and a person who says no', async () => {
   await type(new Person(), verificationUri, userCode, 'deny')
 })
 
+test('ops list sessions, look at one, and end one, all of a person, and all of a client', async () => {
+  const [one] = [await device(broker), await device(broker)]
+  const sessions = `${issuer(broker, 'demo')}/sessions`
+  const { sid } = claimsOf(one.accessToken)
+  const listed = await get(`${sessions}?client_id=cli&state=active`)
+  assert.ok((listed.body.sessions as { sid: string }[]).some((session) => session.sid === sid))
+  assert.equal((await get(`${sessions}?subject=${claimsOf(one.accessToken).sub}`)).status, 200)
+  assert.equal((await get(`${sessions}/${sid}`)).status, 200)
+  assert.equal((await send(`${sessions}/${sid}`, { method: 'DELETE' })).body.revoked, 1)
+  await expectDead(broker, one)
+  assert.equal((await postJson(`${sessions}/revoke`, { client_id: 'cli' })).status, 200)
+  assert.equal((await postJson(`${sessions}/revoke`, { subject: 'nobody' })).status, 200)
+})
+
 test('metadata with the keys that create-keyring has made', async () => {
   const { body } = await get(`${issuer(broker, 'demo')}/.well-known/jwks.json`)
   const published = (body.keys as { kid: string }[]).map(({ kid }) => kid)
@@ -187,7 +201,8 @@ test('in all of this every function ran, and asked for nothing that its role doe
     const thing = on.replace(prefix, '')
     const isGranted = rightsOf(resources, functionName).some(
       ({ actions, on }) =>
-        actions.includes(action) && (on.endsWith('*') ? thing.startsWith(on.slice(0, -1)) : on === thing),
+        actions.includes(action) &&
+        on.split(', ').some((one) => (one.endsWith('*') ? thing.startsWith(one.slice(0, -1)) : one === thing)),
     )
     assert.ok(isGranted, `${functionName} asked for ${action} on ${thing}`)
   }

@@ -29,7 +29,7 @@ test('the table is on demand, recoverable to any second, encrypted with our key,
   })
 })
 
-test('the index over people holds what no refresh changes', () => {
+test('the indexes over people and clients hold what no refresh changes', () => {
   kept.template.hasResourceProperties('AWS::DynamoDB::GlobalTable', {
     GlobalSecondaryIndexes: [
       {
@@ -40,10 +40,19 @@ test('the index over people holds what no refresh changes', () => {
         ],
         Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['sid', 'application', 'clientId', 'flow'] },
       },
+      {
+        IndexName: 'by-client',
+        KeySchema: [
+          { AttributeName: 'clientId', KeyType: 'HASH' },
+          { AttributeName: 'createdAt', KeyType: 'RANGE' },
+        ],
+        Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['sid', 'application'] },
+      },
     ],
     AttributeDefinitions: Match.arrayWith([
       { AttributeName: 'subject', AttributeType: 'S' },
       { AttributeName: 'createdAt', AttributeType: 'N' },
+      { AttributeName: 'clientId', AttributeType: 'S' },
     ]),
   })
 })

@@ -123,9 +123,9 @@ test('with a public name it is there and nowhere else, and every function goes b
   }
 })
 
-test('the stack tells the issuer, the table, the keyring and the key for secrets', () => {
+test('the stack tells the issuer, the table, the keyring, the key for secrets and the policy for ops', () => {
   const names = ({ template }: typeof named) => Object.keys(template.toJSON().Outputs).sort()
-  const always = ['Issuer', 'KeyringSecretName', 'SecretsKeyArn', 'TableName']
+  const always = ['Issuer', 'KeyringSecretName', 'OpsPolicyArn', 'SecretsKeyArn', 'TableName']
   assert.deepEqual(names({ template } as typeof named), always)
   assert.deepEqual(names(named), [...always, 'DomainTarget'].sort())
   assert.equal(template.toJSON().Outputs.KeyringSecretName.Value, 'token-broker/test/keyring')

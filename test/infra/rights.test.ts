@@ -14,6 +14,9 @@ const registrations = 'dynamodb:GetItem application#*'
 const read = 'dynamodb:GetItem family#*'
 const open = 'dynamodb:PutItem family#*'
 const move = 'dynamodb:UpdateItem family#*'
+const list = 'dynamodb:Query application#*'
+const change = 'dynamodb:UpdateItem application#*'
+const find = ['dynamodb:Query index/by-subject, index/by-client', 'dynamodb:BatchGetItem family#*']
 const count = 'dynamodb:UpdateItem throttle#*'
 const record = 'dynamodb:PutItem replay#*'
 const tableKey = 'kms:Decrypt, kms:DescribeKey through dynamodb'
@@ -40,6 +43,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
   callback: [...everyone, providers, open, move, read, writeKey],
   activate: [...everyone, providers, move, read, count, writeKey],
   metadata: everyone,
+  sessions: [...everyone, list, change, ...find, read, move, writeKey],
   'create-keyring': [
     'secretsmanager:GetSecretValue, secretsmanager:PutSecretValue keyring',
     'kms:Decrypt, kms:GenerateDataKey through secretsmanager',
@@ -93,8 +97,10 @@ test('the environment says where things are, and holds nothing to hide', () => {
     const where = Object.fromEntries(Object.entries(Variables).map(([key, value]) => [key, text(value)]))
     const secrets = { SECRETS: 'secretsmanager:token-broker/test/' }
     if (name === 'create-keyring') assert.deepEqual(where, secrets)
-    else if (name in expected)
-      assert.deepEqual(where, { ...secrets, TABLE_NAME: `<${theOnly(resources, 'AWS::DynamoDB::GlobalTable').id}>` })
-    else assert.deepEqual(where, {})
+    else if (name in expected) {
+      const { AUDIT_LOG_GROUPS: _, ...rest } = where
+      assert.equal('AUDIT_LOG_GROUPS' in where, name === 'sessions')
+      assert.deepEqual(rest, { ...secrets, TABLE_NAME: `<${theOnly(resources, 'AWS::DynamoDB::GlobalTable').id}>` })
+    } else assert.deepEqual(where, {})
   }
 })

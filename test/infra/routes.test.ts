@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { preflightHeaders, routes } from '../../infra/routes.ts'
-import { functions, type Method, methods, ofType, referred, synthesize, text } from './support/template.ts'
+import { functions, type Method, methods, ofType, referred, synthesize, text, theOnly } from './support/template.ts'
 
 const { resources } = synthesize()
 const all = methods(resources)
@@ -30,7 +30,7 @@ test('API Gateway may invoke a function for its own routes and no others', () =>
     return `${method} ${path} → ${names.get(referred(Properties.FunctionName) ?? '')}`
   })
   const expected = routes.flatMap(({ path, methods, functionName }) =>
-    methods.map((method) => `${method} ${path.replace('{application}', '*')} → ${functionName}`),
+    methods.map((method) => `${method} ${path.replace(/\{\w+\}/g, '*')} → ${functionName}`),
   )
   assert.deepEqual(granted.sort(), expected.sort())
 })
@@ -46,11 +46,33 @@ test('a preflight is answered by the gateway at cross-origin routes, and at no o
   }
 })
 
-test('no route asks for an API key or an authorizer, which OAuth clients could not have', () => {
-  for (const { properties } of all) {
-    assert.equal(properties.AuthorizationType, 'NONE')
+test('no route asks for an API key or an authorizer, which OAuth clients could not have; ops sign with IAM', () => {
+  for (const { route, properties } of all) {
+    assert.equal(properties.AuthorizationType, /\/sessions(\/|$)/.test(route) ? 'AWS_IAM' : 'NONE', route)
+    assert.equal(properties.AuthorizerId, undefined)
     assert.equal(properties.ApiKeyRequired, undefined)
   }
+})
+
+test('the policy for ops lets in to the routes that IAM guards, of this stage, and nothing else; it is nobody’s yet', () => {
+  const { Properties } = theOnly(resources, 'AWS::IAM::ManagedPolicy')
+  const { Statement } = Properties.PolicyDocument as { Statement: { Action: unknown; Resource: unknown[] }[] }
+  assert.equal(Properties.ManagedPolicyName, 'token-broker-test-ops')
+  assert.deepEqual(
+    Statement.map(({ Action, Resource }) => [
+      Action,
+      Resource.map((one) => text(one).replace(/^.*>\/test\//, '')).sort(),
+    ]),
+    [['execute-api:Invoke', ['DELETE/*/sessions/*', 'GET/*/sessions', 'GET/*/sessions/*', 'POST/*/sessions/revoke']]],
+  )
+  assert.deepEqual([Properties.Users, Properties.Roles, Properties.Groups], [undefined, undefined, undefined])
+})
+
+test('ops are told where the lines of every function are', () => {
+  const { Environment } = functions(resources).get('sessions')!.Properties
+  const { AUDIT_LOG_GROUPS } = (Environment as { Variables: { AUDIT_LOG_GROUPS: string } }).Variables
+  const names = new Set(routes.map(({ functionName }) => functionName))
+  assert.deepEqual(AUDIT_LOG_GROUPS.split(',').sort(), [...names].map((name) => `/token-broker/test/${name}`).sort())
 })
 
 type Preflight = { readonly Type: string; readonly IntegrationResponses: unknown }

@@ -52,6 +52,7 @@ test('what is acknowledged, and where, is this', () => {
     'Gateway AwsSolutions-APIG4',
     'Gateway AwsSolutions-COG4',
     'Gateway AwsSolutions-IAM4',
+    ...Array.from({ length: 4 }, () => 'Ops/Policy AwsSolutions-IAM5'),
     'Secrets/Keyring AwsSolutions-SMG4',
     'activate AwsSolutions-IAM5',
     'authorize AwsSolutions-IAM5',

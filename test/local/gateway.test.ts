@@ -11,7 +11,7 @@ import { preflightHeaders, type Route } from '../../infra/routes.ts'
 import { type Gateway, type Handler, startGateway } from '../../local/gateway.ts'
 import { PortTaken } from '../../local/ports.ts'
 
-const routes: readonly Route[] = [
+const routes = [
   { path: '/{application}/oauth/token', methods: ['POST'], functionName: 'token', crossOrigin: true },
   { path: '/{application}/activate', methods: ['GET', 'POST'], functionName: 'activate', crossOrigin: false },
   { path: '/{application}/oauth/{anything}', methods: ['GET'], functionName: 'poll', crossOrigin: false },
@@ -22,7 +22,7 @@ const routes: readonly Route[] = [
     crossOrigin: true,
   },
   { path: '/{application}/keys', methods: ['GET'], functionName: 'metadata', crossOrigin: true },
-]
+].map((route) => ({ ...route, authorization: 'function' }) as Route)
 
 const plain: APIGatewayProxyResult = { statusCode: 200, body: '{}' }
 

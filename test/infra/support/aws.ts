@@ -13,7 +13,7 @@ export const functionHeader = 'x-function'
 
 /**
  * @property action as IAM names it
- * @property on the item's partition key, or the secret's name
+ * @property on the item's partition key, the index (`index/by-client`), or the secret's name
  */
 export type Asked = { readonly functionName: string; readonly action: string; readonly on: string }
 
@@ -34,7 +34,8 @@ export async function startAws(dynamodb: string, secrets: Map<string, string | u
     const isSecret = service === 'secretsmanager'
     if (typeof functionName === 'string') {
       const action = `${isSecret ? 'secretsmanager' : 'dynamodb'}:${operation}`
-      asked.push({ functionName, action, on: isSecret ? JSON.parse(body).SecretId : partitionKeyIn(body) })
+      const things = isSecret ? [String(JSON.parse(body).SecretId)] : asksOf(body)
+      asked.push(...things.map((on) => ({ functionName, action, on })))
     }
     const { status, body: text } = isSecret
       ? answerAsSecretsManager(operation, JSON.parse(body), secrets)
@@ -72,9 +73,21 @@ async function passOn(dynamodb: string, { headers }: IncomingMessage, body: stri
   return { status: answer.status, body: await answer.text() }
 }
 
-function partitionKeyIn(body: string): string {
-  const { Key, Item } = JSON.parse(body) as Partial<Record<'Key' | 'Item', { pk: { S: string } }>>
-  return (Key ?? Item)?.pk.S ?? ''
+type Named = { readonly pk: { readonly S: string } }
+type Request = {
+  readonly Key?: Named
+  readonly Item?: Named
+  readonly IndexName?: string
+  readonly ExpressionAttributeValues?: Readonly<Record<string, { readonly S: string }>>
+  readonly RequestItems?: Readonly<Record<string, { readonly Keys: readonly Named[] }>>
+}
+
+/** The partition keys that a request is about, or the index. */
+function asksOf(body: string): string[] {
+  const { Key, Item, IndexName, ExpressionAttributeValues, RequestItems } = JSON.parse(body) as Request
+  if (IndexName !== undefined) return [`index/${IndexName}`]
+  if (RequestItems !== undefined) return Object.values(RequestItems).flatMap(({ Keys }) => Keys.map(({ pk }) => pk.S))
+  return [(Key ?? Item)?.pk.S ?? ExpressionAttributeValues?.[':pk']?.S ?? '']
 }
 
 async function textOf(message: IncomingMessage): Promise<string> {

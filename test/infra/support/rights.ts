@@ -8,7 +8,8 @@ import assert from 'node:assert/strict'
 import { functions, type Resources, referred, type Statement, statementsOf, text } from './template.ts'
 
 /**
- * @property on partition keys for the table (`family#*`), a name for a secret (`provider/*`), else a phrase
+ * @property on partition keys for the table (`family#*`), names of indexes (`index/by-subject`), a name for a secret
+ *   (`provider/*`), else a phrase
  */
 export type Right = { readonly actions: readonly string[]; readonly on: string }
 
@@ -24,6 +25,7 @@ export function rightsOf(resources: Resources, name: string): readonly Right[] {
 }
 
 function on(resources: Resources, resource: unknown, condition: Statement['Condition'], name: string): string {
+  if (Array.isArray(resource)) return resource.map((one) => on(resources, one, condition, name)).join(', ')
   const id = referred(resource) ?? ''
   switch (resources[id]?.Type) {
     case 'AWS::DynamoDB::GlobalTable': {
@@ -43,6 +45,6 @@ function on(resources: Resources, resource: unknown, condition: Statement['Condi
       assert.equal(resources[id].Properties.LogGroupName, `/token-broker/test/${name}`)
       return 'own log'
     default:
-      return text(resource).replace(/^.*:secret:token-broker\/test\//, '')
+      return text(resource).replace(/^.*:secret:token-broker\/test\/|^<\w+>\/(?=index\/)/, '')
   }
 }

@@ -1,0 +1,255 @@
+/**
+ * sessions: ops see sessions and end them. AWS IAM authorises, never OAuth.
+ *
+ * Looking writes nothing. One session ends by one conditional write, `revokeByOps`; all of a client or of an application
+ * by one on its registration; all of a person by one for each (shared/store/sweep.ts).
+ */
+
+import { broker, clock, drawId } from '../shared/broker.ts'
+import { type Family, subOf } from '../shared/domain/family.ts'
+import { standing } from '../shared/domain/standing.ts'
+import { revokeByOps } from '../shared/domain/transitions.ts'
+import { auditQuery } from '../shared/http/audit-query.ts'
+import { type Answer, audit, type OpsCall } from '../shared/http/call.ts'
+import { cursorOf, positionIn } from '../shared/http/cursor.ts'
+import { OAuthError } from '../shared/http/errors.ts'
+import {
+  expectNoQuery,
+  type ListRequest,
+  type RevocationRequest,
+  readListRequest,
+  readReason,
+  readRevocationRequest,
+} from '../shared/http/ops-request.ts'
+import { iso, sessionView } from '../shared/http/session-view.ts'
+import { opsEndpoint } from '../shared/http/stack.ts'
+import { ops, patience } from '../shared/ops.ts'
+import type { ApplicationWithClients } from '../shared/store/registered.ts'
+import { registrationsCachedMs } from '../shared/store/registrations.ts'
+import type { Entry, Whose } from '../shared/store/sessions.ts'
+import { begun, type SweepState, sweep } from '../shared/store/sweep.ts'
+
+export const handler = opsEndpoint(async (call) => {
+  const { httpMethod, pathParameters } = call.event
+  const sid = pathParameters?.sid
+  if (sid !== undefined) return httpMethod === 'DELETE' ? revokeOne(call, sid) : show(call, sid)
+  return httpMethod === 'POST' ? revokeMany(call, readRevocationRequest(call.event)) : list(call)
+})
+
+// --- list -----------------------------------------------------------------------------------------------------------
+
+/** With a state that few are in, so many at a time are looked at, and a page may hold fewer than asked for. */
+const windowSize = 100
+const mostWindows = 10
+
+async function list(call: OpsCall): Promise<Answer> {
+  const request = readListRequest(call.event)
+  const query = ['list', request.subject, request.clientId, request.state]
+  const start = request.cursor === undefined ? undefined : await positionIn<Entry>(call, query, request.cursor)
+  const registered = await registeredFor(call)
+  if (request.clientId !== undefined) clientIn(registered, request.clientId)
+  const { families, last } = await find(call, registered, request, start)
+  return {
+    status: 200,
+    body: {
+      sessions: families.map((family) => view(family, registered, call.now)),
+      ...(last !== undefined && { cursor: await cursorOf(call, query, { createdAt: last.createdAt, sid: last.sid }) }),
+    },
+  }
+}
+
+/** The index says which families there are; how they stand, they say themselves. */
+async function find(
+  call: OpsCall,
+  registered: ApplicationWithClients,
+  request: ListRequest,
+  start: Entry | undefined,
+): Promise<{ families: readonly Family[]; last: Entry | undefined }> {
+  const { sessions } = ops()
+  const whose = whoseOf(call.application.name, registered, request)
+  const { limit, state } = request
+  const isWanted = (family: Family) =>
+    state === undefined || standing(family, registrationOf(family, registered), call.now).state === state
+  const found: Family[] = []
+  let last = start
+  for (let windows = 0; windows < mostWindows && found.length < limit; windows += 1) {
+    const stretch = await sessions.newest(whose, last, state === undefined ? limit : windowSize)
+    found.push(...(await sessions.read(stretch.sids)).filter(isWanted))
+    last = stretch.last
+    if (last === undefined) break
+  }
+  if (found.length <= limit) return { families: found, last }
+  const families = found.slice(0, limit)
+  return { families, last: families.at(-1) }
+}
+
+function whoseOf(application: string, { clients }: ApplicationWithClients, { subject, clientId }: ListRequest): Whose {
+  if (subject !== undefined) return { application, subject, clientId }
+  return { application, clientIds: clientId === undefined ? clients.map((client) => client.clientId) : [clientId] }
+}
+
+// --- one ------------------------------------------------------------------------------------------------------------
+
+async function show(call: OpsCall, sid: string): Promise<Answer> {
+  expectNoQuery(call.event)
+  const family = await ownFamily(call, sid)
+  const registered = await registeredFor(call)
+  return { status: 200, body: { session: view(family, registered, call.now), audit_query: auditQuery(family) } }
+}
+
+async function revokeOne(call: OpsCall, sid: string): Promise<Answer> {
+  const note = readReason(call.event)
+  const registered = await registeredFor(call)
+  if (!isSid(sid)) throw noSession()
+  const outcome = await broker().families.apply(
+    revokeByOps(call.application.name, sid, note, { now: call.now, attempt: drawId() }),
+  )
+  if (!outcome.done && outcome.refusal.kind === 'unknown') throw noSession()
+  const family = outcome.family!
+  if (outcome.done) auditEnd(call, family, note)
+  return {
+    status: 200,
+    body: {
+      revoked: outcome.done ? 1 : 0,
+      session: view(family, registered, call.now),
+      effective_at: iso(clock.now()),
+      ...accessTokensUntil(clock.now(), longestAccessToken(registered, family.clientId)),
+    },
+  }
+}
+
+/** Of this application: another one's is not there, whoever knows its sid. */
+async function ownFamily({ application }: OpsCall, sid: string): Promise<Family> {
+  const family = isSid(sid) ? await broker().families.read(sid) : undefined
+  if (family?.application !== application.name) throw noSession()
+  return family
+}
+
+function isSid(text: string): boolean {
+  return /^[\w-]{22}$/.test(text)
+}
+
+function noSession(): OAuthError {
+  return new OAuthError('not_found', 'There is no such session.', { status: 404 })
+}
+
+// --- many -----------------------------------------------------------------------------------------------------------
+
+function revokeMany(call: OpsCall, request: RevocationRequest): Promise<Answer> {
+  return request.by === 'subject' ? revokePerson(call, request) : revokeRegistered(call, request)
+}
+
+/** All of a client or an application: one write, however many there are. */
+async function revokeRegistered(
+  call: OpsCall,
+  request: Exclude<RevocationRequest, { readonly by: 'subject' }>,
+): Promise<Answer> {
+  if (request.cursor !== undefined) throw new OAuthError('invalid_request', 'A cursor goes with a subject alone.')
+  const registered = await registeredFor(call)
+  const clientId = request.by === 'client_id' ? clientIn(registered, request.clientId).clientId : undefined
+  const revokedBefore = await ops().registered.revokeUpTo(call.application.name, clientId, call.now)
+  if (revokedBefore === undefined) throw noClient()
+  // Counted from the answer on: a Lambda that read the registration just before goes by it for so long.
+  const effectiveAt = clock.now() + registrationsCachedMs
+  audit(call, 'sessions.revoked', {
+    client_id: clientId,
+    reason: clientId === undefined ? 'ops:application' : 'ops:client',
+    note: request.note,
+  })
+  return {
+    status: 200,
+    body: {
+      by: request.by,
+      revoked_before: iso(revokedBefore),
+      effective_at: iso(effectiveAt),
+      ...accessTokensUntil(effectiveAt, longestAccessToken(registered, clientId)),
+      complete: true,
+    },
+  }
+}
+
+/** All of a person, at every client: a sweep, which says where to go on when it has not come to its end. */
+async function revokePerson(
+  call: OpsCall,
+  { subject, note, cursor }: Extract<RevocationRequest, { readonly by: 'subject' }>,
+): Promise<Answer> {
+  const application = call.application.name
+  const query = ['revoke', subject]
+  const registered = await registeredFor(call)
+  const state =
+    cursor === undefined ? begun(call.now, patience.now()) : await positionIn<SweepState>(call, query, cursor)
+  let count = 0
+  const task = {
+    application,
+    subject,
+    end: (sid: string) => revokeByOps(application, sid, note, { now: call.now, attempt: drawId() }),
+    ended: (family: Family) => {
+      count += 1
+      auditEnd(call, family, note)
+    },
+  }
+  const parts = { sessions: ops().sessions, families: broker().families }
+  const rest = await sweep(parts, task, state, patience)
+  audit(call, 'sessions.revoked', { sub: subject, reason: 'ops:subject', note, count })
+  return {
+    status: 200,
+    body: {
+      revoked: count,
+      by: 'subject',
+      revoked_before: iso(state.upToMs),
+      effective_at: iso(clock.now()),
+      ...accessTokensUntil(clock.now(), longestAccessToken(registered)),
+      complete: rest === undefined,
+      ...(rest !== undefined && { cursor: await cursorOf(call, query, rest) }),
+    },
+  }
+}
+
+// --- all ------------------------------------------------------------------------------------------------------------
+
+async function registeredFor({ application }: OpsCall): Promise<ApplicationWithClients> {
+  const registered = await ops().registered.read(application.name)
+  if (registered === undefined) throw new OAuthError('not_found', 'There is no such application.', { status: 404 })
+  return registered
+}
+
+function clientIn({ clients }: ApplicationWithClients, clientId: string) {
+  const client = clients.find((candidate) => candidate.clientId === clientId)
+  if (client === undefined) throw noClient()
+  return client
+}
+
+function noClient(): OAuthError {
+  return new OAuthError('not_found', 'There is no such client.', { status: 404 })
+}
+
+function registrationOf({ clientId }: Family, { application, clients }: ApplicationWithClients) {
+  return { application, client: clients.find((candidate) => candidate.clientId === clientId) }
+}
+
+function view(family: Family, registered: ApplicationWithClients, now: number) {
+  return sessionView(family, registrationOf(family, registered), now)
+}
+
+/** A JWT cannot be called back: where nobody asks introspection, one that is out is good until its own end. */
+function accessTokensUntil(effectiveAt: number, longestSeconds: number) {
+  return { access_tokens_until: iso(effectiveAt + longestSeconds * 1000) }
+}
+
+function longestAccessToken({ clients }: ApplicationWithClients, clientId?: string): number {
+  const theirs = clients.filter((client) => clientId === undefined || client.clientId === clientId)
+  return Math.max(0, ...theirs.map(({ accessTokenSeconds }) => accessTokenSeconds))
+}
+
+function auditEnd(call: OpsCall, family: Family, note: string | undefined): void {
+  const { sid, clientId, flow, generation } = family
+  audit(call, 'session.revoked', {
+    sid,
+    client_id: clientId,
+    sub: subOf(family),
+    flow,
+    generation,
+    reason: 'ops',
+    note,
+  })
+}

@@ -1,0 +1,60 @@
+/**
+ * What ops need beside the API: the policy that lets somebody call its routes for ops, and where a session's history is.
+ *
+ * Owns the policy. Must not know who is in it: it is attached to whom you choose.
+ */
+
+import { type CfnElement, Stack, Validations } from 'aws-cdk-lib'
+import type { RestApi } from 'aws-cdk-lib/aws-apigateway'
+import { ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import { Construct } from 'constructs'
+import { functionNames } from './bundle.ts'
+import { type BrokerFunction, logGroupOf } from './function.ts'
+import { type Method, routes } from './routes.ts'
+
+export type OpsProps = {
+  readonly stage: string
+  readonly api: RestApi
+  /** The function behind the routes. */
+  readonly sessions: BrokerFunction
+}
+
+export class Ops extends Construct {
+  readonly policy: ManagedPolicy
+
+  constructor(scope: Construct, id: string, { stage, api, sessions }: OpsProps) {
+    super(scope, id)
+    const calls = callable()
+    this.policy = new ManagedPolicy(this, 'Policy', {
+      managedPolicyName: `token-broker-${stage}-ops`,
+      description: `Token Broker (${stage}): to see and end the sessions of every application`,
+      statements: [
+        new PolicyStatement({
+          actions: ['execute-api:Invoke'],
+          resources: calls.map(({ method, path }) => api.arnForExecuteApi(method, path, stage)),
+        }),
+      ],
+    })
+    Validations.of(this.policy).acknowledge(
+      ...calls.map(({ method, path }) => ({
+        id: `AwsSolutions-IAM5[Resource::${asRulesSee(api)}/${stage}/${method}${path}]`,
+        reason: 'The * stand for the application and for the session in the path, which are not known here.',
+      })),
+    )
+    sessions.allow([], { AUDIT_LOG_GROUPS: functionNames.map((name) => logGroupOf(stage, name)).join(',') })
+  }
+}
+
+type Call = { readonly method: Method; readonly path: string }
+
+function callable(): Call[] {
+  return routes
+    .filter(({ authorization }) => authorization === 'iam')
+    .flatMap(({ path, methods }) => methods.map((method) => ({ method, path: path.replace(/\{\w+\}/g, '*') })))
+}
+
+function asRulesSee(api: RestApi): string {
+  const { region } = Stack.of(api)
+  const id = Stack.of(api).getLogicalId(api.node.defaultChild as CfnElement)
+  return `arn:<AWS::Partition>:execute-api:${region}:<AWS::AccountId>:<${id}>`
+}

@@ -1,0 +1,38 @@
+/**
+ * Where the whole history of a session is: the query for CloudWatch Logs Insights that finds it.
+ *
+ * Owns that query. Must not know the session's present.
+ */
+
+import { broker } from '../broker.ts'
+import type { Family } from '../domain/family.ts'
+import { iso } from './session-view.ts'
+
+export type AuditQuery = {
+  /** Empty where the log goes elsewhere, as on a laptop. */
+  readonly log_groups: readonly string[]
+  readonly query: string
+  /** Nothing of it is older. */
+  readonly from: string
+}
+
+/** All that names the session, and what ended it along with all of its client or application. */
+export function auditQuery({ sid, application, clientId, createdAt }: Family): AuditQuery {
+  const whole = `event = "sessions.revoked" and application = ${quoted(application)}`
+  return {
+    log_groups: broker().config.auditLogGroups,
+    query: [
+      'fields @timestamp, event, client_id, sub, ip, generation, reason, actor, note, request_id',
+      `| filter sid = ${quoted(sid)}`,
+      `    or (${whole} and reason = "ops:application")`,
+      `    or (${whole} and reason = "ops:client" and client_id = ${quoted(clientId)})`,
+      '| sort @timestamp asc',
+      '| limit 10000',
+    ].join('\n'),
+    from: iso(createdAt),
+  }
+}
+
+function quoted(text: string): string {
+  return `"${text.replace(/["\\]/g, '\\$&')}"`
+}

@@ -1,0 +1,62 @@
+/**
+ * A session as ops are shown it.
+ *
+ * Owns the names on the wire, and that nothing is shown but what stands here: no credential, no hash of one, no id of a
+ * write. Must not know who asks.
+ */
+
+import { type Family, subOf } from '../domain/family.ts'
+import { type Registration, standing } from '../domain/standing.ts'
+
+/** Times are ISO 8601, UTC. */
+export type SessionView = {
+  readonly sid: string
+  readonly application: string
+  readonly client_id: string
+  /** Once somebody has signed in. */
+  readonly sub?: string
+  readonly flow: Family['flow']
+  readonly state: ReturnType<typeof standing>['state']
+  readonly scopes: readonly string[]
+  readonly audience: string
+  readonly created_at: string
+  readonly started_from: string
+  readonly refreshes: number
+  readonly last_refreshed_at?: string
+  /** The earlier of the idle and the absolute end; of a code that is out, that one's. Not for what was revoked or denied. */
+  readonly expires_at?: string
+  readonly absolute_expires_at?: string
+  readonly revoked_at?: string
+  readonly revoked_reason?: string
+  readonly revoked_note?: string
+}
+
+export function sessionView(family: Family, registration: Registration, now: number): SessionView {
+  const { generation, rotatedAt, absoluteExpiresAt, revokedNote } = family
+  const { state, expiresAt, revokedAt, revokedReason } = standing(family, registration, now)
+  const sub = subOf(family)
+  return {
+    sid: family.sid,
+    application: family.application,
+    client_id: family.clientId,
+    ...(sub !== undefined && { sub }),
+    flow: family.flow,
+    state,
+    scopes: family.scopes,
+    audience: family.audience,
+    created_at: iso(family.createdAt),
+    started_from: family.startedFrom,
+    // Generation 1 is the first refresh token, which came of no refresh.
+    refreshes: Math.max(0, generation - 1),
+    ...(generation > 1 && rotatedAt !== undefined && { last_refreshed_at: iso(rotatedAt) }),
+    ...(expiresAt !== undefined && { expires_at: iso(expiresAt) }),
+    ...(absoluteExpiresAt !== undefined && { absolute_expires_at: iso(absoluteExpiresAt) }),
+    ...(revokedAt !== undefined && { revoked_at: iso(revokedAt) }),
+    ...(revokedReason !== undefined && { revoked_reason: revokedReason }),
+    ...(revokedNote !== undefined && { revoked_note: revokedNote }),
+  }
+}
+
+export function iso(ms: number): string {
+  return new Date(ms).toISOString()
+}

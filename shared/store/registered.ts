@@ -1,0 +1,98 @@
+/**
+ * Applications with all of their clients, as ops see and revoke them.
+ *
+ * Owns the reading of a whole application past any memory, and `revokedBefore`, which ends every session that began up to
+ * it by one conditional write: each transition's own condition holds it. Must not know families.
+ */
+
+import {
+  type AttributeValue,
+  ConditionalCheckFailedException,
+  QueryCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb'
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
+import type { Application, Client } from '../domain/registration.ts'
+import { applicationKey, clientKey, type Registrations } from './registrations.ts'
+import { ask, type Table } from './table.ts'
+
+export type ApplicationWithClients = { readonly application: Application; readonly clients: readonly Client[] }
+
+export type Registered = {
+  /** @throws {Unavailable} */
+  read(application: string): Promise<ApplicationWithClients | undefined>
+  /**
+   * Revokes all families of a client, or without one of an application, that were created up to a moment. It is in effect
+   * everywhere `registrationsCachedMs` after the answer.
+   *
+   * @returns the moment that holds now, which an earlier call may have put later; undefined: there is no such record
+   * @throws {Unavailable}
+   */
+  revokeUpTo(application: string, clientId: string | undefined, upToMs: number): Promise<number | undefined>
+}
+
+/** @param registrations whose memory is to lose what is revoked */
+export function createRegistered(table: Table, registrations: Registrations): Registered {
+  return {
+    read: (application) => readWhole(table, application),
+    revokeUpTo: async (application, clientId, upToMs) => {
+      const sk = clientId === undefined ? 'application' : clientKey(clientId)
+      const revokedBefore = await revokeUpTo(table, { pk: applicationKey(application), sk }, upToMs)
+      registrations.forget(application, clientId)
+      return revokedBefore
+    },
+  }
+}
+
+async function readWhole(table: Table, name: string): Promise<ApplicationWithClients | undefined> {
+  const records: (Application | Client)[] = []
+  let start: Record<string, AttributeValue> | undefined
+  do {
+    const page = await ask(() =>
+      table.client.send(
+        new QueryCommand({
+          TableName: table.name,
+          KeyConditionExpression: 'pk = :pk',
+          ExpressionAttributeValues: marshall({ ':pk': applicationKey(name) }),
+          ConsistentRead: true,
+          ...(start !== undefined && { ExclusiveStartKey: start }),
+        }),
+      ),
+    )
+    records.push(...(page.Items ?? []).map((item) => unmarshall(item) as Application | Client))
+    start = page.LastEvaluatedKey
+  } while (start !== undefined)
+  const application = records.find((record): record is Application => !('clientId' in record))
+  const clients = records.filter((record): record is Client => 'clientId' in record)
+  return application && { application, clients }
+}
+
+/** A retry that meets what it wrote itself finds the moment it came with, which is as good as having written it now. */
+async function revokeUpTo(
+  table: Table,
+  key: { readonly pk: string; readonly sk: string },
+  upToMs: number,
+): Promise<number | undefined> {
+  try {
+    await ask(() =>
+      table.client.send(
+        new UpdateItemCommand({
+          TableName: table.name,
+          Key: marshall(key),
+          UpdateExpression: 'SET revokedBefore = :upTo',
+          // Never earlier than it was, for what has been revoked stays so; and nobody is registered by being revoked.
+          ConditionExpression:
+            'attribute_exists(pk) AND (attribute_not_exists(revokedBefore) OR revokedBefore < :upTo)',
+          ExpressionAttributeValues: marshall({ ':upTo': upToMs }),
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        }),
+      ),
+    )
+    return upToMs
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) {
+      return error.Item && (unmarshall(error.Item) as Application | Client).revokedBefore
+    }
+    throw error
+  }
+}

@@ -1,0 +1,225 @@
+/**
+ * Families as ops look for them: whose, newest first, as many as are asked for.
+ *
+ * Owns the two indexes, which say which families there are, and the reading of many at once, which says how they are. An
+ * index follows the table within moments, so it may not show yet what has just begun; it holds nothing that changes.
+ * Must not know what ops do with what they find.
+ *
+ *     newest ──Query──► by-subject, or by-client once for each client ──merge──► sids
+ *     read   ──BatchGetItem, consistent──────────────────────────────────────► families
+ */
+
+import {
+  type AttributeValue,
+  BatchGetItemCommand,
+  QueryCommand,
+  type QueryCommandInput,
+  type QueryCommandOutput,
+} from '@aws-sdk/client-dynamodb'
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
+import { type Family, subjectKey } from '../domain/family.ts'
+import { Unavailable } from '../unavailable.ts'
+import { keyOf } from './families.ts'
+import { inTurns } from './in-turns.ts'
+import { ask, clientIndex, subjectIndex, type Table } from './table.ts'
+
+/** What an index says of a family. */
+export type Entry = { readonly sid: string; readonly createdAt: number }
+
+/** Whose families: a person's, at all clients or at one; or those of clients, whoever signed in. */
+export type Whose = { readonly application: string } & (
+  | { readonly subject: string; readonly clientId?: string | undefined }
+  | { readonly clientIds: readonly string[] }
+)
+
+/** Families in their order, the newest first, and by sid within a millisecond. */
+export type Stretch = {
+  readonly sids: readonly string[]
+  /** From where on to look for more; undefined: there are no more. It may be there though `sids` is empty. */
+  readonly last: Entry | undefined
+}
+
+export type Sessions = {
+  /**
+   * The next families of an application, after the last one that was seen.
+   *
+   * @param most how many at most
+   * @throws {Unavailable}
+   */
+  newest(whose: Whose, after: Entry | undefined, most: number): Promise<Stretch>
+  /**
+   * A page of a person's families that began up to a moment, the oldest first.
+   *
+   * @param after where the page before it ended
+   * @throws {Unavailable}
+   */
+  ofPerson(application: string, subject: string, upToMs: number, after: Entry | undefined): Promise<Stretch>
+  /**
+   * Families as they are, strongly consistent, in the order of the sids; those that are gone are left out.
+   *
+   * @throws {Unavailable}
+   */
+  read(sids: readonly string[]): Promise<Family[]>
+}
+
+export function createSessions(table: Table): Sessions {
+  return {
+    newest: (whose, after, most) => newest(table, whose, after, most),
+    ofPerson: (application, subject, upToMs, after) => ofPerson(table, application, subject, upToMs, after),
+    read: (sids) => readAll(table, sids),
+  }
+}
+
+// --- newest ---------------------------------------------------------------------------------------------------------
+
+/** Clients that are asked about at once. */
+const mostQueries = 16
+/** Of an index, for one answer. The first is enough, unless a client's name is one in other applications, too. */
+const mostPages = 10
+const nextPageEntries = 1_000
+
+async function newest(table: Table, whose: Whose, after: Entry | undefined, most: number): Promise<Stretch> {
+  const { application } = whose
+  const sources =
+    'subject' in whose
+      ? [bySubject(application, whose.subject, whose.clientId)]
+      : whose.clientIds.map((clientId) => byClient(application, clientId))
+  const found = await inTurns(sources, mostQueries, (source) => descend(table, source, after, most))
+  // Below where the first source stopped, the others may hold what stands before its next.
+  const floor = Math.max(...found.map(({ reachedMs }) => reachedMs), Number.NEGATIVE_INFINITY)
+  const known = found
+    .flatMap(({ entries }) => entries)
+    .filter(({ createdAt }) => createdAt > floor)
+    .sort(inOrder)
+  const taken = known.slice(0, most)
+  const sids = taken.map(({ sid }) => sid)
+  if (taken.length < known.length) return { sids, last: taken.at(-1) }
+  return { sids, last: Number.isFinite(floor) ? { createdAt: floor, sid: '' } : undefined }
+}
+
+type Source = Pick<QueryCommandInput, 'IndexName' | 'KeyConditionExpression' | 'FilterExpression'> & {
+  readonly values: Readonly<Record<string, string>>
+}
+
+function byClient(application: string, clientId: string): Source {
+  return {
+    IndexName: clientIndex,
+    KeyConditionExpression: 'clientId = :clientId',
+    FilterExpression: 'application = :application',
+    values: { ':clientId': clientId, ':application': application },
+  }
+}
+
+function bySubject(application: string, subject: string, clientId?: string): Source {
+  const values = { ':subject': subjectKey(application, subject) }
+  const base = { IndexName: subjectIndex, KeyConditionExpression: 'subject = :subject' }
+  if (clientId === undefined) return { ...base, values }
+  return { ...base, FilterExpression: 'clientId = :clientId', values: { ...values, ':clientId': clientId } }
+}
+
+/** @property reachedMs families that are younger have all been found; -Infinity: there are no others */
+type Descent = { readonly entries: readonly Entry[]; readonly reachedMs: number }
+
+/** The index sorts by time alone, so a millisecond is read to its end before its families are put in order. */
+async function descend(table: Table, source: Source, after: Entry | undefined, most: number): Promise<Descent> {
+  const entries: Entry[] = []
+  let start: Record<string, AttributeValue> | undefined
+  for (let pages = 1; ; pages += 1) {
+    const page = await query(table, source, {
+      ScanIndexForward: false,
+      ...(after !== undefined && upTo(source, after.createdAt)),
+      // The last one seen comes again, and the one after the last that is wanted says that its millisecond is complete.
+      ...(start === undefined ? { Limit: most + 2 } : { Limit: nextPageEntries, ExclusiveStartKey: start }),
+    })
+    entries.push(...entriesIn(page).filter((entry) => after === undefined || inOrder(after, entry) < 0))
+    start = page.LastEvaluatedKey
+    if (start === undefined) return { entries, reachedMs: Number.NEGATIVE_INFINITY }
+    const reachedMs = Number(start.createdAt?.N)
+    const complete = entries.filter(({ createdAt }) => createdAt > reachedMs).length
+    if (complete >= most || pages === mostPages) return { entries, reachedMs }
+  }
+}
+
+function inOrder(one: Entry, other: Entry): number {
+  if (one.createdAt !== other.createdAt) return other.createdAt - one.createdAt
+  return one.sid < other.sid ? -1 : one.sid > other.sid ? 1 : 0
+}
+
+// --- of a person ----------------------------------------------------------------------------------------------------
+
+async function ofPerson(
+  table: Table,
+  application: string,
+  subject: string,
+  upToMs: number,
+  after: Entry | undefined,
+): Promise<Stretch> {
+  const source = bySubject(application, subject)
+  const page = await query(table, source, {
+    Limit: mostKeys,
+    ...upTo(source, upToMs),
+    ...(after !== undefined && { ExclusiveStartKey: startAfter(application, subject, after) }),
+  })
+  const entries = entriesIn(page)
+  return { sids: entries.map(({ sid }) => sid), last: page.LastEvaluatedKey && entries.at(-1) }
+}
+
+/** Where a page of `by-subject` ended, in DynamoDB's words: the keys of the index and of the table. */
+function startAfter(application: string, subject: string, { sid, createdAt }: Entry) {
+  return marshall({ ...keyOf(sid), subject: subjectKey(application, subject), createdAt })
+}
+
+// --- both -----------------------------------------------------------------------------------------------------------
+
+function upTo({ KeyConditionExpression, values }: Source, createdAt: number): Partial<QueryCommandInput> {
+  return {
+    KeyConditionExpression: `${KeyConditionExpression} AND createdAt <= :createdAt`,
+    ExpressionAttributeValues: marshall({ ...values, ':createdAt': createdAt }),
+  }
+}
+
+function query(
+  table: Table,
+  { values, ...source }: Source,
+  more: Partial<QueryCommandInput>,
+): Promise<QueryCommandOutput> {
+  const input = { ...source, ExpressionAttributeValues: marshall(values), ...more }
+  return ask(() => table.client.send(new QueryCommand({ TableName: table.name, ...input })))
+}
+
+function entriesIn({ Items = [] }: QueryCommandOutput): Entry[] {
+  return Items.map((item) => unmarshall(item) as Entry).map(({ sid, createdAt }) => ({ sid, createdAt }))
+}
+
+// --- read -----------------------------------------------------------------------------------------------------------
+
+/** DynamoDB reads no more at once. */
+const mostKeys = 100
+/** How often the rest is asked for again, which DynamoDB leaves out when it has too much to do, and how soon. */
+const mostTries = 4
+const pauseMs = 50
+
+async function readAll(table: Table, sids: readonly string[]): Promise<Family[]> {
+  const found = new Map<string, Family>()
+  const wanted = [...new Set(sids)]
+  for (let at = 0; at < wanted.length; at += mostKeys) {
+    for (const family of await readSome(table, wanted.slice(at, at + mostKeys))) found.set(family.sid, family)
+  }
+  return sids.flatMap((sid) => found.get(sid) ?? [])
+}
+
+async function readSome(table: Table, sids: readonly string[]): Promise<Family[]> {
+  const families: Family[] = []
+  let keys: Record<string, AttributeValue>[] = sids.map((sid) => marshall(keyOf(sid)))
+  for (let tries = 0; keys.length > 0; tries += 1) {
+    if (tries === mostTries) throw new Unavailable('store', new Error('families are left out again and again'))
+    const request = { [table.name]: { Keys: keys, ConsistentRead: true } }
+    const { Responses, UnprocessedKeys } = await ask(() =>
+      table.client.send(new BatchGetItemCommand({ RequestItems: request })),
+    )
+    families.push(...(Responses?.[table.name] ?? []).map((item) => unmarshall(item) as Family))
+    keys = UnprocessedKeys?.[table.name]?.Keys ?? []
+    if (keys.length > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs * 2 ** tries))
+  }
+  return families
+}

@@ -1,0 +1,93 @@
+/**
+ * The end of every session that a person has begun up to a moment.
+ *
+ * Owns the sweep through the index `by-subject`: each family by a conditional write of its own, in passes, until one that
+ * began late enough to see all that there was at that moment has found nothing more. It can stop anywhere and go on, or
+ * begin again: what has ended is left alone. Must not know who asked, or why.
+ *
+ *     call ──► pass ──► pass ──…──► pass that began settleMs after the call, and ends nothing ──► complete
+ *              ends what the index shows; a family enters it moments after its person is known
+ */
+
+import type { Family } from '../domain/family.ts'
+import type { Transition } from '../domain/transitions.ts'
+import type { Families } from './families.ts'
+import { inTurns } from './in-turns.ts'
+import type { Entry, Sessions } from './sessions.ts'
+
+/** How long an index may take to show what the table holds; as a rule it takes a fraction of a second. */
+export const settleMs = 5_000
+/** Well within a function's time, with enough left for what is under way then. */
+const sweepMs = 12_000
+/** Between two passes while the index may still lag. */
+const betweenPassesMs = 1_000
+const mostWrites = 16
+
+/** Where a sweep stands; another call can go on from there. Times are ms since the epoch. */
+export type SweepState = {
+  /** Families created up to then are ended. */
+  readonly upToMs: number
+  readonly startedAtMs: number
+  readonly passStartedAtMs: number
+  /** How far this pass has come. */
+  readonly after?: Entry | undefined
+  /** How many this pass has ended so far. */
+  readonly endedInPass: number
+}
+
+export type Sweep = {
+  readonly application: string
+  readonly subject: string
+  /** The transition that ends a family. */
+  readonly end: (sid: string) => Transition
+  /** Told of each family that was ended. */
+  readonly ended: (family: Family) => void
+}
+
+export type Patience = {
+  /** ms since the epoch */
+  readonly now: () => number
+  readonly pause: (ms: number) => Promise<unknown>
+}
+
+/** @param state as `begun` makes it, or as an earlier call left it. @returns undefined once it is complete */
+export async function sweep(
+  { sessions, families }: { readonly sessions: Sessions; readonly families: Families },
+  task: Sweep,
+  state: SweepState,
+  { now, pause }: Patience,
+): Promise<SweepState | undefined> {
+  const until = now() + sweepMs
+  let at = state
+  for (;;) {
+    const { sids, last } = await sessions.ofPerson(task.application, task.subject, at.upToMs, at.after)
+    const endedInPass = at.endedInPass + (await endAll({ sessions, families }, task, sids))
+    at = { ...at, after: last, endedInPass }
+    if (last === undefined) {
+      if (at.passStartedAtMs >= at.startedAtMs + settleMs && endedInPass === 0) return undefined
+      if (now() < until) await pause(betweenPassesMs)
+      at = { ...at, passStartedAtMs: now(), endedInPass: 0 }
+    }
+    if (now() >= until) return at
+  }
+}
+
+export function begun(upToMs: number, now: number): SweepState {
+  return { upToMs, startedAtMs: now, passStartedAtMs: now, endedInPass: 0 }
+}
+
+/** @returns how many of them this call has ended */
+async function endAll(
+  { sessions, families }: { readonly sessions: Sessions; readonly families: Families },
+  { end, ended }: Sweep,
+  sids: readonly string[],
+): Promise<number> {
+  // Ended stays ended, so nobody need ask for it again; whether the others can be ended, the write itself decides.
+  const going = (await sessions.read(sids)).filter(({ state }) => state !== 'revoked' && state !== 'denied')
+  const outcomes = await inTurns(going, mostWrites, async ({ sid }) => {
+    const outcome = await families.apply(end(sid))
+    if (outcome.done) ended(outcome.family)
+    return outcome.done
+  })
+  return outcomes.filter(Boolean).length
+}
