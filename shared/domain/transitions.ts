@@ -192,6 +192,16 @@ export function redeem(
   }
 }
 
+/** A code's binding and what the session's end was made of have served their purpose then; without them the item is small. */
+const neededUntilFirstRefresh = [
+  'codeExpiresAt',
+  'redirectUri',
+  'codeChallenge',
+  'nonce',
+  'sessionLifetimeMs',
+  'lingerSeconds',
+] as const
+
 /**
  * Generation n becomes n + 1: a refresh token is exchanged for its successor (RFC 6749 §6, RFC 9700 §4.14.2).
  *
@@ -222,8 +232,7 @@ export function rotate(
       rotatedAt: now,
     },
     copy: remembered,
-    // A code's binding has served its purpose once the first refresh token was used; without it the item stays small.
-    remove: ['codeExpiresAt', 'redirectUri', 'codeChallenge', 'nonce', 'sessionLifetimeMs', 'lingerSeconds'],
+    remove: presented.generation === 1 ? neededUntilFirstRefresh : [],
   }
 }
 

@@ -37,11 +37,22 @@ export function expressionsOf(transition: Transition): Expressions {
   ]
   const removed = (transition.remove ?? []).map(name)
   return {
-    ConditionExpression: transition.guards.map((guard) => conditionOf(guard, name, value)).join(' AND '),
+    ConditionExpression: transition.guards
+      .filter((guard) => !isImplied(guard, transition.guards))
+      .map((guard) => conditionOf(guard, name, value))
+      .join(' AND '),
     UpdateExpression: `SET ${assignments.join(', ')}${removed.length > 0 ? ` REMOVE ${removed.join(', ')}` : ''}`,
     ExpressionAttributeNames: names,
     ExpressionAttributeValues: marshall(values),
   }
+}
+
+/** One of some states is said already where a guard says which state. For an explanation both count, each in its place. */
+function isImplied(guard: Guard, guards: readonly Guard[]): boolean {
+  if (guard.is !== 'in') return false
+  return guards.some(
+    (other) => other.is === '=' && other.attribute === guard.attribute && guard.values.includes(other.value as string),
+  )
 }
 
 function conditionOf(guard: Guard, name: (attribute: string) => string, value: (plain: unknown) => string): string {

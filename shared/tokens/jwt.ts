@@ -11,9 +11,18 @@ import type { SigningKey } from './keyring.ts'
 
 export function signJwt({ key, kid, alg }: SigningKey, typ: 'at+jwt' | 'JWT', claims: object): string {
   const signed = `${encode({ typ, alg, kid })}.${encode(claims)}`
-  // RFC 7518 §3.4: the two numbers of an ECDSA signature side by side, not in DER. RSA has but one (§3.3).
-  const signature = sign('sha256', Buffer.from(signed), { key, dsaEncoding: 'ieee-p1363' })
-  return `${signed}.${signature.toString('base64url')}`
+  const signature = sign('sha256', Buffer.from(signed), key)
+  return `${signed}.${(alg === 'ES256' ? sideBySide(signature) : signature).toString('base64url')}`
+}
+
+/**
+ * RFC 7518 §3.4: R and S of an ECDSA signature, 32 bytes each. In DER, as they come, each stands behind its length, without
+ * leading zeros, or with one for the sign. (`dsaEncoding` would do it, and take longer than the signature itself.)
+ */
+function sideBySide(der: Buffer): Buffer {
+  const lengthOfR = der[3]!
+  const [r, s] = [der.subarray(4, 4 + lengthOfR), der.subarray(4 + lengthOfR + 2)]
+  return Buffer.concat([r, s].map((number) => Buffer.concat([Buffer.alloc(32), number]).subarray(-32)))
 }
 
 function encode(part: object): string {

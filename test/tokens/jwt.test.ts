@@ -3,7 +3,7 @@
  */
 
 import assert from 'node:assert/strict'
-import { createPublicKey, generateKeyPairSync } from 'node:crypto'
+import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { decodeProtectedHeader, jwtVerify } from 'jose'
@@ -19,6 +19,21 @@ const claim = fc.oneof(fc.string({ unit: 'grapheme' }), fc.integer(), fc.boolean
 /** None of them one that jose judges by itself, such as exp. */
 const name = fc.string().map((text) => `of ours ${text}`)
 const claims = fc.dictionary(name, claim)
+
+test('ES256: a number that begins with zeros keeps its 32 bytes', () => {
+  const [signingKey] = signingKeys
+  const key = { key: createPublicKey(signingKey.key), dsaEncoding: 'ieee-p1363' } as const
+  let zeros = 0
+  for (let count = 0; zeros < 4 && count < 20_000; count++) {
+    const token = signJwt(signingKey, 'JWT', { count })
+    const signature = Buffer.from(token.slice(token.lastIndexOf('.') + 1), 'base64url')
+    assert.equal(signature.length, 64)
+    if (signature[0] !== 0 && signature[32] !== 0) continue
+    zeros += 1
+    assert.ok(verify('sha256', Buffer.from(token.slice(0, token.lastIndexOf('.'))), key, signature))
+  }
+  assert.equal(zeros, 4)
+})
 
 for (const signingKey of signingKeys) {
   const { alg, kid, key } = signingKey
