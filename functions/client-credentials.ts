@@ -22,7 +22,7 @@ export const clientCredentialsGrant: Grant = {
     }
     // RFC 6749 §4.4.3: no refresh token, whatever else the client may do.
     const scope = asked.scopes.filter((word) => word !== 'offline_access').join(' ')
-    const accessToken = await signAccessToken(
+    const accessToken = signAccessToken(
       await broker().keyring(),
       application.accessTokenAlgorithm,
       {

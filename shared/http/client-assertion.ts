@@ -7,7 +7,6 @@
 import { createHash } from 'node:crypto'
 import { broker, drawId } from '../broker.ts'
 import type { Client } from '../domain/registration.ts'
-import { verifyAssertion } from '../tokens/client-assertion.ts'
 import type { Call } from './call.ts'
 
 /**
@@ -16,6 +15,8 @@ import type { Call } from './call.ts'
  */
 export async function assertionFault(call: Call, client: Client, assertion: string): Promise<string | undefined> {
   const { application, now } = call
+  // Loaded when it is needed: most clients never show one, and a cold start is short of time.
+  const { verifyAssertion } = await import('../tokens/client-assertion.ts')
   const { clientId, jwks } = client
   const verdict = await verifyAssertion(assertion, { clientId, keys: jwks.keys, audiences: audiencesOf(call), now })
   if (!verdict.holds) return `assertion: ${verdict.fault}`

@@ -6,8 +6,8 @@
  */
 
 import { createHash, timingSafeEqual } from 'node:crypto'
+import { issuerOf } from '../domain/client-assertion.ts'
 import type { Client, ClientAuthMethod } from '../domain/registration.ts'
-import { issuerOf } from '../tokens/client-assertion.ts'
 import { OAuthError } from './errors.ts'
 import type { Parameters } from './parameters.ts'
 

@@ -4,11 +4,9 @@
  * Owns what must hold of one. Must not know whether it was shown before (shared/store/replay.ts), nor where keys come from.
  */
 
-import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose'
+import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose'
+import { assertionAlgorithms } from '../domain/client-assertion.ts'
 import type { PublicJwk } from '../domain/registration.ts'
-
-/** Public keys alone: `none`, or a MAC with a key that anyone can read, proves nothing (RFC 8725 §3.1). */
-export const assertionAlgorithms = ['ES256', 'RS256', 'PS256', 'EdDSA', 'Ed25519'] as const
 
 /** How far ahead an assertion may end: so long it has to be remembered. */
 const longestSeconds = 600
@@ -29,16 +27,6 @@ export type Expected = {
 export type Verdict =
   | { readonly holds: true; readonly jti: string; readonly expiresAtSeconds: number }
   | { readonly holds: false; readonly fault: string }
-
-/** Whom an assertion claims to be of; undefined for what is no JWT, or nobody's name. Nothing is proven by that. */
-export function issuerOf(assertion: string): string | undefined {
-  try {
-    const { iss } = decodeJwt(assertion)
-    return typeof iss === 'string' && iss.isWellFormed() && !iss.includes('\0') ? iss : undefined
-  } catch {
-    return undefined
-  }
-}
 
 export async function verifyAssertion(assertion: string, expected: Expected): Promise<Verdict> {
   try {

@@ -15,8 +15,9 @@ import {
   type JWTPayload,
   SignJWT,
 } from 'jose'
+import { issuerOf } from '../../shared/domain/client-assertion.ts'
 import type { PublicJwk } from '../../shared/domain/registration.ts'
-import { issuerOf, verifyAssertion } from '../../shared/tokens/client-assertion.ts'
+import { verifyAssertion } from '../../shared/tokens/client-assertion.ts'
 import { now } from '../support/families.ts'
 
 const issuer = 'https://auth.example/demo'
