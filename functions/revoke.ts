@@ -12,7 +12,8 @@ import { revoke } from '../shared/domain/transitions.ts'
 import { audit, type ClientCall } from '../shared/http/call.ts'
 import { OAuthError } from '../shared/http/errors.ts'
 import { clientEndpoint } from '../shared/http/stack.ts'
-import { isOfSession, verifyAccessToken } from '../shared/tokens/access-token.ts'
+import { isOfSession } from '../shared/tokens/access-token.ts'
+import { verifyAccessToken } from '../shared/tokens/verify-access-token.ts'
 
 export const handler = clientEndpoint('cross-origin', async (call) => {
   // token_type_hint only speeds a search up, and there is nothing to search (RFC 7009 §2.1).

@@ -8,12 +8,8 @@
 
 import { broker } from '../broker.ts'
 import { type Family, isLive } from '../domain/family.ts'
-import {
-  isOfSession,
-  type SessionAccessToken,
-  type VerifiedAccessToken,
-  verifyAccessToken,
-} from '../tokens/access-token.ts'
+import { isOfSession, type SessionAccessToken, type VerifiedAccessToken } from '../tokens/access-token.ts'
+import { verifyAccessToken } from '../tokens/verify-access-token.ts'
 import type { Call } from './call.ts'
 
 /** Families created up to then are revoked; undefined: the client is gone, and with it all that it held. */

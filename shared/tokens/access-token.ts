@@ -6,7 +6,6 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { errors, type JWTPayload, jwtVerify } from 'jose'
 import type { SigningAlgorithm } from '../domain/registration.ts'
 import { signJwt } from './jwt.ts'
 import type { Keyring } from './keyring.ts'
@@ -51,39 +50,4 @@ export type SessionAccessToken = VerifiedAccessToken & { readonly sid: string }
 
 export function isOfSession(token: VerifiedAccessToken): token is SessionAccessToken {
   return token.sid !== undefined
-}
-
-/**
- * RFC 9068 §4, as far as it concerns the issuer itself: type, signature, issuer, time.
- *
- * @returns undefined for whatever is not a valid access token of this issuer
- */
-export async function verifyAccessToken(
-  keyring: Keyring,
-  issuer: string,
-  token: string,
-  nowMs: number,
-): Promise<VerifiedAccessToken | undefined> {
-  try {
-    const { payload } = await jwtVerify<JWTPayload & VerifiedAccessToken>(
-      token,
-      ({ kid, alg }) => {
-        const key = keyring.publicKeys.find((candidate) => candidate.kid === kid && candidate.alg === alg)
-        if (key === undefined) throw new errors.JWKSNoMatchingKey()
-        return key
-      },
-      {
-        issuer,
-        typ: 'at+jwt',
-        algorithms: ['ES256', 'RS256'],
-        requiredClaims: ['sub', 'aud', 'client_id', 'exp', 'iat', 'jti'],
-        currentDate: new Date(nowMs),
-      },
-    )
-    // Without a session it can only be the client's own.
-    return isOfSession(payload) || payload.sub === payload.client_id ? payload : undefined
-  } catch (error) {
-    if (error instanceof errors.JOSEError) return undefined
-    throw error
-  }
 }

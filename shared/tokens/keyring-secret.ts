@@ -10,8 +10,8 @@
  *     previous  used until its successor's moment, kept until the last thing it made has ended
  */
 
-import { randomBytes } from 'node:crypto'
-import { exportJWK, generateKeyPair, type JWK } from 'jose'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import type { JWK } from 'jose'
 import type { SigningAlgorithm } from '../domain/registration.ts'
 
 export type KeyStatus = 'next' | 'current' | 'previous'
@@ -93,8 +93,11 @@ export type KeySource = {
 
 export const freshKeys: KeySource = {
   signingKey: async (alg) => {
-    const { privateKey } = await generateKeyPair(alg, { extractable: true, modulusLength: 2048 })
-    return exportJWK(privateKey)
+    const { privateKey } =
+      alg === 'ES256'
+        ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+        : generateKeyPairSync('rsa', { modulusLength: 2048 })
+    return privateKey.export({ format: 'jwk' }) as JWK
   },
   secretKey: () => randomBytes(32).toString('base64url'),
   keyId: () => randomBytes(8).toString('hex'),

@@ -5,11 +5,12 @@
  */
 
 import { mint, open } from '../domain/credential.ts'
-import { signAccessToken, verifyAccessToken } from './access-token.ts'
+import { signAccessToken } from './access-token.ts'
 import { readKeyring } from './keyring.ts'
 import { type KeyLife, type KeyringSecret, parseKeyring, signingAlgorithms } from './keyring-secret.ts'
 import { handoverSeconds, leadSeconds, nameOf } from './rotation.ts'
 import { seal, unseal } from './seal.ts'
+import { verifyAccessToken } from './verify-access-token.ts'
 
 /**
  * Whether `after` was derived from `before`, which is in place, and lately enough for its moments still to be far off.
