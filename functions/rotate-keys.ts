@@ -1,6 +1,6 @@
 /**
  * rotate-keys: the keyring's rotation function. Secrets Manager calls it when a rotation is due or asked for, once for
- * each step; ops call it to retire keys at once.
+ * each step; ops call it to list keys, to rotate without a schedule, and to retire keys at once.
  *
  * Each step may come again, late, or after one that broke off. A keyring is derived from the one in place and takes its
  * place only while that is still there, so of a rotation and a retirement at the same time none undoes the other.
@@ -20,8 +20,10 @@ import {
 import {
   describeKeyring,
   describeRetirement,
+  describeRotation,
   type KeyDescription,
   type Retirement,
+  type Rotation,
 } from '../shared/tokens/keyring-report.ts'
 import { objectionTo, tryKeyring } from '../shared/tokens/keyring-trial.ts'
 import { explainRefusal, type KeyringChange, retireKeys, rotateKeyring } from '../shared/tokens/rotation.ts'
@@ -38,16 +40,18 @@ export type RotationStep = {
 /** What ops ask for. Names are those of the list; `all` is every key there is. */
 export type Emergency = { readonly emergency: { readonly retire: readonly string[] | 'all'; readonly reason: string } }
 export type ListKeys = { readonly list: true }
+export type RotateNow = { readonly rotate: true }
 
-type Told = Retirement | { readonly keys: readonly KeyDescription[] }
+type Told = Retirement | Rotation | { readonly keys: readonly KeyDescription[] }
 
-/** A keyring that is replaced while a retirement is being derived from it is read again, so often. */
+/** A keyring that is replaced while another is being derived from it is read again, so often. */
 const mostTurns = 3
 
 /** @throws when a step or a retirement is refused; the message says why, and holds no key */
-export async function handler(event: RotationStep | Emergency | ListKeys): Promise<Told | undefined> {
+export async function handler(event: RotationStep | Emergency | RotateNow | ListKeys): Promise<Told | undefined> {
   const name = keyringName()
   if ('emergency' in event) return retire(name, event.emergency)
+  if ('rotate' in event) return rotate(name)
   if ('list' in event) return { keys: describeKeyring((await current(name)).text, clock.now()) }
   // The function's rights end at the keyring, too; this says it more plainly.
   if (!event.SecretId.includes(`:secret:${name}-`)) throw new Error('This function rotates the keyring alone.')
@@ -107,28 +111,40 @@ async function finish(name: string, versionId: string, versions: Versions): Prom
   log({ level: 'info', event: 'keyring.rotated' }, clock.now())
 }
 
-// --- retirement -----------------------------------------------------------------------------------------------------
+// --- at the word of ops ---------------------------------------------------------------------------------------------
 
-/** Made as a pending version, which pushes aside that of a rotation under way: it would bring the retired keys back. */
+async function rotate(name: string): Promise<Rotation> {
+  const { after } = await replace(name, (text) => rotateKeyring(text, clock.now()))
+  log({ level: 'info', event: 'keyring.rotated' }, clock.now())
+  return describeRotation(after, clock.now())
+}
+
 async function retire(name: string, { retire: names, reason }: Emergency['emergency']): Promise<Retirement> {
   if (typeof reason !== 'string' || reason === '') throw new Error('emergency.reason is missing: say why, for the log.')
   if (names !== 'all' && !(Array.isArray(names) && names.every((one) => typeof one === 'string'))) {
     throw new Error('emergency.retire must be "all" or a list of keys.')
   }
+  const { before, after } = await replace(name, (text) => retireKeys(text, names, clock.now()))
+  const told = describeRetirement(before, after, clock.now())
+  const keys = told.retired.map(({ key }) => key).join(' ')
+  log({ level: 'warn', event: 'keyring.keys_retired', reason: `${reason}: ${keys}` }, clock.now())
+  return told
+}
+
+/** Made as a pending version, which pushes aside that of a rotation under way: it would bring retired keys back. */
+async function replace(
+  name: string,
+  derive: (text: string) => Promise<KeyringChange>,
+): Promise<{ readonly before: string; readonly after: string }> {
   for (let turn = 0; turn < mostTurns; turn++) {
-    const { text, versionId: inPlace } = await current(name)
-    const after = demand(await retireKeys(text, names, clock.now()))
+    const { text: before, versionId: inPlace } = await current(name)
+    const after = demand(await derive(before))
     await tryKeyring(after, clock.now())
     const versionId = drawVersionId()
     await writePending(name, versionId, after)
-    if (await makeCurrent(name, versionId, inPlace)) {
-      const told = describeRetirement(text, after, clock.now())
-      const keys = told.retired.map(({ key }) => key).join(' ')
-      log({ level: 'warn', event: 'keyring.keys_retired', reason: `${reason}: ${keys}` }, clock.now())
-      return told
-    }
+    if (await makeCurrent(name, versionId, inPlace)) return { before, after }
   }
-  throw new Error('The keyring kept changing meanwhile, and no key was retired. Try again.')
+  throw new Error('The keyring kept changing meanwhile, and was left as it is. Try again.')
 }
 
 async function current(name: string, versions?: Versions): Promise<{ text: string; versionId: string }> {

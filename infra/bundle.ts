@@ -12,8 +12,8 @@ import { fileURLToPath } from 'node:url'
 import { build, type Metafile } from 'esbuild'
 import { type FunctionName, routes } from './routes.ts'
 
-/** `create-keyring` runs once, at the first deployment, and has no route. */
-export type DeployedFunction = FunctionName | 'create-keyring'
+/** Two have no route: `create-keyring` runs at deployments, `rotate-keys` when Secrets Manager or ops say so. */
+export type DeployedFunction = FunctionName | 'create-keyring' | 'rotate-keys'
 
 /**
  * @property bytes what Lambda loads at a cold start, unzipped
@@ -25,7 +25,7 @@ export type Bundles = Readonly<Record<DeployedFunction, Bundle>>
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 export const functionNames: readonly FunctionName[] = [...new Set(routes.map(({ functionName }) => functionName))]
-const deployedFunctions: readonly DeployedFunction[] = [...functionNames, 'create-keyring']
+const deployedFunctions: readonly DeployedFunction[] = [...functionNames, 'create-keyring', 'rotate-keys']
 
 /** @param outFolder gets a folder for each function, whose `index.mjs` exports `handler` */
 export async function bundleFunctions(outFolder: string = join(root, 'dist')): Promise<Bundles> {

@@ -20,7 +20,7 @@ export class BrokerSecrets extends Construct {
   readonly key: EncryptionKey
   private readonly prefix: string
 
-  constructor(scope: Construct, id: string, { stage, keepData }: StageSettings) {
+  constructor(scope: Construct, id: string, { stage, keepData, keyRotationDays }: StageSettings) {
     super(scope, id)
     this.prefix = `token-broker/${stage}/`
     this.keyringName = `${this.prefix}keyring`
@@ -34,11 +34,12 @@ export class BrokerSecrets extends Construct {
     // A secret without any version, so that there is nothing in the template that a later deployment could put in place
     // of the keys. The first version is create-keyring's.
     ;(keyring.node.defaultChild as CfnSecret).generateSecretString = undefined
-    Validations.of(keyring).acknowledge({
-      id: 'AwsSolutions-SMG4',
-      reason:
-        'A keyring rotates in steps (a key is published before it signs, and kept until its last token has expired), not by replacing the secret.',
-    })
+    if (keyRotationDays === 0) {
+      Validations.of(keyring).acknowledge({
+        id: 'AwsSolutions-SMG4',
+        reason: 'The setting keyRotationDays is 0: ops rotate the keyring themselves, with the same function.',
+      })
+    }
     this.keyring = keyring
   }
 
@@ -50,6 +51,17 @@ export class BrokerSecrets extends Construct {
   /** To look whether there is a keyring, and to write it if there is none. */
   grantCreateKeyring(fn: BrokerFunction): void {
     this.grant(fn, ['secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue'], this.keyring.secretArn)
+    fn.allow([this.key.use('kms:Decrypt', 'kms:GenerateDataKey')])
+  }
+
+  /** To derive a keyring from the one in place, write it as a version of its own, and put that in place. */
+  grantRotateKeyring(fn: BrokerFunction): void {
+    const actions = ['DescribeSecret', 'GetSecretValue', 'PutSecretValue', 'UpdateSecretVersionStage']
+    this.grant(
+      fn,
+      actions.map((action) => `secretsmanager:${action}`),
+      this.keyring.secretArn,
+    )
     fn.allow([this.key.use('kms:Decrypt', 'kms:GenerateDataKey')])
   }
 

@@ -48,6 +48,12 @@ export type Settings = {
   /** @default - alarms are there to be seen, and tell nobody */
   readonly alarms?: AlarmAudience
   /**
+   * Days between two rotations of the keyring, 1 to 1000. 0: it rotates only when ops say so.
+   *
+   * @default 90
+   */
+  readonly keyRotationDays?: number
+  /**
    * Give API Gateway the right to write logs, which it has once for an account and region. Set to false where another
    * stack of the account does that already.
    *
@@ -110,6 +116,7 @@ export function decide(stage: string, settings: Settings): StageSettings {
     requestsPerAddressIn5Minutes: 3000,
     reservedConcurrency: {},
     gatewayLoggingRole: true,
+    keyRotationDays: 90,
     ...settings,
   }
   const mistakes = mistakesIn(decided)
@@ -118,7 +125,15 @@ export function decide(stage: string, settings: Settings): StageSettings {
 }
 
 function mistakesIn(settings: StageSettings): string[] {
-  const { stage, region, logRetention, throttling, requestsPerAddressIn5Minutes, reservedConcurrency } = settings
+  const {
+    stage,
+    region,
+    logRetention,
+    throttling,
+    requestsPerAddressIn5Minutes,
+    reservedConcurrency,
+    keyRotationDays,
+  } = settings
   const wholeNumbers = { ...throttling, requestsPerAddressIn5Minutes, ...reservedConcurrency }
   return [
     /^[a-z][a-z0-9-]{0,19}$/.test(stage) || 'its name: lower-case letters, digits and dashes, at most 20',
@@ -129,6 +144,8 @@ function mistakesIn(settings: StageSettings): string[] {
         (Number.isInteger(value) && value >= 1) || `${name}: ${value} is not a whole number above zero`,
     ),
     requestsPerAddressIn5Minutes >= 10 || 'requestsPerAddressIn5Minutes: AWS WAF counts from 10 on',
+    (Number.isInteger(keyRotationDays) && keyRotationDays >= 0 && keyRotationDays <= 1000) ||
+      `keyRotationDays: ${keyRotationDays} is not a whole number from 0 to 1000`,
     ...domainMistakes(settings),
   ].filter((mistake) => mistake !== true)
 }

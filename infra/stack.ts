@@ -12,6 +12,7 @@ import { Firewall } from './firewall.ts'
 import { FirstKeyring } from './first-keyring.ts'
 import { BrokerFunction } from './function.ts'
 import { Gateway } from './gateway.ts'
+import { KeyRotation } from './key-rotation.ts'
 import { Ops } from './ops.ts'
 import { grantRights } from './rights.ts'
 import type { FunctionName } from './routes.ts'
@@ -36,16 +37,18 @@ export class BrokerStack extends Stack {
     const secrets = new BrokerSecrets(this, 'Secrets', settings)
     const functions = this.createFunctions(settings, bundles)
     grantRights(functions, table, secrets)
-    new FirstKeyring(this, 'FirstKeyring', {
+    const firstKeyring = new FirstKeyring(this, 'FirstKeyring', {
       bundle: bundles['create-keyring'],
       secrets,
       settings,
     })
+    const rotation = new KeyRotation(this, 'KeyRotation', { bundle: bundles['rotate-keys'], secrets, settings })
+    rotation.node.addDependency(firstKeyring)
     const gateway = new Gateway(this, 'Gateway', { settings, functions })
     new Firewall(this, 'Firewall', { ...settings, stageArn: gateway.stageArn })
     new Alarms(this, 'Alarms', { stage, api: gateway.api, table: table.table, functions, audience })
     const ops = new Ops(this, 'Ops', { stage, api: gateway.api, sessions: functions.sessions })
-    this.tell(gateway, table, secrets, ops)
+    this.tell(gateway, table, secrets, rotation, ops)
   }
 
   private createFunctions(settings: StageSettings, bundles: Bundles): Functions {
@@ -59,11 +62,12 @@ export class BrokerStack extends Stack {
     return Object.fromEntries(functions) as Functions
   }
 
-  private tell(gateway: Gateway, table: BrokerTable, secrets: BrokerSecrets, ops: Ops): void {
+  private tell(gateway: Gateway, table: BrokerTable, secrets: BrokerSecrets, rotation: KeyRotation, ops: Ops): void {
     const outputs: Readonly<Record<string, readonly [value: string | undefined, description: string]>> = {
       Issuer: [`${gateway.baseUrl}/{application}`, 'The issuer of each application; its metadata is below it'],
       TableName: [table.table.tableName, 'Where sessions and registrations are'],
       KeyringSecretName: [secrets.keyringName, 'The secret that holds the signing, MAC and sealing keys'],
+      RotateKeysFunctionName: [rotation.fn.lambda.functionName, 'The function that lists, rotates and retires keys'],
       SecretsKeyArn: [secrets.key.key.keyArn, 'The key to encrypt the secrets of providers with'],
       OpsPolicyArn: [ops.policy.managedPolicyArn, 'The policy to attach to whoever may see and end sessions'],
       DomainTarget: [gateway.domainTarget, 'What the public name has to point at'],

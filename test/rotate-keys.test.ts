@@ -8,7 +8,7 @@ import { after, before, beforeEach, describe, test } from 'node:test'
 import { type Emergency, handler, type RotationStep } from '../functions/rotate-keys.ts'
 import { clock } from '../shared/broker.ts'
 import { sink } from '../shared/log.ts'
-import type { Retirement } from '../shared/tokens/keyring-report.ts'
+import type { Retirement, Rotation } from '../shared/tokens/keyring-report.ts'
 import { generateKeyring, parseKeyring } from '../shared/tokens/keyring-secret.ts'
 import { keysIn, lines, named } from './support/keyrings.ts'
 import { type SecretsManagerServer, startSecretsManager } from './support/secrets-manager.ts'
@@ -274,6 +274,14 @@ describe('a retirement', () => {
     await assert.rejects(retire('everything' as 'all'), /"all" or a list/)
     assert.equal(kept(), drawn)
   })
+})
+
+test('a rotation at the word of ops is all steps in one, and answers from when the next keys are used', async () => {
+  const told = (await handler({ rotate: true })) as Rotation
+  assert.equal(told.used_from, new Date(nowMs + 15 * minute).toISOString())
+  for (const line of lines) assert.deepEqual(named(kept(), line, 'current'), named(drawn, line, 'next'))
+  await assert.rejects(handler({ rotate: true }), /Try again at/)
+  assert.equal(parseKeyring(kept()).serial, 2)
 })
 
 test('the list names the keys and holds none', async () => {

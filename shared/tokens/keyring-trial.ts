@@ -30,11 +30,11 @@ export function objectionTo(before: string, after: string, nowMs: number): strin
 
 /** Makes one of each thing, now and with the keys that take over, and takes it. @throws when it is not taken */
 export async function tryKeyring(text: string, nowMs: number): Promise<void> {
-  const keyring = await readKeyring(text)
+  const keyring = readKeyring(text)
   for (const atMs of [nowMs, nowMs + leadSeconds * 1000]) {
     for (const alg of signingAlgorithms) {
       const claims = { iss: 'https://trial.invalid', sub: 'trial', aud: 'trial', client_id: 'trial', sid: 'trial' }
-      const token = await signAccessToken(keyring, alg, claims, 60, atMs)
+      const token = signAccessToken(keyring, alg, claims, 60, atMs)
       demand(await verifyAccessToken(keyring, claims.iss, token, atMs), `${alg} signature`)
     }
     const credential = { sid: 'A'.repeat(22), generation: 1, salt: 'A'.repeat(22) }

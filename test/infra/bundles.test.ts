@@ -22,6 +22,7 @@ import { claimsOf, expectDead, expectRefusal, expectTokens, refreshed } from '..
 import { authorizationCode, code, device, deviceCode, type } from '../flows/support/flows.ts'
 import { Person } from '../flows/support/person.ts'
 import { basic, get, postForm, postJson, send } from '../flows/support/wire.ts'
+import { SecretVersions } from '../support/secrets-manager.ts'
 import { type Aws, startAws } from './support/aws.ts'
 import { rightsOf } from './support/rights.ts'
 import { synthesize, theOnly } from './support/template.ts'
@@ -29,7 +30,7 @@ import { synthesize, theOnly } from './support/template.ts'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const prefix = 'token-broker/test/'
 const folder = mkdtempSync(join(tmpdir(), 'token-broker-bundles-'))
-const secrets = new Map<string, string | undefined>([[`${prefix}keyring`, undefined]])
+const secrets = new SecretVersions()
 
 let bundles: Bundles
 let dynamodb: LocalDynamodb
@@ -40,6 +41,7 @@ let broker: BrokerProcess
 before(async () => {
   bundles = await bundleFunctions(folder)
   dynamodb = await startDynamodb({ log: () => {} })
+  secrets.declare(`${prefix}keyring`)
   aws = await startAws(dynamodb.endpoint, secrets)
   shared = await newShared()
 })
@@ -120,10 +122,10 @@ function bytesOf(modules: ReadonlyMap<string, string>): number {
 }
 
 test('create-keyring gives a secret without a value a keyring, and leaves it alone after that', async () => {
-  assert.deepEqual(await runCreateKeyring(), { created: true })
+  assert.deepEqual(await runAlone('create-keyring'), { created: true })
   const keyring = secrets.get(`${prefix}keyring`)
   assert.ok(keyring !== undefined)
-  assert.deepEqual(await runCreateKeyring(), { created: false })
+  assert.deepEqual(await runAlone('create-keyring'), { created: false })
   assert.equal(secrets.get(`${prefix}keyring`), keyring)
 })
 
@@ -195,6 +197,15 @@ test('metadata with the keys that create-keyring has made', async () => {
   for (const kid of published) assert.ok(secrets.get(`${prefix}keyring`)?.includes(kid))
 })
 
+test('rotate-keys lists the keys, and puts another keyring in place', async () => {
+  const { keys } = (await runAlone('rotate-keys', { list: true })) as { keys: { key: string; status: string }[] }
+  const { key } = keys.find(({ status }) => status === 'next')!
+  const event = { emergency: { retire: [key], reason: 'a trial' } }
+  const { retired } = (await runAlone('rotate-keys', event)) as { retired: { key: string }[] }
+  assert.deepEqual([retired.length, retired[0]?.key], [1, key])
+  assert.ok(!secrets.get(`${prefix}keyring`)?.includes(`"${key}"`))
+})
+
 test('in all of this every function ran, and asked for nothing that its role does not grant', () => {
   const { resources } = synthesize()
   for (const { functionName, action, on } of aws.asked) {
@@ -207,7 +218,7 @@ test('in all of this every function ran, and asked for nothing that its role doe
     assert.ok(isGranted, `${functionName} asked for ${action} on ${thing}`)
   }
   const ran = new Set(aws.asked.map(({ functionName }) => functionName))
-  assert.deepEqual([...ran].sort(), ['create-keyring', ...functionNames].sort())
+  assert.deepEqual([...ran].sort(), ['create-keyring', 'rotate-keys', ...functionNames].sort())
 })
 
 test('the table that the local stack makes has the keys and the index of the deployed one', async () => {
@@ -256,9 +267,9 @@ async function startDeployed(): Promise<BrokerProcess> {
   return started
 }
 
-async function runCreateKeyring(): Promise<unknown> {
-  const script =
-    "import('deployed:create-keyring').then(({ handler }) => handler()).then((told) => console.log(JSON.stringify(told)))"
+/** A function that no route leads to. */
+async function runAlone(name: string, event: object = {}): Promise<unknown> {
+  const script = `import('deployed:${name}').then(({ handler }) => handler(${JSON.stringify(event)})).then((told) => console.log(JSON.stringify(told)))`
   const env = { ...process.env, ...deployedEnvironment() }
   const { stdout } = await promisify(execFile)(process.execPath, ['-e', script], { env })
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '')

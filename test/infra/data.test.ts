@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Match } from 'aws-cdk-lib/assertions'
-import { ofType, synthesize, theOnly } from './support/template.ts'
+import { functions, ofType, referred, synthesize, theOnly } from './support/template.ts'
 
 const kept = synthesize()
 const scratch = synthesize({ keepData: false })
@@ -72,6 +72,38 @@ test('the keyring is made at the first deployment, once it can be', () => {
   const keyring = theOnly(kept.resources, 'AWS::SecretsManager::Secret').id
   assert.ok(theOnly(kept.resources, 'Custom::Trigger').DependsOn?.includes(keyring))
   kept.template.hasResourceProperties('Custom::Trigger', { InvocationType: 'RequestResponse' })
+})
+
+test('the keyring rotates every 90 days, or as the settings say, by a function that Secrets Manager of this account may call', () => {
+  const schedule = theOnly(kept.resources, 'AWS::SecretsManager::RotationSchedule')
+  const fn = functions(kept.resources).get('rotate-keys')?.id
+  assert.equal(referred(schedule.Properties.RotationLambdaARN), fn)
+  assert.equal(referred(schedule.Properties.SecretId), theOnly(kept.resources, 'AWS::SecretsManager::Secret').id)
+  assert.deepEqual(schedule.Properties.RotationRules, { AutomaticallyAfterDays: 90 })
+  assert.equal(schedule.Properties.RotateImmediatelyOnUpdate, false)
+  const callers = ofType(kept.resources, 'AWS::Lambda::Permission').filter(
+    ([, { Properties }]) => referred(Properties.FunctionName) === fn,
+  )
+  assert.deepEqual(
+    callers.map(([, { Properties }]) => [Properties.Action, Properties.Principal, Properties.SourceAccount]),
+    [['lambda:InvokeFunction', 'secretsmanager.amazonaws.com', { Ref: 'AWS::AccountId' }]],
+  )
+  const needed = [...(schedule.DependsOn ?? [])]
+  assert.ok(needed.includes(theOnly(kept.resources, 'Custom::Trigger').id), 'there is a keyring by then')
+  assert.ok(needed.includes(callers[0]![0]), 'it may be called by then')
+  const weekly = synthesize({ keyRotationDays: 7 }).resources
+  const { RotationRules } = theOnly(weekly, 'AWS::SecretsManager::RotationSchedule').Properties
+  assert.deepEqual(RotationRules, { AutomaticallyAfterDays: 7 })
+})
+
+test('where the settings say 0 the keyring rotates when ops say so, and Secrets Manager may call nothing', () => {
+  const { resources } = synthesize({ keyRotationDays: 0 })
+  assert.deepEqual(ofType(resources, 'AWS::SecretsManager::RotationSchedule'), [])
+  const fn = functions(resources).get('rotate-keys')?.id
+  assert.ok(fn !== undefined)
+  for (const [, { Properties }] of ofType(resources, 'AWS::Lambda::Permission')) {
+    assert.notEqual(referred(Properties.FunctionName), fn)
+  }
 })
 
 const lasting = [

@@ -49,6 +49,11 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     'kms:Decrypt, kms:GenerateDataKey through secretsmanager',
     log,
   ],
+  'rotate-keys': [
+    'secretsmanager:DescribeSecret, secretsmanager:GetSecretValue, secretsmanager:PutSecretValue, secretsmanager:UpdateSecretVersionStage keyring',
+    'kms:Decrypt, kms:GenerateDataKey through secretsmanager',
+    log,
+  ],
 }
 
 for (const [name, rights] of Object.entries(expected)) {
@@ -96,7 +101,7 @@ test('the environment says where things are, and holds nothing to hide', () => {
     const { Variables = {} } = (Properties.Environment ?? {}) as { Variables?: Record<string, unknown> }
     const where = Object.fromEntries(Object.entries(Variables).map(([key, value]) => [key, text(value)]))
     const secrets = { SECRETS: 'secretsmanager:token-broker/test/' }
-    if (name === 'create-keyring') assert.deepEqual(where, secrets)
+    if (name === 'create-keyring' || name === 'rotate-keys') assert.deepEqual(where, secrets)
     else if (name in expected) {
       const { AUDIT_LOG_GROUPS: _, ...rest } = where
       assert.equal('AUDIT_LOG_GROUPS' in where, name === 'sessions')

@@ -16,6 +16,7 @@ const shapes: Readonly<Record<string, Partial<Settings>>> = {
   'under a name of its own': {
     domain: { name: 'auth.example.com', certificateArn: 'arn:aws:acm:eu-central-1:123456789012:certificate/abc' },
   },
+  'whose keys ops rotate': { keyRotationDays: 0 },
   'with mail for alarms': { alarms: { email: 'ops@example.com' } },
 }
 
@@ -37,7 +38,7 @@ test('a resource that breaks a rule is found', () => {
 })
 
 test('what is acknowledged, and where, is this', () => {
-  const { stack } = synthesize()
+  const { stack } = synthesize({ keyRotationDays: 0 })
   const acknowledged = stack.node.findAll().flatMap(({ node }) =>
     node.metadata
       .filter(({ type }) => type === Validations.ACKNOWLEDGED_RULES_METADATA_KEY)

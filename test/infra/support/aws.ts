@@ -1,12 +1,14 @@
 /**
- * What the deployed functions ask of AWS, on a laptop: DynamoDB is a real one behind this, Secrets Manager a map.
+ * What the deployed functions ask of AWS, on a laptop: DynamoDB is a real one behind this, Secrets Manager the
+ * suite's own.
  *
- * Owns the two protocols as far as the functions speak them, and the record of who asked for what. Must not know why.
+ * Owns the door to both, and the record of who asked for what. Must not know why.
  */
 
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { freePort } from '../../flows/support/ports.ts'
+import type { Answer, SecretVersions } from '../../support/secrets-manager.ts'
 
 /** Which function is asking; the functions' process adds it (deployed.ts), AWS would know it by the role. */
 export const functionHeader = 'x-function'
@@ -19,13 +21,8 @@ export type Asked = { readonly functionName: string; readonly action: string; re
 
 export type Aws = { readonly endpoint: string; readonly asked: readonly Asked[]; stop(): void }
 
-type Answer = { readonly status: number; readonly body: string }
-
-/**
- * @param dynamodb the endpoint of the one behind
- * @param secrets by name; one without a value is declared and empty
- */
-export async function startAws(dynamodb: string, secrets: Map<string, string | undefined>): Promise<Aws> {
+/** @param dynamodb the endpoint of the one behind */
+export async function startAws(dynamodb: string, secrets: SecretVersions): Promise<Aws> {
   const asked: Asked[] = []
   const server = createServer(async (incoming, outgoing) => {
     const body = await textOf(incoming)
@@ -38,29 +35,12 @@ export async function startAws(dynamodb: string, secrets: Map<string, string | u
       asked.push(...things.map((on) => ({ functionName, action, on })))
     }
     const { status, body: text } = isSecret
-      ? answerAsSecretsManager(operation, JSON.parse(body), secrets)
+      ? secrets.answer(operation, JSON.parse(body))
       : await passOn(dynamodb, incoming, body)
     outgoing.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' }).end(text)
   })
   const port = await listen(server)
   return { endpoint: `http://127.0.0.1:${port}`, asked, stop: () => void server.close().closeAllConnections() }
-}
-
-function answerAsSecretsManager(
-  operation: string,
-  { SecretId, SecretString }: { readonly SecretId: string; readonly SecretString?: string },
-  secrets: Map<string, string | undefined>,
-): Answer {
-  if (operation === 'PutSecretValue' && secrets.has(SecretId)) {
-    secrets.set(SecretId, SecretString)
-    return { status: 200, body: JSON.stringify({ Name: SecretId }) }
-  }
-  const value = secrets.get(SecretId)
-  if (operation === 'GetSecretValue' && value !== undefined) {
-    return { status: 200, body: JSON.stringify({ Name: SecretId, SecretString: value }) }
-  }
-  // For a secret without a version as for one that is not there.
-  return { status: 400, body: JSON.stringify({ __type: 'ResourceNotFoundException', Message: 'as asked' }) }
 }
 
 async function passOn(dynamodb: string, { headers }: IncomingMessage, body: string): Promise<Answer> {
