@@ -1,5 +1,5 @@
 /**
- * What keeps the local stack from starting and can be put right by the person who started it.
+ * What keeps the local stack from starting, or from what else was asked of it, and can be put right by whoever asked.
  *
  * Owns the difference between that and a mistake of ours: the message is for the person, without a stack.
  */
