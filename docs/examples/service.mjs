@@ -1,0 +1,26 @@
+/**
+ * A service that acts as itself: it proves who it is by a key that never leaves it (private_key_jwt, RFC 7523), and asks
+ * for an access token in its own name (client_credentials, RFC 6749 §4.4).
+ *
+ *     node docs/examples/service.mjs robot.pem
+ *
+ * docs/registry.md says how the key is drawn and registered. openid-client does the rest.
+ */
+
+import { createPrivateKey } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { importPKCS8 } from 'jose'
+import * as oauth from 'openid-client'
+
+const [file = 'robot.pem'] = process.argv.slice(2)
+const { ISSUER: issuer = 'http://127.0.0.1:8787/demo', CLIENT_ID: clientId = 'robot' } = process.env
+
+const pem = createPrivateKey(await readFile(file, 'utf8')).export({ type: 'pkcs8', format: 'pem' })
+const key = await importPKCS8(pem, 'ES256')
+
+const broker = await oauth.discovery(new URL(issuer), clientId, undefined, oauth.PrivateKeyJwt(key), {
+  execute: [oauth.allowInsecureRequests], // plain http: for the local stack alone
+})
+// No refresh token comes of it: when this one is about to end, ask for another.
+const { access_token, expires_in } = await oauth.clientCredentialsGrant(broker, { scope: 'reports:read' })
+console.log(`good for ${expires_in} s: ${access_token}`)
