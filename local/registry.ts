@@ -7,9 +7,9 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import type { ProviderSettings } from '../shared/domain/registration.ts'
+import type { ProviderSettings, Registry } from '../shared/domain/registration.ts'
 import { parseRegistry } from '../shared/registry-file.ts'
-import { createRegistrations, type Registry } from '../shared/store/registrations.ts'
+import { putRegistry } from '../shared/store/registry.ts'
 import { connect, createTableIfMissing } from '../shared/store/table.ts'
 import type { ProviderClient } from './identity-provider.ts'
 import { Problem } from './problem.ts'
@@ -72,7 +72,7 @@ export async function fillTable(tableName: string, registry: Registry, endpoint:
     for (const deadline = Date.now() + patienceMs; ; await pause(pauseMs)) {
       try {
         await createTableIfMissing(tableName)
-        return await createRegistrations(table).put(registry)
+        return await putRegistry(table, registry)
       } catch (error) {
         if (Date.now() < deadline) continue
         throw new Problem(`The DynamoDB at ${endpoint} does not answer as it should (${reasonOf(error)}).`)

@@ -34,6 +34,12 @@ export function welcome(
     '',
     ...next(stack),
     '',
+    'Or by the command line, which also lists and ends sessions and registers clients:',
+    '',
+    paste(commandLineSettings(stack, place.table)),
+    paste('npx token-broker login'),
+    paste('npx token-broker sessions list'),
+    '',
   ].join('\n')
 }
 
@@ -50,6 +56,19 @@ export function deviceFlowCommands(
     `TOKENS=$(curl -s ${base}/token -d client_id=${clientId} -d grant_type=${deviceGrant} -d device_code=${member('START', 'device_code')}); echo "$TOKENS"`,
     `TOKENS=$(curl -s ${base}/token -d client_id=${clientId} -d grant_type=refresh_token -d refresh_token=${member('TOKENS', 'refresh_token')}); echo "$TOKENS"`,
   ]
+}
+
+/** What the command line has to know, for a POSIX shell: the broker for all, the table for `apply` and `clients`. */
+export function commandLineSettings(
+  { url, dynamodbEndpoint }: Pick<LocalStack, 'url' | 'dynamodbEndpoint'>,
+  table: string,
+): string {
+  const { AWS_REGION = 'eu-central-1', AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = process.env
+  const isLocal = AWS_ACCESS_KEY_ID === 'local' && AWS_SECRET_ACCESS_KEY === 'local'
+  return [
+    `export TOKEN_BROKER_URL=${url} TABLE_NAME=${table} AWS_ENDPOINT_URL_DYNAMODB=${dynamodbEndpoint} AWS_REGION=${AWS_REGION}`,
+    ...(isLocal ? ['AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local'] : []),
+  ].join(' ')
 }
 
 function next({ url, registry }: LocalStack): string[] {

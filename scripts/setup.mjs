@@ -1,11 +1,12 @@
 // Makes a fresh checkout ready, on whatever Node runs npm: installs the locked dependencies when they are missing or
 // older than the lock file, and makes sure that a Node able to run TypeScript (24) is at hand. It runs before every npm
-// script, so it must be quick when there is nothing to do, and must import nothing but Node's own modules.
+// script, so it must be quick when there is nothing to do, and must import nothing that would have to be installed first.
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { linkCommand } from './link-command.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const stamp = join(root, 'node_modules', '.token-broker-lock')
@@ -24,6 +25,8 @@ if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
   }
   writeFileSync(stamp, lock)
 }
+
+linkCommand()
 
 const bundled = join(root, 'node_modules', '.bin', 'node')
 if (!existsSync(bundled) && Number(process.versions.node.split('.')[0]) < 24) {

@@ -8,11 +8,10 @@
  */
 
 import * as v from 'valibot'
-import type { Application, Client } from './domain/registration.ts'
+import type { Application, Client, DeclaredClient, Registry } from './domain/registration.ts'
 import { hashSecret } from './http/client-authentication.ts'
-import { fileSchema, tokenExchange } from './registry-file/schema.ts'
+import { clientSchema, fileSchema, tokenExchange } from './registry-file/schema.ts'
 import { listOf, type RecordInFile } from './registry-file/values.ts'
-import type { Registry } from './store/registrations.ts'
 
 export type Mistake = { readonly where: string; readonly why: string }
 export type ParsedRegistry =
@@ -58,18 +57,10 @@ function recordsOf({ applications }: File): Registry {
       const scopes = [...new Set(forPeople.flatMap((client) => client.scopes))]
       return { ...application, scopes, revokedBefore: 0 }
     }),
-    clients: applications.flatMap((application) =>
-      application.clients.map(
-        ({ secrets, displayName, audiences, ...client }): Client => ({
-          ...client,
-          application: application.name,
-          displayName: displayName ?? client.clientId,
-          audiences: audiences ?? application.audiences,
-          exchangesFor: exchangedBy(client),
-          keepsProviderTokens: keepsProviderTokens(application, client),
-          secretHashes: secrets.map(hashSecret),
-          revokedBefore: 0,
-        }),
+    clients: applications.flatMap(({ name, audiences, clients, provider }) =>
+      keepingProviderTokens(
+        provider.revokeTokens,
+        clients.map((client) => recordOf(name, audiences, client)),
       ),
     ),
   }
@@ -77,18 +68,65 @@ function recordsOf({ applications }: File): Registry {
 
 type ClientInFile = File['applications'][number]['clients'][number]
 
+function recordOf(
+  application: string,
+  usualAudiences: readonly string[],
+  { secrets, displayName, audiences, ...client }: ClientInFile,
+): DeclaredClient {
+  return {
+    ...client,
+    application,
+    displayName: displayName ?? client.clientId,
+    audiences: audiences ?? usualAudiences,
+    exchangesFor: exchangedBy(client),
+    keepsProviderTokens: false,
+    ...(typeof secrets !== 'string' && { secretHashes: secrets.map(hashSecret) }),
+    revokedBefore: 0,
+  }
+}
+
 /** A client with the grant may exchange its own sessions' tokens, and those of whom it names. */
 function exchangedBy({ clientId, grants, exchangesFor }: Omit<ClientInFile, 'secrets'>): string[] {
   return grants.includes(tokenExchange) ? [...new Set([clientId, ...exchangesFor])] : []
 }
 
 /** What nobody is entitled to is not kept. */
-function keepsProviderTokens(
-  { provider, clients }: File['applications'][number],
-  { clientId, accessToken }: Pick<ClientInFile, 'clientId' | 'accessToken'>,
-): boolean {
-  const isExchanged = clients.some((other) => exchangedBy(other).includes(clientId))
-  return accessToken === 'provider' || isExchanged || provider.revokeTokens
+function keepingProviderTokens<Record extends DeclaredClient>(always: boolean, clients: readonly Record[]): Record[] {
+  return clients.map((client) => {
+    const isExchanged = clients.some(({ exchangesFor }) => exchangesFor.includes(client.clientId))
+    return { ...client, keepsProviderTokens: client.accessToken === 'provider' || isExchanged || always }
+  })
+}
+
+export type ParsedClient =
+  | { readonly ok: true; readonly client: Client; readonly registry: Registry }
+  | { readonly ok: false; readonly mistakes: readonly Mistake[] }
+
+/**
+ * One client more for an application that is there already, by the same rules.
+ *
+ * @param clients those that the application has
+ * @param members as in the file; `audiences` has to be among them, since the application's own are the file's alone
+ * @returns the application and all of its clients as they then are
+ */
+export function parseClient(
+  application: Application,
+  clients: readonly Client[],
+  members: Readonly<Record<string, unknown>>,
+): ParsedClient {
+  const parsed = v.safeParse(clientSchema, members, { message: inWords })
+  if (!parsed.success) return { ok: false, mistakes: parsed.issues.map(mistakeOf) }
+  const all = keepingProviderTokens(application.provider.revokeTokens, [
+    ...clients,
+    { secretHashes: [], ...recordOf(application.name, [], parsed.output) } as Client,
+  ])
+  const client = all.at(-1)!
+  const known = all.map(({ clientId }) => clientId)
+  const strange = client.exchangesFor.filter((name) => !known.includes(name))
+  if (strange.length > 0)
+    return { ok: false, mistakes: [{ where: 'exchangesFor', why: 'is no client of the application' }] }
+  const scopes = client.grants.length > 0 ? [...new Set([...application.scopes, ...client.scopes])] : application.scopes
+  return { ok: true, client, registry: { applications: [{ ...application, scopes }], clients: all } }
 }
 
 /** Names that are there already, in a file that may be wrong otherwise too. */

@@ -125,3 +125,8 @@ export type Client = {
   /** Families created up to this moment (ms since the epoch) are revoked; 0: none. */
   readonly revokedBefore: number
 }
+
+/** A client as a file declares it: without `secretHashes` its secrets are the table's own, and stay as they are. */
+export type DeclaredClient = Omit<Client, 'secretHashes'> & { readonly secretHashes?: readonly string[] | undefined }
+
+export type Registry = { readonly applications: readonly Application[]; readonly clients: readonly DeclaredClient[] }

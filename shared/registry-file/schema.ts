@@ -13,6 +13,8 @@ import { isRedirectUri, listOf, members, type RecordInFile, scope, seconds, text
 const yearSeconds = 31_536_000
 const authMethod = v.picklist(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'])
 const methodsWithoutSecret: readonly unknown[] = [undefined, 'none', 'private_key_jwt']
+/** In the place of a client's secrets: they are drawn by the command line and live in the table alone. */
+const ofTheTable = 'table'
 const algorithm = v.picklist(['ES256', 'RS256'])
 export const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const grant = v.picklist([
@@ -22,19 +24,23 @@ const grant = v.picklist([
   'urn:ietf:params:oauth:grant-type:device_code',
   tokenExchange,
 ])
+function hasSecrets(secrets: unknown): boolean {
+  return listOf(secrets).length > 0 || secrets === ofTheTable
+}
+
 const clientRules: readonly { readonly why: string; readonly broken: (client: RecordInFile) => boolean }[] = [
   {
     why: 'a public client (auth "none") has no secrets',
-    broken: ({ auth, secrets }) => auth === 'none' && listOf(secrets).length > 0,
+    broken: ({ auth, secrets }) => auth === 'none' && hasSecrets(secrets),
   },
   {
-    why: 'this auth needs a secret in `secrets`',
-    broken: ({ auth, secrets }) => !methodsWithoutSecret.includes(auth) && listOf(secrets).length === 0,
+    why: 'this auth needs a secret in `secrets`, or "table" there',
+    broken: ({ auth, secrets }) => !methodsWithoutSecret.includes(auth) && !hasSecrets(secrets),
   },
   {
     why: 'auth "private_key_jwt" needs a key in `jwks`, and has no secrets',
     broken: ({ auth, secrets, jwks }) =>
-      auth === 'private_key_jwt' && (listOf(Object(jwks).keys).length === 0 || listOf(secrets).length > 0),
+      auth === 'private_key_jwt' && (listOf(Object(jwks).keys).length === 0 || hasSecrets(secrets)),
   },
   {
     why: 'jwks is for auth "private_key_jwt" alone',
@@ -67,12 +73,15 @@ const clientRules: readonly { readonly why: string; readonly broken: (client: Re
     broken: ({ scopes }) => listOf(scopes).length > mostScopes || listOf(scopes).join(' ').length > longestScopes,
   },
 ]
-const clientSchema = v.pipe(
+const secretList = v.pipe(v.array(text(256)), v.maxLength(2, 'two secrets may live at once, no more'))
+const secretsSchema = v.lazy((input) => (typeof input === 'string' ? v.literal(ofTheTable) : secretList))
+
+export const clientSchema = v.pipe(
   members({
     clientId: v.pipe(text(128), v.regex(/^\P{Cc}+$/u, 'must not hold control characters')),
     displayName: v.optional(text(64)),
     auth: authMethod,
-    secrets: v.optional(v.pipe(v.array(text(256)), v.maxLength(2, 'two secrets may live at once, no more')), []),
+    secrets: v.optional(secretsSchema, []),
     jwks: v.optional(members({ keys: v.pipe(v.array(jwkSchema), v.maxLength(4, 'four keys may be there, no more')) }), {
       keys: [],
     }),

@@ -1,11 +1,11 @@
 /**
- * Applications and clients in the table.
+ * Applications and clients in the table, as every Lambda reads them.
  *
  * Owns their keys and a warm Lambda's memory of them. Must not know what they mean; who checks them is
- * shared/registry-file.ts, before they get here.
+ * shared/registry-file.ts, and who writes them shared/store/registry.ts, which no Lambda needs.
  */
 
-import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
+import { GetItemCommand } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import type { Application, Client } from '../domain/registration.ts'
 import type { Table } from './table.ts'
@@ -18,15 +18,13 @@ const longestName = 128
 /** Names come from the path, so anyone can invent them: only what exists is remembered, and not without bound. */
 const mostRemembered = 1_000
 
-export type Registry = { readonly applications: readonly Application[]; readonly clients: readonly Client[] }
+export type { Registry } from '../domain/registration.ts'
 
 export type Registrations = {
   /** @throws {Unavailable} */
   application(name: string): Promise<Application | undefined>
   /** @throws {Unavailable} */
   client(application: string, clientId: string): Promise<Client | undefined>
-  /** Writes each record, whatever was there under its name. */
-  put(registry: Registry): Promise<void>
   /** For whoever has just changed an application, or one of its clients, past this memory. */
   forget(application: string, clientId?: string): void
 }
@@ -51,15 +49,6 @@ export function createRegistrations(table: Table, now: () => number = Date.now):
     application: async (name) => (await get(name, applicationKey(name), 'application')) as Application | undefined,
     client: async (application, clientId) =>
       (await get(clientId, applicationKey(application), clientKey(clientId))) as Client | undefined,
-    put: async ({ applications, clients }) => {
-      for (const application of applications) {
-        await write(table, applicationKey(application.name), 'application', application)
-      }
-      for (const client of clients) {
-        await write(table, applicationKey(client.application), clientKey(client.clientId), client)
-      }
-      remembered.clear()
-    },
     forget: (application, clientId) => {
       const sk = clientId === undefined ? 'application' : clientKey(clientId)
       remembered.delete(`${applicationKey(application)}\0${sk}`)
@@ -72,30 +61,6 @@ async function read(table: Table, pk: string, sk: string): Promise<Application |
     table.client.send(new GetItemCommand({ TableName: table.name, Key: marshall({ pk, sk }), ConsistentRead: true })),
   )
   return Item && (unmarshall(Item) as Application | Client)
-}
-
-/** All that a file declares; `revokedBefore` is ops' own and stays as it is. */
-async function write(table: Table, pk: string, sk: string, record: Application | Client): Promise<void> {
-  const { revokedBefore, ...declared } = record
-  const attributes = Object.keys(declared)
-  const set = attributes.map((_, at) => `#a${at} = :a${at}`).join(', ')
-  await ask(() =>
-    table.client.send(
-      new UpdateItemCommand({
-        TableName: table.name,
-        Key: marshall({ pk, sk }),
-        UpdateExpression: `SET ${set}, #revokedBefore = if_not_exists(#revokedBefore, :revokedBefore)`,
-        ExpressionAttributeNames: {
-          '#revokedBefore': 'revokedBefore',
-          ...Object.fromEntries(attributes.map((attribute, at) => [`#a${at}`, attribute])),
-        },
-        ExpressionAttributeValues: marshall({
-          ':revokedBefore': revokedBefore,
-          ...Object.fromEntries(Object.values(declared).map((value, at) => [`:a${at}`, value])),
-        }),
-      }),
-    ),
-  )
 }
 
 export function applicationKey(name: string): string {

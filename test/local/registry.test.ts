@@ -5,7 +5,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ownRegistry, providerClients, readRegistry } from '../../local/registry.ts'
-import type { Client } from '../../shared/domain/registration.ts'
 import { hashSecret } from '../../shared/http/client-authentication.ts'
 
 const { applications, clients } = await readRegistry(ownRegistry, 'http://127.0.0.1:8788')
@@ -79,10 +78,7 @@ const rows: Readonly<Record<string, object>> = {
 }
 
 test('every client is as its row says, and there is no other', () => {
-  const told = clients.map(({ application, clientId, displayName: _, ...rest }: Client) => [
-    `${application} ${clientId}`,
-    rest,
-  ])
+  const told = clients.map(({ application, clientId, displayName: _, ...rest }) => [`${application} ${clientId}`, rest])
   assert.deepEqual(Object.fromEntries(told), rows)
 })
 

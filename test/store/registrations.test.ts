@@ -6,11 +6,12 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import type { Application, Client } from '../../shared/domain/registration.ts'
 import { createRegistrations, type Registrations, registrationsCachedMs } from '../../shared/store/registrations.ts'
+import { putRegistry } from '../../shared/store/registry.ts'
 import { Unavailable } from '../../shared/unavailable.ts'
 import { type FaultProxy, startFaultProxy, throttling } from '../flows/support/fault-proxy.ts'
 import { now as aMoment } from '../support/families.ts'
 import { aClient, anApplication } from '../support/registry.ts'
-import { deleteItem, itemAt, putItem, startTable, type TestTable } from '../support/table.ts'
+import { deleteItem, putItem, startTable, type TestTable } from '../support/table.ts'
 
 let table: TestTable
 let proxy: FaultProxy
@@ -23,7 +24,7 @@ before(async () => {
 beforeEach(async () => {
   now = aMoment
   registrations = createRegistrations(await table.another(proxy.endpoint), () => now)
-  await createRegistrations(table).put({ applications: [anApplication()], clients: [aClient()] })
+  await putRegistry(table, { applications: [anApplication()], clients: [aClient()] })
   proxy.heal()
   proxy.forget()
 })
@@ -105,34 +106,6 @@ test('a name that no registration could have is answered without asking the tabl
   assert.equal(await registrations.application('a'.repeat(3_000)), undefined)
   assert.equal(await registrations.application(''), undefined)
   assert.equal(await registrations.client('demo', ''), undefined)
-})
-
-test('put changes what a file declares, and leaves revokedBefore to ops', async () => {
-  await changed(aClient({ revokedBefore: 123 }), client)
-  await changed(anApplication({ revokedBefore: 456 }), application)
-  await registrations.put({
-    applications: [anApplication({ displayName: 'New' })],
-    clients: [aClient({ graceSeconds: 30, secretHashes: ['x'] })],
-  })
-  assert.deepEqual(
-    own(await registrations.client('demo', 'cli')),
-    aClient({ graceSeconds: 30, secretHashes: ['x'], revokedBefore: 123 }),
-  )
-  assert.deepEqual(
-    own(await registrations.application('demo')),
-    anApplication({ displayName: 'New', revokedBefore: 456 }),
-  )
-})
-
-test('put forgets what was remembered', async () => {
-  await registrations.client('demo', 'cli')
-  await registrations.put({ applications: [], clients: [aClient({ graceSeconds: 30 })] })
-  assert.equal((await registrations.client('demo', 'cli'))?.graceSeconds, 30)
-})
-
-test('a new record has a revokedBefore that revokes nothing', async () => {
-  await registrations.put({ applications: [], clients: [aClient({ clientId: 'fresh' })] })
-  assert.equal((await itemAt(table, 'application#demo', 'client#fresh'))?.revokedBefore, 0)
 })
 
 test('a store that is away is Unavailable, and what is remembered still serves', async () => {

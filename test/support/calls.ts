@@ -12,7 +12,8 @@ import { forgetBroker } from '../../shared/broker.ts'
 import type { Call } from '../../shared/http/call.ts'
 import type { Handler } from '../../shared/http/stack.ts'
 import { sink } from '../../shared/log.ts'
-import { createRegistrations, type Registry } from '../../shared/store/registrations.ts'
+import type { Registry } from '../../shared/store/registrations.ts'
+import { putRegistry } from '../../shared/store/registry.ts'
 import { generateKeyring } from '../../shared/tokens/keyring-secret.ts'
 import { startTable, type TestTable } from './table.ts'
 
@@ -83,7 +84,7 @@ export async function startBroker(registry: Registry, environment: Record<string
   const table = await startTable()
   const directory = await mkdtemp(join(tmpdir(), 'token-broker-test-'))
   await writeFile(join(directory, 'keyring'), await generateKeyring(Date.now()))
-  await createRegistrations(table).put(registry)
+  await putRegistry(table, registry)
   Object.assign(process.env, { TABLE_NAME: table.name, SECRETS: `file:${directory}`, BASE_URL: '', ...environment })
   forgetBroker()
   return {

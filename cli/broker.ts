@@ -1,0 +1,119 @@
+/**
+ * Calls of ops to the broker's sessions endpoints.
+ *
+ * Owns HTTP: when a call is signed, how often it is tried, and which answers are which problem. Every call here may be
+ * repeated: asking changes nothing, and ending a session twice ends it once. Must not know what is asked for.
+ */
+
+import { setTimeout as pause } from 'node:timers/promises'
+import { isLoopback } from '../shared/domain/loopback.ts'
+import type { Input } from './arguments.ts'
+import { OutOfReach, Problem, reasonOf } from './problem.ts'
+import { applicationFrom, urlFrom } from './settings.ts'
+
+export type Json = Readonly<Record<string, unknown>>
+
+export type OpsBroker = {
+  readonly application: string
+  readonly url: string
+  /**
+   * @param path below the application, encoded
+   * @throws {Problem}
+   */
+  call(
+    method: 'GET' | 'POST' | 'DELETE',
+    path: string,
+    query?: Readonly<Record<string, string>>,
+    body?: Json,
+  ): Promise<Json>
+}
+
+const mostTries = 4
+/** API Gateway gives up after 29 s. */
+const answerWithinMs = 35_000
+const longestPauseMs = 5_000
+
+type Call = { readonly method: string; readonly url: URL; readonly body: string; readonly sign: string | undefined }
+type Answer = { readonly status: number; readonly headers: Headers; readonly body: Json }
+
+/** @throws {UsageProblem} */
+export async function opsBroker(input: Input): Promise<OpsBroker> {
+  const base = urlFrom(input)
+  const application = applicationFrom(input, base)
+  const region = input.text('region')
+  const isSigned = input.flag('sign') || !isLoopback(new URL(base))
+  return {
+    application,
+    url: base,
+    call: async (method, path, query = {}, body) => {
+      const url = new URL(`${base}/${encodeURIComponent(application)}/${path}`)
+      for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
+      // One way to write a space, which the signature needs: application/x-www-form-urlencoded has another.
+      url.search = url.search.replaceAll('+', '%20')
+      const sign = isSigned ? (await import('./signature.ts')).regionFor(url, region) : undefined
+      return patiently({ method, url, body: body === undefined ? '' : JSON.stringify(body), sign })
+    },
+  }
+}
+
+async function patiently(call: Call): Promise<Json> {
+  for (let tries = 1; ; tries += 1) {
+    const answer = await once(call).catch((error: unknown) => {
+      if (error instanceof Problem) throw error
+      return reasonOf(error)
+    })
+    const isLast = tries === mostTries
+    if (typeof answer !== 'string' && answer.status < 500 && answer.status !== 429) return bodyOf(answer, call.url)
+    if (isLast) throw outOfReach(call.url, answer)
+    const asked = typeof answer === 'string' ? Number.NaN : Number(answer.headers.get('retry-after')) * 1000
+    await pause(Math.min(longestPauseMs, asked > 0 ? asked : 200 * 2 ** tries))
+  }
+}
+
+async function once({ method, url, body, sign }: Call): Promise<Answer> {
+  const plain: Record<string, string> = body === '' ? {} : { 'content-type': 'application/json' }
+  const headers =
+    sign === undefined
+      ? plain
+      : await (await import('./signature.ts')).signed({ method, url, headers: plain, body }, 'execute-api', sign)
+  const response = await fetch(url, {
+    method,
+    headers,
+    ...(body !== '' && { body }),
+    redirect: 'manual',
+    signal: AbortSignal.timeout(answerWithinMs),
+  })
+  const text = await response.text()
+  return { status: response.status, headers: response.headers, body: objectIn(text) }
+}
+
+function objectIn(text: string): Json {
+  try {
+    const value: unknown = JSON.parse(text)
+    return value !== null && typeof value === 'object' ? (value as Json) : {}
+  } catch {
+    return {}
+  }
+}
+
+function bodyOf({ status, body }: Answer, url: URL): Json {
+  if (status === 200) return body
+  const { error, error_description: description, message } = body
+  const words = [description, message, error].find((each) => typeof each === 'string') ?? `status ${status}`
+  if (status === 401 || status === 403) {
+    throw new Problem(
+      `${url.host} does not let you do that: ${words}`,
+      undefined,
+      'It takes the right to execute-api:Invoke on the sessions of this application; see docs/operations.md.',
+    )
+  }
+  throw new Problem(String(words))
+}
+
+function outOfReach(url: URL, answer: Answer | string): OutOfReach {
+  const why = typeof answer === 'string' ? answer : `status ${answer.status}`
+  return new OutOfReach(
+    `The broker at ${url.origin} is out of reach (${why}).`,
+    isLoopback(url) ? 'Does it run? npm start; --url or TOKEN_BROKER_URL names another one.' : undefined,
+  )
+}

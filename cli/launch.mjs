@@ -1,0 +1,31 @@
+#!/usr/bin/env node
+// The command `token-broker`, on whatever Node is there: finds one that runs TypeScript (24) and hands everything over to
+// it. Imports nothing but Node's own modules, and knows no command.
+
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { constants } from 'node:os'
+import { fileURLToPath } from 'node:url'
+
+const command = fileURLToPath(new URL('token-broker.ts', import.meta.url))
+const bundled = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url))
+
+if (Number(process.versions.node.split('.')[0]) >= 24) {
+  process.argv[1] = command
+  await import(new URL('token-broker.ts', import.meta.url))
+} else if (existsSync(bundled)) {
+  const child = spawn(bundled, [command, ...process.argv.slice(2)], { stdio: 'inherit' })
+  // Ctrl-C reaches both; what is sent to this process alone is passed on.
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  process.on('SIGINT', () => {})
+  child.on('error', (error) => {
+    console.error(`${bundled} cannot be started: ${error.message}`)
+    process.exit(1)
+  })
+  child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))
+} else {
+  console.error(
+    `token-broker runs on Node 24 or newer; this is ${process.version}. On Linux x64 \`npm ci\` brings one, elsewhere please install Node 24.`,
+  )
+  process.exit(1)
+}

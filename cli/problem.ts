@@ -1,0 +1,56 @@
+/**
+ * Why a command did not do what it was asked, in words for the person, and the exit code for the program.
+ *
+ * Owns the exit codes; docs/operations.md has them as a table. Must not know any command.
+ */
+
+export const exitCodes = {
+  done: 0,
+  /** Refused, or failed: what is asked for is not there, not allowed, or wrong. Nothing was changed unless it says so. */
+  failed: 1,
+  /** The command line itself is wrong. */
+  usage: 2,
+  /** Nobody is signed in, or the session has ended: `token-broker login`. */
+  notSignedIn: 3,
+  /** Broker, table or AWS did not answer; the same again may work. */
+  outOfReach: 4,
+  /** Begun and not finished; the same again goes on with it. */
+  unfinished: 5,
+  /** Ctrl-C, as shells have it. */
+  interrupted: 130,
+} as const
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
+
+export class Problem extends Error {
+  readonly exitCode: ExitCode
+  /** What to do about it. */
+  readonly hint: string | undefined
+
+  constructor(message: string, exitCode: ExitCode = exitCodes.failed, hint?: string) {
+    super(message)
+    this.exitCode = exitCode
+    this.hint = hint
+  }
+}
+
+export class UsageProblem extends Problem {
+  constructor(message: string, hint?: string) {
+    super(message, exitCodes.usage, hint)
+  }
+}
+
+export class OutOfReach extends Problem {
+  constructor(message: string, hint?: string) {
+    super(message, exitCodes.outOfReach, hint)
+  }
+}
+
+/** The innermost cause of an error: its code where it has one, else its name. Never its message, which may quote a secret. */
+export function reasonOf(error: unknown): string {
+  let inner = error
+  while (inner instanceof Error && inner.cause !== undefined) inner = inner.cause
+  if (inner instanceof AggregateError && inner.errors.length > 0) return reasonOf(inner.errors[0])
+  if (!(inner instanceof Error)) return String(inner)
+  return 'code' in inner && typeof inner.code === 'string' ? inner.code : inner.name
+}

@@ -1,0 +1,86 @@
+/**
+ * A session as the broker's sessions endpoints tell it, and how people see it.
+ *
+ * Owns the members that are looked at and their colours. Must not know how they were asked for.
+ */
+
+import type { Json } from './broker.ts'
+import { relative } from './relative-time.ts'
+import type { Cell, Column } from './table.ts'
+import type { Format } from './terminal.ts'
+
+/** Members as on the wire (docs/contract.md); a broker that is newer may have more. */
+export type Session = {
+  readonly sid: string
+  readonly application: string
+  readonly client_id: string
+  readonly sub?: string
+  readonly flow: string
+  readonly state: string
+  readonly scopes?: readonly string[]
+  readonly audience?: string
+  readonly created_at: string
+  readonly started_from?: string
+  readonly refreshes?: number
+  readonly last_refreshed_at?: string
+  readonly expires_at?: string
+  readonly absolute_expires_at?: string
+  readonly revoked_at?: string
+  readonly revoked_reason?: string
+}
+
+export const states = ['pending', 'approved', 'denied', 'active', 'expired', 'revoked'] as const
+
+const colours: Readonly<Record<string, Format>> = {
+  active: 'green',
+  pending: 'yellow',
+  approved: 'cyan',
+  denied: 'magenta',
+  expired: 'dim',
+  revoked: 'red',
+}
+
+export const columns: readonly Column[] = [
+  { title: 'SESSION' },
+  { title: 'PERSON', least: 12 },
+  { title: 'CLIENT', least: 10 },
+  { title: 'STATE' },
+  { title: 'BEGAN' },
+  { title: 'REFRESHED', dispensable: 1 },
+  { title: 'TIMES', dispensable: 3 },
+  { title: 'ENDS', dispensable: 2 },
+  { title: 'FROM', dispensable: 4 },
+]
+
+export function rowOf(session: Session, nowMs: number): Cell[] {
+  const { sid, sub = '–', client_id, state, created_at, last_refreshed_at, refreshes = 0, started_from = '' } = session
+  return [
+    sid,
+    sub,
+    client_id,
+    stateOf(state),
+    { text: relative(created_at, nowMs), as: 'dim' },
+    last_refreshed_at === undefined ? { text: '–', as: 'dim' } : relative(last_refreshed_at, nowMs),
+    String(refreshes),
+    endOf(session, nowMs),
+    { text: started_from, as: 'dim' },
+  ]
+}
+
+export function stateOf(state: string): Cell {
+  return { text: state, as: colours[state] ?? 'reset' }
+}
+
+/** How a session ended, or when it will. */
+function endOf({ state, expires_at, revoked_at, revoked_reason }: Session, nowMs: number): Cell {
+  if (state === 'revoked') {
+    const when = revoked_at === undefined ? '' : relative(revoked_at, nowMs)
+    return { text: [when, revoked_reason].filter(Boolean).join(', '), as: 'dim' }
+  }
+  if (expires_at === undefined) return { text: '–', as: 'dim' }
+  return relative(expires_at, nowMs)
+}
+
+export function sessionsIn({ sessions }: Json): readonly Session[] {
+  return Array.isArray(sessions) ? (sessions as Session[]) : []
+}

@@ -1,0 +1,105 @@
+/**
+ * `token-broker`: the command line of ops and of people who sign in from a terminal.
+ *
+ * Owns the list of commands, and how an error becomes a line on stderr and an exit code. A command's file is loaded when
+ * the command is run: `token` must not wait for the AWS SDK. Must not know what a command does.
+ */
+
+import { nearest, readArguments } from './arguments.ts'
+import { type Command, helpFor } from './command.ts'
+import { exitCodes, Problem, reasonOf, UsageProblem } from './problem.ts'
+import { bold, complain, dim, endSpinner, print } from './terminal.ts'
+
+type Entry = readonly [says: string, load: () => Promise<{ readonly command: Command }>]
+
+const groups: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
+  'Sign in from a terminal': {
+    login: ['sign in, in the browser', () => import('./commands/login.ts')],
+    token: ['print an access token that is good now', () => import('./commands/token.ts')],
+    logout: ['end the session and forget it', () => import('./commands/logout.ts')],
+  },
+  'Sessions of everybody': {
+    'sessions list': ['who is signed in, where and since when', () => import('./commands/sessions-list.ts')],
+    'sessions show': ['all about one session', () => import('./commands/sessions-show.ts')],
+    'sessions revoke': ['end one, or a person’s, a client’s, or all', () => import('./commands/sessions-revoke.ts')],
+  },
+  'Applications and clients': {
+    apply: ['put a registry file into the table', () => import('./commands/apply.ts')],
+    'clients list': ['the clients that are registered', () => import('./commands/clients-list.ts')],
+    'clients create': ['register a client', () => import('./commands/clients-create.ts')],
+    'clients rotate-secret': ['give a client a new secret', () => import('./commands/clients-rotate-secret.ts')],
+    'clients retire-secret': ['end the older of its two secrets', () => import('./commands/clients-retire-secret.ts')],
+  },
+}
+
+const commands: Readonly<Record<string, Entry>> = Object.assign({}, ...Object.values(groups))
+
+// Whoever reads the output may have seen enough: `… | head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? exitCodes.done : exitCodes.failed)
+})
+process.on('SIGINT', () => {
+  endSpinner()
+  process.exit(exitCodes.interrupted)
+})
+
+try {
+  await main(process.argv.slice(2))
+} catch (error) {
+  endSpinner()
+  if (error instanceof Problem) complain(error.message, error.hint)
+  else complain(`token-broker itself failed: ${error instanceof Error ? error.stack : reasonOf(error)}`)
+  process.exitCode = error instanceof Problem ? error.exitCode : exitCodes.failed
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  const [first, second] = args
+  if (first === undefined || first === '--help' || first === '-h' || first === 'help') return print(overview())
+  const name = [`${first} ${second}`, first].find((words) => words in commands)
+  if (name === undefined) return unknown(first, second)
+  const rest = args.slice(name.split(' ').length)
+  const { command } = await commands[name]![1]()
+  const help = `token-broker ${name} --help`
+  try {
+    const input = readArguments(rest, command.words ?? [], command.options)
+    if (input.flag('help')) return print(helpFor(name, command))
+    await command.run(input)
+  } catch (error) {
+    if (error instanceof UsageProblem && error.hint === undefined) throw new UsageProblem(error.message, help)
+    throw error
+  }
+}
+
+/** @throws {UsageProblem} unless it is help that was asked for */
+function unknown(first: string, second: string | undefined): void {
+  const inGroup = Object.keys(commands).filter((name) => name.startsWith(`${first} `))
+  if (inGroup.length > 0 && (second === undefined || second.startsWith('-'))) {
+    if (second === '--help' || second === '-h') {
+      print(overview(inGroup))
+      return
+    }
+    throw new UsageProblem(`What about ${first}?`, inGroup.map((name) => `token-broker ${name}`).join('\n'))
+  }
+  const asked = inGroup.length > 0 ? `${first} ${second}` : first
+  const near = nearest(asked, [...Object.keys(commands), ...(inGroup.length > 0 ? [] : ['sessions', 'clients'])])
+  throw new UsageProblem(
+    `There is no command “${asked}”.`,
+    near === undefined ? 'token-broker --help' : `Did you mean token-broker ${near}?`,
+  )
+}
+
+function overview(names = Object.keys(commands)): string {
+  const width = Math.max(...names.map((name) => name.length))
+  return [
+    `${bold('token-broker')} ${dim('<command> [options]')}`,
+    ...Object.entries(groups).flatMap(([title, entries]) => {
+      const rows = Object.entries(entries).filter(([name]) => names.includes(name))
+      return rows.length === 0
+        ? []
+        : ['', bold(title), ...rows.map(([name, [says]]) => `  ${name.padEnd(width)}  ${dim(says)}`)]
+    }),
+    '',
+    'Options and examples of a command: token-broker <command> --help',
+    '',
+  ].join('\n')
+}

@@ -1,0 +1,110 @@
+/**
+ * `token-broker` as a process, in a home of its own.
+ *
+ * Owns starting it and its environment. Must not know what its commands do.
+ */
+
+import { writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { changeSessions, type StoredSession } from '../../../cli/credentials-file.ts'
+import { approve } from '../../../local/demo/person.ts'
+import { call, str } from '../../../local/demo/program.ts'
+import { type Child, run } from '../../local/support/child.ts'
+import { directory } from '../../local/support/directory.ts'
+
+export type Variables = Readonly<Record<string, string>>
+export type Ended = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
+
+export type CommandLine = {
+  /** Folder of the credentials file, which is not there yet. */
+  readonly home: string
+  /** The credentials file. */
+  readonly file: string
+  start(...words: readonly string[]): Child
+  /** Runs to the end. */
+  run(...words: readonly string[]): Promise<Ended>
+  /** The same, whose stdout is JSON. */
+  json(...words: readonly string[]): Promise<Ended & { readonly body: Body }>
+}
+
+/** Whatever is in an answer; what has to be there is what a test asserts. */
+type Body = Readonly<Record<string, unknown>>
+
+/** Halves what a start costs. */
+const compileCache = join(tmpdir(), 'token-broker-compile-cache')
+
+export async function commandLine(t: TestContext, variables: Variables = {}): Promise<CommandLine> {
+  const home = join(await directory(t), 'home')
+  const start = (...words: readonly string[]) =>
+    run(process.execPath, ['cli/token-broker.ts', ...words], {
+      TOKEN_BROKER_HOME: home,
+      NODE_COMPILE_CACHE: compileCache,
+      ...variables,
+    })
+  const toTheEnd = async (...words: readonly string[]) => {
+    const child = start(...words)
+    const { code } = await child.ended
+    return { code, ...child.output }
+  }
+  return {
+    home,
+    file: join(home, 'sessions.json'),
+    start,
+    run: toTheEnd,
+    json: async (...words) => {
+      const ended = await toTheEnd(...words, '--json')
+      return { ...ended, body: JSON.parse(ended.stdout || '{}') as Body }
+    },
+  }
+}
+
+/** What makes a command talk to this table. */
+export function tableVariables(endpoint: string, name = 'token-broker'): Variables {
+  return {
+    TABLE_NAME: name,
+    AWS_ENDPOINT_URL_DYNAMODB: endpoint,
+    AWS_REGION: 'eu-central-1',
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+  }
+}
+
+/** A session of alice's as `login` stores it, without its five seconds' wait; expired, if that is wanted. */
+export async function signedIn(
+  { file }: CommandLine,
+  url: string,
+  { clientId = 'job', person = 'alice', expired = true, issuer = `${url}/demo` } = {},
+): Promise<StoredSession> {
+  const started = await call(`${url}/demo/oauth/device_authorization`, {
+    client_id: clientId,
+    scope: 'openid offline_access',
+  })
+  await approve(str(started, 'verification_uri_complete'), person)
+  const tokens = await call(`${url}/demo/oauth/token`, {
+    client_id: clientId,
+    grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
+    device_code: str(started, 'device_code'),
+  })
+  const nowSeconds = Math.floor(Date.now() / 1000)
+  const session = {
+    issuer,
+    clientId,
+    accessToken: str(tokens, 'access_token'),
+    accessTokenExpiresAtSeconds: expired ? nowSeconds : nowSeconds + 300,
+    accessTokenSeconds: 300,
+    refreshToken: str(tokens, 'refresh_token'),
+    sub: person,
+    signedInAtSeconds: nowSeconds,
+  }
+  await changeSessions(file, ({ sessions, write }) => write([...sessions, session]))
+  return session
+}
+
+/** A registry file. @returns its path */
+export async function registryFile(t: TestContext, registry: object): Promise<string> {
+  const path = join(await directory(t), 'registry.json')
+  await writeFile(path, JSON.stringify(registry))
+  return path
+}

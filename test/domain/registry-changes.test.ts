@@ -1,0 +1,98 @@
+/**
+ * What a registry file would change, record by record.
+ */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Registry } from '../../shared/domain/registration.ts'
+import { type Change, changesBetween, isClient, type StoredRegistry } from '../../shared/domain/registry-changes.ts'
+import { aClient, anApplication } from '../support/registry.ts'
+
+const stored = (registry: Partial<StoredRegistry>): StoredRegistry => ({
+  applications: [],
+  clients: [],
+  version: 1,
+  ...registry,
+})
+const told = (before: StoredRegistry, after: Registry, prune = false) =>
+  changesBetween(before, after, prune).map(inWords)
+const inWords = ({ kind, record, members }: Change) =>
+  [kind, isClient(record) ? record.clientId : record.name, ...members].join(' ')
+
+test('in an empty table everything is added, each application before its clients', () => {
+  const other = anApplication({ name: 'other' })
+  assert.deepEqual(
+    told(stored({}), {
+      applications: [anApplication(), other],
+      clients: [aClient(), aClient({ application: 'other', clientId: 'web' })],
+    }),
+    ['added demo', 'added cli', 'added other', 'added web'],
+  )
+})
+
+test('what is the same is unchanged, whatever the order of its members and whenever it was revoked', () => {
+  const { provider, ...rest } = anApplication({ revokedBefore: 7 })
+  const turned = { provider: Object.fromEntries(Object.entries(provider).reverse()), ...rest } as typeof rest & {
+    provider: typeof provider
+  }
+  const before = stored({ applications: [turned], clients: [aClient({ revokedBefore: 9 })] })
+  assert.deepEqual(told(before, { applications: [anApplication()], clients: [aClient()] }), [
+    'unchanged demo',
+    'unchanged cli',
+  ])
+})
+
+test('what differs is named by its members, those included that are gone', () => {
+  const before = stored({ applications: [anApplication()], clients: [aClient({ displayName: 'Old' })] })
+  const { displayName: _, ...client } = aClient({ graceSeconds: 30 })
+  const after = { applications: [anApplication({ displayName: 'New' })], clients: [client] }
+  const [application, changed] = changesBetween(before, after as unknown as Registry, false)
+  assert.deepEqual(application?.members, ['displayName'])
+  assert.deepEqual([...changed!.members].sort(), ['displayName', 'graceSeconds'])
+})
+
+test('the order in a list counts', () => {
+  const before = stored({ clients: [aClient({ audiences: ['a', 'b'] })] })
+  assert.deepEqual(told(before, { applications: [], clients: [aClient({ audiences: ['b', 'a'] })] }), [
+    'changed cli audiences',
+  ])
+})
+
+test('secrets that a file leaves to the table are no difference', () => {
+  const before = stored({ clients: [aClient({ secretHashes: ['x', 'y'] })] })
+  const { secretHashes: _, ...client } = aClient()
+  assert.deepEqual(told(before, { applications: [], clients: [client] }), ['unchanged cli'])
+})
+
+test('what the file does not have stays, or is removed with prune: a client, an application and its clients', () => {
+  const before = stored({
+    applications: [anApplication(), anApplication({ name: 'gone' })],
+    clients: [aClient(), aClient({ clientId: 'old' }), aClient({ application: 'gone', clientId: 'its' })],
+  })
+  const after = { applications: [anApplication()], clients: [aClient()] }
+  assert.deepEqual(told(before, after), [
+    'unchanged demo',
+    'unchanged cli',
+    'undeclared old',
+    'undeclared gone',
+    'undeclared its',
+  ])
+  assert.deepEqual(told(before, after, true), [
+    'unchanged demo',
+    'unchanged cli',
+    'removed old',
+    'removed gone',
+    'removed its',
+  ])
+})
+
+test('an application is known for the scopes of clients that the file does not have, as long as they stay', () => {
+  const application = anApplication({ scopes: ['openid'] })
+  const before = stored({
+    applications: [{ ...application, scopes: ['openid', 'reports:read'] }],
+    clients: [aClient({ clientId: 'old', scopes: ['reports:read'], grants: ['refresh_token'] })],
+  })
+  const after = { applications: [application], clients: [] }
+  assert.deepEqual(told(before, after), ['unchanged demo', 'undeclared old'])
+  assert.deepEqual(told(before, after, true), ['changed demo scopes', 'removed old'])
+})

@@ -1,0 +1,252 @@
+/**
+ * The registry as a whole: nothing half done, nobody overwritten, and a lost answer found out.
+ */
+
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, describe, test } from 'node:test'
+import type { Registry } from '../../shared/domain/registration.ts'
+import { type Change, changesBetween } from '../../shared/domain/registry-changes.ts'
+import { addSecret, retireSecret } from '../../shared/store/client-secrets.ts'
+import { putRegistry, readRegistry, writeChanges } from '../../shared/store/registry.ts'
+import type { Table } from '../../shared/store/table.ts'
+import { Unavailable } from '../../shared/unavailable.ts'
+import { type FaultProxy, startFaultProxy, throttling } from '../flows/support/fault-proxy.ts'
+import { aClient, anApplication } from '../support/registry.ts'
+import { deleteItem, itemAt, putItem, startTable, type TestTable } from '../support/table.ts'
+
+let table: TestTable
+let proxy: FaultProxy
+let behind: Table
+before(async () => {
+  table = await startTable()
+  proxy = await startFaultProxy(table.endpoint)
+  behind = await table.another(proxy.endpoint)
+})
+beforeEach(async () => {
+  const { applications, clients } = await readRegistry(table, ['demo', 'other'])
+  for (const { name } of applications) await deleteItem(table, { pk: `application#${name}`, sk: 'application' })
+  for (const { application, clientId } of clients) {
+    await deleteItem(table, { pk: `application#${application}`, sk: `client#${clientId}` })
+  }
+  await deleteItem(table, { pk: 'registry', sk: 'registry' })
+  proxy.heal()
+})
+after(async () => {
+  await proxy.stop()
+  await table.stop()
+})
+
+const one: Registry = { applications: [anApplication()], clients: [aClient()] }
+const clientItem = (clientId = 'cli') => itemAt(table, 'application#demo', `client#${clientId}`)
+
+async function changesTo(registry: Registry, prune = false): Promise<{ version: number; changes: Change[] }> {
+  const stored = await readRegistry(table)
+  return { version: stored.version, changes: changesBetween(stored, registry, prune) }
+}
+
+/** @param at a table that may be behind the proxy */
+async function apply(registry: Registry, { prune = false, at = table as Table, now = 0 } = {}): Promise<boolean> {
+  const { version, changes } = await changesTo(registry, prune)
+  return writeChanges(at, version, changes, now)
+}
+
+const named = async () => {
+  const { applications, clients } = await readRegistry(table, ['demo', 'other'])
+  return [...applications.map(({ name }) => name), ...clients.map(({ clientId }) => clientId)].sort()
+}
+
+describe('a registry', () => {
+  test('comes back as it was written, with the number of writes', async () => {
+    assert.equal(await apply(one), true)
+    assert.deepEqual(await readRegistry(table), { ...one, version: 1 })
+  })
+
+  test('of a table that was filled without a list of applications is found by the names in the file', async () => {
+    await putItem(table, { pk: 'application#demo', sk: 'application', ...anApplication() })
+    assert.deepEqual((await readRegistry(table)).applications, [])
+    assert.deepEqual((await readRegistry(table, ['demo'])).applications, [anApplication()])
+  })
+
+  test('is changed member by member: revokedBefore, and what others wrote meanwhile, stay', async () => {
+    await apply(one)
+    await putItem(table, { ...(await clientItem()), revokedBefore: 123 })
+    const changes = await changesTo({ ...one, clients: [aClient({ graceSeconds: 30 })] })
+    await addSecretTo('cli')
+    await writeChanges(table, changes.version, changes.changes)
+    const { revokedBefore, graceSeconds, secretHashes } = (await clientItem())!
+    assert.deepEqual([revokedBefore, graceSeconds, secretHashes], [123, 30, ['new']])
+  })
+
+  test('loses the members that the new record does not have', async () => {
+    await apply(one)
+    await putItem(table, { ...(await clientItem()), once: 'known' })
+    await apply(one)
+    assert.equal('once' in (await clientItem())!, false)
+  })
+
+  test('is pruned of clients and applications, which are listed no more', async () => {
+    await apply({ applications: [anApplication(), anApplication({ name: 'other' })], clients: [aClient()] })
+    await apply({ applications: [anApplication({ name: 'other' })], clients: [] }, { prune: true })
+    assert.deepEqual(await named(), ['other'])
+    assert.equal('application#demo' in (await itemAt(table, 'registry', 'registry'))!, false)
+  })
+
+  test('takes a name that is added for a new one: sessions of whoever had it before stay ended', async () => {
+    const now = Date.UTC(2026, 10, 22)
+    await apply(one, { now })
+    assert.equal((await clientItem())?.revokedBefore, now - 60_000)
+  })
+
+  test('that a table is filled with revokes nothing', async () => {
+    await putRegistry(table, one)
+    assert.equal((await clientItem())?.revokedBefore, 0)
+  })
+})
+
+/** As another process would. */
+async function addSecretTo(clientId: string): Promise<void> {
+  await putItem(table, { ...(await clientItem(clientId)), secretHashes: ['new'] })
+}
+
+describe('two who write at once', () => {
+  test('do not overwrite each other: the second is told, and has changed nothing', async () => {
+    await apply(one)
+    const [first, second] = [
+      await changesTo({ ...one, clients: [aClient({ graceSeconds: 1 })] }),
+      await changesTo({ ...one, clients: [aClient({ graceSeconds: 2, idleSeconds: 5 })] }),
+    ]
+    assert.equal(await writeChanges(table, first.version, first.changes), true)
+    assert.equal(await writeChanges(table, second.version, second.changes), false)
+    assert.deepEqual(
+      [(await clientItem())?.graceSeconds, (await clientItem())?.idleSeconds],
+      [1, aClient().idleSeconds],
+    )
+  })
+
+  test('of twenty that add a client each with the same version one gets through', async () => {
+    await apply(one)
+    const { version } = await readRegistry(table)
+    const added = await Promise.all(
+      Array.from({ length: 20 }, (_, at) => {
+        const record = aClient({ clientId: `c${at}` })
+        return writeChanges(table, version, [{ kind: 'added', record, members: [] }])
+      }),
+    )
+    assert.equal(added.filter(Boolean).length, 1)
+    assert.equal((await readRegistry(table)).clients.length, 2)
+  })
+
+  test('who fill a table all get through in the end', async () => {
+    const others = Array.from({ length: 4 }, (_, at) => ({ ...one, clients: [aClient({ clientId: `c${at}` })] }))
+    await Promise.all(others.map((registry) => putRegistry(table, registry)))
+    assert.deepEqual(await named(), ['c0', 'c1', 'c2', 'c3', 'demo'])
+  })
+})
+
+describe('a write whose answer is lost', () => {
+  test('is known as our own success', async () => {
+    proxy.fail({ kind: 'lose-answer' }, { operations: ['TransactWriteItems'], times: 1 })
+    assert.equal(await apply(one, { at: behind }), true)
+    assert.equal((await readRegistry(table)).version, 1)
+  })
+
+  test('is known even when no try is answered', async () => {
+    proxy.fail({ kind: 'lose-answer' }, { operations: ['TransactWriteItems'] })
+    assert.equal(await apply(one, { at: behind }), true)
+    assert.deepEqual(await named(), ['cli', 'demo'])
+  })
+
+  test('and that did not happen is Unavailable', async () => {
+    proxy.fail(throttling, { operations: ['TransactWriteItems'] })
+    await assert.rejects(apply(one, { at: behind }), Unavailable)
+    assert.deepEqual(await named(), [])
+  })
+})
+
+describe('more changes than a transaction takes', () => {
+  const many: Registry = {
+    applications: [anApplication()],
+    clients: Array.from({ length: 250 }, (_, at) => aClient({ clientId: `c${String(at).padStart(3, '0')}` })),
+  }
+
+  test('go in several, each of them whole; interrupted, the registry is valid and the same again does the rest', async () => {
+    const { version, changes } = await changesTo(many)
+    proxy.forget()
+    await assert.rejects(
+      writeChanges(behind, version, changes, 0, () => proxy.fail({ kind: 'hang-up' })),
+      Unavailable,
+    )
+    const half = await readRegistry(table)
+    assert.deepEqual([half.applications.length, half.clients.length], [1, 98])
+    proxy.heal()
+    assert.equal(await apply(many, { at: behind }), true)
+    assert.equal((await readRegistry(table)).clients.length, 250)
+    assert.deepEqual(
+      (await changesTo(many)).changes.filter(({ kind }) => kind !== 'unchanged'),
+      [],
+    )
+  })
+
+  test('are removed clients first, so that none is ever without its application', async () => {
+    await apply(many)
+    const { version, changes } = await changesTo({ applications: [], clients: [] }, true)
+    await assert.rejects(
+      writeChanges(behind, version, changes, 0, () => proxy.fail({ kind: 'hang-up' })),
+      Unavailable,
+    )
+    assert.equal((await readRegistry(table)).applications.length, 1)
+    proxy.heal()
+    await apply({ applications: [], clients: [] }, { prune: true })
+    assert.deepEqual(await named(), [])
+  })
+})
+
+describe('a client’s secrets', () => {
+  const web = { application: 'demo', clientId: 'web' }
+  const secrets = async () => (await clientItem('web'))?.secretHashes
+  beforeEach(() =>
+    apply({
+      ...one,
+      clients: [aClient(), aClient({ clientId: 'web', auth: 'client_secret_post', secretHashes: ['a'] })],
+    }),
+  )
+
+  test('are two at most, the new one first', async () => {
+    assert.equal(await addSecret(table, web, 'b', false), 'added')
+    assert.deepEqual(await secrets(), ['b', 'a'])
+    assert.equal(await addSecret(table, web, 'c', false), 'two already')
+    assert.deepEqual(await secrets(), ['b', 'a'])
+  })
+
+  test('are replaced at once where that is asked for', async () => {
+    await addSecret(table, web, 'b', false)
+    assert.equal(await addSecret(table, web, 'c', true), 'added')
+    assert.deepEqual(await secrets(), ['c'])
+  })
+
+  test('lose the older one, and never the last', async () => {
+    await addSecret(table, web, 'b', false)
+    assert.deepEqual([await retireSecret(table, 'demo', 'web'), await retireSecret(table, 'demo', 'web')], [2, 1])
+    assert.deepEqual(await secrets(), ['b'])
+  })
+
+  test('are none of a public client, nor of one that is not there, which is not made by asking', async () => {
+    assert.equal(await addSecret(table, { ...web, clientId: 'cli' }, 'b', false), 'no secrets')
+    assert.equal(await addSecret(table, { ...web, clientId: 'nobody' }, 'b', false), 'no client')
+    assert.equal(await retireSecret(table, 'demo', 'nobody'), 'no client')
+    assert.equal(await clientItem('nobody'), undefined)
+  })
+
+  test('are added once when the answer is lost, though the SDK asks again', async () => {
+    proxy.fail({ kind: 'lose-answer' }, { operations: ['UpdateItem'], times: 1 })
+    assert.equal(await addSecret(behind, web, 'b', false), 'added')
+    assert.deepEqual(await secrets(), ['b', 'a'])
+  })
+
+  test('of ten that are added at once one is', async () => {
+    const hashes = Array.from({ length: 10 }, (_, at) => `new-${at}`)
+    const outcomes = await Promise.all(hashes.map((hash) => addSecret(table, web, hash, false)))
+    assert.equal(outcomes.filter((outcome) => outcome === 'added').length, 1)
+    assert.equal((await secrets()).length, 2)
+  })
+})
