@@ -25,6 +25,7 @@ const mostRequests: Readonly<Record<OperationName, number>> = {
   'code exchange': 1,
   revoke: 1,
   'device start': 1,
+  'service token': 0,
 }
 
 const mostRefreshWriteUnits = 1

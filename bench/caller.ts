@@ -10,7 +10,8 @@ export type Answer = { readonly status: number; readonly text: string; readonly 
 export type Form = Readonly<Record<string, string>>
 
 export type Caller = {
-  post(path: string, form: Form): Promise<Answer>
+  /** @param authorization the header, for a client that authenticates by it */
+  post(path: string, form: Form, authorization?: string): Promise<Answer>
   close(): void
 }
 
@@ -19,15 +20,20 @@ export function createCaller(url: string): Caller {
   const { hostname, port } = new URL(url)
   const agent = new Agent({ keepAlive: true })
   return {
-    post: (path, form) => post({ agent, hostname, port, path }, new URLSearchParams(form).toString()),
+    post: (path, form, authorization) =>
+      post({ agent, hostname, port, path }, new URLSearchParams(form).toString(), authorization),
     close: () => agent.destroy(),
   }
 }
 
 type Target = { readonly agent: Agent; readonly hostname: string; readonly port: string; readonly path: string }
 
-function post(target: Target, body: string): Promise<Answer> {
-  const headers = { 'content-type': 'application/x-www-form-urlencoded', 'content-length': Buffer.byteLength(body) }
+function post(target: Target, body: string, authorization: string | undefined): Promise<Answer> {
+  const headers = {
+    'content-type': 'application/x-www-form-urlencoded',
+    'content-length': Buffer.byteLength(body),
+    ...(authorization !== undefined && { authorization }),
+  }
   return new Promise((resolve, reject) => {
     const startedAt = performance.now()
     const outgoing = request({ ...target, method: 'POST', headers }, (incoming) => {

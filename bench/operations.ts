@@ -1,6 +1,6 @@
 /**
  * What is measured, as one story that a session goes through: started, polled, approved, polled again, refreshed, revoked;
- * and beside it a code that is exchanged. Each operation leaves behind what the next one needs.
+ * and beside it a code that is exchanged, and a service that asks in its own name. Each operation leaves behind what the next one needs.
  *
  * Owns the requests and what their answers must be. Must not know how they are timed or counted.
  */
@@ -9,7 +9,14 @@ import type { Form } from './caller.ts'
 import { application, approveDevice, openedCode, redirectUri, scopes } from './families.ts'
 import type { Stage } from './stage.ts'
 
-export type OperationName = 'device start' | 'pending poll' | 'approved poll' | 'code exchange' | 'refresh' | 'revoke'
+export type OperationName =
+  | 'device start'
+  | 'pending poll'
+  | 'approved poll'
+  | 'code exchange'
+  | 'refresh'
+  | 'revoke'
+  | 'service token'
 
 /** What a caller holds on its way through the story. */
 export type Session = { deviceCode?: string; refreshToken?: string; code?: string; verifier?: string }
@@ -21,6 +28,7 @@ export type Operation = {
   /** Done before it, and not measured. */
   readonly prepare?: (session: Session, stage: Stage) => Promise<void>
   readonly form: (session: Session) => Form
+  readonly authorization?: string
   readonly keep?: (session: Session, answer: Readonly<Record<string, string>>) => void
 }
 
@@ -79,5 +87,12 @@ export const operations: readonly Operation[] = [
       ...{ grant_type: 'authorization_code', client_id: 'web', client_secret: 'web-secret' },
       ...{ redirect_uri: redirectUri, code: code!, code_verifier: verifier! },
     }),
+  },
+  {
+    name: 'service token',
+    path: `/${application}/oauth/token/client`,
+    status: 200,
+    form: () => ({ grant_type: 'client_credentials', scope: 'reports:read' }),
+    authorization: `Basic ${Buffer.from('service:service-secret').toString('base64')}`,
   },
 ]

@@ -132,14 +132,15 @@ async function runBatch(
 
 /** @returns ms */
 export async function perform(caller: Caller, operation: Operation, session: Session): Promise<number> {
-  const { text, ms } = await ask(caller, operation.path, operation.form(session), operation.status)
+  const { path, status, authorization } = operation
+  const { text, ms } = await ask(caller, path, operation.form(session), status, authorization)
   operation.keep?.(session, JSON.parse(text) as Record<string, string>)
   return ms
 }
 
 /** @throws when the answer is not the expected one: what it took would mean nothing */
-async function ask(caller: Caller, path: string, form: Form, status: number): Promise<Answer> {
-  const answer = await caller.post(path, form)
+async function ask(caller: Caller, path: string, form: Form, status: number, authorization?: string): Promise<Answer> {
+  const answer = await caller.post(path, form, authorization)
   if (answer.status !== status)
     throw new Error(`${path} answered ${answer.status} instead of ${status}: ${answer.text}`)
   return answer
