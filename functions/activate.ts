@@ -107,9 +107,10 @@ function problemWith(family: Family, now: number): CodeProblem | undefined {
 /** Only the page that put the question can answer it: the form's value and the cookie's were drawn together. */
 async function answerQuestion(call: Call, typed: string): Promise<Answer> {
   const question = await carried(call, 'question')
-  const family = await familyOf(call, readUserCode(typed))
   const isOwn = question !== undefined && isSameSecret(call.parameters.optional('csrf') ?? '', question.csrf)
-  if (!isOwn || family?.sid !== question.sid) {
+  // The table is asked only for a page of ours: this is no place to try user codes at.
+  const family = isOwn ? await familyOf(call, readUserCode(typed)) : undefined
+  if (family === undefined || family.sid !== question?.sid) {
     const applicationName = call.application.displayName
     const because = question === undefined ? 'no-session' : 'stale-form'
     return pageAnswer(signInLost({ applicationName, requestId: call.requestId, enterCodeHref: pageUrl(call), because }))
@@ -129,7 +130,10 @@ async function approve(call: Call, family: Family): Promise<Answer> {
   const problem = problemWith(family, call.now)
   if (problem !== undefined) return askAgain(call, problem)
   const { url, secrets } = await providerOf(call.application).begin(`${call.issuer}/oauth/callback`, {})
-  return redirect(url, await carry(call, 'sign-in', { flow: 'device', sid: family.sid, secrets }))
+  return redirect(
+    url,
+    await carry(call, 'sign-in', { flow: 'device', sid: family.sid, clientId: family.clientId, secrets }),
+  )
 }
 
 async function deny(call: Call, { sid, clientId }: Family): Promise<Answer> {

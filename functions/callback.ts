@@ -1,7 +1,8 @@
 /**
  * callback: the provider returns the browser, with a person or without (OIDC Core §3.1.2.5).
  *
- * One conditional write: `decide` for a device, `open` for an authorization code. What comes back is only worth
+ * One conditional write: `decide` for a device, `open` for an authorization code; and before it, where somebody is entitled
+ * to the provider's tokens, the vault that it names. What comes back is only worth
  * something to the browser that was sent away: its sealed cookie holds state, nonce and verifier.
  */
 
@@ -9,7 +10,8 @@ import { broker, drawId } from '../shared/broker.ts'
 import { hashSalt, mint } from '../shared/domain/credential.ts'
 import type { Person } from '../shared/domain/family.ts'
 import { openCode } from '../shared/domain/opening.ts'
-import { decide } from '../shared/domain/transitions.ts'
+import { type Decision, decide } from '../shared/domain/transitions.ts'
+import { deviceCodeSeconds } from '../shared/domain/user-code.ts'
 import {
   type AuthorizationErrorCode,
   codeResponse,
@@ -29,13 +31,17 @@ import { failedSignInPage, problemPage, reportUnexpected } from '../shared/http/
 import { deviceConnected } from '../shared/http/pages/device.ts'
 import { codeExpired, codeUsed, type LostSignIn, signInLost } from '../shared/http/pages/problems.ts'
 import { isRevoked } from '../shared/http/sessions.ts'
+import { wantedClaims } from '../shared/http/sign-in.ts'
 import { pageEndpoint, reportFault } from '../shared/http/stack.ts'
 import { providerOf } from '../shared/providers/index.ts'
 import type { SignInResult, SignInSecrets } from '../shared/providers/provider.ts'
 import { Unavailable } from '../shared/unavailable.ts'
+import { keepTokens } from '../shared/vault/keep.ts'
 
 /** RFC 6749 §4.1.2 recommends ten minutes at most; a program needs seconds. */
 const codeLifetimeSeconds = 60
+
+type SignedIn = Extract<SignInResult, { kind: 'signed-in' }>
 
 export const handler = pageEndpoint(async (call) => {
   const signIn = await carried(call, 'sign-in')
@@ -52,8 +58,7 @@ async function finish(call: Call, secrets: SignInSecrets): Promise<SignInResult>
   for (const [name, values] of Object.entries(event.multiValueQueryStringParameters ?? {})) {
     for (const value of values ?? []) callback.searchParams.append(name, value)
   }
-  const wanted = [...new Set(Object.values(application.userinfo.claims).flat())]
-  const result = await providerOf(application).finish(callback, secrets, wanted)
+  const result = await providerOf(application).finish(callback, secrets, wantedClaims(application))
   reportUnexpected(call, result)
   return result
 }
@@ -62,16 +67,17 @@ async function finish(call: Call, secrets: SignInSecrets): Promise<SignInResult>
 
 async function endDeviceSignIn(
   call: Call,
-  { sid }: DeviceSignIn,
+  signIn: DeviceSignIn,
   finished: () => Promise<SignInResult>,
 ): Promise<Answer> {
+  const { sid } = signIn
   const result = await finished()
   // Who is refused at the provider cannot approve, and the device should not wait for it (RFC 8628 §3.5).
   const refused = result.kind === 'refused' && result.error === 'access_denied'
   if (result.kind !== 'signed-in' && !refused) {
     return pageAnswer(failedSignInPage(call, result), dropped(call, 'sign-in'))
   }
-  const decision = result.kind === 'signed-in' ? { approve: result.person } : ({ deny: true } as const)
+  const decision = result.kind === 'signed-in' ? await approval(call, signIn, result) : ({ deny: true } as const)
   const moment = { now: call.now, attempt: drawId() }
   const outcome = await broker().families.apply(decide(call.application.name, sid, decision, moment))
   // Superseded: it was decided as we say, and the device came for its tokens before the answer reached us.
@@ -89,6 +95,13 @@ async function endDeviceSignIn(
     personName: nameOf(result.person),
   })
   return pageAnswer(connected, dropped(call, 'sign-in'))
+}
+
+/** Two may approve one device at once: each has a vault of its own, and the family names that of whoever it knows. */
+async function approval(call: Call, { sid, clientId }: DeviceSignIn, { person, tokens }: SignedIn): Promise<Decision> {
+  const client = await broker().registrations.client(call.application.name, clientId)
+  const vault = client && (await keepTokens(call.application, client, sid, tokens, deviceCodeSeconds))
+  return { approve: person, vault }
 }
 
 function undecidable(call: Call, refusal: string): Answer {
@@ -112,7 +125,7 @@ async function endCodeSignIn(call: Call, signIn: CodeSignIn, finished: () => Pro
   const to = { issuer: call.issuer, redirectUri: signIn.redirectUri, state: signIn.state }
   try {
     const result = await finished()
-    if (result.kind === 'signed-in') return await grantCode(call, signIn, result.person, to)
+    if (result.kind === 'signed-in') return await grantCode(call, signIn, result, to)
     if (result.kind === 'rejected') return pageAnswer(failedSignInPage(call, result), dropped(call, 'sign-in'))
     const error = result.kind === 'refused' ? passedOn(result.error) : 'server_error'
     return errorResponse(to, error, 'The sign-in did not succeed.', dropped(call, 'sign-in'))
@@ -123,13 +136,19 @@ async function endCodeSignIn(call: Call, signIn: CodeSignIn, finished: () => Pro
   }
 }
 
-async function grantCode(call: Call, signIn: CodeSignIn, person: Person, to: ReturnAddress): Promise<Answer> {
+async function grantCode(
+  call: Call,
+  signIn: CodeSignIn,
+  { person, tokens }: SignedIn,
+  to: ReturnAddress,
+): Promise<Answer> {
   const { application, ip, now } = call
   const client = await broker().registrations.client(application.name, signIn.clientId)
   // Registrations change; whoever was taken off while the person signed in gets nothing (RFC 6749 §4.1.2.1).
   if (!client?.redirectUris.includes(signIn.redirectUri)) return lost(call, 'foreign-session')
   const keyring = await broker().keyring()
   const credential = { sid: drawId(), generation: 0, salt: drawId() }
+  const vault = await keepTokens(application, client, credential.sid, tokens, codeLifetimeSeconds)
   const opened = await broker().families.open(
     openCode({
       sid: credential.sid,
@@ -146,6 +165,7 @@ async function grantCode(call: Call, signIn: CodeSignIn, person: Person, to: Ret
       redirectUri: signIn.redirectUri,
       codeChallenge: signIn.codeChallenge,
       nonce: signIn.nonce,
+      vault,
       now,
     }),
   )

@@ -9,12 +9,13 @@ import { isCodeVerifier, s256 } from '../shared/domain/pkce.ts'
 import { redeem } from '../shared/domain/transitions.ts'
 import { audit } from '../shared/http/call.ts'
 import { OAuthError } from '../shared/http/errors.ts'
+import { settle } from '../shared/http/settle.ts'
 import {
   firstTokenAnswer,
   type Grant,
   holdingOf,
   openShown,
-  settle,
+  providerTokenBefore,
   tokenEndpoint,
 } from '../shared/http/token-endpoint.ts'
 
@@ -31,15 +32,17 @@ export const codeGrant: Grant = {
     const shown = await openShown(call, 'ac', parameters.required('code'))
     const binding = { redirectUri, codeChallenge: verifier === undefined ? undefined : s256(verifier) }
     const moment = { now: call.now, attempt: drawId() }
-    const outcome = await broker().families.apply(redeem(shown.presented, holdingOf(call), binding, moment))
-    const family = await settle(call, shown, outcome)
+    const transition = redeem(shown.presented, holdingOf(call), binding, moment)
+    const providerToken = await providerTokenBefore(call, shown, transition)
+    const outcome = await broker().families.apply(transition)
+    const family = await settle(call, shown.presented, outcome)
     audit(call, outcome.done && outcome.replay ? 'family.replayed' : 'family.redeemed', {
       sid: family.sid,
       sub: family.person?.sub,
       flow: family.flow,
       generation: family.generation,
     })
-    return firstTokenAnswer(call, shown, family)
+    return firstTokenAnswer(call, shown, family, providerToken)
   },
 }
 

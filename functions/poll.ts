@@ -1,53 +1,65 @@
 /**
  * poll: a device code is exchanged for tokens once its person has approved (RFC 8628 §3.4).
  *
- * Pending takes one conditional write, `touch`, and too early a second, `slow`; an approved code is then redeemed.
+ * Pending takes one conditional write, `touch`, and too early a second, `slow`; an approved code is then redeemed. Where
+ * people go through the provider's own device flow, whoever wrote `touch` asks it, and nobody else does meanwhile.
  */
 
 import { broker, drawId } from '../shared/broker.ts'
 import { redeem, slow, touch } from '../shared/domain/transitions.ts'
-import { audit, type ClientCall } from '../shared/http/call.ts'
+import { type Answer, audit, type ClientCall } from '../shared/http/call.ts'
 import { grantError } from '../shared/http/errors.ts'
+import { settle } from '../shared/http/settle.ts'
 import {
   firstTokenAnswer,
   type Grant,
   holdingOf,
   openShown,
+  providerTokenBefore,
   type Shown,
-  settle,
   tokenEndpoint,
 } from '../shared/http/token-endpoint.ts'
-import type { Outcome } from '../shared/store/families.ts'
 
 export const deviceGrant: Grant = {
   type: 'urn:ietf:params:oauth:grant-type:device_code',
   async exchange(call) {
     const shown = await openShown(call, 'dc', call.parameters.required('device_code'))
-    const polled = await poll(call, shown)
-    if (polled.done && !polled.replay) throw grantError({ kind: 'pending' })
+    const { presented } = shown
+    const polled = await broker().families.apply(touch(presented, holdingOf(call), momentOf(call)))
+    if (!polled.done && polled.refusal.kind === 'decided') return exchange(call, shown)
     if (!polled.done && polled.refusal.kind === 'too-early') await slowDown(call, shown, polled.refusal.pollIntervalMs)
-    const outcome = !polled.done && polled.refusal.kind === 'decided' ? await exchange(call, shown) : polled
-    const family = await settle(call, shown, outcome)
-    audit(call, outcome.done && outcome.replay ? 'family.replayed' : 'family.redeemed', {
-      sid: family.sid,
-      sub: family.person?.sub,
-      flow: family.flow,
-      generation: family.generation,
-    })
-    return firstTokenAnswer(call, shown, family)
+    const family = await settle(call, presented, polled)
+    // Good for its successor once more, within its grace.
+    if (family.state === 'active') return exchange(call, shown)
+    if (family.deviceLogin === undefined) throw grantError({ kind: 'pending' })
+    const { askProvider } = await import('../shared/http/device-login.ts')
+    const answer = await askProvider(call, family, family.deviceLogin)
+    if (answer === 'too-early') await slowDown(call, shown, family.pollIntervalMs!)
+    if (answer === 'decided') return exchange(call, shown)
+    throw grantError(answer === 'too-early' ? { kind: 'too-early', pollIntervalMs: 0 } : { kind: answer })
   },
 }
 
 export const handler = tokenEndpoint(deviceGrant)
 
-function poll(call: ClientCall, { presented }: Shown): Promise<Outcome> {
-  return broker().families.apply(touch(presented, holdingOf(call), { now: call.now, attempt: drawId() }))
+async function exchange(call: ClientCall, shown: Shown): Promise<Answer> {
+  const transition = redeem(shown.presented, holdingOf(call), undefined, momentOf(call))
+  const providerToken = await providerTokenBefore(call, shown, transition)
+  const outcome = await broker().families.apply(transition)
+  const family = await settle(call, shown.presented, outcome)
+  audit(call, outcome.done && outcome.replay ? 'family.replayed' : 'family.redeemed', {
+    sid: family.sid,
+    sub: family.person?.sub,
+    flow: family.flow,
+    generation: family.generation,
+  })
+  return firstTokenAnswer(call, shown, family, providerToken)
 }
 
 async function slowDown(call: ClientCall, { presented }: Shown, seenPollIntervalMs: number): Promise<void> {
-  await broker().families.apply(slow(presented, seenPollIntervalMs, { now: call.now, attempt: drawId() }))
+  await broker().families.apply(slow(presented, seenPollIntervalMs, momentOf(call)))
 }
 
-async function exchange(call: ClientCall, { presented }: Shown): Promise<Outcome> {
-  return broker().families.apply(redeem(presented, holdingOf(call), undefined, { now: call.now, attempt: drawId() }))
+function momentOf({ now }: ClientCall) {
+  return { now, attempt: drawId() }
 }

@@ -1,7 +1,7 @@
 /**
  * refresh: a refresh token is exchanged for its successor and a new access token (RFC 6749 §6).
  *
- * One conditional write: `rotate`.
+ * One conditional write: `rotate`. For a client that is given the provider's access token, that is made fresh before.
  */
 
 import { broker, drawId } from '../shared/broker.ts'
@@ -9,7 +9,15 @@ import { readScopes } from '../shared/domain/scope.ts'
 import { rotate } from '../shared/domain/transitions.ts'
 import { audit } from '../shared/http/call.ts'
 import { OAuthError } from '../shared/http/errors.ts'
-import { type Grant, holdingOf, openShown, settle, tokenAnswer, tokenEndpoint } from '../shared/http/token-endpoint.ts'
+import { settle } from '../shared/http/settle.ts'
+import {
+  type Grant,
+  holdingOf,
+  openShown,
+  providerTokenBefore,
+  tokenAnswer,
+  tokenEndpoint,
+} from '../shared/http/token-endpoint.ts'
 
 export const refreshGrant: Grant = {
   type: 'refresh_token',
@@ -18,15 +26,16 @@ export const refreshGrant: Grant = {
     if (asked === undefined) throw new OAuthError('invalid_scope', 'scope is malformed.')
     const shown = await openShown(call, 'rt', call.parameters.required('refresh_token'))
     const transition = rotate(shown.presented, holdingOf(call), asked, { now: call.now, attempt: drawId() })
+    const providerToken = await providerTokenBefore(call, shown, transition, asked)
     const outcome = await broker().families.apply(transition)
-    const family = await settle(call, shown, outcome)
+    const family = await settle(call, shown.presented, outcome)
     audit(call, outcome.done && outcome.replay ? 'family.replayed' : 'family.rotated', {
       sid: family.sid,
       sub: family.person?.sub,
       generation: family.generation,
     })
     // RFC 6749 §6: a narrower scope is this access token's alone; the next refresh may ask for all again.
-    return tokenAnswer(call, shown, family, asked.length > 0 ? asked : family.scopes)
+    return tokenAnswer(call, shown, family, { scopes: asked.length > 0 ? asked : family.scopes, providerToken })
   },
 }
 

@@ -2,7 +2,8 @@
  * revoke: a client ends a session (RFC 7009).
  *
  * One conditional write: `revoke`. Any refresh token of the family will do, old or new; so will an access token, which
- * cannot be called back itself, so that ending its session is the only honest answer (RFC 7009 §2.1).
+ * cannot be called back itself, so that ending its session is the only honest answer (RFC 7009 §2.1). Where the provider's
+ * tokens were kept, they go too.
  */
 
 import { broker, drawId } from '../shared/broker.ts'
@@ -10,6 +11,7 @@ import { hashSalt, open } from '../shared/domain/credential.ts'
 import type { Entitlement } from '../shared/domain/single-use.ts'
 import { revoke } from '../shared/domain/transitions.ts'
 import { audit, type ClientCall } from '../shared/http/call.ts'
+import { forgetTokens } from '../shared/http/end-of-session.ts'
 import { OAuthError } from '../shared/http/errors.ts'
 import { clientEndpoint } from '../shared/http/stack.ts'
 import { isOfSession } from '../shared/tokens/access-token.ts'
@@ -40,7 +42,12 @@ async function entitlementIn(call: ClientCall, token: string): Promise<Entitleme
 async function end(call: ClientCall, entitlement: Entitlement): Promise<void> {
   const { sid } = entitlement
   const moment = { now: call.now, attempt: drawId() }
-  const outcome = await broker().families.apply(revoke(entitlement, 'client', moment))
-  if (outcome.done) audit(call, 'family.revoked', { sid, sub: outcome.family.person?.sub, reason: 'client' })
-  else if (outcome.refusal.kind === 'foreign-client') audit(call, 'credential.foreign', { level: 'warn', sid })
+  const { revokeTokens } = call.application.provider
+  const outcome = await broker().families.apply(revoke(entitlement, 'client', moment, revokeTokens))
+  if (!outcome.done) {
+    if (outcome.refusal.kind === 'foreign-client') audit(call, 'credential.foreign', { level: 'warn', sid })
+    return
+  }
+  audit(call, 'family.revoked', { sid, sub: outcome.family.person?.sub, reason: 'client' })
+  await forgetTokens(call, outcome.family)
 }

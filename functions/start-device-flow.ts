@@ -1,12 +1,13 @@
 /**
  * start-device-flow: a device asks for a code that its person types elsewhere (RFC 8628 §3.1).
  *
- * One conditional write: `open`; another only if the user code that was drawn is taken.
+ * One conditional write: `open`; another only if the user code that was drawn is taken. Where people go through the
+ * provider's own device flow, that is started first, and its user code is handed on.
  */
 
 import { broker, drawId } from '../shared/broker.ts'
-import { hashSalt, type MacKey, mint } from '../shared/domain/credential.ts'
-import { openDevice } from '../shared/domain/opening.ts'
+import { type Credential, hashSalt, mint } from '../shared/domain/credential.ts'
+import { type DeviceOpening, openDevice } from '../shared/domain/opening.ts'
 import { deviceCodeSeconds, drawUserCode, showUserCode, sidOfUserCode } from '../shared/domain/user-code.ts'
 import { grantAsked } from '../shared/http/authorization-request.ts'
 import { audit, type ClientCall } from '../shared/http/call.ts'
@@ -18,52 +19,88 @@ const intervalSeconds = 5
 const mostDraws = 5
 
 export const handler = clientEndpoint('same-origin', async (call) => {
-  const { application, client, issuer } = call
-  if (!client.grants.includes('urn:ietf:params:oauth:grant-type:device_code')) {
+  if (!call.client.grants.includes('urn:ietf:params:oauth:grant-type:device_code')) {
     throw new OAuthError('unauthorized_client', 'This client is not registered for the device flow.')
   }
-  const { scopes, audience } = grantAsked(client, call.parameters)
-  const macKey = (await broker().keyring()).macKey(call.now)
-  const { userCode, credential } = await open(call, macKey, scopes, audience)
+  const asked = grantAsked(call.client, call.parameters)
+  const isUpstream = call.application.provider.deviceLogin === 'upstream'
+  const { credential, shown } = isUpstream ? await openUpstream(call, asked) : await openOwn(call, asked)
   audit(call, 'family.opened', { sid: credential.sid, flow: 'device' })
-  const shown = showUserCode(userCode)
-  return {
-    status: 200,
-    body: {
-      device_code: mint('dc', application.name, credential, macKey),
-      user_code: shown,
-      verification_uri: `${issuer}/activate`,
-      verification_uri_complete: `${issuer}/activate?user_code=${shown}`,
-      expires_in: deviceCodeSeconds,
-      interval: intervalSeconds,
-    },
-  }
+  const macKey = (await broker().keyring()).macKey(call.now)
+  return { status: 200, body: { device_code: mint('dc', call.application.name, credential, macKey), ...shown } }
 })
 
-async function open(call: ClientCall, macKey: MacKey, scopes: readonly string[], audience: string) {
-  const { application, client, ip, now } = call
+type Asked = ReturnType<typeof grantAsked>
+/** RFC 8628 §3.2, all but the device code. */
+type Shown = {
+  readonly user_code: string
+  readonly verification_uri: string
+  readonly verification_uri_complete?: string
+  readonly expires_in: number
+  readonly interval: number
+}
+type Opened = { readonly credential: Credential; readonly shown: Shown }
+
+/** A user code of ours, which leads to the family by itself. */
+async function openOwn(call: ClientCall, asked: Asked): Promise<Opened> {
+  const { application, issuer, now } = call
+  const macKey = (await broker().keyring()).macKey(now)
   for (let draw = 0; draw < mostDraws; draw++) {
     const userCode = drawUserCode()
-    const credential = {
-      sid: sidOfUserCode(application.name, userCode, macKey),
-      generation: 0,
-      salt: drawId(),
+    const credential = { sid: sidOfUserCode(application.name, userCode, macKey), generation: 0, salt: drawId() }
+    const waiting = { codeLifetimeSeconds: deviceCodeSeconds, intervalSeconds }
+    if (!(await open(call, asked, credential, waiting))) continue
+    const user_code = showUserCode(userCode)
+    const shown = {
+      user_code,
+      verification_uri: `${issuer}/activate`,
+      verification_uri_complete: `${issuer}/activate?user_code=${user_code}`,
+      expires_in: deviceCodeSeconds,
+      interval: intervalSeconds,
     }
-    const family = openDevice({
-      sid: credential.sid,
-      saltHash: hashSalt(credential.salt),
+    return { credential, shown }
+  }
+  throw new Error('no free user code was found')
+}
+
+/** The provider's user code, entered at the provider; its device code stays with the family, sealed. */
+async function openUpstream(call: ClientCall, asked: Asked): Promise<Opened> {
+  const credential = { sid: drawId(), generation: 0, salt: drawId() }
+  // Loaded when it is needed: the providers are heavy.
+  const { startDeviceLogin } = await import('../shared/http/device-login.ts')
+  const started = await startDeviceLogin(call, credential.sid)
+  const { expiresInSeconds, intervalSeconds, sealed } = started
+  const waiting = { codeLifetimeSeconds: expiresInSeconds, intervalSeconds, deviceLogin: sealed }
+  if (!(await open(call, asked, credential, waiting))) throw new Error('a fresh sid was taken')
+  const shown = {
+    user_code: started.userCode,
+    verification_uri: started.verificationUri,
+    ...(started.verificationUriComplete !== undefined && {
+      verification_uri_complete: started.verificationUriComplete,
+    }),
+    expires_in: expiresInSeconds,
+    interval: intervalSeconds,
+  }
+  return { credential, shown }
+}
+
+type Waiting = Pick<DeviceOpening, 'codeLifetimeSeconds' | 'intervalSeconds' | 'deviceLogin'>
+
+/** @returns false when the sid is taken */
+function open(call: ClientCall, asked: Asked, { sid, salt }: Credential, waiting: Waiting): Promise<boolean> {
+  const { application, client, ip, now } = call
+  return broker().families.open(
+    openDevice({
+      sid,
+      saltHash: hashSalt(salt),
       attempt: drawId(),
       application: application.name,
       clientId: client.clientId,
-      scopes,
-      audience,
+      ...asked,
+      ...waiting,
       startedFrom: ip,
-      codeLifetimeSeconds: deviceCodeSeconds,
-      intervalSeconds,
       limits: client,
       now,
-    })
-    if (await broker().families.open(family)) return { userCode, credential }
-  }
-  throw new Error('no free user code was found')
+    }),
+  )
 }

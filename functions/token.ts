@@ -7,7 +7,8 @@
 import { tokenEndpoint } from '../shared/http/token-endpoint.ts'
 import { clientCredentialsGrant } from './client-credentials.ts'
 import { codeGrant } from './exchange-code.ts'
+import { tokenExchangeGrant } from './exchange-token.ts'
 import { deviceGrant } from './poll.ts'
 import { refreshGrant } from './refresh.ts'
 
-export const handler = tokenEndpoint(deviceGrant, codeGrant, refreshGrant, clientCredentialsGrant)
+export const handler = tokenEndpoint(deviceGrant, codeGrant, refreshGrant, clientCredentialsGrant, tokenExchangeGrant)

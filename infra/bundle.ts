@@ -12,8 +12,10 @@ import { fileURLToPath } from 'node:url'
 import { build, type Metafile } from 'esbuild'
 import { type FunctionName, routes } from './routes.ts'
 
-/** Two have no route: `create-keyring` runs at deployments, `rotate-keys` when Secrets Manager or ops say so. */
-export type DeployedFunction = FunctionName | 'create-keyring' | 'rotate-keys'
+/** Runs by the clock. */
+export type ScheduledFunction = 'retry-revocations'
+/** Two have neither route nor clock: `create-keyring` runs at deployments, `rotate-keys` when Secrets Manager or ops say so. */
+export type DeployedFunction = FunctionName | ScheduledFunction | 'create-keyring' | 'rotate-keys'
 
 /**
  * @property bytes what Lambda loads at a cold start, unzipped
@@ -25,7 +27,12 @@ export type Bundles = Readonly<Record<DeployedFunction, Bundle>>
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 export const functionNames: readonly FunctionName[] = [...new Set(routes.map(({ functionName }) => functionName))]
-const deployedFunctions: readonly DeployedFunction[] = [...functionNames, 'create-keyring', 'rotate-keys']
+const deployedFunctions: readonly DeployedFunction[] = [
+  ...functionNames,
+  'retry-revocations',
+  'create-keyring',
+  'rotate-keys',
+]
 
 /** @param outFolder gets a folder for each function, whose `index.mjs` exports `handler` */
 export async function bundleFunctions(outFolder: string = join(root, 'dist')): Promise<Bundles> {

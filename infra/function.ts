@@ -19,6 +19,8 @@ export type BrokerFunctionProps = {
   readonly settings: StageSettings
   /** @default - as many at once as the account's pool has room for */
   readonly reservedConcurrency?: number | undefined
+  /** @default - well above what the store and a provider are waited for */
+  readonly timeout?: Duration | undefined
 }
 
 /** Where a function's lines are. */
@@ -30,7 +32,11 @@ export class BrokerFunction extends Construct {
   readonly lambda: LambdaFunction
   private readonly role: Role
 
-  constructor(scope: Construct, id: string, { name, bundle, settings, reservedConcurrency }: BrokerFunctionProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { name, bundle, settings, reservedConcurrency, timeout }: BrokerFunctionProps,
+  ) {
     super(scope, id)
     const { stage, logRetention, keepData } = settings
     const logGroup = new LogGroup(this, 'Log', {
@@ -52,7 +58,7 @@ export class BrokerFunction extends Construct {
       memorySize: 1024,
       // The store and the provider are given up on well before, so that the caller gets an answer of ours; and API
       // Gateway waits for 29 seconds.
-      timeout: Duration.seconds(20),
+      timeout: timeout ?? Duration.seconds(20),
       role: this.role,
       logGroup,
       ...(reservedConcurrency !== undefined && { reservedConcurrentExecutions: reservedConcurrency }),

@@ -12,6 +12,7 @@ export type FunctionName =
   | 'exchange-code'
   | 'refresh'
   | 'client-credentials'
+  | 'exchange-token'
   | 'revoke'
   | 'token'
   | 'authorize'
@@ -42,6 +43,7 @@ export const routes: readonly Route[] = [
   route('/{application}/oauth/token/code', ['POST'], 'exchange-code', 'cross-origin'),
   route('/{application}/oauth/token/refresh', ['POST'], 'refresh', 'cross-origin'),
   route('/{application}/oauth/token/client', ['POST'], 'client-credentials', 'cross-origin'),
+  route('/{application}/oauth/token/exchange', ['POST'], 'exchange-token', 'cross-origin'),
   route('/{application}/oauth/revoke', ['POST'], 'revoke', 'cross-origin'),
   route('/{application}/oauth/introspect', ['POST'], 'introspect'),
   route('/{application}/oauth/userinfo', ['GET', 'POST'], 'userinfo', 'cross-origin'),

@@ -4,7 +4,7 @@
  * Owns the composition and the outputs. Must not know how any of them is made.
  */
 
-import { CfnOutput, Stack } from 'aws-cdk-lib'
+import { CfnOutput, Duration, Stack } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 import { Alarms } from './alarms.ts'
 import { type Bundles, functionNames } from './bundle.ts'
@@ -16,6 +16,7 @@ import { KeyRotation } from './key-rotation.ts'
 import { Ops } from './ops.ts'
 import { grantRights } from './rights.ts'
 import type { FunctionName } from './routes.ts'
+import { Scheduled } from './schedule.ts'
 import { BrokerSecrets } from './secrets.ts'
 import type { StageSettings } from './settings.ts'
 import { BrokerTable } from './table.ts'
@@ -36,7 +37,6 @@ export class BrokerStack extends Stack {
     const table = new BrokerTable(this, 'Table', settings)
     const secrets = new BrokerSecrets(this, 'Secrets', settings)
     const functions = this.createFunctions(settings, bundles)
-    grantRights(functions, table, secrets)
     const firstKeyring = new FirstKeyring(this, 'FirstKeyring', {
       bundle: bundles['create-keyring'],
       secrets,
@@ -44,9 +44,22 @@ export class BrokerStack extends Stack {
     })
     const rotation = new KeyRotation(this, 'KeyRotation', { bundle: bundles['rotate-keys'], secrets, settings })
     rotation.node.addDependency(firstKeyring)
+    const retries = new Scheduled(this, 'RetryRevocations', {
+      name: 'retry-revocations',
+      bundle: bundles['retry-revocations'],
+      settings,
+      every: Duration.minutes(5),
+    })
+    grantRights({ ...functions, 'retry-revocations': retries.fn }, table, secrets)
     const gateway = new Gateway(this, 'Gateway', { settings, functions })
     new Firewall(this, 'Firewall', { ...settings, stageArn: gateway.stageArn })
-    new Alarms(this, 'Alarms', { stage, api: gateway.api, table: table.table, functions, audience })
+    new Alarms(this, 'Alarms', {
+      stage,
+      api: gateway.api,
+      table: table.table,
+      functions: { ...functions, 'retry-revocations': retries.fn },
+      audience,
+    })
     const ops = new Ops(this, 'Ops', { stage, api: gateway.api, sessions: functions.sessions })
     this.tell(gateway, table, secrets, rotation, ops)
   }

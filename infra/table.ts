@@ -3,7 +3,7 @@
  *
  * Owns the table's shape (shared/store/table.ts creates the same one locally) and the exact rights on it: each grant
  * names one action and the partition keys it holds for, so that a function cannot touch items that are not its business.
- * Nothing may scan, and only ops' function may query. Must not know what the items hold.
+ * Nothing may scan. Must not know what the items hold.
  */
 
 import { RemovalPolicy } from 'aws-cdk-lib'
@@ -35,18 +35,26 @@ const writingNeeds: readonly KeyAction[] = [
 ]
 
 const readingActions = ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'] as const
-type ItemAction = (typeof readingActions)[number] | 'dynamodb:PutItem' | 'dynamodb:UpdateItem'
+type ItemAction = (typeof readingActions)[number] | 'dynamodb:PutItem' | 'dynamodb:UpdateItem' | 'dynamodb:DeleteItem'
 
 /** Only what a refresh never changes is in an index: otherwise each one would be written, and paid for, a second time. */
-function index(indexName: string, partitionKey: string, projected: string[]): GlobalSecondaryIndexPropsV2 {
+function index(
+  indexName: string,
+  partitionKey: string,
+  sortKey: string,
+  projected: string[],
+): GlobalSecondaryIndexPropsV2 {
   return {
     indexName,
     partitionKey: { name: partitionKey, type: AttributeType.STRING },
-    sortKey: { name: 'createdAt', type: AttributeType.NUMBER },
+    sortKey: { name: sortKey, type: AttributeType.NUMBER },
     projectionType: ProjectionType.INCLUDE,
     nonKeyAttributes: projected,
   }
 }
+
+/** Over what has ended here and is still to be ended at a provider. */
+const revocationsIndex = 'revocations-due'
 
 export class BrokerTable extends Construct {
   readonly table: TableV2
@@ -65,8 +73,10 @@ export class BrokerTable extends Construct {
       removalPolicy: keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
       timeToLiveAttribute: 'expires',
       globalSecondaryIndexes: [
-        index('by-subject', 'subject', ['sid', 'application', 'clientId', 'flow']),
-        index('by-client', 'clientId', ['sid', 'application']),
+        index('by-subject', 'subject', 'createdAt', ['sid', 'application', 'clientId', 'flow']),
+        index('by-client', 'clientId', 'createdAt', ['sid', 'application']),
+        // Over what has ended here and is still to be ended at a provider, and nothing else.
+        index(revocationsIndex, 'revocationDue', 'revokedAt', ['sid']),
       ],
     })
   }
@@ -89,6 +99,30 @@ export class BrokerTable extends Construct {
   /** Every transition of a family that is there. */
   grantMoveFamilies(fn: BrokerFunction): void {
     this.grant(fn, 'dynamodb:UpdateItem', 'family#*')
+  }
+
+  /** To read a family together with the provider's tokens beside it. */
+  grantReadSessions(fn: BrokerFunction): void {
+    this.grant(fn, 'dynamodb:Query', 'family#*')
+  }
+
+  /** To put the provider's tokens beside a family, which may not be there yet. */
+  grantKeepProviderTokens(fn: BrokerFunction): void {
+    this.grant(fn, 'dynamodb:PutItem', 'family#*')
+  }
+
+  /** To take the provider's tokens out once their session has ended. */
+  grantForgetProviderTokens(fn: BrokerFunction): void {
+    this.grant(fn, 'dynamodb:DeleteItem', 'family#*')
+  }
+
+  /** To find what is still to be ended at a provider. */
+  grantFindRevocationsDue(fn: BrokerFunction): void {
+    const index = new PolicyStatement({
+      actions: ['dynamodb:Query'],
+      resources: [`${this.table.tableArn}/index/${revocationsIndex}`],
+    })
+    fn.allow([index, this.key.use(...readingNeeds)], { TABLE_NAME: this.table.tableName })
   }
 
   /** To count wrong user codes. */

@@ -20,6 +20,7 @@ import { startIdentityProvider } from './identity-provider.ts'
 import { freePort, loopback } from './ports.ts'
 import { supervise } from './process/supervise.ts'
 import { fillTable, ownRegistry, providerClients, readRegistry } from './registry.ts'
+import { startSchedule } from './schedule.ts'
 import { setUpSecrets } from './secrets.ts'
 import type { Role } from './serve-or-follow.ts'
 
@@ -108,6 +109,7 @@ async function start(options: LocalStackOptions, ending: Ending): Promise<LocalS
   ending.add('settings', enterEnvironment({ tableName, url, endpoint, place }))
   await during('table', fillTable(tableName, registry, endpoint))
   prepared.resolve()
+  ending.add('requests', startSchedule(['retry-revocations'], log))
   return {
     ...{ url, idpUrl, registry, dynamodbEndpoint: endpoint },
     roles: { identityProvider: identityProvider.role, dynamodb: role },

@@ -11,8 +11,10 @@ import { type Secrets, secretsAt } from './secrets.ts'
 import { createFamilies, type Families } from './store/families.ts'
 import { createRegistrations, type Registrations } from './store/registrations.ts'
 import { createReplay, type Replay } from './store/replay.ts'
+import { createRevocations, type Revocations } from './store/revocations.ts'
 import { connect, type Table } from './store/table.ts'
 import { createThrottle, type Throttle } from './store/throttle.ts'
+import { createVaults, type Vaults } from './store/vaults.ts'
 import { type Keyring, keptKeyring } from './tokens/keyring.ts'
 
 export type Broker = {
@@ -20,6 +22,8 @@ export type Broker = {
   /** For the parts that few functions need, which those make for themselves (shared/ops.ts). */
   readonly table: Table
   readonly families: Families
+  readonly vaults: Vaults
+  readonly revocations: Revocations
   readonly registrations: Registrations
   readonly throttle: Throttle
   readonly replay: Replay
@@ -52,6 +56,8 @@ function compose(config: Config): Broker {
     config,
     table,
     families: createFamilies(table),
+    vaults: createVaults(table),
+    revocations: createRevocations(table),
     registrations: createRegistrations(table),
     throttle: createThrottle(table, now),
     replay: createReplay(table),

@@ -32,9 +32,15 @@ const allowed: Record<string, readonly string[]> = {
   ],
   // The one door between a provider and the parts it is made of.
   'shared/providers/index.ts': ['shared/providers/', 'shared/domain/', 'shared/broker.ts'],
+  // The provider's tokens: sealed, stored, and fetched anew from the provider.
+  'shared/vault/': [
+    ...['shared/vault/', 'shared/domain/', 'shared/tokens/', 'shared/providers/index.ts', 'shared/broker.ts'],
+    ...['shared/unavailable.ts', 'node:timers/promises'],
+  ],
   'shared/http/': [
     ...[
       'shared/http/',
+      'shared/vault/',
       'shared/domain/',
       'shared/tokens/',
       'shared/broker.ts',
@@ -42,6 +48,11 @@ const allowed: Record<string, readonly string[]> = {
       'shared/unavailable.ts',
     ],
     ...['@middy/core', 'aws-lambda', 'node:crypto'],
+  ],
+  // Loaded at need alone, for the providers are heavy.
+  'shared/http/device-login.ts': [
+    ...['shared/http/', 'shared/vault/', 'shared/domain/', 'shared/tokens/', 'shared/providers/index.ts'],
+    ...['shared/broker.ts', 'shared/unavailable.ts'],
   ],
   'shared/http/pages/': ['shared/http/pages/', 'node:crypto'],
   'shared/': ['shared/', 'node:', 'valibot', '@aws-sdk/client-secrets-manager'],
@@ -62,7 +73,9 @@ const allowed: Record<string, readonly string[]> = {
 }
 /** The same for imports of which nothing is left when the code runs. */
 const allowedAsTypes: Record<string, readonly string[]> = {
-  'shared/http/': ['shared/providers/provider.ts', 'shared/store/families.ts'],
+  'shared/vault/': ['shared/providers/provider.ts'],
+  'shared/http/device-login.ts': ['shared/providers/provider.ts'],
+  'shared/http/': ['shared/providers/provider.ts', 'shared/store/families.ts', 'shared/store/vaults.ts'],
 }
 
 function fits(path: string, patterns: readonly string[]): boolean {
@@ -123,7 +136,7 @@ describe('imports', () => {
     )
     assert.deepEqual(
       between,
-      ['client-credentials', 'exchange-code', 'poll', 'refresh'].map(
+      ['client-credentials', 'exchange-code', 'exchange-token', 'poll', 'refresh'].map(
         (grant) => `functions/token.ts imports functions/${grant}.ts`,
       ),
     )
@@ -134,7 +147,7 @@ describe('imports', () => {
       ({ path, imports }) =>
         imports.filter(({ target }) => target.startsWith('functions/')).map(({ target }) => `${path} ${target}`),
     )
-    assert.deepEqual(importers, [`local/stack.ts ${byName}`])
+    assert.deepEqual(importers, [`local/schedule.ts ${byName}`, `local/stack.ts ${byName}`])
   })
 
   test('no two files of the product need each other', () => {

@@ -14,8 +14,8 @@
 
 export type FamilyState = 'pending' | 'approved' | 'denied' | 'active' | 'revoked'
 
-/** Why a family was revoked: a spent credential was shown again, its client asked for it, or ops did. */
-export type RevocationReason = 'reuse' | 'client' | 'ops'
+/** Why a family was revoked: a spent credential was shown again, its client asked for it, ops did, or its provider refuses it. */
+export type RevocationReason = 'reuse' | 'client' | 'ops' | 'provider'
 
 /** Who signed in, as the provider told it and the application maps it. */
 export type Person = {
@@ -66,6 +66,13 @@ export type Family = {
   readonly person?: Person
   /** Application and sub in one, the key of the index `by-subject`. */
   readonly subject?: string
+
+  /** Names the vault that holds the provider's tokens of this sign-in, where they are kept. */
+  readonly vault?: string
+  /** The provider's own device code, sealed, while people go through its device flow. */
+  readonly deviceLogin?: string
+  /** Revoked here, and still to be revoked at the provider. */
+  readonly revocationDue?: 'provider'
 
   /** Of an authorization request, until the first refresh. */
   readonly redirectUri?: string

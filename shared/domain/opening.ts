@@ -8,7 +8,7 @@ import type { Family, Limits, Person } from './family.ts'
 import { keptSeconds, subjectKey } from './family.ts'
 import type { Moment } from './transitions.ts'
 
-export type DeviceOpening = Moment & {
+type Opening = Moment & {
   readonly sid: string
   readonly saltHash: string
   readonly application: string
@@ -19,14 +19,21 @@ export type DeviceOpening = Moment & {
   /** Of the device code or the authorization code. */
   readonly codeLifetimeSeconds: number
   readonly limits: Limits
+}
+
+export type DeviceOpening = Opening & {
   readonly intervalSeconds: number
+  /** The provider's device code, sealed, where its device flow is gone through. */
+  readonly deviceLogin?: string | undefined
 }
 
 /** RFC 8628 §3.2: a family that waits for its person. */
 export function openDevice(opening: DeviceOpening): Family {
   const pollIntervalMs = opening.intervalSeconds * 1000
+  const { deviceLogin } = opening
   return {
     ...opened(opening),
+    ...(deviceLogin !== undefined && { deviceLogin }),
     flow: 'device',
     state: 'pending',
     pollIntervalMs,
@@ -34,16 +41,17 @@ export function openDevice(opening: DeviceOpening): Family {
   }
 }
 
-export type CodeOpening = Omit<DeviceOpening, 'intervalSeconds'> & {
+export type CodeOpening = Opening & {
   readonly person: Person
   readonly redirectUri: string
   readonly codeChallenge?: string | undefined
   readonly nonce?: string | undefined
+  readonly vault?: string | undefined
 }
 
 /** RFC 6749 §4.1.2: a family whose person has signed in already; its authorization code is generation 0. */
 export function openCode(opening: CodeOpening): Family {
-  const { application, person, redirectUri, codeChallenge, nonce } = opening
+  const { application, person, redirectUri, codeChallenge, nonce, vault } = opening
   return {
     ...opened(opening),
     flow: 'code',
@@ -53,10 +61,11 @@ export function openCode(opening: CodeOpening): Family {
     redirectUri,
     ...(codeChallenge !== undefined && { codeChallenge }),
     ...(nonce !== undefined && { nonce }),
+    ...(vault !== undefined && { vault }),
   }
 }
 
-function opened(opening: Omit<DeviceOpening, 'intervalSeconds'>) {
+function opened(opening: Opening) {
   const { sid, saltHash, application, clientId, scopes, audience, startedFrom, attempt, now, limits } = opening
   const codeExpiresAt = now + opening.codeLifetimeSeconds * 1000
   const lifetimeSeconds = scopes.includes('offline_access') ? limits.absoluteSeconds : limits.accessTokenSeconds

@@ -26,10 +26,10 @@ import { codeGuards, createdAfter, grantedScope, owned, unspent, withinLimits } 
 const slowDownMs = 5_000
 const longestPollIntervalMs = 60_000
 /** Clients' timers jitter; a poll this much too early is not too early. */
-const pollToleranceMs = 1_000
+export const pollToleranceMs = 1_000
 
 export type Transition = {
-  readonly name: 'touch' | 'slow' | 'decide' | 'redeem' | 'rotate' | 'revoke'
+  readonly name: 'touch' | 'slow' | 'decide' | 'redeem' | 'rotate' | 'revoke' | 'reported'
   readonly sid: string
   /** Fresh for each call, the same for each retry of it. */
   readonly attempt: string
@@ -117,7 +117,7 @@ export function slow(presented: Presented, seenPollIntervalMs: number, { now, at
 // --- decide ---------------------------------------------------------------------------------------------------------
 
 /** What a person decides about a device; who they are is known only once they have signed in. */
-export type Decision = { readonly approve: Person } | { readonly deny: true }
+export type Decision = { readonly approve: Person; readonly vault?: string | undefined } | { readonly deny: true }
 
 /** The person's decision about the device whose user code leads to this family (RFC 8628 §3.3). */
 export function decide(application: string, sid: string, decision: Decision, { now, attempt }: Moment): Transition {
@@ -138,9 +138,10 @@ export function decide(application: string, sid: string, decision: Decision, { n
             state: 'approved',
             person: decision.approve,
             subject: subjectKey(application, decision.approve.sub),
+            ...(decision.vault !== undefined && { vault: decision.vault }),
           },
     copy: remembered,
-    remove: ['nextPollAt', 'pollIntervalMs'],
+    remove: ['nextPollAt', 'pollIntervalMs', 'deviceLogin'],
   }
 }
 
@@ -238,19 +239,30 @@ export function rotate(
 
 // --- revoke ---------------------------------------------------------------------------------------------------------
 
-/** The end of a family, whatever its generation. Nothing moves it afterwards. */
+/**
+ * The end of a family, whatever its generation. Nothing moves it afterwards.
+ *
+ * @param atProvider whether the provider is to hear of it; marked in the same write, so that it is never forgotten
+ */
 export function revoke(
   by: Entitlement,
   reason: Exclude<RevocationReason, 'ops'>,
   { now, attempt }: Moment,
+  atProvider = false,
 ): Transition {
   return {
     name: 'revoke',
     sid: by.sid,
     attempt,
     guards: [...owned(by), notEnded],
-    set: { attempt, state: 'revoked', revokedAt: now, revokedReason: reason },
-    remove: ['nextPollAt', 'pollIntervalMs', 'previousAttempt'],
+    set: {
+      attempt,
+      state: 'revoked',
+      revokedAt: now,
+      revokedReason: reason,
+      ...(atProvider && { revocationDue: 'provider' }),
+    },
+    remove: ['nextPollAt', 'pollIntervalMs', 'previousAttempt', 'deviceLogin'],
   }
 }
 
@@ -265,6 +277,7 @@ export function revokeByOps(
   sid: string,
   note: string | undefined,
   { now, attempt }: Moment,
+  atProvider = false,
 ): Transition {
   return {
     name: 'revoke',
@@ -280,8 +293,9 @@ export function revokeByOps(
       revokedAt: now,
       revokedReason: 'ops',
       ...(note !== undefined && { revokedNote: note }),
+      ...(atProvider && { revocationDue: 'provider' }),
     },
-    remove: ['nextPollAt', 'pollIntervalMs', 'previousAttempt', 'person'],
+    remove: ['nextPollAt', 'pollIntervalMs', 'previousAttempt', 'person', 'deviceLogin'],
   }
 }
 
@@ -292,7 +306,31 @@ const notEnded: Guard = {
   otherwise: () => ({ kind: 'revoked' }),
 }
 
-// --- explain --------------------------------------------------------------------------------------------------------
+/** The provider has heard of the end of a family, or never can. */
+export function reported(sid: string, attempt: string): Transition {
+  return {
+    name: 'reported',
+    sid,
+    attempt,
+    guards: [{ attribute: 'revocationDue', is: '=', value: 'provider', otherwise: () => ({ kind: 'revoked' }) }],
+    set: { attempt },
+    remove: ['revocationDue', 'vault'],
+  }
+}
+
+// --- foresee, explain --------------------------------------------------------------------------------------------------------
+
+/**
+ * What a transition would meet if it were written now: for those who must fetch something first, and should not for one
+ * that is refused anyway. The write itself asks again.
+ *
+ * @returns the refusal; undefined: it would hold, or be answered as a replay
+ */
+export function foresee(transition: Transition, family: Family | undefined): Refusal | undefined {
+  if (family === undefined) return { kind: 'unknown' }
+  const verdict = firstFailure(transition.guards, family)
+  return verdict?.kind === 'replay' ? undefined : verdict
+}
 
 /**
  * Names why a transition's condition did not hold, from the item that came back with the failure.

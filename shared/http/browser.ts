@@ -17,7 +17,7 @@ export type Question = { readonly sid: string; readonly csrf: string }
 
 /** A sign-in under way, and what becomes of it. */
 export type SignIn = { readonly secrets: SignInSecrets } & (DeviceSignIn | CodeSignIn)
-export type DeviceSignIn = { readonly flow: 'device'; readonly sid: string }
+export type DeviceSignIn = { readonly flow: 'device'; readonly sid: string; readonly clientId: string }
 export type CodeSignIn = {
   readonly flow: 'code'
   readonly clientId: string

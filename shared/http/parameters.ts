@@ -10,6 +10,8 @@ import { OAuthError } from './errors.ts'
 /** Every parameter that some endpoint reads: these must come once, and be strings, wherever they turn up. */
 const known = [
   'access_token',
+  'actor_token',
+  'actor_token_type',
   'audience',
   'client_assertion',
   'client_assertion_type',
@@ -31,10 +33,14 @@ const known = [
   'refresh_token',
   'request',
   'request_uri',
+  'requested_token_type',
+  'resource',
   'response_mode',
   'response_type',
   'scope',
   'state',
+  'subject_token',
+  'subject_token_type',
   'token',
   'token_type_hint',
   'user_code',

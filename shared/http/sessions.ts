@@ -48,12 +48,15 @@ async function verify(call: Call, token: string): Promise<VerifiedAccessToken | 
 }
 
 async function liveFamily(call: Call, claims: SessionAccessToken): Promise<Family | undefined> {
-  const [family, before] = await Promise.all([
-    broker().families.read(claims.sid),
-    revokedBefore(call, claims.client_id),
-  ])
-  const own = family?.application === call.application.name && family.clientId === claims.client_id
-  return own && before !== undefined && isLive(family, before, call.now) ? family : undefined
+  const family = await broker().families.read(claims.sid)
+  return family !== undefined && (await isFamilyLive(call, claims, family)) ? family : undefined
+}
+
+/** Whether this is the token's own family, and stands. */
+export async function isFamilyLive(call: Call, { client_id: clientId }: SessionAccessToken, family: Family) {
+  const before = await revokedBefore(call, clientId)
+  const isOwn = family.application === call.application.name && family.clientId === clientId
+  return isOwn && before !== undefined && isLive(family, before, call.now)
 }
 
 /** Nothing is kept of such a token, so what ends it is what its client loses: its registration, the grant, or all it has. */

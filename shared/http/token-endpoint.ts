@@ -1,22 +1,21 @@
 /**
  * The token endpoint (RFC 6749 §3.2): picks the grant, and holds what the grants share.
  *
- * Owns how a refused transition is answered, reuse being the death of the family, and what a token answer looks like.
- * Must not know what any one grant asks for; each stands in its Lambda's file.
+ * Owns how a credential is opened and what a token answer looks like. Must not know what any one grant asks for, each of
+ * which stands in its Lambda's file, nor what follows a refusal (settle.ts).
  */
 
-import { broker, drawId } from '../broker.ts'
+import { broker } from '../broker.ts'
 import { type Credential, type CredentialKind, hashSalt, mint, open } from '../domain/credential.ts'
 import type { Family } from '../domain/family.ts'
-import type { Refusal } from '../domain/refusal.ts'
 import type { GrantType } from '../domain/registration.ts'
 import type { Holding, Presented } from '../domain/single-use.ts'
-import { revoke } from '../domain/transitions.ts'
-import type { Outcome } from '../store/families.ts'
+import type { Transition } from '../domain/transitions.ts'
 import { signAccessToken } from '../tokens/access-token.ts'
 import { signIdToken } from '../tokens/id-token.ts'
 import type { Keyring } from '../tokens/keyring.ts'
-import { type Answer, audit, type ClientCall } from './call.ts'
+import type { FreshToken } from '../vault/fresh.ts'
+import type { Answer, ClientCall } from './call.ts'
 import { grantError, OAuthError } from './errors.ts'
 import { clientEndpoint, type Handler } from './stack.ts'
 
@@ -69,30 +68,23 @@ export function holdingOf({ application, client }: Pick<ClientCall, 'application
 }
 
 /**
- * The family that a transition led to.
+ * The provider's access token, for a client that is given it in place of ours, before a transition is written.
  *
- * @throws {OAuthError} as the refusal says, once a reused family has been revoked
+ * @param scopes asked for at a refresh; empty: all that was granted
+ * @returns undefined for every other client
+ * @throws {OAuthError} as the transition would be refused
+ * @throws {Unavailable} with nothing spent
  */
-export async function settle(call: ClientCall, { presented }: Shown, outcome: Outcome): Promise<Family> {
-  if (outcome.done) return outcome.family
-  const { refusal } = outcome
-  if (refusal.kind === 'reuse') await killFamily(call, presented, refusal)
-  if (refusal.kind === 'foreign-client') {
-    audit(call, 'credential.foreign', { level: 'warn', sid: presented.sid, generation: presented.generation })
-  }
-  throw grantError(refusal)
-}
-
-/** If this write fails, the caller is told to come again, and finds the same reuse. */
-async function killFamily(call: ClientCall, presented: Presented, refusal: Refusal & { kind: 'reuse' }): Promise<void> {
-  const outcome = await broker().families.apply(revoke(presented, 'reuse', { now: call.now, attempt: drawId() }))
-  audit(call, 'family.reuse_detected', {
-    level: 'warn',
-    sid: presented.sid,
-    sub: outcome.family?.person?.sub,
-    generation: presented.generation,
-    reason: outcome.done ? `family revoked at generation ${refusal.generation}` : 'revoked already',
-  })
+export async function providerTokenBefore(
+  call: ClientCall,
+  shown: Shown,
+  transition: Transition,
+  scopes: readonly string[] = [],
+): Promise<FreshToken | undefined> {
+  if (call.client.accessToken !== 'provider') return undefined
+  // Loaded when it is needed: most refreshes never speak to a provider.
+  const { tokenBefore } = await import('./provider-token.ts')
+  return tokenBefore(call, shown.presented, transition, scopes)
 }
 
 /** Whether tokens of a refresh come with these scopes for this client (OIDC Core §11). */
@@ -100,22 +92,46 @@ export function isRefreshable(call: ClientCall, scopes: readonly string[]): bool
   return scopes.includes('offline_access') && call.client.grants.includes('refresh_token')
 }
 
+/** What a token answer holds beside what follows from the family. */
+export type AnswerParts = {
+  /** Of the access token: all that was granted, or what a refresh narrowed it to. */
+  readonly scopes: readonly string[]
+  /** The provider's access token in place of ours. */
+  readonly providerToken: FreshToken | undefined
+  readonly idToken?: string | undefined
+}
+
 /**
  * The token answer (RFC 6749 §5.1). The refresh token is a function of the family's generation and of the key that was
  * in use when it was made, so a replay within the grace is given the very same one, whatever rotated in between.
- *
- * @param scopes of the access token: all that was granted, or what a refresh narrowed it to
  */
-export async function tokenAnswer(
+export function tokenAnswer(
   call: ClientCall,
   { credential, keyring }: Shown,
   family: Family,
-  scopes: readonly string[],
-  extra: { id_token?: string } = {},
-): Promise<Answer> {
-  const { application, client, issuer, now } = call
+  { scopes, providerToken, idToken }: AnswerParts,
+): Answer {
+  const { application, client } = call
   const scope = scopes.join(' ')
-  const accessToken = signAccessToken(
+  const successor = { ...credential, generation: family.generation }
+  return {
+    status: 200,
+    body: {
+      access_token: providerToken?.accessToken ?? ownAccessToken(call, keyring, family, scope),
+      token_type: 'Bearer',
+      expires_in: providerToken?.expiresInSeconds ?? client.accessTokenSeconds,
+      ...(scope !== '' && { scope }),
+      ...(isRefreshable(call, family.scopes) && {
+        refresh_token: mint('rt', application.name, successor, keyring.macKey(family.rotatedAt!)),
+      }),
+      ...(idToken !== undefined && { id_token: idToken }),
+    },
+  }
+}
+
+function ownAccessToken(call: ClientCall, keyring: Keyring, family: Family, scope: string): string {
+  const { application, client, issuer, now } = call
+  return signAccessToken(
     keyring,
     application.accessTokenAlgorithm,
     {
@@ -129,24 +145,15 @@ export async function tokenAnswer(
     client.accessTokenSeconds,
     now,
   )
-  const successor = { ...credential, generation: family.generation }
-  return {
-    status: 200,
-    body: {
-      access_token: accessToken,
-      token_type: 'Bearer',
-      expires_in: client.accessTokenSeconds,
-      ...(scope !== '' && { scope }),
-      ...(isRefreshable(call, family.scopes) && {
-        refresh_token: mint('rt', application.name, successor, keyring.macKey(family.rotatedAt!)),
-      }),
-      ...extra,
-    },
-  }
 }
 
 /** The first answer of a family, to a device code or an authorization code: an ID token comes along where it was asked for. */
-export async function firstTokenAnswer(call: ClientCall, shown: Shown, family: Family): Promise<Answer> {
+export function firstTokenAnswer(
+  call: ClientCall,
+  shown: Shown,
+  family: Family,
+  providerToken: FreshToken | undefined,
+): Answer {
   const { sub, authTimeSeconds } = family.person!
   const idToken = family.scopes.includes('openid')
     ? signIdToken(
@@ -163,5 +170,5 @@ export async function firstTokenAnswer(call: ClientCall, shown: Shown, family: F
         call.now,
       )
     : undefined
-  return tokenAnswer(call, shown, family, family.scopes, idToken === undefined ? {} : { id_token: idToken })
+  return tokenAnswer(call, shown, family, { scopes: family.scopes, providerToken, idToken })
 }

@@ -9,7 +9,8 @@ import * as oidc from 'openid-client'
 import { isLoopback } from '../domain/loopback.ts'
 import type { OAuth2Settings } from '../domain/registration.ts'
 import { isSubject, keptClaims } from './claims.ts'
-import type { Provider, SignInResult, SignInSecrets } from './provider.ts'
+import { deviceLogin } from './device-login.ts'
+import type { Provider, ProviderTokens, SignInResult, SignInSecrets } from './provider.ts'
 import {
   beginSignIn,
   clientAuthentication,
@@ -20,6 +21,7 @@ import {
   timeoutSeconds,
   usesPkce,
 } from './sign-in.ts'
+import { tokenRequests, tokensIn } from './token-requests.ts'
 
 /**
  * @param secret reads the client secret that the provider knows the broker by
@@ -30,17 +32,24 @@ export function createOAuth2Provider(settings: OAuth2Settings, secret: () => Pro
     signInOrigin: async () => new URL(settings.authorizationEndpoint).origin,
     begin: async (redirectUri, wishes) => beginSignIn(await configuration(), settings, redirectUri, wishes),
     finish: async (callback, secrets, claims) => finish(await configuration(), settings, callback, secrets, claims),
+    ...tokenRequests(configuration),
+    ...deviceLogin(configuration, settings, (configured, tokens, claims) =>
+      profile(configured, settings, tokens, claims),
+    ),
   }
 }
 
 function configure(settings: OAuth2Settings, authentication: oidc.ClientAuth): oidc.Configuration {
   const { authorizationEndpoint, tokenEndpoint, userinfoEndpoint } = settings
+  const { deviceAuthorizationEndpoint, revocationEndpoint } = settings
   const server = {
     // Needed by the library, and compared with nothing: there is no ID token, and `iss` is taken off the callback.
     issuer: new URL(authorizationEndpoint).origin,
     authorization_endpoint: authorizationEndpoint,
     token_endpoint: tokenEndpoint,
     userinfo_endpoint: userinfoEndpoint,
+    ...(deviceAuthorizationEndpoint !== undefined && { device_authorization_endpoint: deviceAuthorizationEndpoint }),
+    ...(revocationEndpoint !== undefined && { revocation_endpoint: revocationEndpoint }),
   }
   const configuration = new oidc.Configuration(server, settings.clientId, undefined, authentication)
   configuration.timeout = timeoutSeconds
@@ -65,16 +74,26 @@ async function finish(
       expectedState: state,
       ...(usesPkce(settings) && { pkceCodeVerifier: codeVerifier }),
     })
-    const headers = new Headers({ accept: 'application/json' })
-    const url = new URL(settings.userinfoEndpoint)
-    const { access_token: token } = tokens
-    const answer = await oidc.fetchProtectedResource(configuration, token, url, 'GET', undefined, headers)
-    if (isPassing(answer.status)) throw new oidc.ClientError('userinfo failed', { cause: answer })
-    if (answer.status !== 200) return { kind: 'unexpected', why: `userinfo answered ${answer.status}` }
-    return personIn(await profileIn(answer), settings, wanted)
+    return await profile(configuration, settings, tokens, wanted)
   } catch (error) {
     return failedSignIn(error)
   }
+}
+
+/** Who it is, by the userinfo endpoint's word to the access token. */
+async function profile(
+  configuration: oidc.Configuration,
+  settings: OAuth2Settings,
+  tokens: oidc.TokenEndpointResponse,
+  wanted: readonly string[],
+): Promise<SignInResult> {
+  const headers = new Headers({ accept: 'application/json' })
+  const url = new URL(settings.userinfoEndpoint)
+  const { access_token: token } = tokens
+  const answer = await oidc.fetchProtectedResource(configuration, token, url, 'GET', undefined, headers)
+  if (isPassing(answer.status)) throw new oidc.ClientError('userinfo failed', { cause: answer })
+  if (answer.status !== 200) return { kind: 'unexpected', why: `userinfo answered ${answer.status}` }
+  return personIn(await profileIn(answer), settings, tokensIn(tokens), wanted)
 }
 
 /**
@@ -97,6 +116,7 @@ async function profileIn(answer: Response): Promise<Profile | undefined> {
 function personIn(
   told: Profile | undefined,
   { claims: names }: OAuth2Settings,
+  tokens: ProviderTokens,
   wanted: readonly string[],
 ): SignInResult {
   if (told === undefined) return { kind: 'unexpected', why: 'userinfo is not a JSON object' }
@@ -106,7 +126,7 @@ function personIn(
   if (sub === undefined) return { kind: 'unexpected', why: 'userinfo names no subject' }
   const claims = keptClaims({ ...told, [naming]: sub }, wanted, (claim) => names[claim] ?? claim)
   // Nothing says when they signed in, so nothing is claimed of it (OIDC Core §2, auth_time).
-  return { kind: 'signed-in', person: { sub, claims } }
+  return { kind: 'signed-in', person: { sub, claims }, tokens }
 }
 
 /** Some number their people. */
@@ -128,12 +148,10 @@ function spoken({ body: format }: OAuth2Settings, options: oidc.CustomFetchOptio
 
 /**
  * The answer without what would only be stumbled over: an ID token that nobody asked for and that there is nothing to
- * check by, members that are null, and a challenge in the header, which hides the JSON `error`.
+ * check by, and members that are null.
  */
 async function plainAnswer(response: Response): Promise<Response> {
-  const { status, headers: told } = response
-  const headers = new Headers(told)
-  headers.delete('www-authenticate')
+  const { status, headers } = response
   const text = plainText(await response.text())
   return new Response(text === '' ? null : text, { status, headers })
 }

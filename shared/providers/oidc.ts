@@ -9,6 +9,7 @@ import type { Person } from '../domain/family.ts'
 import { isLoopback } from '../domain/loopback.ts'
 import type { OidcSettings } from '../domain/registration.ts'
 import { isSubject, keptClaims } from './claims.ts'
+import { deviceLogin } from './device-login.ts'
 import type { Provider, SignInResult, SignInSecrets } from './provider.ts'
 import {
   beginSignIn,
@@ -19,6 +20,7 @@ import {
   outOfReach,
   timeoutSeconds,
 } from './sign-in.ts'
+import { tokenRequests, tokensIn } from './token-requests.ts'
 
 /** @param secret reads the client secret that the provider knows the broker by */
 export function createOidcProvider(settings: OidcSettings, secret: () => Promise<string>): Provider {
@@ -27,6 +29,8 @@ export function createOidcProvider(settings: OidcSettings, secret: () => Promise
     signInOrigin: async () => new URL((await configuration()).serverMetadata().authorization_endpoint!).origin,
     begin: async (redirectUri, wishes) => beginSignIn(await configuration(), settings, redirectUri, wishes),
     finish: async (callback, secrets, claims) => finish(await configuration(), callback, secrets, claims),
+    ...tokenRequests(configuration),
+    ...deviceLogin(configuration, settings, personIn),
   }
 }
 
@@ -85,7 +89,8 @@ async function personIn(
   tokens: oidc.TokenEndpointResponse & oidc.TokenEndpointResponseHelpers,
   wanted: readonly string[],
 ): Promise<SignInResult> {
-  const idToken = tokens.claims()!
+  const idToken = tokens.claims()
+  if (idToken === undefined) return { kind: 'unexpected', why: 'there is no ID token' }
   if (!isSubject(idToken.sub)) return { kind: 'unexpected', why: 'sub is empty or longer than 255 characters' }
   const missing = wanted.some((name) => idToken[name] === undefined)
   const hasUserinfo = configuration.serverMetadata().userinfo_endpoint !== undefined
@@ -93,7 +98,7 @@ async function personIn(
   const claims = keptClaims({ ...more, ...idToken }, wanted)
   const authTimeSeconds = Number.isSafeInteger(idToken.auth_time) ? idToken.auth_time! : idToken.iat
   const person: Person = { sub: idToken.sub, claims, authTimeSeconds }
-  return { kind: 'signed-in', person }
+  return { kind: 'signed-in', person, tokens: tokensIn(tokens) }
 }
 
 /** Comfort, not identity: what cannot be read, or is about somebody else (OIDC Core §5.3.2), is left out. @throws {Unavailable} */

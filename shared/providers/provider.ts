@@ -1,7 +1,8 @@
 /**
  * What the broker asks of an identity provider, whatever kind it is.
  *
- * Owns the interface. Must not know families, clients or pages: a provider turns a browser away and back into a person.
+ * Owns the interface. Must not know families, clients or pages: a provider turns a browser away and back into a person,
+ * and keeps that person's tokens there fresh.
  */
 
 import type { Person } from '../domain/family.ts'
@@ -21,15 +22,49 @@ export type SignInSecrets = {
   readonly maxAgeSeconds?: number | undefined
 }
 
+/** A token answer of the provider (RFC 6749 §5.1), as far as it concerns us. */
+export type ProviderTokens = {
+  readonly accessToken: string
+  /** Absent: there is none, or at a refresh the one that was sent stays good (RFC 6749 §6). */
+  readonly refreshToken?: string | undefined
+  /** Absent: it does not say. */
+  readonly expiresInSeconds?: number | undefined
+}
+
 /** How a sign-in ended at the provider. */
 export type SignInResult =
-  | { readonly kind: 'signed-in'; readonly person: Person }
+  | { readonly kind: 'signed-in'; readonly person: Person; readonly tokens: ProviderTokens }
   /** The provider, or the person there, said no; `error` as OIDC Core §3.1.2.6 names it. */
   | { readonly kind: 'refused'; readonly error: string }
   /** The code that came back is none that this provider gave for this sign-in. */
   | { readonly kind: 'rejected' }
   /** An answer that no standard allows, or an ID token that does not hold. `why` is for the operator. */
   | { readonly kind: 'unexpected'; readonly why: string }
+
+/** What became of a refresh at the provider. */
+export type RefreshResult =
+  | { readonly kind: 'refreshed'; readonly tokens: ProviderTokens }
+  /** RFC 6749 §5.2 invalid_grant: this refresh token is dead for good. */
+  | { readonly kind: 'refused' }
+  | { readonly kind: 'unexpected'; readonly why: string }
+
+/** The provider's answer to the start of its device flow (RFC 8628 §3.2). */
+export type DeviceLogin = {
+  readonly deviceCode: string
+  readonly userCode: string
+  readonly verificationUri: string
+  readonly verificationUriComplete?: string | undefined
+  readonly expiresInSeconds: number
+  /** How often it may be asked. */
+  readonly intervalSeconds: number
+}
+
+/** RFC 8628 §3.5 */
+export type DeviceLoginResult =
+  | SignInResult
+  | { readonly kind: 'pending' }
+  | { readonly kind: 'too-early' }
+  | { readonly kind: 'expired' }
 
 export type Provider = {
   /** Origin of the page where people sign in. @throws {Unavailable} */
@@ -44,4 +79,22 @@ export type Provider = {
    * @throws {Unavailable}
    */
   finish(callback: URL, secrets: SignInSecrets, claims: readonly string[]): Promise<SignInResult>
+  /**
+   * Fetches fresh tokens (RFC 6749 §6).
+   *
+   * @param sub whose they are; tokens of anybody else are `unexpected` (OIDC Core §12.2)
+   * @throws {Unavailable}
+   */
+  refresh(refreshToken: string, sub: string): Promise<RefreshResult>
+  /**
+   * Ends tokens (RFC 7009).
+   *
+   * @returns why it did not; undefined: they are dead
+   * @throws {Unavailable}
+   */
+  revoke(tokens: Pick<ProviderTokens, 'accessToken' | 'refreshToken'>): Promise<string | undefined>
+  /** Starts the provider's own device flow. @returns why it could not. @throws {Unavailable} */
+  startDeviceLogin(): Promise<DeviceLogin | { readonly why: string }>
+  /** Asks once how it stands; when is for the caller to mind. @throws {Unavailable} */
+  pollDeviceLogin(deviceCode: string, claims: readonly string[]): Promise<DeviceLoginResult>
 }

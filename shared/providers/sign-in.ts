@@ -13,6 +13,7 @@ import type { SignInResult, SignInWishes } from './provider.ts'
 export const timeoutSeconds = 5
 /** What a caller is told while the provider is out of reach. */
 const retryAfterSeconds = 5
+const longestRetryAfterSeconds = 300
 /** A provider's metadata and the broker's secret there change rarely. */
 const configuredForMs = 600_000
 
@@ -29,8 +30,17 @@ export function kept<Made>(make: () => Promise<Made>): () => Promise<Made> {
 
 /** How this provider is spoken to: whose word its certificate needs is the registry's to say. */
 export function fetchFor({ certificateAuthority }: ProviderSettings): oidc.CustomFetch {
-  if (certificateAuthority !== undefined) return fetchTrusting(certificateAuthority)
-  return (url, options) => fetch(url, options as RequestInit)
+  const ask = certificateAuthority === undefined ? fetch : fetchTrusting(certificateAuthority)
+  return async (url, options) => withoutChallenge(await ask(url, options as RequestInit))
+}
+
+/** A challenge in the header would hide the JSON `error`, by which alone a provider's errors are read. */
+function withoutChallenge(response: Response): Response {
+  if (!response.headers.has('www-authenticate')) return response
+  const { status, headers: told, body } = response
+  const headers = new Headers(told)
+  headers.delete('www-authenticate')
+  return new Response(body, { status, headers })
 }
 
 /** @param secret reads the client secret that the provider knows the broker by */
@@ -54,6 +64,7 @@ export async function beginSignIn(
   const codeVerifier = oidc.randomPKCECodeVerifier()
   const secrets = { state: oidc.randomState(), nonce: oidc.randomNonce(), codeVerifier, maxAgeSeconds }
   const url = oidc.buildAuthorizationUrl(configuration, {
+    ...settings.parameters,
     redirect_uri: redirectUri,
     ...(scopes.length > 0 && { scope: scopes.join(' ') }),
     state: secrets.state,
@@ -74,7 +85,15 @@ export function usesPkce(settings: ProviderSettings): boolean {
 }
 
 export function outOfReach(cause: unknown): Unavailable {
-  return new Unavailable('provider', cause, retryAfterSeconds)
+  return new Unavailable('provider', cause, Math.max(retryAfterSeconds, toldRetryAfter(cause)))
+}
+
+/** RFC 9110 §10.2.3, as seconds; a date is rare enough to be taken for nothing. */
+function toldRetryAfter(error: unknown): number {
+  const { response, cause } = Object(error) as { response?: unknown; cause?: unknown }
+  const answer = [error, response, cause].find((part) => part instanceof Response)
+  const told = Number(answer?.headers.get('retry-after'))
+  return Number.isFinite(told) ? Math.min(told, longestRetryAfterSeconds) : 0
 }
 
 /** Reads the provider's errors by their `error`, whatever the 4xx status. @throws {Unavailable} */

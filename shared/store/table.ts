@@ -52,21 +52,24 @@ export async function ask<Answer>(request: () => Promise<Answer>): Promise<Answe
 export const subjectIndex = 'by-subject'
 /** The name of the index over who holds a session, `clientId` × `createdAt`; one name may be a client's in several applications. */
 export const clientIndex = 'by-client'
+/** The name of the index over what is still to be revoked elsewhere, `revocationDue` × `revokedAt`; sparse. */
+export const revocationsIndex = 'revocations-due'
 
 /** Only what a refresh never changes is in an index: otherwise each one would be written, and paid for, a second time. */
 function indexes(): GlobalSecondaryIndex[] {
   return [
-    index(subjectIndex, 'subject', ['sid', 'application', 'clientId', 'flow']),
-    index(clientIndex, 'clientId', ['sid', 'application']),
+    index(subjectIndex, 'subject', 'createdAt', ['sid', 'application', 'clientId', 'flow']),
+    index(clientIndex, 'clientId', 'createdAt', ['sid', 'application']),
+    index(revocationsIndex, 'revocationDue', 'revokedAt', ['sid']),
   ]
 }
 
-function index(name: string, partitionKey: string, projected: string[]): GlobalSecondaryIndex {
+function index(name: string, partitionKey: string, sortKey: string, projected: string[]): GlobalSecondaryIndex {
   return {
     IndexName: name,
     KeySchema: [
       { AttributeName: partitionKey, KeyType: 'HASH' },
-      { AttributeName: 'createdAt', KeyType: 'RANGE' },
+      { AttributeName: sortKey, KeyType: 'RANGE' },
     ],
     Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: projected },
   }
@@ -78,6 +81,8 @@ const attributes: AttributeDefinition[] = [
   { AttributeName: 'subject', AttributeType: 'S' },
   { AttributeName: 'clientId', AttributeType: 'S' },
   { AttributeName: 'createdAt', AttributeType: 'N' },
+  { AttributeName: 'revocationDue', AttributeType: 'S' },
+  { AttributeName: 'revokedAt', AttributeType: 'N' },
 ]
 
 /**

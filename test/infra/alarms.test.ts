@@ -61,7 +61,7 @@ test('errors and throttles of each function', () => {
 
 test('these are all, and by default they tell nobody', () => {
   const alarms = ofType(resources, 'AWS::CloudWatch::Alarm')
-  assert.equal(alarms.length, 3 + functionNames.length)
+  assert.equal(alarms.length, 3 + functionNames.length + ['retry-revocations'].length)
   for (const [, { Properties }] of alarms) assert.equal(Properties.AlarmActions, undefined)
   template.resourceCountIs('AWS::SNS::Topic', 0)
 })

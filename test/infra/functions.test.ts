@@ -10,10 +10,11 @@ const { resources } = synthesize({ reservedConcurrency: { poll: 20 } })
 const ours = [...functions(resources)].filter(([, { Properties }]) => Properties.FunctionName !== undefined)
 
 test('all are Node 24 on arm64, and give up before API Gateway does', () => {
-  for (const [, { Properties }] of ours) {
+  for (const [name, { Properties }] of ours) {
     assert.equal(Properties.Runtime, 'nodejs24.x')
     assert.deepEqual(Properties.Architectures, ['arm64'])
-    assert.ok(Number(Properties.Timeout) < 29)
+    // What runs by the clock keeps nobody waiting, and ends before it begins again.
+    assert.ok(Number(Properties.Timeout) <= (name === 'retry-revocations' ? 300 : 28))
     assert.equal(Properties.Handler, 'index.handler')
   }
 })

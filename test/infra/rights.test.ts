@@ -17,6 +17,8 @@ const move = 'dynamodb:UpdateItem family#*'
 const list = 'dynamodb:Query application#*'
 const change = 'dynamodb:UpdateItem application#*'
 const find = ['dynamodb:Query index/by-subject, index/by-client', 'dynamodb:BatchGetItem family#*']
+const session = 'dynamodb:Query family#*'
+const forget = 'dynamodb:DeleteItem family#*'
 const count = 'dynamodb:UpdateItem throttle#*'
 const record = 'dynamodb:PutItem replay#*'
 const tableKey = 'kms:Decrypt, kms:DescribeKey through dynamodb'
@@ -29,14 +31,19 @@ const log = 'logs:CreateLogStream, logs:PutLogEvents own log'
 const everyone = [registrations, tableKey, keyring, secretsKey, log]
 const authenticating = [...everyone, record, writeKey]
 
+/** To hand out the provider's tokens, and to take them away with their session. */
+const vault = [session, forget, providers]
+const due = 'dynamodb:Query index/revocations-due'
+
 const expected: Readonly<Record<string, readonly string[]>> = {
-  'start-device-flow': [...authenticating, open, read],
-  poll: [...authenticating, move, read],
-  'exchange-code': [...authenticating, move, read],
-  refresh: [...authenticating, move, read],
+  'start-device-flow': [...authenticating, open, read, providers],
+  poll: [...authenticating, move, read, ...vault, open],
+  'exchange-code': [...authenticating, move, read, ...vault],
+  refresh: [...authenticating, move, read, ...vault],
   'client-credentials': authenticating,
-  token: [...authenticating, move, read],
-  revoke: [...authenticating, move, read],
+  'exchange-token': [...authenticating, move, read, session, providers],
+  token: [...authenticating, move, read, ...vault, open],
+  revoke: [...authenticating, move, read, forget, providers],
   introspect: [...authenticating, read],
   userinfo: [...everyone, read],
   authorize: [...everyone, providers],
@@ -44,6 +51,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
   activate: [...everyone, providers, move, read, count, writeKey],
   metadata: everyone,
   sessions: [...everyone, list, change, ...find, read, move, writeKey],
+  'retry-revocations': [...everyone, due, move, read, forget, providers, writeKey],
   'create-keyring': [
     'secretsmanager:GetSecretValue, secretsmanager:PutSecretValue keyring',
     'kms:Decrypt, kms:GenerateDataKey through secretsmanager',
@@ -92,7 +100,7 @@ test("no policy has a * in its resources but for the secrets of the applications
     .flatMap(([, { Properties }]) => (Properties.PolicyDocument as { Statement: Statement[] }).Statement)
     .flatMap(({ Resource }) => [Resource].flat().map(text))
     .filter((resource) => resource.includes('*'))
-  assert.equal(wide.length, 3)
+  assert.equal(wide.length, Object.values(expected).filter((rights) => rights.includes(providers)).length)
   for (const resource of wide) assert.match(resource, /:secret:token-broker\/test\/provider\/\*$/)
 })
 

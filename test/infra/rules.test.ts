@@ -54,9 +54,17 @@ test('what is acknowledged, and where, is this', () => {
     'Gateway AwsSolutions-COG4',
     'Gateway AwsSolutions-IAM4',
     ...Array.from({ length: 4 }, () => 'Ops/Policy AwsSolutions-IAM5'),
+    'RetryRevocations/Scheduled AwsSolutions-IAM5',
     'Secrets/Keyring AwsSolutions-SMG4',
     'activate AwsSolutions-IAM5',
     'authorize AwsSolutions-IAM5',
     'callback AwsSolutions-IAM5',
+    'exchange-code AwsSolutions-IAM5',
+    'exchange-token AwsSolutions-IAM5',
+    'poll AwsSolutions-IAM5',
+    'refresh AwsSolutions-IAM5',
+    'revoke AwsSolutions-IAM5',
+    'start-device-flow AwsSolutions-IAM5',
+    'token AwsSolutions-IAM5',
   ])
 })

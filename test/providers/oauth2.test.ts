@@ -52,7 +52,12 @@ describe('a sign-in that is right', () => {
   test('is who userinfo says, no word of when they signed in, and nothing is discovered', async () => {
     answers(bare)
     const person = { sub: 'ada', claims: { name: 'Ada', email: 'ada@example.test' } }
-    assert.deepEqual(await go(), { kind: 'signed-in', person })
+    const tokens = {
+      accessToken: 'the access token of the provider',
+      refreshToken: undefined,
+      expiresInSeconds: undefined,
+    }
+    assert.deepEqual(await go(), { kind: 'signed-in', person, tokens })
     assert.deepEqual(
       server.requests.map(({ endpoint }) => endpoint),
       ['token', 'userinfo'],

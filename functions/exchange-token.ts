@@ -1,0 +1,89 @@
+/**
+ * exchange-token: one of a session's many workers shows the broker's access token and is given the provider's (RFC 8693).
+ *
+ * One read, and nothing is spent: so fifty workers never touch a refresh token, and cause one refresh at the provider
+ * between them.
+ */
+
+import { broker } from '../shared/broker.ts'
+import type { Client } from '../shared/domain/registration.ts'
+import { audit, type ClientCall } from '../shared/http/call.ts'
+import { OAuthError } from '../shared/http/errors.ts'
+import { isFamilyLive } from '../shared/http/sessions.ts'
+import { type Grant, tokenEndpoint } from '../shared/http/token-endpoint.ts'
+import type { Session } from '../shared/store/vaults.ts'
+import { isOfSession, type SessionAccessToken, verifyAccessToken } from '../shared/tokens/access-token.ts'
+
+/** RFC 8693 §3 */
+const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token'
+const jwtType = 'urn:ietf:params:oauth:token-type:jwt'
+
+export const tokenExchangeGrant: Grant = {
+  type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+  async exchange(call) {
+    checkRequest(call)
+    const claims = await subjectIn(call, call.parameters.required('subject_token'))
+    checkEntitled(call.client, claims)
+    const session = await liveSession(call, claims)
+    // Loaded when it is needed: the providers are heavy.
+    const { tokenOf } = await import('../shared/http/provider-token.ts')
+    const { accessToken, expiresInSeconds } = await tokenOf(call, session)
+    audit(call, 'token.exchanged', { sid: claims.sid, sub: claims.sub, flow: session.family.flow })
+    return {
+      status: 200,
+      body: {
+        access_token: accessToken,
+        issued_token_type: accessTokenType,
+        token_type: 'Bearer',
+        expires_in: expiresInSeconds,
+      },
+    }
+  },
+}
+
+export const handler = tokenEndpoint(tokenExchangeGrant)
+
+/** RFC 8693 §2.1. The provider's token comes as it is, so there is nothing that a caller could ask of it. */
+function checkRequest({ parameters }: ClientCall): void {
+  const type = parameters.required('subject_token_type')
+  if (type !== accessTokenType && type !== jwtType) {
+    throw new OAuthError('invalid_request', 'subject_token_type must be that of an access token.')
+  }
+  if ((parameters.optional('requested_token_type') ?? accessTokenType) !== accessTokenType) {
+    throw new OAuthError('invalid_request', 'requested_token_type must be that of an access token.')
+  }
+  if (parameters.optional('actor_token') !== undefined || parameters.optional('actor_token_type') !== undefined) {
+    throw new OAuthError('invalid_request', 'actor_token is not supported.')
+  }
+  if (parameters.optional('audience') !== undefined || parameters.optional('resource') !== undefined) {
+    throw new OAuthError('invalid_target', "The provider's access token is for what the provider issues it for.")
+  }
+  if (parameters.optional('scope') !== undefined) {
+    throw new OAuthError('invalid_scope', "The provider's access token comes with the scopes of the sign-in.")
+  }
+}
+
+/** RFC 8693 §2.2.2: a subject token that is invalid for any reason is an invalid request. */
+function invalidSubject(reason: string): OAuthError {
+  const description = 'subject_token is invalid, expired or revoked, or its session is over.'
+  return new OAuthError('invalid_request', description, { reason })
+}
+
+async function subjectIn({ issuer, now }: ClientCall, token: string): Promise<SessionAccessToken> {
+  const claims = await verifyAccessToken(await broker().keyring(), issuer, token, now)
+  if (claims === undefined) throw invalidSubject('invalid token')
+  if (!isOfSession(claims)) throw invalidSubject('of no session')
+  return claims
+}
+
+/** Before anything is read, locked or asked for: what a client is not entitled to it shall not even be able to cause. */
+function checkEntitled({ exchangesFor }: Client, { client_id: clientId }: SessionAccessToken): void {
+  if (exchangesFor.includes(clientId)) return
+  throw new OAuthError('unauthorized_client', 'This client may not exchange tokens of that client.', { status: 403 })
+}
+
+async function liveSession(call: ClientCall, claims: SessionAccessToken): Promise<Session> {
+  const session = await broker().vaults.readSession(claims.sid)
+  if (session === undefined || !(await isFamilyLive(call, claims, session.family))) throw invalidSubject('session over')
+  return session
+}

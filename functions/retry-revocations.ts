@@ -1,0 +1,46 @@
+/**
+ * retry-revocations: every few minutes, tells providers of the sessions that have ended and that they have not heard of
+ * (RFC 7009), because they were out of reach or because whoever meant to tell them died.
+ *
+ * Reads first, for it is only a matter of finding them; each mark goes by one conditional write of its own.
+ */
+
+import { broker, clock } from '../shared/broker.ts'
+import { log } from '../shared/log.ts'
+import { endAtProvider } from '../shared/vault/end.ts'
+
+/** At once, towards a provider that may have had trouble a moment ago. */
+const mostAtOnce = 5
+/** What is left is for the next run. */
+const lastMomentMs = 10_000
+
+type Context = { getRemainingTimeInMillis(): number }
+type Tally = { told: number; left: number }
+
+export async function handler(_event: unknown, context: Context): Promise<Tally> {
+  const tally = { told: 0, left: 0 }
+  const silent = new Set<string>()
+  for await (const sids of broker().revocations.due()) {
+    for (let at = 0; at < sids.length; at += mostAtOnce) {
+      if (context.getRemainingTimeInMillis() < lastMomentMs) return tally
+      await Promise.all(sids.slice(at, at + mostAtOnce).map((sid) => tell(sid, silent, tally)))
+    }
+  }
+  return tally
+}
+
+/** @param silent applications whose provider has not answered in this run, and is not asked again */
+async function tell(sid: string, silent: Set<string>, tally: Tally): Promise<void> {
+  const family = await broker().families.read(sid)
+  if (family?.revocationDue === undefined) return
+  const application = await broker().registrations.application(family.application)
+  const isTold =
+    application !== undefined &&
+    !silent.has(application.name) &&
+    (await endAtProvider(application, family, (event, fields) => {
+      if (event === 'provider.revocation_failed') silent.add(application.name)
+      const { application: name, clientId, person } = family
+      log({ event, application: name, client_id: clientId, sid, sub: person?.sub, ...fields }, clock.now())
+    }))
+  tally[isTold ? 'told' : 'left']++
+}

@@ -1,0 +1,73 @@
+/**
+ * The provider's access token in place of ours, for a client that is entitled to it.
+ *
+ * Owns the order: the provider first, our own single-use credential last. So a provider that is down costs the caller
+ * nothing but a 503, and a refused credential costs no request to the provider. Loaded only when it is needed, for the
+ * providers are heavy.
+ */
+
+import { broker, drawId } from '../broker.ts'
+import type { Family } from '../domain/family.ts'
+import type { Presented } from '../domain/single-use.ts'
+import { foresee, revoke, type Transition } from '../domain/transitions.ts'
+import type { Session } from '../store/vaults.ts'
+import { type FreshToken, freshToken } from '../vault/fresh.ts'
+import { audit, type Call, type ClientCall } from './call.ts'
+import { OAuthError } from './errors.ts'
+import { refuse } from './settle.ts'
+
+/**
+ * A fresh token for the family that a transition is about to move on.
+ *
+ * @throws {OAuthError} as the transition itself would be refused, and with the family's end where the provider refuses it
+ * @throws {Unavailable} with nothing spent
+ */
+export async function tokenBefore(
+  call: ClientCall,
+  presented: Presented,
+  transition: Transition,
+  scopes: readonly string[],
+): Promise<FreshToken> {
+  const session = await broker().vaults.readSession(presented.sid)
+  const refusal = foresee(transition, session?.family)
+  if (refusal !== undefined) throw await refuse(call, presented, refusal)
+  const { scopes: granted } = session!.family
+  // RFC 6749 §6 lets a client ask for less. The provider's token comes with what it has, and nobody is given more than
+  // was asked for.
+  if (scopes.length > 0 && !granted.every((scope) => scopes.includes(scope))) {
+    throw new OAuthError('invalid_scope', "The provider's access token can not be narrowed.")
+  }
+  return tokenOf(call, session!)
+}
+
+/**
+ * A fresh token for a session that stands.
+ *
+ * @throws {OAuthError} invalid_grant where only a person can help
+ * @throws {Unavailable}
+ */
+export async function tokenOf(call: Call, { family, vault }: Session): Promise<FreshToken> {
+  const { sid, clientId, person } = family
+  if (vault === undefined) {
+    // Signed in before its client was entitled to the provider's tokens.
+    throw signInAgain("The provider's tokens of this session are not kept. Please sign in again.", 'no vault')
+  }
+  const token = await freshToken(call.application, vault, person!.sub, (event, fields) =>
+    audit(call, event, { sid, client_id: clientId, sub: person!.sub, ...fields }),
+  )
+  if (token !== undefined) return token
+  await endFamily(call, family)
+  throw signInAgain('The provider has ended this session. Please sign in again.', 'provider')
+}
+
+/** Whoever writes it tells it, so it is told once; a caller that comes later finds it done. */
+async function endFamily(call: Call, { sid, clientId, person }: Family): Promise<void> {
+  const by = { application: call.application.name, clientId, sid }
+  const outcome = await broker().families.apply(revoke(by, 'provider', { now: call.now, attempt: drawId() }))
+  if (!outcome.done) return
+  audit(call, 'family.revoked', { level: 'warn', sid, client_id: clientId, sub: person?.sub, reason: 'provider' })
+}
+
+function signInAgain(description: string, reason: string): OAuthError {
+  return new OAuthError('invalid_grant', description, { reason })
+}

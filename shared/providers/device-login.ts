@@ -1,0 +1,98 @@
+/**
+ * The provider's own device flow (RFC 8628), one request at a time: openid-client would wait and ask by itself, and a
+ * Lambda must not.
+ *
+ * Must not know our own device flow, which decides when to ask.
+ */
+
+import * as oidc from 'openid-client'
+import type { ProviderSettings } from '../domain/registration.ts'
+import type { DeviceLogin, DeviceLoginResult, Provider, SignInResult } from './provider.ts'
+import { failedSignIn, isPassing } from './sign-in.ts'
+
+/** RFC 8628 §3.2 */
+const untoldIntervalSeconds = 5
+const longestSeconds = 3_600
+
+type Answer = oidc.TokenEndpointResponse & oidc.TokenEndpointResponseHelpers
+/** Who signed in, by the provider's token answer. */
+type PersonOf = (configuration: oidc.Configuration, answer: Answer, claims: readonly string[]) => Promise<SignInResult>
+
+export function deviceLogin(
+  configuration: () => Promise<oidc.Configuration>,
+  settings: ProviderSettings,
+  personOf: PersonOf,
+): Pick<Provider, 'startDeviceLogin' | 'pollDeviceLogin'> {
+  return {
+    startDeviceLogin: async () => start(await configuration(), settings),
+    pollDeviceLogin: async (deviceCode, claims) => poll(await configuration(), deviceCode, claims, personOf),
+  }
+}
+
+async function start(
+  configuration: oidc.Configuration,
+  { scopes, parameters }: ProviderSettings,
+): Promise<DeviceLogin | { readonly why: string }> {
+  if (configuration.serverMetadata().device_authorization_endpoint === undefined)
+    return { why: 'it has no device flow' }
+  try {
+    const answer = await oidc.initiateDeviceAuthorization(configuration, {
+      ...parameters,
+      ...(scopes.length > 0 && { scope: scopes.join(' ') }),
+    })
+    const { verification_uri: verificationUri, verification_uri_complete: verificationUriComplete } = answer
+    if (!isWebAddress(verificationUri)) return { why: 'its verification_uri is no web address' }
+    return {
+      deviceCode: answer.device_code,
+      userCode: answer.user_code,
+      verificationUri,
+      verificationUriComplete: isWebAddress(verificationUriComplete) ? verificationUriComplete : undefined,
+      expiresInSeconds: Math.min(Math.max(1, Math.floor(answer.expires_in)), longestSeconds),
+      intervalSeconds: Math.min(Math.max(1, Math.ceil(answer.interval ?? untoldIntervalSeconds)), longestSeconds),
+    }
+  } catch (error) {
+    const failure = failedSignIn(error)
+    return { why: failure.kind === 'unexpected' ? failure.why : failure.kind }
+  }
+}
+
+/** People are told to open it. */
+function isWebAddress(text: string | undefined): text is string {
+  return /^https?:$/.test(URL.parse(text ?? '')?.protocol ?? '')
+}
+
+async function poll(
+  configuration: oidc.Configuration,
+  deviceCode: string,
+  claims: readonly string[],
+  personOf: PersonOf,
+): Promise<DeviceLoginResult> {
+  try {
+    const answer = await oidc.genericGrantRequest(configuration, 'urn:ietf:params:oauth:grant-type:device_code', {
+      device_code: deviceCode,
+    })
+    return await personOf(configuration, answer, claims)
+  } catch (error) {
+    return notYet(error) ?? failedSignIn(error)
+  }
+}
+
+/** RFC 8628 §3.5, whatever the status: a provider may say slow_down with 429, too. */
+function notYet(error: unknown): DeviceLoginResult | undefined {
+  if (!(error instanceof oidc.ResponseBodyError)) return undefined
+  switch (error.error) {
+    case 'authorization_pending':
+      return { kind: 'pending' }
+    case 'slow_down':
+      return { kind: 'too-early' }
+    case 'access_denied':
+      return { kind: 'refused', error: 'access_denied' }
+    case 'expired_token':
+      return { kind: 'expired' }
+    case 'invalid_grant':
+      // Some say expired_token once, and this from then on.
+      return isPassing(error.status) ? undefined : { kind: 'expired' }
+    default:
+      return undefined
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * What the kinds of provider share once somebody has signed in: fresh tokens, and their end.
+ *
+ * Must not know how a person is told from an answer, nor where tokens are kept.
+ */
+
+import * as oidc from 'openid-client'
+import type { Provider, ProviderTokens, RefreshResult } from './provider.ts'
+import { failedSignIn } from './sign-in.ts'
+
+/** RFC 6749 §5.1: what there is in an answer, and how long it says it lasts. */
+export function tokensIn(answer: oidc.TokenEndpointResponse): ProviderTokens {
+  const { access_token: accessToken, refresh_token: refreshToken, expires_in: expiresInSeconds } = answer
+  const lasts = expiresInSeconds !== undefined && expiresInSeconds > 0 ? Math.floor(expiresInSeconds) : undefined
+  // One that is empty is none.
+  return { accessToken, refreshToken: refreshToken || undefined, expiresInSeconds: lasts }
+}
+
+export function tokenRequests(configuration: () => Promise<oidc.Configuration>): Pick<Provider, 'refresh' | 'revoke'> {
+  return {
+    refresh: async (refreshToken, sub) => refresh(await configuration(), refreshToken, sub),
+    revoke: async (tokens) => revoke(await configuration(), tokens),
+  }
+}
+
+async function refresh(configuration: oidc.Configuration, refreshToken: string, sub: string): Promise<RefreshResult> {
+  try {
+    const answer = await oidc.refreshTokenGrant(configuration, refreshToken)
+    // OIDC Core §12.2: an ID token that comes along is about the same person.
+    const told = answer.claims()?.sub
+    if (told !== undefined && told !== sub) return { kind: 'unexpected', why: 'the tokens are of another person' }
+    return { kind: 'refreshed', tokens: tokensIn(answer) }
+  } catch (error) {
+    const failure = failedSignIn(error)
+    if (failure.kind === 'rejected') return { kind: 'refused' }
+    return { kind: 'unexpected', why: failure.kind === 'unexpected' ? failure.why : failure.kind }
+  }
+}
+
+/** RFC 7009 §2.1: with a refresh token goes whatever was granted with it. */
+async function revoke(
+  configuration: oidc.Configuration,
+  { refreshToken, accessToken }: Pick<ProviderTokens, 'accessToken' | 'refreshToken'>,
+): Promise<string | undefined> {
+  if (configuration.serverMetadata().revocation_endpoint === undefined) return 'it has no revocation endpoint'
+  const hint = refreshToken === undefined ? 'access_token' : 'refresh_token'
+  try {
+    await oidc.tokenRevocation(configuration, refreshToken ?? accessToken, { token_type_hint: hint })
+    return undefined
+  } catch (error) {
+    const failure = failedSignIn(error)
+    return failure.kind === 'unexpected' ? failure.why : failure.kind
+  }
+}

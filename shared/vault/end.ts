@@ -1,0 +1,62 @@
+/**
+ * The end of the provider's tokens, once their session has ended here.
+ *
+ * Owns that it is done in the end: the family is marked in the very write that ended it, and the mark goes only when the
+ * provider has heard of it, or never can.
+ */
+
+import { broker, clock, drawId } from '../broker.ts'
+import type { Family } from '../domain/family.ts'
+import type { Application } from '../domain/registration.ts'
+import { reported } from '../domain/transitions.ts'
+import { leased, type Vault } from '../domain/vault.ts'
+import { providerOf } from '../providers/index.ts'
+import { Unavailable } from '../unavailable.ts'
+import type { Report } from './fresh.ts'
+import { unsealTokens } from './keep.ts'
+
+/** A provider that is not to be had for so long is given up on; its tokens end by themselves. */
+const longestTryMs = 7 * 86_400_000
+
+/**
+ * Tries once.
+ *
+ * @param family revoked, and marked as still to be told
+ * @returns whether there is nothing left to do
+ * @throws {Unavailable} when the table is out of reach
+ */
+export async function endAtProvider(application: Application, family: Family, report: Report): Promise<boolean> {
+  const { sid, vault: id, revokedAt = 0 } = family
+  const vault = id === undefined ? undefined : await broker().vaults.read(sid, id)
+  const tokens = vault && (await unsealTokens(vault, clock.now()))
+  if (tokens !== undefined) {
+    // Whoever is fetching fresh ones at this moment would be left with some that nobody has ended.
+    if (!(await isOurs(vault!))) return false
+    const why = await revoke(application, tokens)
+    if (why === undefined) report('provider.revoked', { level: 'info' })
+    else if (clock.now() < revokedAt + longestTryMs) {
+      report('provider.revocation_failed', { level: 'warn', reason: why })
+      return false
+    } else report('provider.revocation_abandoned', { level: 'warn', reason: why })
+  }
+  // In this order: a crash in between finds the mark, and a vault that is gone.
+  if (id !== undefined) await broker().vaults.remove(sid, id)
+  await broker().families.apply(reported(sid, drawId()))
+  return true
+}
+
+async function isOurs(vault: Vault): Promise<boolean> {
+  const now = clock.now()
+  return now >= (vault.leaseUntil ?? 0) && (await broker().vaults.swap(vault, leased(now), drawId())).swapped
+}
+
+type Tokens = { readonly accessToken: string; readonly refreshToken?: string | undefined }
+
+async function revoke(application: Application, tokens: Tokens): Promise<string | undefined> {
+  try {
+    return await providerOf(application).revoke(tokens)
+  } catch (error) {
+    if (error instanceof Unavailable) return 'out of reach'
+    throw error
+  }
+}

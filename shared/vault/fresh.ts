@@ -1,0 +1,126 @@
+/**
+ * A fresh access token of the provider, however many callers ask at once, in however many processes: one of them fetches,
+ * the rest read.
+ *
+ * Owns the loop over shared/domain/vault.ts. Must not know who is entitled to the token, nor what becomes of a session
+ * whose provider has refused it.
+ *
+ *     read ─► use                      the access token is good
+ *          ─► fetch ─► lease ─► ask    one at a time; the answer is written over the lease, or not at all
+ *          ─► wait, read again         somebody else is asking
+ *          ─► 503                      the provider failed a moment ago, and is left in peace
+ *          ─► sign in again            it refused the refresh token, or there is none
+ */
+
+import { setTimeout as pause } from 'node:timers/promises'
+import { broker, clock, drawId } from '../broker.ts'
+import type { Application } from '../domain/registration.ts'
+import { failed, leased, nextStep, refused, renewed, type Vault, type VaultChange } from '../domain/vault.ts'
+import { providerOf } from '../providers/index.ts'
+import type { RefreshResult } from '../providers/provider.ts'
+import { Unavailable } from '../unavailable.ts'
+import { lifetimeOf, sealTokens, unsealTokens } from './keep.ts'
+
+export type FreshToken = { readonly accessToken: string; readonly expiresInSeconds: number }
+
+/** What is told to the operator. */
+export type Report = (event: string, fields: { readonly level: 'info' | 'warn'; readonly reason?: string }) => void
+
+/** Who waits longer than this for somebody else's answer is told to come again. */
+const patienceMs = 8_000
+const shortestPauseMs = 40
+const longestPauseMs = 400
+
+/**
+ * @param found the vault as it was read for this call
+ * @param sub whose tokens they are
+ * @returns undefined: only a person can help, by signing in again
+ * @throws {Unavailable} nothing is lost, and what the caller holds stays good
+ */
+export async function freshToken(
+  application: Application,
+  found: Vault,
+  sub: string,
+  report: Report,
+): Promise<FreshToken | undefined> {
+  const giveUpAt = Date.now() + patienceMs
+  let vault: Vault | undefined = found
+  for (let pauseMs = shortestPauseMs; vault !== undefined; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+    switch (nextStep(vault, clock.now())) {
+      case 'use':
+        return given(vault)
+      case 'sign-in':
+        return undefined
+      case 'cool-down':
+        throw new Unavailable('provider', undefined, Math.ceil((vault.retryAt! - clock.now()) / 1000))
+      case 'wait':
+        if (Date.now() > giveUpAt) throw new Unavailable('provider', undefined)
+        // Not in step with the others who wait.
+        await pause(pauseMs * (0.5 + Math.random() / 2))
+        vault = await broker().vaults.read(vault.sid, vault.id)
+        break
+      case 'fetch': {
+        const fetched = await fetchOnce(application, vault, sub, report)
+        if (fetched.isOwn) return given(fetched.vault)
+        vault = fetched.vault
+      }
+    }
+  }
+  return undefined
+}
+
+async function given(vault: Vault): Promise<FreshToken | undefined> {
+  const now = clock.now()
+  const kept = await unsealTokens(vault, now)
+  if (kept === undefined) return undefined
+  // A lifetime that nobody has told is told as one all the same: callers plan by it (RFC 6749 §5.1).
+  return { accessToken: kept.accessToken, expiresInSeconds: Math.max(1, Math.floor((vault.expiresAt - now) / 1000)) }
+}
+
+/** `isOwn`: these are the tokens that this very call has fetched. Otherwise the vault as it stands now. */
+type Fetched =
+  | { readonly isOwn: true; readonly vault: Vault }
+  | { readonly isOwn: false; readonly vault: Vault | undefined }
+
+async function fetchOnce(application: Application, seen: Vault, sub: string, report: Report): Promise<Fetched> {
+  const lease = await broker().vaults.swap(seen, leased(clock.now()), drawId())
+  if (!lease.swapped) return { isOwn: false, vault: lease.vault }
+  const held = lease.vault
+  const before = clock.now()
+  const kept = await unsealTokens(held, before)
+  // Its key is gone, so nobody will ever read it again.
+  if (kept?.refreshToken === undefined) return end(held, refused())
+  let result: RefreshResult
+  try {
+    result = await providerOf(application).refresh(kept.refreshToken, sub)
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error
+    report('provider.refresh_failed', { level: 'warn', reason: 'out of reach' })
+    return end(held, failed(held, error.retryAfterSeconds, clock.now()))
+  }
+  switch (result.kind) {
+    case 'refreshed': {
+      const { tokens } = result
+      // RFC 6749 §6: where none comes, the one that was sent stays good.
+      const all = { ...tokens, refreshToken: tokens.refreshToken ?? kept.refreshToken }
+      const sealed = await sealTokens(held, all, before)
+      const stored = await broker().vaults.swap(held, renewed(held, sealed, lifetimeOf(all), before), drawId())
+      report(stored.swapped ? 'provider.refreshed' : 'provider.refreshed_late', {
+        level: stored.swapped ? 'info' : 'warn',
+      })
+      return stored.swapped ? { isOwn: true, vault: stored.vault } : { isOwn: false, vault: stored.vault }
+    }
+    case 'refused':
+      report('provider.refresh_refused', { level: 'warn' })
+      // Over this lease alone: where a newer token was stored meanwhile, that one counts.
+      return end(held, refused())
+    case 'unexpected':
+      report('provider.refresh_failed', { level: 'warn', reason: result.why })
+      return end(held, failed(held, 0, clock.now()))
+  }
+}
+
+async function end(held: Vault, change: VaultChange): Promise<Fetched> {
+  const { vault } = await broker().vaults.swap(held, change, drawId())
+  return { isOwn: false, vault }
+}
