@@ -8,7 +8,7 @@
 import { broker, clock, drawId } from '../shared/broker.ts'
 import { type Family, subOf } from '../shared/domain/family.ts'
 import { standing } from '../shared/domain/standing.ts'
-import { revokeByOps } from '../shared/domain/transitions.ts'
+import { revokeByOps, type Transition } from '../shared/domain/transitions.ts'
 import { auditQuery } from '../shared/http/audit-query.ts'
 import { type Answer, audit, type OpsCall } from '../shared/http/call.ts'
 import { cursorOf, positionIn } from '../shared/http/cursor.ts'
@@ -101,9 +101,7 @@ async function revokeOne(call: OpsCall, sid: string): Promise<Answer> {
   const note = readReason(call.event)
   const registered = await registeredFor(call)
   if (!isSid(sid)) throw noSession()
-  const outcome = await broker().families.apply(
-    revokeByOps(call.application.name, sid, note, { now: call.now, attempt: drawId() }),
-  )
+  const outcome = await broker().families.apply(endOf(call, sid, note))
   if (!outcome.done && outcome.refusal.kind === 'unknown') throw noSession()
   const family = outcome.family!
   if (outcome.done) auditEnd(call, family, note)
@@ -116,6 +114,12 @@ async function revokeOne(call: OpsCall, sid: string): Promise<Answer> {
       ...accessTokensUntil(clock.now(), longestAccessToken(registered, family.clientId)),
     },
   }
+}
+
+/** Where the application wants it, marked for retry-revocations to tell the provider: nobody waits for that here. */
+function endOf({ application, now }: OpsCall, sid: string, note: string | undefined): Transition {
+  const moment = { now, attempt: drawId() }
+  return revokeByOps(application.name, sid, note, moment, application.provider.revokeTokens)
 }
 
 /** Of this application: another one's is not there, whoever knows its sid. */
@@ -182,7 +186,7 @@ async function revokePerson(
   const task = {
     application,
     subject,
-    end: (sid: string) => revokeByOps(application, sid, note, { now: call.now, attempt: drawId() }),
+    end: (sid: string) => endOf(call, sid, note),
     ended: (family: Family) => {
       count += 1
       auditEnd(call, family, note)
