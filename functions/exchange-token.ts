@@ -12,7 +12,8 @@ import { OAuthError } from '../shared/http/errors.ts'
 import { isFamilyLive } from '../shared/http/sessions.ts'
 import { type Grant, tokenEndpoint } from '../shared/http/token-endpoint.ts'
 import type { Session } from '../shared/store/vaults.ts'
-import { isOfSession, type SessionAccessToken, verifyAccessToken } from '../shared/tokens/access-token.ts'
+import { isOfSession, type SessionAccessToken } from '../shared/tokens/access-token.ts'
+import { verifyAccessToken } from '../shared/tokens/verify-access-token.ts'
 
 /** RFC 8693 §3 */
 const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token'
