@@ -30,6 +30,8 @@ export type BrokerSettings = {
   readonly shared?: Shared
   /** Path of a registry file. */
   readonly registry?: string
+  /** Further variables, such as a clock's (moved-clock.ts). */
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 /** What several brokers have in common, as warm Lambdas do: keys, table and identity provider. */
@@ -65,13 +67,14 @@ export function newDirectory(): string {
   return path
 }
 
-function environment({ dynamodb, shared, registry }: BrokerSettings): Record<string, string> {
+function environment({ dynamodb, shared, registry, environment: further }: BrokerSettings): Record<string, string> {
   return {
     PORT: '0',
     IDP_PORT: String(shared?.idpPort ?? 0),
     ...(dynamodb === undefined ? {} : { AWS_ENDPOINT_URL_DYNAMODB: dynamodb }),
     ...(shared === undefined ? {} : { DATA_DIR: shared.dataDir }),
     ...(registry === undefined ? {} : { REGISTRY: registry }),
+    ...further,
   }
 }
 

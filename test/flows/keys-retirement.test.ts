@@ -1,0 +1,77 @@
+/**
+ * Keys in wrong hands: what a retirement ends, from when, and what goes on.
+ */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { decodeProtectedHeader } from 'jose'
+import { retireLocalKeys } from '../../local/rotate-keys.ts'
+import { type BrokerProcess, newShared, type Shared, startBroker } from './support/broker.ts'
+import { cli } from './support/callers.ts'
+import { issuer, poll, refresh, userinfo } from './support/endpoints.ts'
+import { expectErrorPage, expectRefusal, refreshed } from './support/expect.ts'
+import { device, deviceCode, walk } from './support/flows.ts'
+import { type MovedClock, movedClock } from './support/moved-clock.ts'
+import { Person } from './support/person.ts'
+import { get } from './support/wire.ts'
+
+let clock: MovedClock
+let shared: Shared
+let broker: BrokerProcess
+before(async () => {
+  clock = movedClock()
+  shared = await newShared()
+  broker = await startBroker({ shared, environment: clock.environment })
+})
+after(() => broker.stop())
+
+const retire = (names: readonly string[] | 'all') => retireLocalKeys(shared.dataDir, names, clock.nowMs())
+
+/** The keyring is read again five minutes after it was read; whatever is asked then reads it. */
+async function inEffect(effectiveAt: string): Promise<void> {
+  assert.equal(Date.parse(effectiveAt) <= clock.nowMs() + 300_000, true)
+  clock.advance(301)
+}
+
+test('a signing key retired: its access tokens are refused, it is published no more, and sessions go on', async () => {
+  // The keyring is read now, so that it is read again while the access token would still be good.
+  clock.advance(301)
+  await get(`${issuer(broker, 'demo')}/.well-known/jwks.json`)
+  clock.advance(200)
+  const session = await device(broker, cli)
+  const { kid = '' } = decodeProtectedHeader(session.accessToken)
+  await retire([kid])
+  assert.equal((await userinfo(broker, 'demo', session.accessToken)).status, 200, 'not read again yet')
+  clock.advance(101)
+  assert.equal((await userinfo(broker, 'demo', session.accessToken)).status, 401)
+  const next = await refreshed(broker, cli, session.refreshToken)
+  assert.notEqual(decodeProtectedHeader(next.accessToken).kid, kid)
+  assert.equal((await userinfo(broker, 'demo', next.accessToken)).status, 200)
+  const { body } = await get(`${issuer(broker, 'demo')}/.well-known/jwks.json`)
+  assert.ok(!JSON.stringify(body).includes(kid))
+})
+
+test('a MAC key retired: refresh tokens made with it are refused, and people sign in again', async () => {
+  const session = await device(broker, cli)
+  const id = Buffer.from(session.refreshToken.slice(3), 'base64url').readUInt8(0)
+  const { effective_at } = await retire([`mac-${id}`])
+  await inEffect(effective_at)
+  expectRefusal(await refresh(broker, cli, session.refreshToken), 400, 'invalid_grant')
+  const again = await device(broker, cli)
+  assert.notEqual(Buffer.from(again.refreshToken.slice(3), 'base64url').readUInt8(0), id)
+  await refreshed(broker, cli, again.refreshToken)
+})
+
+test('every key retired: a sign-in under way starts again, nothing old is good, and what is new is', async () => {
+  const session = await device(broker, cli)
+  const started = await deviceCode(broker, cli)
+  const person = new Person()
+  const question = await person.open(started.verificationUriComplete)
+  const { effective_at, known_everywhere } = await retire('all')
+  assert.equal(known_everywhere, false)
+  await inEffect(effective_at)
+  expectErrorPage(await walk(person, question, { decision: 'approve' }))
+  expectRefusal(await refresh(broker, cli, session.refreshToken), 400, 'invalid_grant')
+  expectRefusal(await poll(broker, cli, started.deviceCode), 400, 'invalid_grant')
+  assert.equal((await userinfo(broker, 'demo', session.accessToken)).status, 401)
+  await refreshed(broker, cli, (await device(broker, cli)).refreshToken)
+})
