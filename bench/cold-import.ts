@@ -21,6 +21,8 @@ export type ImportPlan = {
 export type ImportTiming = {
   readonly name: string
   readonly bytes: number
+  /** Imported later, when it is needed, and not in these times. In the cloud the first request reads the keyring, and so some. */
+  readonly bytesAtNeed: number
   readonly ms: Spread
   readonly clientMs: Spread
   readonly ratio: Spread
@@ -52,9 +54,10 @@ export async function timeImports(bundled: Bundled, plan: ImportPlan, roundDone:
   }
   return {
     clientBytes: bundled.client.bytes,
-    bundles: bundled.functions.map(([name, { bytes }]) => ({
+    bundles: bundled.functions.map(([name, { bytes, bytesAtNeed }]) => ({
       name,
       bytes,
+      bytesAtNeed,
       ...spreadsOf(pairs.filter((pair) => pair.name === name)),
     })),
   }

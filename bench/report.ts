@@ -120,12 +120,16 @@ function costCells({ requests, writeUnits, readUnits, itemBytes }: Cost): string
 
 // --- cold import ----------------------------------------------------------------------------------------------------
 
-const importColumns = [...[right('KB'), right('ms'), right('client'), right('ratio'), left('span')], left('budget')]
+const importColumns = [
+  ...[right('KB'), right('at need'), right('ms'), right('client'), right('ratio'), left('span')],
+  left('budget'),
+]
 
 function importRows({ clientBytes, bundles }: ImportTimings): string[][] {
   return [
     ...bundles.map((bundle) => [
-      ...[bundle.name, kilobytes(bundle.bytes), bundle.ms.median.toFixed(1), bundle.clientMs.median.toFixed(1)],
+      ...[bundle.name, kilobytes(bundle.bytes), kilobytes(bundle.bytesAtNeed)],
+      ...[bundle.ms.median.toFixed(1), bundle.clientMs.median.toFixed(1)],
       ...ratioCells(bundle.ratio),
       budgetCell(judgeImport(bundle)),
     ]),

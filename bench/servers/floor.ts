@@ -2,17 +2,18 @@
  * The floor: what a refresh would cost if it were nothing but its write and its signature. A bare server that for each
  * request makes one conditional UpdateItem and one ES256 signature.
  *
- * Owns that server. Its client of DynamoDB, its table and its items are the broker's own, so that the two differ in
- * nothing but what the broker does on top. Must not check, log or translate anything.
+ * Owns that server. Its client of DynamoDB, its table, its items and its way to sign are the broker's own, so that the two
+ * differ in nothing but what the broker does on top. Must not check, log or translate anything.
  */
 
+import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
-import { generateKeyPair, SignJWT } from 'jose'
 import { createFamilies } from '../../shared/store/families.ts'
 import { connect } from '../../shared/store/table.ts'
+import { signJwt } from '../../shared/tokens/jwt.ts'
 import { refreshedSession } from '../families.ts'
 import { announce } from './announce.ts'
 
@@ -22,7 +23,8 @@ const itemCount = 64
 type Item = { readonly sid: string; generation: number }
 
 const table = connect(process.env.TABLE_NAME!)
-const { privateKey } = await generateKeyPair('ES256')
+const { privateKey: key } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+const signingKey = { kid: 'floor', alg: 'ES256', key } as const
 const free = await putItems(itemCount)
 
 const server = createServer((incoming, outgoing) => {
@@ -47,7 +49,7 @@ async function serve(incoming: IncomingMessage, outgoing: ServerResponse): Promi
   const item = free.shift()!
   await advance(table.client, item)
   free.push(item)
-  const body = JSON.stringify({ access_token: await sign(item) })
+  const body = JSON.stringify({ access_token: sign(item) })
   outgoing.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) })
   outgoing.end(body)
 }
@@ -68,9 +70,7 @@ async function advance(client: DynamoDBClient, item: Item): Promise<void> {
   item.generation += 1
 }
 
-function sign({ sid }: Item): Promise<string> {
+function sign({ sid }: Item): string {
   const iat = Math.floor(Date.now() / 1000)
-  return new SignJWT({ sub: 'somebody', sid, iat, exp: iat + 300 })
-    .setProtectedHeader({ alg: 'ES256' })
-    .sign(privateKey)
+  return signJwt(signingKey, 'at+jwt', { sub: 'somebody', sid, iat, exp: iat + 300 })
 }

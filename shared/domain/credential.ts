@@ -10,7 +10,7 @@
  * make a credential.
  */
 
-import { createHash, createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
+import { createHmac, hash, type KeyObject, timingSafeEqual } from 'node:crypto'
 
 /** The wire prefix says what it is, so that a leak is found by a search and a mix-up is seen at once. */
 export type CredentialKind = 'rt' | 'ac' | 'dc'
@@ -72,7 +72,7 @@ export function open(
 
 /** What the table keeps of a salt. 128 random bits need no slow hash. */
 export function hashSalt(salt: string): string {
-  return createHash('sha256').update(salt).digest('base64url')
+  return hash('sha256', salt, 'base64url')
 }
 
 function authenticate(kind: CredentialKind, application: string, body: Uint8Array, macKey: MacKey): Buffer {

@@ -46,7 +46,7 @@ describe('a budget', () => {
     assert.deepEqual(judgeTiming({ ...timing, name: 'code exchange', ratio: spread(9) }), [])
   })
   test('of cold imports is set for the refresh alone', () => {
-    const bundle = { bytes: 1, ms: spread(1), clientMs: spread(1), ratio: spread(1.2) }
+    const bundle = { bytes: 1, bytesAtNeed: 0, ms: spread(1), clientMs: spread(1), ratio: spread(1.2) }
     assert.deepEqual(
       [
         judgeImport({ ...bundle, name: 'refresh' }).map(({ holds }) => holds),
