@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test'
 import { drawId } from '../../shared/broker.ts'
 import type { Family, Person } from '../../shared/domain/family.ts'
 import { openCode, openDevice } from '../../shared/domain/opening.ts'
-import { decide, redeem, revoke, rotate, touch } from '../../shared/domain/transitions.ts'
+import { decide, redeem, revoke, revokeByOps, rotate, touch } from '../../shared/domain/transitions.ts'
 import { keptClaims } from '../../shared/providers/claims.ts'
 import { createFamilies, type Families } from '../../shared/store/families.ts'
 import { holding, now, saltHash, second, shown, sid } from '../support/families.ts'
@@ -82,6 +82,39 @@ test('an active family at its largest fits in one write unit, with a revocation 
   context.diagnostic(`${bytes} bytes active, ${revoked} bytes revoked, of ${writeUnitBytes}`)
   assert.ok(bytes < writeUnitBytes, `${bytes} bytes`)
   assert.ok(revoked < writeUnitBytes, `${revoked} bytes`)
+})
+
+test('so does one that ops revoked, with all that they may say about it', (context) => {
+  const said = revokeByOps(opening.application, sid, 'n'.repeat(128), late)
+  const bytes = itemBytes(stored(changed(said, worstActive())))
+  context.diagnostic(`${bytes} bytes of ${writeUnitBytes}`)
+  assert.ok(bytes < writeUnitBytes, `${bytes} bytes`)
+})
+
+test('a family is in the indexes from its beginning, and from when its person is known; no rotation writes to them', async () => {
+  const units = async (work: Promise<unknown>) => {
+    consumed.length = 0
+    await work
+    return consumed.map((one) => one.units)
+  }
+  const own = { ...openDevice({ ...opening, intervalSeconds: 5 }), sid: drawId() }
+  const by = (generation: number) => shown(generation, { ...presented, sid: own.sid })
+  const moment = () => ({ now: late.now, attempt: drawId() })
+  assert.deepEqual(await units(families.open(own)), [2], 'the item, and by-client')
+  assert.deepEqual(await units(families.apply(touch(by(0), limits, { now, attempt: drawId() }))), [1])
+  const approving = decide(
+    opening.application,
+    own.sid,
+    { approve: { sub: 'ada', claims: {} } },
+    { now, attempt: drawId() },
+  )
+  assert.deepEqual(await units(families.apply(approving)), [2], 'the item, and by-subject')
+  const redeeming = redeem(by(0), limits, undefined, { now, attempt: drawId() })
+  assert.deepEqual(await units(families.apply(redeeming)), [1])
+  assert.deepEqual(await units(families.apply(rotate(by(1), limits, [], moment()))), [1])
+  assert.deepEqual(await units(families.apply(rotate(by(2), limits, [], moment()))), [1])
+  const ending = revokeByOps(opening.application, own.sid, 'laptop lost', moment())
+  assert.deepEqual(await units(families.apply(ending)), [1])
 })
 
 test('a rotation is one request that consumes one write unit', async () => {

@@ -1,0 +1,192 @@
+/**
+ * The end of every session of a person: those that the index does not show yet, those that begin meanwhile, sweeps that
+ * are cut short and go on. The clock is the test's, and a pause takes as long as the test says.
+ */
+
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, before, test } from 'node:test'
+import { setTimeout as nextRefresh } from 'node:timers/promises'
+import { type Family, subjectKey } from '../../shared/domain/family.ts'
+import { decide, redeem, revokeByOps, rotate } from '../../shared/domain/transitions.ts'
+import { createFamilies } from '../../shared/store/families.ts'
+import { createSessions } from '../../shared/store/sessions.ts'
+import { begun, type SweepState, settleMs, sweep } from '../../shared/store/sweep.ts'
+import { Unavailable } from '../../shared/unavailable.ts'
+import { active, approved, holding, now, pending, revoked, shown } from '../support/families.ts'
+import { type LaggingIndex, startLaggingIndex } from '../support/lagging-index.ts'
+import { bePatient, familyAt, putFamily, startTable, type TestTable } from '../support/table.ts'
+
+let table: TestTable
+let lagging: LaggingIndex
+before(async () => {
+  table = await startTable()
+  lagging = await startLaggingIndex(table.endpoint)
+})
+after(async () => {
+  lagging.stop()
+  await table.stop()
+})
+
+type Rig = {
+  readonly subject: string
+  /** Puts a family of the person. */
+  put(family: Family): Promise<string>
+  stateOf(sid: string): Promise<string | undefined>
+  /** Sweeps, up to `now`; `during` is called at each pause with the time that has gone by. */
+  run(state?: SweepState, during?: (elapsedMs: number) => Promise<unknown>): Promise<SweepState | undefined>
+  /** sids in the order in which they were ended */
+  readonly ended: string[]
+  readonly clock: { elapsedMs: number; perRead: number }
+}
+
+async function rig(): Promise<Rig> {
+  const subject = randomUUID()
+  const connected = await table.another(lagging.endpoint)
+  bePatient(connected)
+  const sessions = createSessions(connected)
+  const clock = { elapsedMs: 0, perRead: 0 }
+  const ended: string[] = []
+  const parts = {
+    families: createFamilies(connected),
+    sessions: {
+      ...sessions,
+      ofPerson: (...words: Parameters<typeof sessions.ofPerson>) => {
+        clock.elapsedMs += clock.perRead
+        return sessions.ofPerson(...words)
+      },
+    },
+  }
+  const task = {
+    application: 'demo',
+    subject,
+    end: (sid: string) => revokeByOps('demo', sid, 'lost', { now, attempt: randomUUID() }),
+    ended: ({ sid }: Family) => void ended.push(sid),
+  }
+  return {
+    subject,
+    ended,
+    clock,
+    put: async (family) => {
+      const own = { ...family, sid: randomUUID(), ...(family.person && { subject: subjectKey('demo', subject) }) }
+      await putFamily(table, own)
+      return own.sid
+    },
+    stateOf: async (sid) => (await familyAt(table, sid))?.state,
+    run: (state = begun(now, now), during = async () => {}) =>
+      sweep(parts, task, state, {
+        now: () => now + clock.elapsedMs,
+        pause: async (ms) => {
+          clock.elapsedMs += ms
+          await during(clock.elapsedMs)
+        },
+      }),
+  }
+}
+
+test('every session that can go on is ended, once, and what has ended is left alone', async () => {
+  const { put, stateOf, run, ended, clock } = await rig()
+  const going = [await put(active(1)), await put(active(7)), await put(approved())]
+  const client = await put(revoked())
+  assert.equal(await run(), undefined)
+  assert.deepEqual(ended.toSorted(), going.toSorted())
+  for (const sid of going) assert.equal(await stateOf(sid), 'revoked')
+  assert.equal((await familyAt(table, client))?.revokedReason, 'client')
+  assert.ok(clock.elapsedMs >= settleMs, 'the index had time to catch up')
+})
+
+test('a session that the index shows late is ended too', async () => {
+  const { put, stateOf, run, ended } = await rig()
+  const [early, late] = [await put(active(1)), await put(active(2))]
+  lagging.hidden.add(late)
+  const reveal = async (elapsedMs: number) => elapsedMs >= settleMs - 1_000 && lagging.hidden.delete(late)
+  assert.equal(await run(undefined, reveal), undefined)
+  assert.deepEqual(ended, [early, late])
+  assert.equal(await stateOf(late), 'revoked')
+})
+
+test('a sweep that has found something at its end sweeps once more', async () => {
+  const { put, run, ended } = await rig()
+  const sids = [await put(active(1)), await put(active(2)), await put(active(3))]
+  for (const sid of sids) lagging.hidden.add(sid)
+  let shownAt = 0
+  const reveal = async (elapsedMs: number) => {
+    if (elapsedMs < settleMs || sids.length === ended.length) return
+    lagging.hidden.delete(sids[shownAt++]!)
+  }
+  assert.equal(await run(undefined, reveal), undefined)
+  assert.deepEqual(ended, sids)
+})
+
+test('a device that the person approves while the sweep goes on gets nothing', async () => {
+  const { put, stateOf, run, subject } = await rig()
+  const sid = await put(pending())
+  const families = createFamilies(table)
+  let isApproved = false
+  const approve = async () => {
+    if (isApproved) return
+    isApproved = true
+    const person = { sub: subject, claims: {} }
+    assert.ok((await families.apply(decide('demo', sid, { approve: person }, { now, attempt: 'a' }))).done)
+  }
+  assert.equal(await run(undefined, approve), undefined)
+  assert.equal(await stateOf(sid), 'revoked')
+  const late = await families.apply(redeem(shown(0, { sid }), holding, undefined, { now, attempt: 'b' }))
+  assert.deepEqual(late.done ? 'done' : late.refusal, { kind: 'revoked' })
+})
+
+test('a session that began after the call is left alone', async () => {
+  const { put, stateOf, run } = await rig()
+  const [old, same, fresh] = [
+    await put(active(1)),
+    await put(active(1, { createdAt: now })),
+    await put(active(1, { createdAt: now + 1 })),
+  ]
+  assert.equal(await run(), undefined)
+  assert.deepEqual([await stateOf(old), await stateOf(same), await stateOf(fresh)], ['revoked', 'revoked', 'active'])
+})
+
+test('a session that is refreshed at the same moment ends all the same', async () => {
+  const { put, stateOf, run } = await rig()
+  const sids = await Promise.all(Array.from({ length: 10 }, () => put(active(1))))
+  const families = createFamilies(table)
+  const refreshing = sids.map(async (sid) => {
+    for (let generation = 1; ; generation += 1) {
+      const by = shown(generation, { sid })
+      const outcome = await families.apply(rotate(by, holding, [], { now, attempt: randomUUID() }))
+      if (!outcome.done) return outcome.refusal.kind
+      await nextRefresh(20)
+    }
+  })
+  assert.equal(await run(), undefined)
+  assert.deepEqual(new Set(await Promise.all(refreshing)), new Set(['revoked']))
+  for (const sid of sids) assert.equal(await stateOf(sid), 'revoked')
+})
+
+test('a sweep whose time is up says where it stands, and another call brings it to its end', async () => {
+  const { put, stateOf, run, ended, clock } = await rig()
+  const sids = await Promise.all(Array.from({ length: 120 }, (_, at) => put(active(1, { createdAt: now - at }))))
+  clock.perRead = 13_000
+  const first = await run()
+  assert.ok(first?.after !== undefined, 'in the middle of a pass')
+  assert.equal(ended.length, 100)
+  const fresh = await put(active(1, { createdAt: now + 20_000 }))
+  let state: SweepState | undefined = first
+  let calls = 1
+  for (; state !== undefined && calls < 10; calls += 1) state = await run(state)
+  assert.equal(state, undefined, 'it comes to an end')
+  assert.equal(ended.length, 120)
+  for (const sid of sids) assert.equal(await stateOf(sid), 'revoked')
+  assert.equal(await stateOf(fresh), 'active', 'what began between the calls is not meant')
+})
+
+test('a sweep that the store cuts short can be run again', async () => {
+  const { put, stateOf, run } = await rig()
+  const sids = await Promise.all(Array.from({ length: 5 }, () => put(active(1))))
+  const broken = await run(undefined, () => Promise.reject(new Unavailable('store', new Error('away')))).catch(
+    (error: unknown) => error,
+  )
+  assert.ok(broken instanceof Unavailable)
+  assert.equal(await run(), undefined)
+  for (const sid of sids) assert.equal(await stateOf(sid), 'revoked')
+})
