@@ -28,7 +28,7 @@ export function standing(family: Family, registration: Registration, now: number
   if (state === 'denied') return { state }
   const sweeping = revokedWithOthers(family, registration)
   if (sweeping !== undefined) return sweeping
-  // Nothing that the client holds is taken from anybody any more; a client of that name, registered anew, would hold it.
+  // Nobody can show anything of it any more, and a client that is registered anew under that name does not get it back.
   if (registration.client === undefined) return { state: 'revoked', revokedReason: 'client-removed' }
   const expiresAt = endOf(family, registration.client.idleSeconds)
   return { state: expiresAt > now ? state : 'expired', expiresAt }

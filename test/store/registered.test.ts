@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import { createRegistered, type Registered } from '../../shared/store/registered.ts'
 import { createRegistrations, type Registrations } from '../../shared/store/registrations.ts'
+import { putRegistry } from '../../shared/store/registry.ts'
 import { Unavailable } from '../../shared/unavailable.ts'
 import { type FaultProxy, startFaultProxy, throttling } from '../flows/support/fault-proxy.ts'
 import { now } from '../support/families.ts'
@@ -25,7 +26,7 @@ beforeEach(async () => {
   proxy.heal()
   name = `app-${Math.round(performance.now() * 1000)}`
   const clients = ['cli', 'job', 'web'].map((clientId) => aClient({ application: name, clientId }))
-  await createRegistrations(table).put({ applications: [anApplication({ name })], clients })
+  await putRegistry(table, { applications: [anApplication({ name })], clients })
   const connected = await table.another(proxy.endpoint)
   bePatient(connected)
   registrations = createRegistrations(connected)
@@ -54,7 +55,7 @@ test('an application with more clients than a page holds comes whole', async () 
   const clients = Array.from({ length: 40 }, (_, at) =>
     aClient({ application: name, clientId: `many-${at}`, redirectUris: [`https://app.example/${'r'.repeat(30_000)}`] }),
   )
-  await createRegistrations(table).put({ applications: [], clients })
+  await putRegistry(table, { applications: [], clients })
   assert.equal((await registered.read(name))?.clients.length, 43)
   assert.ok(proxy.counts().Query! > 1)
 })
@@ -110,7 +111,7 @@ test('a lost answer is a success, once more', async () => {
 
 test('a registry that is applied anew leaves the moment as it is', async () => {
   await registered.revokeUpTo(name, 'cli', now)
-  await createRegistrations(table).put({ applications: [], clients: [aClient({ application: name })] })
+  await putRegistry(table, { applications: [], clients: [aClient({ application: name })] })
   assert.equal((await record('client#cli'))?.revokedBefore, now)
 })
 
