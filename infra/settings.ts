@@ -48,7 +48,8 @@ export type Settings = {
   /** @default - alarms are there to be seen, and tell nobody */
   readonly alarms?: AlarmAudience
   /**
-   * Days between two rotations of the keyring, 1 to 1000. 0: it rotates only when ops say so.
+   * Days between two rotations of the keyring, 7 to 1000: MAC and seal keys are kept for a year, and a secret has no room
+   * for one of each day. 0: it rotates only when ops say so.
    *
    * @default 90
    */
@@ -144,8 +145,9 @@ function mistakesIn(settings: StageSettings): string[] {
         (Number.isInteger(value) && value >= 1) || `${name}: ${value} is not a whole number above zero`,
     ),
     requestsPerAddressIn5Minutes >= 10 || 'requestsPerAddressIn5Minutes: AWS WAF counts from 10 on',
-    (Number.isInteger(keyRotationDays) && keyRotationDays >= 0 && keyRotationDays <= 1000) ||
-      `keyRotationDays: ${keyRotationDays} is not a whole number from 0 to 1000`,
+    keyRotationDays === 0 ||
+      (Number.isInteger(keyRotationDays) && keyRotationDays >= 7 && keyRotationDays <= 1000) ||
+      `keyRotationDays: ${keyRotationDays} is neither 0 nor a whole number from 7 to 1000`,
     ...domainMistakes(settings),
   ].filter((mistake) => mistake !== true)
 }

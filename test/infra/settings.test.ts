@@ -22,7 +22,7 @@ test('every mistake is told at once', () => {
     throttling: { ratePerSecond: 0, burst: 1.5 },
     requestsPerAddressIn5Minutes: 9,
     reservedConcurrency: { poll: -1 },
-    keyRotationDays: 1001,
+    keyRotationDays: 6,
     domain: {
       name: 'https://Auth.example.com',
       certificateArn: 'arn:aws:acm:us-east-1:123456789012:certificate/abc',
