@@ -6,9 +6,15 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
-import { ConditionalCheckFailedException, DescribeTableCommand, QueryCommand } from '@aws-sdk/client-dynamodb'
+import {
+  ConditionalCheckFailedException,
+  CreateTableCommand,
+  DescribeTableCommand,
+  QueryCommand,
+} from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
-import { ask, connect, createTableIfMissing, subjectIndex } from '../../shared/store/table.ts'
+import { createSessions } from '../../shared/store/sessions.ts'
+import { ask, clientIndex, connect, createTableIfMissing, subjectIndex } from '../../shared/store/table.ts'
 import { Unavailable } from '../../shared/unavailable.ts'
 import { startFaultProxy } from '../flows/support/fault-proxy.ts'
 import { active, now } from '../support/families.ts'
@@ -30,6 +36,30 @@ test('a table that is there is left alone, and ten brokers that start at once ma
     { AttributeName: 'pk', KeyType: 'HASH' },
     { AttributeName: 'sk', KeyType: 'RANGE' },
   ])
+})
+
+test('a table of an earlier version gets the index that it lacks, with the families that are there', async () => {
+  const client = { ...table, name: 'of-an-earlier-version' }
+  await table.client.send(
+    new CreateTableCommand({
+      TableName: client.name,
+      BillingMode: 'PAY_PER_REQUEST',
+      KeySchema: [
+        { AttributeName: 'pk', KeyType: 'HASH' },
+        { AttributeName: 'sk', KeyType: 'RANGE' },
+      ],
+      AttributeDefinitions: [
+        { AttributeName: 'pk', AttributeType: 'S' },
+        { AttributeName: 'sk', AttributeType: 'S' },
+      ],
+    }),
+  )
+  await putFamily(client, active(3, { sid: 'early' }))
+  await createTableIfMissing(client.name)
+  const { Table: made } = await table.client.send(new DescribeTableCommand({ TableName: client.name }))
+  assert.deepEqual(made?.GlobalSecondaryIndexes?.map(({ IndexName }) => IndexName).sort(), [clientIndex, subjectIndex])
+  const { sids } = await createSessions(client).newest({ application: 'demo', clientIds: ['cli'] }, undefined, 10)
+  assert.deepEqual(sids, ['early'])
 })
 
 test('what hinders the making of a table is thrown as it is', async () => {
