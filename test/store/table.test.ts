@@ -57,7 +57,8 @@ test('a table of an earlier version gets the index that it lacks, with the famil
   await putFamily(client, active(3, { sid: 'early' }))
   await createTableIfMissing(client.name)
   const { Table: made } = await table.client.send(new DescribeTableCommand({ TableName: client.name }))
-  assert.deepEqual(made?.GlobalSecondaryIndexes?.map(({ IndexName }) => IndexName).sort(), [clientIndex, subjectIndex])
+  const names = made?.GlobalSecondaryIndexes?.map(({ IndexName }) => IndexName) ?? []
+  for (const name of [clientIndex, subjectIndex]) assert.ok(names.includes(name))
   const { sids } = await createSessions(client).newest({ application: 'demo', clientIds: ['cli'] }, undefined, 10)
   assert.deepEqual(sids, ['early'])
 })
