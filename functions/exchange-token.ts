@@ -21,6 +21,7 @@ const jwtType = 'urn:ietf:params:oauth:token-type:jwt'
 
 export const tokenExchangeGrant: Grant = {
   type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+  statusOfUnentitled: 403,
   async exchange(call) {
     checkRequest(call)
     const claims = await subjectIn(call, call.parameters.required('subject_token'))

@@ -22,6 +22,8 @@ import { clientEndpoint, type Handler } from './stack.ts'
 /** One grant: what it is called on the wire, and how it answers a client that may use it. */
 export type Grant = {
   readonly type: GrantType
+  /** @default 400, as RFC 6749 §5.2 has it */
+  readonly statusOfUnentitled?: number
   readonly exchange: (call: ClientCall) => Promise<Answer>
 }
 
@@ -34,7 +36,9 @@ export function tokenEndpoint(...grants: readonly Grant[]): Handler {
       throw new OAuthError('unsupported_grant_type', 'This endpoint does not serve this grant_type.')
     // RFC 6749 §5.2: asked before anything is spent, so a client that gets its grant back finds its families alive.
     if (!call.client.grants.includes(grant.type)) {
-      throw new OAuthError('unauthorized_client', 'This client is not registered for this grant_type.')
+      throw new OAuthError('unauthorized_client', 'This client is not registered for this grant_type.', {
+        status: grant.statusOfUnentitled ?? 400,
+      })
     }
     return grant.exchange(call)
   })

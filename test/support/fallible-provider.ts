@@ -44,6 +44,8 @@ export type FallibleProvider = {
   fail(kind: Kind, fault: Fault, times?: number): void
   /** The next request of that kind happens, and is answered when the test says so. */
   hold(kind: Kind): { readonly reached: Promise<void>; release(): void }
+  /** The next request of that kind happens only when the test says so. */
+  holdBack(kind: Kind): { readonly reached: Promise<void>; release(): void }
   heal(): void
 
   /** In the order in which they came, since the last `forget`. */
@@ -85,15 +87,17 @@ export async function startFallibleProvider(): Promise<FallibleProvider> {
     respond({ protocol, script, log }, issuer, incoming, outgoing).catch(() => outgoing.destroy())
   })
 
+  const held = (kind: Kind, how: 'hold' | 'hold-back') => {
+    const [reached, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    script.add(kind, { kind: how, reached: reached.resolve, until: released.promise }, 1)
+    return { reached: reached.promise, release: released.resolve }
+  }
   return {
     ...{ issuer, behaviour },
     registration: (kind) => registrationOf(issuer, kind),
     fail: (kind, fault, times = Number.POSITIVE_INFINITY) => script.add(kind, fault, times),
-    hold: (kind) => {
-      const [reached, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
-      script.add(kind, { kind: 'hold', reached: reached.resolve, until: released.promise }, 1)
-      return { reached: reached.promise, release: released.resolve }
-    },
+    hold: (kind) => held(kind, 'hold'),
+    holdBack: (kind) => held(kind, 'hold-back'),
     heal: () => {
       script.clear()
       Object.assign(behaviour, usualBehaviour)

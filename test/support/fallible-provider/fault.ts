@@ -29,6 +29,8 @@ export type Fault =
   | { readonly kind: 'delay'; readonly ms: number }
   /** It happens, and the answer comes when the test says so. */
   | { readonly kind: 'hold'; readonly reached: () => void; readonly until: Promise<void> }
+  /** It happens when the test says so, as if the request had been so long on its way. */
+  | { readonly kind: 'hold-back'; readonly reached: () => void; readonly until: Promise<void> }
   /** It happens, and the answer's JSON breaks off in the middle. */
   | { readonly kind: 'malformed' }
   /** It happens, and the answer has these members instead of its own; undefined leaves one out. */
@@ -70,6 +72,9 @@ export async function answerWith(
       return reset(outgoing)
     case 'ignore':
       return
+    case 'hold-back':
+      fault.reached()
+      await fault.until
   }
   const reply = await work()
   switch (fault?.kind) {

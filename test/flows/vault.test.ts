@@ -1,0 +1,335 @@
+/**
+ * B1, B4 to B10, B12 and B13 of the cases: the provider's tokens, kept for whoever is entitled to them, and fetched anew by
+ * one for all.
+ *
+ * Owns what happens while every broker lives; who dies in the middle is vault-crashes.test.ts.
+ */
+import assert from 'node:assert/strict'
+import { after, afterEach, before, describe, test } from 'node:test'
+import {
+  type FallibleProvider,
+  type Fault,
+  serverError,
+  startFallibleProvider,
+  tooManyRequests,
+  unavailable,
+  withoutExpiry,
+} from '../support/fallible-provider.ts'
+import { type BrokerProcess, newShared, startBroker } from './support/broker.ts'
+import { refresh, revoke } from './support/endpoints.ts'
+import { expectRefusal, expectTokens, expectUnavailable, refreshed, type Tokens } from './support/expect.ts'
+import type { FaultProxy } from './support/fault-proxy.ts'
+import { code } from './support/flows.ts'
+import { registryFile } from './support/registry.ts'
+import { startFaultyStore } from './support/store.ts'
+import {
+  accessTokenType,
+  addVaulted,
+  agent,
+  endLeases,
+  exchangeToken,
+  expireAll,
+  graced,
+  host,
+  stranger,
+  wholeTable,
+  worker,
+} from './support/vault.ts'
+
+let provider: FallibleProvider
+let store: FaultProxy
+let one: BrokerProcess
+let other: BrokerProcess
+before(async () => {
+  provider = await startFallibleProvider()
+  store = await startFaultyStore()
+  const shared = await newShared()
+  const registry = registryFile((copy) => addVaulted(copy, provider))
+  const settings = { dynamodb: store.endpoint, shared, registry }
+  one = await startBroker(settings)
+  other = await startBroker(settings)
+})
+afterEach(() => {
+  provider.heal()
+  provider.forget()
+  store.heal()
+})
+after(async () => {
+  await one.stop()
+  await other.stop()
+  await store.stop()
+  await provider.stop()
+})
+
+/** A session whose access token of the provider is over. */
+async function stale(caller = agent) {
+  const session = await code(one, caller)
+  await expireAll(store.endpoint)
+  provider.forget()
+  return session
+}
+
+const at = (index: number) => (index % 2 === 0 ? one : other)
+const newest = <Item>(items: readonly Item[]) => items.at(-1)
+
+describe('a client that is given the provider’s access token', () => {
+  test('gets it from exchange and refresh, with how long it lasts, and our single-use refresh token', async () => {
+    const session = await code(one, agent)
+    assert.equal(session.accessToken, newest(provider.accessTokens()))
+    assert.ok(Number(session.body.expires_in) > 290 && Number(session.body.expires_in) <= 300)
+    assert.ok(session.refreshToken.startsWith('rt_'))
+    assert.notEqual(session.idToken, '')
+    const next = await refreshed(one, agent, session.refreshToken)
+    assert.equal(next.accessToken, session.accessToken, 'good for a while yet')
+    assert.equal(provider.count('refresh'), 0)
+    expectRefusal(await refresh(one, agent, session.refreshToken), 400, 'invalid_grant')
+    expectRefusal(await refresh(one, agent, next.refreshToken), 400, 'invalid_grant')
+  })
+
+  test('cannot have it narrowed: it comes with what it has, or not at all', async () => {
+    const { refreshToken } = await code(one, agent)
+    expectRefusal(await refresh(one, agent, refreshToken, { scope: 'openid' }), 400, 'invalid_scope')
+    expectRefusal(await refresh(one, agent, refreshToken, { scope: 'openid admin' }), 400, 'invalid_scope')
+    await refreshed(one, agent, refreshToken)
+  })
+
+  test('a refresh is one read and one write while the token is fresh', async () => {
+    const session = await code(one, agent)
+    const { refreshToken } = await refreshed(one, agent, session.refreshToken)
+    store.forget()
+    await refreshed(one, agent, refreshToken)
+    assert.deepEqual(store.counts(), { Query: 1, UpdateItem: 1 })
+  })
+
+  test('R4 a refused credential costs the provider nothing', async () => {
+    const { refreshToken } = await stale()
+    expectRefusal(await refresh(one, graced, refreshToken), 400, 'invalid_grant')
+    expectRefusal(await refresh(one, agent, `${refreshToken.slice(0, -1)}A`), 400, 'invalid_grant')
+    assert.equal(provider.count('refresh'), 0)
+    await refreshed(one, agent, refreshToken)
+  })
+})
+
+test('B1 twenty parallel callers in two processes, and the provider sees one refresh', async () => {
+  const session = await stale(graced)
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, (_, index) => refresh(at(index), graced, session.refreshToken)),
+  )
+  const tokens = answers.map(expectTokens)
+  assert.equal(provider.count('refresh'), 1)
+  assert.deepEqual(new Set(tokens.map(({ accessToken }) => accessToken)), new Set([newest(provider.accessTokens())]))
+  assert.equal(new Set(tokens.map(({ refreshToken }) => refreshToken)).size, 1, 'one successor')
+})
+
+test('B1 fifty workers of one session exchange its token, and the provider sees one refresh', async () => {
+  const session = await stale(host)
+  const answers = await Promise.all(Array.from({ length: 50 }, () => exchangeToken(one, worker, session.accessToken)))
+  for (const answer of answers) assert.equal(answer.status, 200, answer.text)
+  assert.equal(provider.count('refresh'), 1)
+  assert.deepEqual(new Set(answers.map(({ body }) => body.access_token)), new Set([newest(provider.accessTokens())]))
+  assert.equal(newest(answers)?.body.issued_token_type, accessTokenType)
+  assert.equal(newest(answers)?.body.refresh_token, undefined)
+  await refreshed(one, host, session.refreshToken)
+})
+
+describe('B4 the provider is out of reach', () => {
+  const faults: Readonly<Record<string, Fault>> = {
+    'an error of its own': serverError,
+    'no answer in time': { kind: 'ignore' },
+    'a connection that breaks off': { kind: 'hang-up' },
+    'too many requests': tooManyRequests,
+    'an answer that is no JSON': { kind: 'malformed' },
+  }
+  for (const [name, fault] of Object.entries(faults)) {
+    test(`${name} is 503 with Retry-After, and what the caller holds is unspent`, async () => {
+      // Told of, not done: the provider's refresh token is as good as before.
+      provider.behaviour.reuseKills = false
+      provider.behaviour.rotates = fault.kind !== 'malformed'
+      const session = await stale()
+      provider.fail('refresh', fault, 1)
+      const refused = await refresh(one, agent, session.refreshToken)
+      expectUnavailable(refused)
+      provider.behaviour.rotates = true
+      const next = await eventually(() => refresh(one, agent, session.refreshToken))
+      assert.equal(next.accessToken, newest(provider.accessTokens()))
+    })
+  }
+
+  test('a token that is good for some seconds yet is handed out meanwhile', async () => {
+    provider.behaviour.accessTokenSeconds = 30
+    const session = await code(one, agent)
+    // A fifth of its lifetime before its end fresh ones are fetched.
+    provider.fail('refresh', unavailable)
+    const again = await refreshed(one, agent, session.refreshToken)
+    assert.equal(again.accessToken, session.accessToken)
+  })
+})
+
+/** As a client does that is told to come again. */
+async function eventually(ask: () => ReturnType<typeof refresh>): Promise<Tokens> {
+  for (;;) {
+    const answer = await ask()
+    if (answer.status !== 503) return expectTokens(answer)
+    await new Promise((resolve) => setTimeout(resolve, Number(answer.headers['retry-after']) * 1000))
+  }
+}
+
+test('B5 the provider refuses for good: the session is dead at once, audited once, and nobody asks again', async () => {
+  const session = await stale(graced)
+  for (const token of provider.liveRefreshTokens()) provider.end(token)
+  const before = one.output().length + other.output().length
+  const answers = await Promise.all(
+    Array.from({ length: 10 }, (_, index) => refresh(at(index), graced, session.refreshToken)),
+  )
+  for (const answer of answers) expectRefusal(answer, 400, 'invalid_grant')
+  assert.equal(provider.count('refresh'), 1)
+  expectRefusal(await refresh(one, graced, session.refreshToken), 400, 'invalid_grant')
+  assert.equal(provider.count('refresh'), 1)
+  const log = `${one.output()}${other.output()}`
+  assert.ok(log.length > before)
+  const ends = log
+    .split('\n')
+    .filter((line) => line.includes('"family.revoked"') && line.includes('"reason":"provider"'))
+  assert.equal(ends.length, 1)
+})
+
+test('B5 the same for a worker that exchanges: its session is over, and so is the host’s', async () => {
+  const session = await stale(host)
+  for (const token of provider.liveRefreshTokens()) provider.end(token)
+  expectRefusal(await exchangeToken(one, worker, session.accessToken), 400, 'invalid_grant')
+  expectRefusal(await exchangeToken(one, worker, session.accessToken), 400, 'invalid_request')
+  expectRefusal(await refresh(one, host, session.refreshToken), 400, 'invalid_grant')
+  assert.equal(provider.count('refresh'), 1)
+})
+
+test('B7 a refresh without a new refresh token keeps the old one; B9 and the next refresh works too', async () => {
+  provider.behaviour.rotates = false
+  let { refreshToken } = await stale()
+  for (let round = 1; round <= 3; round++) {
+    const next = await refreshed(at(round), agent, refreshToken)
+    assert.equal(next.accessToken, newest(provider.accessTokens()))
+    assert.equal(provider.count('refresh'), round)
+    refreshToken = next.refreshToken
+    await expireAll(store.endpoint)
+  }
+})
+
+test('B8 without expires_in there is a default, and fresh tokens are fetched all the same', async () => {
+  provider.fail('code', withoutExpiry, 1)
+  const session = await code(one, agent)
+  assert.ok(Number(session.body.expires_in) > 290 && Number(session.body.expires_in) <= 300)
+  const next = await refreshed(one, agent, session.refreshToken)
+  assert.equal(next.accessToken, session.accessToken)
+})
+
+test('B9 the second refresh works too, where the provider rotates', async () => {
+  let { refreshToken } = await stale()
+  for (let round = 1; round <= 4; round++) {
+    const next = await refreshed(at(round), agent, refreshToken)
+    assert.equal(next.accessToken, newest(provider.accessTokens()))
+    refreshToken = next.refreshToken
+    await expireAll(store.endpoint)
+  }
+  assert.equal(provider.count('refresh'), 4)
+})
+
+test('B10 a provider that fails again and again is left in peace, for longer each time', async () => {
+  const session = await stale()
+  provider.fail('refresh', serverError)
+  const waits: number[] = []
+  for (let asked = 0; asked < 10; asked++) {
+    const answer = await refresh(at(asked), agent, session.refreshToken)
+    expectUnavailable(answer)
+    waits.push(Number(answer.headers['retry-after']))
+  }
+  assert.equal(provider.count('refresh'), 1, 'the rest were answered by what the first had found')
+  assert.ok(
+    waits.every((wait) => wait >= 1 && wait <= 60),
+    String(waits),
+  )
+})
+
+test('B12 no answer, log line or table item holds a secret, code or refresh token of the provider', async () => {
+  const session = await stale(graced)
+  await refreshed(one, graced, session.refreshToken)
+  const hosted = await code(one, host)
+  assert.equal((await exchangeToken(one, worker, hosted.accessToken)).status, 200)
+  const secrets = provider.secrets()
+  assert.ok(secrets.length > 5)
+  const table = JSON.stringify(await wholeTable(store.endpoint))
+  assert.ok(table.includes('provider#'))
+  for (const secret of [...secrets, ...provider.accessTokens()]) {
+    assert.ok(!table.includes(secret), 'the table')
+    assert.ok(!one.output().includes(secret) && !other.output().includes(secret), 'the log')
+  }
+  const answers = JSON.stringify([session.body, hosted.body])
+  for (const secret of secrets) assert.ok(!answers.includes(secret), 'an answer')
+})
+
+describe('B13 a caller without the right', () => {
+  test('is refused with 403 before anything is read, locked or asked for', async () => {
+    const session = await stale(host)
+    await exchangeToken(one, stranger, session.accessToken)
+    store.forget()
+    expectRefusal(await exchangeToken(one, stranger, session.accessToken), 403, 'unauthorized_client')
+    assert.deepEqual(store.counts(), {})
+    assert.equal(provider.count('refresh'), 0)
+  })
+
+  test('nor may a client without the grant exchange its own', async () => {
+    const { accessToken } = await code(one, host)
+    expectRefusal(await exchangeToken(one, host, accessToken), 403, 'unauthorized_client')
+  })
+})
+
+describe('token exchange', () => {
+  test('takes the access token of a live session of ours, and nothing else', async () => {
+    const { accessToken, refreshToken, idToken } = await code(one, host)
+    for (const wrong of ['x', refreshToken, idToken, `${accessToken.slice(0, -2)}AA`]) {
+      expectRefusal(await exchangeToken(one, worker, wrong), 400, 'invalid_request')
+    }
+    assert.equal((await revoke(one, host, refreshToken)).status, 200)
+    expectRefusal(await exchangeToken(one, worker, accessToken), 400, 'invalid_request')
+  })
+
+  test('hands the token out as it is: what cannot be done is said', async () => {
+    const { accessToken } = await code(one, host)
+    const refusals: readonly (readonly [object, string])[] = [
+      [{ subject_token_type: 'urn:ietf:params:oauth:token-type:refresh_token' }, 'invalid_request'],
+      [{ subject_token_type: undefined }, 'invalid_request'],
+      [{ requested_token_type: 'urn:ietf:params:oauth:token-type:id_token' }, 'invalid_request'],
+      [{ actor_token: 'x' }, 'invalid_request'],
+      [{ audience: 'https://api.example.test' }, 'invalid_target'],
+      [{ resource: 'https://api.example.test' }, 'invalid_target'],
+      [{ scope: 'openid' }, 'invalid_scope'],
+    ]
+    for (const [extra, error] of refusals)
+      expectRefusal(await exchangeToken(one, worker, accessToken, extra), 400, error)
+    const jwt = { subject_token_type: 'urn:ietf:params:oauth:token-type:jwt', requested_token_type: accessTokenType }
+    assert.equal((await exchangeToken(one, worker, accessToken, jwt)).status, 200)
+  })
+
+  test('is one read while the token is fresh', async () => {
+    const { accessToken } = await code(one, host)
+    await exchangeToken(one, worker, accessToken)
+    store.forget()
+    assert.equal((await exchangeToken(one, worker, accessToken)).status, 200)
+    assert.deepEqual(store.counts(), { Query: 1 })
+  })
+})
+
+test('B6 a refusal that comes while a newer token is stored already changes nothing: the newer one is used', async () => {
+  const session = await stale(graced)
+  // The first one's request is answered late, and its lease is over by then; the next one fetches meanwhile.
+  provider.behaviour.reuseKills = false
+  const held = provider.hold('refresh')
+  const first = refresh(one, graced, session.refreshToken)
+  await held.reached
+  await endLeases(store.endpoint)
+  const second = await refreshed(other, graced, session.refreshToken)
+  provider.forget()
+  held.release()
+  const late = expectTokens(await first)
+  assert.equal(late.accessToken, second.accessToken)
+  assert.equal(late.refreshToken, second.refreshToken)
+})
