@@ -320,16 +320,28 @@ describe('token exchange', () => {
 
 test('B6 a refusal that comes while a newer token is stored already changes nothing: the newer one is used', async () => {
   const session = await stale(graced)
-  // The first one's request is answered late, and its lease is over by then; the next one fetches meanwhile.
+  // The first one's request is so long on its way that its lease is over; the next one fetches meanwhile.
   provider.behaviour.reuseKills = false
+  const held = provider.holdBack('refresh')
+  const first = refresh(one, graced, session.refreshToken)
+  await held.reached
+  await endLeases(store.endpoint)
+  const second = await refreshed(other, graced, session.refreshToken)
+  held.release()
+  const late = expectTokens(await first)
+  assert.deepEqual([late.accessToken, late.refreshToken], [second.accessToken, second.refreshToken])
+})
+
+test('B2 tokens that come too late are not written over newer ones, and nobody is given them', async () => {
+  const session = await stale(graced)
+  provider.behaviour.rotates = false
   const held = provider.hold('refresh')
   const first = refresh(one, graced, session.refreshToken)
   await held.reached
   await endLeases(store.endpoint)
   const second = await refreshed(other, graced, session.refreshToken)
-  provider.forget()
   held.release()
-  const late = expectTokens(await first)
-  assert.equal(late.accessToken, second.accessToken)
-  assert.equal(late.refreshToken, second.refreshToken)
+  assert.equal(expectTokens(await first).accessToken, second.accessToken)
+  assert.equal((await refreshed(one, graced, second.refreshToken)).accessToken, second.accessToken)
+  assert.equal(provider.count('refresh'), 2)
 })

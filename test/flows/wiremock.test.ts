@@ -146,7 +146,7 @@ test('a worker exchanges its host’s access token, which is ours, for the provi
   const tokens = expectTokens(await exchange(worker, host.accessToken))
   assert.ok(isTheProviders(tokens))
   assert.equal(tokens.refreshToken, '')
-  expectRefusal(await exchange(cli, host.accessToken), 400, 'unauthorized_client')
+  expectRefusal(await exchange(cli, host.accessToken), 403, 'unauthorized_client')
 })
 
 test('W37 ten workers at once cause one refresh, for a provider that ends the sign-in at a second', async () => {

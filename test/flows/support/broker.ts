@@ -22,6 +22,8 @@ export type BrokerProcess = Broker & {
   /** All that was written to stdout and stderr so far: the log. */
   output(): string
   stop(): Promise<void>
+  /** As kill -9 does: without a word. */
+  kill(): Promise<void>
 }
 
 export type BrokerSettings = {
@@ -57,7 +59,7 @@ export async function startBroker(settings: BrokerSettings = {}): Promise<Broker
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => chunks.push(chunk))
   const output = () => chunks.join('')
   const url = await readyUrl(child, output)
-  return { url, output, stop: () => stop(child) }
+  return { url, output, stop: () => stop(child), kill: () => kill(child) }
 }
 
 /** A temporary directory of the test's own, gone when the test's process is. */
@@ -102,6 +104,12 @@ async function readyUrl(child: ChildProcess, output: () => string): Promise<stri
   }
   child.kill('SIGKILL')
   throw new Error(`The local stack did not get ready (exit code ${child.exitCode}):\n${output()}`)
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  const ended = once(child, 'exit')
+  child.kill('SIGKILL')
+  await ended
 }
 
 async function stop(child: ChildProcess): Promise<void> {

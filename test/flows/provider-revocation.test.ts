@@ -1,0 +1,84 @@
+/**
+ * B17 of the cases: the end of a session reaches the provider, where the application says so, and stands where it does not.
+ */
+import assert from 'node:assert/strict'
+import { after, afterEach, before, test } from 'node:test'
+import { handler as retryRevocations } from '../../functions/retry-revocations.ts'
+import { contextOf } from '../../local/gateway/event.ts'
+import { type FallibleProvider, serverError, startFallibleProvider } from '../support/fallible-provider.ts'
+import { refresh, revoke } from './support/endpoints.ts'
+import { expectRefusal } from './support/expect.ts'
+import { code } from './support/flows.ts'
+import { registryFile } from './support/registry.ts'
+import { startTimedBroker, type TimedBroker } from './support/timed-broker.ts'
+import { addVaulted, agent, host, wholeTable } from './support/vault.ts'
+
+let provider: FallibleProvider
+let broker: TimedBroker
+before(async () => {
+  provider = await startFallibleProvider()
+  broker = await startTimedBroker(registryFile((copy) => addVaulted(copy, provider, { revokeTokens: true })))
+})
+afterEach(() => {
+  provider.heal()
+  provider.forget()
+})
+after(async () => {
+  await broker.stop()
+  await provider.stop()
+})
+
+const retry = () => retryRevocations({}, contextOf('retry-revocations'))
+const vaults = async () => {
+  const items = await wholeTable(String(process.env.AWS_ENDPOINT_URL_DYNAMODB))
+  return items.filter(({ sk }) => sk?.S?.startsWith('provider#')).length
+}
+
+test('B17 a session that its client revokes ends at the provider, and its tokens leave the table', async () => {
+  for (const caller of [agent, host]) {
+    const before = await vaults()
+    const { refreshToken } = await code(broker, caller)
+    const there = provider.liveRefreshTokens().at(-1)
+    assert.equal((await revoke(broker, caller, refreshToken)).status, 200)
+    assert.equal(provider.count('revoke'), 1)
+    assert.equal(provider.requests.at(-1)?.parameters.token, there)
+    assert.ok(!provider.liveRefreshTokens().includes(there ?? ''))
+    assert.equal(await vaults(), before)
+    assert.deepEqual(await retry(), { told: 0, left: 0 })
+    provider.forget()
+  }
+})
+
+test('B17 a provider that fails changes nothing of the answer: ours stands, and it is tried again until it is told', async () => {
+  const { refreshToken } = await code(broker, agent)
+  provider.fail('revoke', serverError)
+  assert.equal((await revoke(broker, agent, refreshToken)).status, 200)
+  expectRefusal(await refresh(broker, agent, refreshToken), 400, 'invalid_grant')
+  broker.advance(30)
+  assert.deepEqual(await retry(), { told: 0, left: 1 })
+  provider.heal()
+  broker.advance(30)
+  assert.deepEqual(await retry(), { told: 1, left: 0 })
+  assert.equal(provider.liveRefreshTokens().length, 0)
+  assert.deepEqual(await retry(), { told: 0, left: 0 })
+})
+
+test('B17 a reused token ends the session at the provider too', async () => {
+  const { refreshToken } = await code(broker, agent)
+  assert.equal((await refresh(broker, agent, refreshToken)).status, 200)
+  expectRefusal(await refresh(broker, agent, refreshToken), 400, 'invalid_grant')
+  assert.equal(provider.count('revoke'), 1)
+  assert.equal(provider.liveRefreshTokens().length, 0)
+})
+
+test('B17 it is not tried for ever: after a week it is given up, and told', async () => {
+  broker.freeze()
+  const { refreshToken } = await code(broker, agent)
+  provider.fail('revoke', serverError)
+  await revoke(broker, agent, refreshToken)
+  broker.advance(6 * 86_400)
+  assert.deepEqual(await retry(), { told: 0, left: 1 })
+  broker.advance(2 * 86_400)
+  assert.deepEqual(await retry(), { told: 1, left: 0 })
+  assert.deepEqual(await retry(), { told: 0, left: 0 })
+})
