@@ -122,7 +122,7 @@ function createDraft(path: string, lock: Lock): Pick<Change, 'reserve' | 'write'
     reserve: async () => {
       try {
         const { size } = await stat(path)
-        await (await opened()).write(Buffer.alloc(size + spareBytes, ' '), 0, size + spareBytes, 0)
+        await writeAll(await opened(), Buffer.alloc(size + spareBytes, ' '))
         await (await opened()).sync()
       } catch (error) {
         throw new Problem(`${path} cannot be written (${reasonOf(error)}); nothing was spent.`)
@@ -132,7 +132,7 @@ function createDraft(path: string, lock: Lock): Pick<Change, 'reserve' | 'write'
       const bytes = Buffer.from(`${JSON.stringify({ version, sessions }, null, 2)}\n`)
       const draft = await opened()
       // Over the room that was taken, and only then cut to length: a disk that is full by now has it still.
-      await draft.write(bytes, 0, bytes.length, 0)
+      await writeAll(draft, bytes)
       await draft.truncate(bytes.length)
       await draft.sync()
       if (!(await lock.isHeld())) throw new Problem(`Somebody else has taken over ${path}; nothing was written.`)
@@ -144,6 +144,11 @@ function createDraft(path: string, lock: Lock): Pick<Change, 'reserve' | 'write'
       await rm(name, { force: true })
     },
   }
+}
+
+/** From the beginning. A disk that is nearly full takes a part, and says so only when it is asked to take the rest. */
+async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
+  for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at, bytes.length - at, at)).bytesWritten
 }
 
 /** The rename itself is on the disk only then. Not every system lets a folder be opened. */

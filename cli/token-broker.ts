@@ -30,6 +30,10 @@ const groups: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
     'clients rotate-secret': ['give a client a new secret', () => import('./commands/clients-rotate-secret.ts')],
     'clients retire-secret': ['end the older of its two secrets', () => import('./commands/clients-retire-secret.ts')],
   },
+  'The broker’s own keys': {
+    'keys list': ['which there are', () => import('./commands/keys-list.ts')],
+    'keys rotate': ['the next ones take over; or end one that has leaked', () => import('./commands/keys-rotate.ts')],
+  },
 }
 
 const commands: Readonly<Record<string, Entry>> = Object.assign({}, ...Object.values(groups))
@@ -81,7 +85,10 @@ function unknown(first: string, second: string | undefined): void {
     throw new UsageProblem(`What about ${first}?`, inGroup.map((name) => `token-broker ${name}`).join('\n'))
   }
   const asked = inGroup.length > 0 ? `${first} ${second}` : first
-  const near = nearest(asked, [...Object.keys(commands), ...(inGroup.length > 0 ? [] : ['sessions', 'clients'])])
+  const near = nearest(asked, [
+    ...Object.keys(commands),
+    ...(inGroup.length > 0 ? [] : ['sessions', 'clients', 'keys']),
+  ])
   throw new UsageProblem(
     `There is no command “${asked}”.`,
     near === undefined ? 'token-broker --help' : `Did you mean token-broker ${near}?`,

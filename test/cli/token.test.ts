@@ -1,0 +1,261 @@
+/**
+ * `token` and `logout`: one refresh however many ask, and a file that is whole whatever happens.
+ */
+
+import assert from 'node:assert/strict'
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { after, before, beforeEach, describe, type TestContext, test } from 'node:test'
+import { call, str } from '../../local/demo/program.ts'
+import { type BrokerProcess, startBroker } from '../flows/support/broker.ts'
+import { type FaultProxy, startFaultProxy } from '../flows/support/fault-proxy.ts'
+import { run, until } from '../local/support/child.ts'
+import { type CommandLine, commandLine, signedIn } from './support/command-line.ts'
+
+let broker: BrokerProcess
+/** Between the command line and the broker, over HTTP as anything is. */
+let proxy: FaultProxy
+before(async () => {
+  broker = await startBroker()
+  proxy = await startFaultProxy(broker.url)
+})
+beforeEach(() => proxy.heal())
+after(async () => {
+  await proxy.stop()
+  await broker.stop()
+})
+
+/** A session whose access token has expired, behind the proxy. */
+async function expired(t: TestContext, clientId = 'job'): Promise<CommandLine> {
+  const tool = await commandLine(t)
+  await signedIn(tool, broker.url, { clientId, issuer: `${proxy.endpoint}/demo` })
+  return tool
+}
+
+const stored = async ({ file }: CommandLine) =>
+  (JSON.parse(await readFile(file, 'utf8')) as { sessions: { refreshToken: string; accessToken: string }[] }).sessions
+const filesIn = (tool: CommandLine) => readdir(tool.home)
+const refreshes = () => broker.output().split('"event":"family.rotated"').length - 1
+const isActive = async (token: string) =>
+  (await call(`${broker.url}/demo/oauth/userinfo`, undefined, token)).status === 200
+
+describe('token', () => {
+  test('that is good is printed without asking the broker, and nothing else is', async (t) => {
+    const tool = await commandLine(t)
+    const { accessToken } = await signedIn(tool, broker.url, { expired: false, issuer: 'http://127.0.0.1:1/demo' })
+    assert.deepEqual(await tool.run('token'), { code: 0, stdout: `${accessToken}\n`, stderr: '' })
+  })
+
+  test('that has expired is refreshed, and the next refresh token is in the file, for its owner alone', async (t) => {
+    const tool = await expired(t)
+    const [before] = await stored(tool)
+    const { code, stdout } = await tool.run('token')
+    const [session] = await stored(tool)
+    assert.deepEqual([code, stdout.trim()], [0, session!.accessToken])
+    assert.notEqual(session!.refreshToken, before!.refreshToken)
+    assert.ok(await isActive(stdout.trim()))
+    assert.deepEqual([(await stat(tool.file)).mode & 0o777, (await stat(tool.home)).mode & 0o777], [0o600, 0o700])
+    assert.deepEqual(await filesIn(tool), ['sessions.json'])
+  })
+
+  test('is refreshed ahead of expiry, and earlier where more is asked for', async (t) => {
+    const tool = await commandLine(t)
+    const { accessToken } = await signedIn(tool, broker.url, { expired: false })
+    assert.equal((await tool.run('token', '--valid-for', '200')).stdout.trim(), accessToken)
+    const text = await readFile(tool.file, 'utf8')
+    const soon = Math.floor(Date.now() / 1000) + 50
+    await writeFile(
+      tool.file,
+      text.replace(/"accessTokenExpiresAtSeconds": \d+/, `"accessTokenExpiresAtSeconds": ${soon}`),
+    )
+    assert.equal((await tool.run('token', '--valid-for', '20')).stdout.trim(), accessToken)
+    const { body } = await tool.json('token')
+    assert.notEqual(body.access_token, accessToken)
+    assert.ok(Number(body.expires_in) > 290)
+  })
+
+  test('fifty times at once is one refresh', async (t) => {
+    const tool = await expired(t)
+    const before = refreshes()
+    const ended = await Promise.all(Array.from({ length: 50 }, () => tool.run('token')))
+    assert.deepEqual([...new Set(ended.map(({ code, stderr }) => `${code} ${stderr}`))], ['0 '])
+    assert.equal(new Set(ended.map(({ stdout }) => stdout)).size, 1)
+    assert.equal(refreshes() - before, 1)
+    assert.deepEqual(await filesIn(tool), ['sessions.json'])
+  })
+
+  test('of a session that was ended elsewhere is exit code 3, and the session is forgotten', async (t) => {
+    const tool = await expired(t)
+    const [session] = await stored(tool)
+    await call(`${broker.url}/demo/oauth/revoke`, { client_id: 'job', token: session!.refreshToken })
+    const { code, stdout, stderr } = await tool.run('token')
+    assert.deepEqual([code, stdout, /token-broker login/.test(stderr)], [3, '', true])
+    assert.deepEqual(await stored(tool), [])
+    assert.equal((await tool.run('token')).code, 3)
+  })
+
+  test('of nobody is exit code 3; of one of several it has to be said which', async (t) => {
+    const tool = await expired(t)
+    await signedIn(tool, broker.url, { clientId: 'cli', expired: false })
+    const several = await tool.run('token')
+    assert.deepEqual([several.code, /--client-id/.test(several.stderr)], [2, true])
+    assert.equal((await tool.run('token', '--client-id', 'cli')).code, 0)
+    assert.equal((await tool.run('token', '--client-id', 'nobody')).code, 3)
+    assert.equal((await (await commandLine(t)).run('token')).code, 3)
+  })
+})
+
+describe('a lost connection', () => {
+  test('leaves the file as it was, is exit code 4, and the next try succeeds', async (t) => {
+    const tool = await expired(t)
+    const before = await readFile(tool.file, 'utf8')
+    proxy.fail({ kind: 'hang-up' })
+    const { code, stdout, stderr } = await tool.run('token')
+    assert.deepEqual([code, stdout, /out of reach/.test(stderr)], [4, '', true])
+    assert.equal(await readFile(tool.file, 'utf8'), before)
+    assert.deepEqual(await filesIn(tool), ['sessions.json'])
+    proxy.heal()
+    assert.equal((await tool.run('token')).code, 0)
+  })
+
+  test('after the broker has refreshed is mended by the next try, for a client with grace', async (t) => {
+    const tool = await expired(t)
+    proxy.fail({ kind: 'lose-answer' }, { times: 1 })
+    const { code, stdout } = await tool.run('token')
+    assert.equal(code, 0)
+    assert.ok(await isActive(stdout.trim()))
+  })
+
+  test('in which the process is killed between the answer and the write costs nothing within the grace', async (t) => {
+    const tool = await expired(t)
+    const before = await readFile(tool.file, 'utf8')
+    proxy.fail({ kind: 'keep-silent' }, { times: 1 })
+    const child = tool.start('token')
+    await proxy.silent()
+    child.process.kill('SIGKILL')
+    await child.ended
+    assert.equal(await readFile(tool.file, 'utf8'), before)
+    // Its lock and its draft are still there.
+    assert.equal((await filesIn(tool)).length, 3)
+    const { code, stdout, stderr } = await tool.run('token')
+    assert.equal(code, 0, stderr)
+    assert.ok(await isActive(stdout.trim()))
+    assert.deepEqual(await filesIn(tool), ['sessions.json'])
+  })
+
+  test('without grace ends the session, and says so', async (t) => {
+    const tool = await expired(t, 'cli')
+    proxy.fail({ kind: 'keep-silent' }, { times: 1 })
+    const child = tool.start('token')
+    await proxy.silent()
+    child.process.kill('SIGKILL')
+    await child.ended
+    assert.equal((await tool.run('token')).code, 3)
+  })
+})
+
+describe('the file', () => {
+  test('that is broken is left as it is, and none of it is shown', async (t) => {
+    const tool = await expired(t)
+    const half = (await readFile(tool.file, 'utf8')).slice(0, 200)
+    await writeFile(tool.file, half)
+    const { code, stderr } = await tool.run('token')
+    assert.equal(code, 1)
+    assert.doesNotMatch(stderr, /eyJ|rt_/)
+    assert.equal(await readFile(tool.file, 'utf8'), half)
+  })
+
+  test('of a newer version is not touched', async (t) => {
+    const tool = await expired(t)
+    await writeFile(tool.file, '{ "version": 2, "sessions": [] }')
+    const { code, stderr } = await tool.run('token')
+    assert.deepEqual([code, /newer/.test(stderr)], [1, true])
+  })
+
+  test('in a folder that others may look into is closed to them', async (t) => {
+    const tool = await commandLine(t)
+    await mkdir(tool.home, { mode: 0o755 })
+    await signedIn(tool, broker.url)
+    assert.equal((await stat(tool.home)).mode & 0o777, 0o700)
+  })
+
+  test('that has no room on the disk is found out before the refresh token is spent', async (t) => {
+    const tool = await expired(t)
+    const before = refreshes()
+    const limited = run('sh', ['-c', 'ulimit -f 1; exec "$0" cli/token-broker.ts token', process.execPath], {
+      TOKEN_BROKER_HOME: tool.home,
+    })
+    assert.equal((await limited.ended).code, 1, limited.output.stderr)
+    assert.match(limited.output.stderr, /EFBIG.*nothing was spent/)
+    assert.equal(refreshes(), before)
+    assert.equal((await tool.run('token')).code, 0)
+  })
+})
+
+describe('the lock', () => {
+  test('of a process that runs is respected', async (t) => {
+    const tool = await expired(t)
+    const before = refreshes()
+    await writeFile(`${tool.file}.lock`, holderOf({ pid: process.pid }))
+    const child = tool.start('token')
+    await until(async () => (await filesIn(tool)).some((name) => name.endsWith('.draft')))
+    await until(async () => (await filesIn(tool)).every((name) => !name.endsWith('.draft')))
+    assert.equal(refreshes(), before)
+    child.process.kill('SIGKILL')
+    await child.ended
+  })
+
+  const holderOf = (changes: object) =>
+    JSON.stringify({ pid: 1, began: '', machine: hostname(), name: '1'.repeat(36), ...changes })
+
+  test('of a process that is gone is taken over by one of many, and left behind by none', async (t) => {
+    const tool = await expired(t)
+    const gone = run(process.execPath, ['--eval', ''])
+    await gone.ended
+    await writeFile(`${tool.file}.lock`, holderOf({ pid: gone.process.pid }))
+    const before = refreshes()
+    const ended = await Promise.all(Array.from({ length: 10 }, () => tool.run('token')))
+    assert.deepEqual(
+      ended.map(({ code }) => code),
+      Array(10).fill(0),
+    )
+    assert.equal(refreshes() - before, 1)
+    assert.deepEqual(await filesIn(tool), ['sessions.json'])
+  })
+
+  test('of a pid that somebody else has by now is taken over', async (t) => {
+    const tool = await expired(t)
+    await writeFile(`${tool.file}.lock`, holderOf({ pid: process.pid, began: '1' }))
+    assert.equal((await tool.run('token')).code, 0)
+  })
+
+  test('that is let go is waited for, and what its holder wrote is read', async (t) => {
+    const tool = await expired(t)
+    proxy.fail({ kind: 'delay', ms: 700 }, { times: 1 })
+    const before = refreshes()
+    const [one, other] = await Promise.all([tool.run('token'), tool.run('token')])
+    assert.equal(one.stdout, other.stdout)
+    assert.equal(refreshes() - before, 1)
+  })
+})
+
+describe('logout', () => {
+  test('ends the session at the broker and forgets it', async (t) => {
+    const tool = await expired(t)
+    const [session] = await stored(tool)
+    const { code, body } = await tool.json('logout')
+    assert.deepEqual([code, body.revoked], [0, true])
+    assert.deepEqual(await stored(tool), [])
+    const form = { client_id: 'job', grant_type: 'refresh_token', refresh_token: session!.refreshToken }
+    assert.equal(str(await call(`${broker.url}/demo/oauth/token`, form), 'error'), 'invalid_grant')
+  })
+
+  test('keeps a session that the broker could not end, unless only forgetting is asked for', async (t) => {
+    const tool = await expired(t)
+    proxy.fail({ kind: 'hang-up' })
+    assert.equal((await tool.run('logout')).code, 4)
+    assert.equal((await stored(tool)).length, 1)
+    assert.equal((await tool.run('logout', '--only-forget')).code, 0)
+    assert.deepEqual(await stored(tool), [])
+  })
+})
