@@ -6,6 +6,7 @@
 
 import type { ImportTiming } from './cold-import.ts'
 import type { OperationCost } from './counting.ts'
+import type { Crowd } from './crowd.ts'
 import type { OperationName } from './operations.ts'
 import type { Timing } from './timing.ts'
 
@@ -26,9 +27,22 @@ const mostRequests: Readonly<Record<OperationName, number>> = {
   revoke: 1,
   'device start': 1,
   'service token': 0,
+  // Family and vault are read in one, and the refresh token is rotated.
+  'provider refresh': 2,
+  'token exchange': 1,
 }
 
-const mostRefreshWriteUnits = 1
+type Units = Pick<OperationCost, 'writeUnits' | 'readUnits'>
+
+/** Of what happens all day. */
+const mostUnits: Partial<Record<OperationName, Units>> = {
+  refresh: { writeUnits: 1, readUnits: 0 },
+  'provider refresh': { writeUnits: 1, readUnits: 1 },
+  'token exchange': { writeUnits: 0, readUnits: 1 },
+}
+
+/** However many callers ask at once, whose provider's token is over. */
+const mostProviderRequests = 1
 /** Times the floor's. */
 const mostRefreshRatio = 1.25
 /** Times the one of the DynamoDB client alone. */
@@ -37,12 +51,20 @@ const mostRefreshImportRatio = 1.15
 /** Requests to DynamoDB and units, a verdict for each limit. */
 export function judgeCost({ name, requests, writeUnits, readUnits }: OperationCost): Verdict[] {
   const total = Object.values(requests).reduce((sum, count) => sum + count, 0)
+  const most = mostUnits[name]
   return [
     judge(`${name}: requests`, total, mostRequests[name]),
-    ...(name === 'refresh'
-      ? [judge(`${name}: write units`, writeUnits, mostRefreshWriteUnits), judge(`${name}: read units`, readUnits, 0)]
-      : []),
+    ...(most === undefined
+      ? []
+      : [
+          judge(`${name}: write units`, writeUnits, most.writeUnits),
+          judge(`${name}: read units`, readUnits, most.readUnits),
+        ]),
   ]
+}
+
+export function judgeCrowd({ workers, providerRequests }: Crowd): Verdict[] {
+  return [judge(`${workers} workers at once: requests to the provider`, providerRequests, mostProviderRequests)]
 }
 
 export function judgeTiming({ name, ratio }: Timing): Verdict[] {

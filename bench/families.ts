@@ -6,18 +6,22 @@
  * broker's own transitions have made.
  */
 
-import { drawId } from '../shared/broker.ts'
+import { randomBytes } from 'node:crypto'
+import { broker, drawId } from '../shared/broker.ts'
 import { hashSalt, type MacKey, mint, open } from '../shared/domain/credential.ts'
 import type { Limits, Person } from '../shared/domain/family.ts'
-import { openCode } from '../shared/domain/opening.ts'
+import { openCode, openDevice } from '../shared/domain/opening.ts'
 import { s256 } from '../shared/domain/pkce.ts'
 import { decide, redeem, rotate, type Transition } from '../shared/domain/transitions.ts'
 import type { Families } from '../shared/store/families.ts'
+import { keepTokens } from '../shared/vault/keep.ts'
 
 export const application = 'demo'
 export const scopes = ['openid', 'profile', 'email', 'offline_access'] as const
 export const redirectUri = 'http://127.0.0.1:9999/cb'
 const clientId = 'web'
+/** The application of which the provider's tokens are kept. */
+export const vaulted = 'wiremock'
 
 /** As providers tell of people: a long id of their own, a name, an address. */
 const person: Person = {
@@ -36,6 +40,12 @@ const limits: Limits = {
   idleSeconds: 2_592_000,
   absoluteSeconds: 31_536_000,
   graceSeconds: 0,
+}
+
+/** As long as such tokens are where they are JWTs for an API, and where they are not. */
+const providerTokens = {
+  accessToken: drawText(900),
+  refreshToken: drawText(64),
 }
 
 export type OpenedCode = { readonly code: string; readonly verifier: string }
@@ -65,6 +75,35 @@ export async function refreshedSession(families: Families): Promise<{ sid: strin
   await move(families, redeem(presented, holding, { redirectUri, codeChallenge }, moment()))
   await move(families, rotate({ ...presented, generation: 1 }, holding, [], moment()))
   return { sid, generation: 2 }
+}
+
+/**
+ * A session of a client whose provider's tokens are kept, refreshed once.
+ *
+ * @param expiresInSeconds of the provider's access token; 0: it is over
+ * @returns the refresh token
+ */
+export async function vaultedSession(
+  { families, macKey }: { readonly families: Families; readonly macKey: MacKey },
+  holder: string,
+  expiresInSeconds: number,
+): Promise<string> {
+  const { registrations } = broker()
+  const [kept, client] = [await registrations.application(vaulted), await registrations.client(vaulted, holder)]
+  const { sid, salt } = { sid: drawId(), salt: drawId() }
+  const waiting = { codeLifetimeSeconds: 900, intervalSeconds: 6, audience: client!.audiences[0]!, limits: client! }
+  const whose = { sid, application: vaulted, clientId: holder, saltHash: hashSalt(salt) }
+  await families.open(openDevice({ ...whose, ...waiting, ...moment(), scopes, startedFrom: '127.0.0.1' }))
+  const vault = await keepTokens(kept!, client!, sid, { ...providerTokens, expiresInSeconds }, 900)
+  await move(families, decide(vaulted, sid, { approve: person, vault }, moment()))
+  const holding = { ...client!, revokedBefore: 0 }
+  await move(families, redeem({ ...whose, generation: 0 }, holding, undefined, moment()))
+  await move(families, rotate({ ...whose, generation: 1 }, holding, [], moment()))
+  return mint('rt', vaulted, { sid, salt, generation: 2 }, macKey)
+}
+
+function drawText(length: number): string {
+  return randomBytes(length).toString('base64url').slice(0, length)
 }
 
 type Born = { readonly sid: string; readonly salt: string }

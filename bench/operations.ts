@@ -1,12 +1,13 @@
 /**
  * What is measured, as one story that a session goes through: started, polled, approved, polled again, refreshed, revoked;
- * and beside it a code that is exchanged, and a service that asks in its own name. Each operation leaves behind what the next one needs.
+ * and beside it a code that is exchanged, a service that asks in its own name, and a session whose provider's tokens are
+ * kept. Each operation leaves behind what the next one needs.
  *
  * Owns the requests and what their answers must be. Must not know how they are timed or counted.
  */
 
-import type { Form } from './caller.ts'
-import { application, approveDevice, openedCode, redirectUri, scopes } from './families.ts'
+import type { Caller, Form } from './caller.ts'
+import { application, approveDevice, openedCode, redirectUri, scopes, vaulted, vaultedSession } from './families.ts'
 import type { Stage } from './stage.ts'
 
 export type OperationName =
@@ -17,16 +18,24 @@ export type OperationName =
   | 'refresh'
   | 'revoke'
   | 'service token'
+  | 'provider refresh'
+  | 'token exchange'
 
 /** What a caller holds on its way through the story. */
-export type Session = { deviceCode?: string; refreshToken?: string; code?: string; verifier?: string }
+export type Session = {
+  deviceCode?: string
+  refreshToken?: string
+  code?: string
+  verifier?: string
+  subjectToken?: string
+}
 
 export type Operation = {
   readonly name: OperationName
   readonly path: string
   readonly status: number
-  /** Done before it, and not measured. */
-  readonly prepare?: (session: Session, stage: Stage) => Promise<void>
+  /** Done before it, and not measured. @param caller of the broker that is measured */
+  readonly prepare?: (session: Session, stage: Stage, caller: Caller) => Promise<void>
   readonly form: (session: Session) => Form
   readonly authorization?: string
   readonly keep?: (session: Session, answer: Readonly<Record<string, string>>) => void
@@ -38,6 +47,11 @@ const pollForm = ({ deviceCode }: Session): Form => ({
   client_id: 'cli',
   device_code: deviceCode!,
 })
+const freshForSeconds = 3600
+const basic = (id: string, secret: string) => `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
+/** The authorization of a client that exchanges. */
+export const worker = basic('worker', 'worker-secret')
+
 const keepRefreshToken: NonNullable<Operation['keep']> = (session, { refresh_token }) => {
   session.refreshToken = refresh_token!
 }
@@ -93,6 +107,47 @@ export const operations: readonly Operation[] = [
     path: `/${application}/oauth/token/client`,
     status: 200,
     form: () => ({ grant_type: 'client_credentials', scope: 'reports:read' }),
-    authorization: `Basic ${Buffer.from('service:service-secret').toString('base64')}`,
+    authorization: basic('service', 'service-secret'),
+  },
+  // The provider's token is fresh: what it takes to hand it out, and nothing of the provider's own time.
+  {
+    name: 'provider refresh',
+    path: `/${vaulted}/oauth/token/refresh`,
+    status: 200,
+    prepare: async (session, stage) => {
+      session.refreshToken = await vaultedSession(stage, 'cli', freshForSeconds)
+    },
+    form: ({ refreshToken }) => ({ grant_type: 'refresh_token', client_id: 'cli', refresh_token: refreshToken! }),
+  },
+  {
+    name: 'token exchange',
+    path: `/${vaulted}/oauth/token/exchange`,
+    status: 200,
+    prepare: async (session, stage, caller) => {
+      session.subjectToken = await hostToken(stage, caller, freshForSeconds)
+    },
+    form: ({ subjectToken }) => exchangeForm(subjectToken!),
+    authorization: worker,
   },
 ]
+
+/**
+ * The access token that a worker exchanges: its host's, which is the broker's own.
+ *
+ * @param providerSeconds how long the provider's is good yet
+ */
+export async function hostToken(stage: Stage, caller: Caller, providerSeconds: number): Promise<string> {
+  const refresh_token = await vaultedSession(stage, 'worker-host', providerSeconds)
+  const form = { grant_type: 'refresh_token', client_id: 'worker-host', refresh_token }
+  const { text } = await caller.post(`/${vaulted}/oauth/token/refresh`, form)
+  return (JSON.parse(text) as { access_token: string }).access_token
+}
+
+/** RFC 8693 §2.1 */
+export function exchangeForm(subjectToken: string): Form {
+  return {
+    grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+    subject_token: subjectToken,
+    subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+  }
+}

@@ -5,9 +5,10 @@
  */
 
 import { styleText } from 'node:util'
-import { judgeCost, judgeImport, judgeTiming, type Verdict } from './budgets.ts'
+import { judgeCost, judgeCrowd, judgeImport, judgeTiming, type Verdict } from './budgets.ts'
 import type { ImportTimings } from './cold-import.ts'
 import type { Cost, Counting } from './counting.ts'
+import type { Crowd } from './crowd.ts'
 import type { Spread } from './statistics.ts'
 import { type Column, left, right, tableLines } from './table.ts'
 import type { LoadTiming } from './timing.ts'
@@ -18,16 +19,18 @@ export type Findings = {
   readonly machine: { readonly node: string; readonly cores: number; readonly loadAverage: number }
   readonly timings: readonly LoadTiming[]
   readonly counting: Counting
+  readonly crowd: Crowd
   readonly imports: ImportTimings
   readonly verdicts: readonly Verdict[]
 }
 
 /** @property verdicts of all parts, in the order of the tables */
-export function judge({ timings, counting, imports }: Omit<Findings, 'verdicts'>): Verdict[] {
+export function judge({ timings, counting, crowd, imports }: Omit<Findings, 'verdicts'>): Verdict[] {
   const latency = timings.filter(({ load }) => load.concurrency === 1)
   return [
     ...latency.flatMap(({ operations }) => operations.flatMap(judgeTiming)),
     ...counting.operations.flatMap(judgeCost),
+    ...judgeCrowd(crowd),
     ...imports.bundles.flatMap(judgeImport),
   ]
 }
@@ -48,6 +51,7 @@ export function reportOf(findings: Findings, stream: NodeJS.WriteStream): string
     '',
     ...findings.timings.toSorted(byConcurrency).flatMap((timing) => timeSection(timing, section)),
     ...section('Asked of DynamoDB', costColumns, costRows(findings.counting)),
+    ...section('Many at once', crowdColumns, [crowdRow(findings.crowd)]),
     ...section('Cold import', importColumns, importRows(findings.imports)),
     ...conclusion(findings.verdicts).map((line) => coloured(line, style)),
     '',
@@ -116,6 +120,16 @@ function costRows({ operations, registrations }: Counting): string[][] {
 function costCells({ requests, writeUnits, readUnits, itemBytes }: Cost): string[] {
   const listed = Object.entries(requests).map(([operation, count]) => `${count} ${operation}`)
   return [listed.join(', '), String(writeUnits), String(readUnits), String(itemBytes)]
+}
+
+// --- many at once ---------------------------------------------------------------------------------------------------
+
+const crowdColumns = [right('callers'), right('brokers'), right('the provider saw'), right('ms'), left('budget')]
+
+function crowdRow(crowd: Crowd): string[] {
+  const { workers, brokers, providerRequests, ms } = crowd
+  const counts = [workers, brokers, providerRequests].map(String)
+  return ["one session, the provider's token over", ...counts, ms.toFixed(0), budgetCell(judgeCrowd(crowd))]
 }
 
 // --- cold import ----------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import { availableParallelism, loadavg } from 'node:os'
 import { Problem } from '../local/problem.ts'
 import { bundle, timeImports } from './cold-import.ts'
 import { countRequests } from './counting.ts'
+import { meetCrowd } from './crowd.ts'
 import { type Options, planOf, readOptions, usage } from './options.ts'
 import { type Progress, showProgress } from './progress.ts'
 import { type Findings, judge, reportOf } from './report.ts'
@@ -46,6 +47,8 @@ async function measure(chosen: Options, progress: Progress): Promise<Findings> {
   try {
     progress.part('counting requests', 1)
     const counting = await countRequests(stage, plan.counted)
+    progress.part('fifty workers at once', 1)
+    const crowd = await meetCrowd(stage)
     progress.part('timing operations', roundsOf(plan.timing))
     const timings = await timeOperations(stage, plan.timing, progress.step)
     progress.part('bundling', 1)
@@ -53,7 +56,7 @@ async function measure(chosen: Options, progress: Progress): Promise<Findings> {
     progress.part('timing cold imports', plan.imports.rounds + 1)
     const imports = await timeImports(bundled, plan.imports, progress.step)
     const machine = { node: process.versions.node, cores: availableParallelism(), loadAverage: loadavg()[0] ?? 0 }
-    const found = { takenAt, isQuick: chosen.isQuick, machine, timings, counting, imports }
+    const found = { takenAt, isQuick: chosen.isQuick, machine, timings, counting, crowd, imports }
     return { ...found, verdicts: judge(found) }
   } finally {
     await stage.close()

@@ -1,5 +1,6 @@
 /**
- * What all servers of the bench stand on: a DynamoDB, the table with the registry of the local stack, and a keyring.
+ * What all servers of the bench stand on: a DynamoDB, the table with the registry of the local stack, a keyring, and a
+ * provider.
  *
  * Owns setting that up and taking it down. Must not know what is measured on it.
  */
@@ -18,6 +19,7 @@ import { secretsAt } from '../shared/secrets.ts'
 import { createFamilies, type Families } from '../shared/store/families.ts'
 import { connect } from '../shared/store/table.ts'
 import { readKeyring } from '../shared/tokens/keyring.ts'
+import { type Provider, startProvider } from './provider.ts'
 
 export type Stage = {
   readonly dynamodbEndpoint: string
@@ -26,20 +28,19 @@ export type Stage = {
   /** The bench's own way to the table. */
   readonly families: Families
   readonly macKey: MacKey
+  readonly provider: Provider
   /** Where files may be put; it is gone at the end. */
   readonly folder: string
   close(): Promise<void>
 }
-
-/** Nobody is asked for a sign-in, so no provider has to be there. */
-const noProvider = 'http://127.0.0.1:1'
 
 /** @throws {Problem} */
 export async function setStage(): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), 'token-broker-bench-'))
   const tableName = `token-broker-bench-${process.pid}`
   const database = await openDatabase(folder)
-  const registry = await readRegistry(ownRegistry, noProvider)
+  const provider = await startProvider()
+  const registry = await readRegistry(ownRegistry, provider.url)
   const { place } = await setUpSecrets(
     folder,
     registry.applications.map(({ name }) => name),
@@ -58,10 +59,12 @@ export async function setStage(): Promise<Stage> {
     environment,
     families: createFamilies(table),
     macKey: keyring.macKey(Date.now()),
+    provider,
     folder,
     close: async () => {
       await table.client.send(new DeleteTableCommand({ TableName: tableName }))
       table.client.destroy()
+      await provider.close()
       await database.stop()
     },
   }

@@ -101,7 +101,7 @@ async function runRound({ stage, broker, floor, load }: Scene, brokerFirst: bool
   const pairs: Pair[] = []
   for (const operation of operations) {
     for (let time = 0; time < timesInRound(operation.name); time += 1) {
-      if (operation.prepare) for (const session of sessions) await operation.prepare(session, stage)
+      if (operation.prepare) for (const session of sessions) await operation.prepare(session, stage, broker)
       // The floor is sent the same form, for the same work of taking it in.
       const form = operation.form(sessions[0]!)
       const ofBroker = () => runBatch(sessions, load.concurrency, (session) => perform(broker, operation, session))

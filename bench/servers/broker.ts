@@ -10,8 +10,8 @@ import { type Handler, startGateway } from '../../local/gateway.ts'
 import { announce } from './announce.ts'
 
 const { url } = await startGateway({ port: 0, routes, loadHandler, log: console.error })
-// What a caller would see, so that tokens are as long as they are anywhere else.
-process.env.BASE_URL = url
+// What a caller would see, so that tokens are as long as they are anywhere else; or one name for several brokers.
+process.env.BASE_URL ??= url
 announce(url)
 
 async function loadHandler(name: FunctionName): Promise<Handler> {

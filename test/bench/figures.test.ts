@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { judgeCost, judgeImport, judgeTiming } from '../../bench/budgets.ts'
+import { judgeCost, judgeCrowd, judgeImport, judgeTiming } from '../../bench/budgets.ts'
 import { planOf, readOptions } from '../../bench/options.ts'
 import { spreadOf } from '../../bench/statistics.ts'
 import { left, right, tableLines } from '../../bench/table.ts'
@@ -65,6 +65,20 @@ describe('a budget', () => {
         ['refresh: read units', 0.5, false],
       ],
     )
+  })
+  test('of units is set for what happens all day', () => {
+    const exchange = { ...cost, name: 'token exchange', requests: { Query: 1 }, writeUnits: 0, readUnits: 1 } as const
+    assert.deepEqual(
+      [judgeCost(exchange), judgeCost({ ...exchange, writeUnits: 1 }), judgeCost({ ...exchange, name: 'revoke' })].map(
+        (verdicts) => verdicts.map(({ holds }) => holds),
+      ),
+      [[true, true, true], [true, false, true], [true]],
+    )
+  })
+  test('lets a crowd of workers cost the provider one request', () => {
+    const crowd = { workers: 50, brokers: 2, ms: 9 }
+    const holds = (providerRequests: number) => judgeCrowd({ ...crowd, providerRequests })[0]?.holds
+    assert.deepEqual([holds(1), holds(2)], [true, false])
   })
   test('lets an approved poll make two', () => {
     const twice = { ...cost, requests: { UpdateItem: 2 } }

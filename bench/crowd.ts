@@ -1,0 +1,54 @@
+/**
+ * Many workers of one session at once, while the provider's access token is over.
+ *
+ * Owns that crowd: half of it at each of two brokers, which know of each other by the table alone. Must not know what it
+ * may cost.
+ */
+
+import { createCaller } from './caller.ts'
+import { vaulted } from './families.ts'
+import { exchangeForm, hostToken, worker } from './operations.ts'
+import { startServer } from './processes.ts'
+import type { Stage } from './stage.ts'
+
+export type Crowd = {
+  readonly workers: number
+  readonly brokers: number
+  /** Requests for fresh tokens that came there. */
+  readonly providerRequests: number
+  /** Until the last worker had the token. */
+  readonly ms: number
+}
+
+const workers = 50
+
+/** @throws when a worker is refused, or given another token than the rest */
+export async function meetCrowd(stage: Stage): Promise<Crowd> {
+  // One name, or the one would not take what the other has issued.
+  const environment = { ...stage.environment, BASE_URL: 'https://broker.example' }
+  const brokers = await Promise.all([startServer('broker', environment), startServer('broker', environment)])
+  const callers = brokers.map(({ url }) => createCaller(url))
+  try {
+    // What a broker loads and reads at its first request is over by then.
+    for (const caller of callers) await exchange(caller, await hostToken(stage, callers[0]!, 3600))
+    const subjectToken = await hostToken(stage, callers[0]!, 0)
+    stage.provider.takeCount()
+    const startedAt = performance.now()
+    const tokens = await Promise.all(
+      Array.from({ length: workers }, (_, index) => exchange(callers[index % callers.length]!, subjectToken)),
+    )
+    const ms = performance.now() - startedAt
+    if (new Set(tokens).size !== 1) throw new Error('Two workers of one session were given different tokens')
+    return { workers, brokers: brokers.length, providerRequests: stage.provider.takeCount(), ms }
+  } finally {
+    for (const caller of callers) caller.close()
+    for (const broker of brokers) await broker.close()
+  }
+}
+
+async function exchange(caller: ReturnType<typeof createCaller>, subjectToken: string): Promise<string> {
+  const path = `/${vaulted}/oauth/token/exchange`
+  const { status, text } = await caller.post(path, exchangeForm(subjectToken), worker)
+  if (status !== 200) throw new Error(`A worker was answered ${status}: ${text}`)
+  return (JSON.parse(text) as { access_token: string }).access_token
+}

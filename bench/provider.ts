@@ -1,0 +1,73 @@
+/**
+ * A provider that gives fresh tokens and counts who asks for them.
+ *
+ * Owns metadata and the refresh (RFC 6749 §6), with rotation: a refresh token that was used is refused. It takes its time, as
+ * one does that is far away, so that whoever asks at once meets a request that is under way. Nobody signs in here.
+ */
+
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { setTimeout as pause } from 'node:timers/promises'
+import { listen, loopback } from '../local/ports.ts'
+import { tenantPath } from '../local/tenant/server.ts'
+import { drawId } from '../shared/broker.ts'
+
+export type Provider = {
+  readonly url: string
+  /** Requests for fresh tokens since the last time. */
+  takeCount(): number
+  close(): Promise<void>
+}
+
+const answersAfterMs = 200
+
+export async function startProvider(): Promise<Provider> {
+  const used = new Set<string>()
+  let count = 0
+  let url = ''
+  const server = createServer(async (incoming, outgoing) => {
+    if (incoming.method !== 'POST') return answer(outgoing, 200, metadata(`${url}${tenantPath}`))
+    count += 1
+    const shown = new URLSearchParams(await textOf(incoming)).get('refresh_token') ?? ''
+    await pause(answersAfterMs)
+    if (used.has(shown)) return answer(outgoing, 403, { error: 'invalid_grant' })
+    used.add(shown)
+    answer(outgoing, 200, {
+      ...{ access_token: drawId(), refresh_token: drawId() },
+      ...{ token_type: 'Bearer', expires_in: 3600 },
+    })
+  })
+  url = `http://${loopback}:${await listen(server, 0, 'PORT')}`
+  return {
+    url,
+    takeCount: () => {
+      const taken = count
+      count = 0
+      return taken
+    },
+    close: async () => {
+      server.close()
+      server.closeAllConnections()
+      await once(server, 'close')
+    },
+  }
+}
+
+/** OIDC Discovery §3, as far as the broker needs it. */
+function metadata(issuer: string) {
+  const at = (path: string) => `${issuer}${path}`
+  return {
+    issuer,
+    ...{ authorization_endpoint: at('authorize'), token_endpoint: at('oauth/token'), jwks_uri: at('jwks.json') },
+  }
+}
+
+function answer(outgoing: ServerResponse, status: number, body: object): void {
+  outgoing.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+}
+
+async function textOf(incoming: IncomingMessage): Promise<string> {
+  let text = ''
+  for await (const chunk of incoming.setEncoding('utf8')) text += chunk
+  return text
+}
