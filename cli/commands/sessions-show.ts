@@ -31,7 +31,7 @@ export const command: Command = {
     const places = Array.isArray(groups) ? groups.map(String) : []
     print(`\n${dim(`Its history, in CloudWatch Logs Insights${typeof from === 'string' ? ` from ${from}` : ''}:`)}`)
     for (const group of places) print(`  ${plain(group)}`)
-    print(`  ${paint('cyan', plain(query))}`)
+    for (const line of query.split('\n')) print(`  ${paint('cyan', plain(line))}`)
   },
 }
 

@@ -37,12 +37,13 @@ const compileCache = join(tmpdir(), 'token-broker-compile-cache')
 
 export async function commandLine(t: TestContext, variables: Variables = {}): Promise<CommandLine> {
   const home = join(await directory(t), 'home')
-  const start = (...words: readonly string[]) =>
-    run(process.execPath, ['cli/token-broker.ts', ...words], {
-      TOKEN_BROKER_HOME: home,
-      NODE_COMPILE_CACHE: compileCache,
-      ...variables,
-    })
+  const start = (...words: readonly string[]) => {
+    const settings = { TOKEN_BROKER_HOME: home, NODE_COMPILE_CACHE: compileCache, ...variables }
+    const child = run(process.execPath, ['cli/token-broker.ts', ...words], settings)
+    // A test that fails leaves nobody waiting.
+    t.after(() => child.process.kill('SIGKILL'))
+    return child
+  }
   const toTheEnd = async (...words: readonly string[]) => {
     const child = start(...words)
     const { code } = await child.ended
