@@ -86,8 +86,10 @@ function notYet(error: unknown): DeviceLoginResult | undefined {
     case 'slow_down':
       return { kind: 'too-early' }
     case 'access_denied':
+    case 'authorization_declined': // Entra ID's word for it
       return { kind: 'refused', error: 'access_denied' }
     case 'expired_token':
+    case 'bad_verification_code': // Entra ID's word for a device code that it does not know
       return { kind: 'expired' }
     case 'invalid_grant':
       // Some say expired_token once, and this from then on.

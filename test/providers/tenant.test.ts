@@ -144,6 +144,8 @@ describe('a sign-in', () => {
     const told = {
       ...{ authorization_pending: 'pending', slow_down: 'too-early' },
       ...{ expired_token: 'expired', access_denied: 'refused' },
+      // As Entra ID says it.
+      ...{ bad_verification_code: 'expired', authorization_declined: 'refused' },
     }
     for (const [error, kind] of Object.entries(told)) {
       for (const status of [400, 401, 403, 429]) {

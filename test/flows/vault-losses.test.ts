@@ -1,0 +1,120 @@
+/**
+ * What is lost when something between us and the provider is: its answer, its refresh token, our key, our way to the table.
+ *
+ * Owns the faults that a caller cannot wait for, and what ops are told of them; those that pass are vault.test.ts.
+ */
+import assert from 'node:assert/strict'
+import { after, afterEach, before, test } from 'node:test'
+import { decodeProtectedHeader } from 'jose'
+import { retireLocalKeys } from '../../local/rotate-keys.ts'
+import { type FallibleProvider, startFallibleProvider } from '../support/fallible-provider.ts'
+import { type BrokerProcess, newShared, type Shared, startBroker } from './support/broker.ts'
+import { refresh } from './support/endpoints.ts'
+import { expectRefusal, expectUnavailable, refreshed } from './support/expect.ts'
+import { type FaultProxy, internalError } from './support/fault-proxy.ts'
+import { code } from './support/flows.ts'
+import { type MovedClock, movedClock } from './support/moved-clock.ts'
+import { registryFile } from './support/registry.ts'
+import { startFaultyStore } from './support/store.ts'
+import { addVaulted, agent, endLeases, expireAll, wholeTable } from './support/vault.ts'
+
+let clock: MovedClock
+let provider: FallibleProvider
+let store: FaultProxy
+let shared: Shared
+let broker: BrokerProcess
+before(async () => {
+  clock = movedClock()
+  provider = await startFallibleProvider()
+  store = await startFaultyStore()
+  shared = await newShared()
+  const registry = registryFile((copy) => addVaulted(copy, provider))
+  broker = await startBroker({ dynamodb: store.endpoint, shared, registry, environment: clock.environment })
+})
+afterEach(() => {
+  provider.heal()
+  provider.forget()
+  store.heal()
+})
+after(async () => {
+  await broker.stop()
+  await store.stop()
+  await provider.stop()
+})
+
+async function stale() {
+  const session = await code(broker, agent)
+  await expireAll(store.endpoint)
+  provider.forget()
+  return session
+}
+
+const told = (event: string) =>
+  broker
+    .output()
+    .split('\n')
+    .filter((line) => line.includes(`"${event}"`))
+
+test('another 4xx than invalid_grant is 503, told by its error, and nothing is spent', async () => {
+  const session = await stale()
+  provider.fail('refresh', { kind: 'refuse', status: 401, error: 'invalid_client' }, 1)
+  expectUnavailable(await refresh(broker, agent, session.refreshToken))
+  assert.match(told('provider.refresh_failed').at(-1) ?? '', /"reason":"invalid_client"/)
+  await expireAll(store.endpoint)
+  const next = await refreshed(broker, agent, session.refreshToken)
+  assert.equal(next.accessToken, provider.accessTokens().at(-1))
+})
+
+test('B3 the table is away when the provider has rotated: 503, then a new sign-in, and never a wrong token', async () => {
+  const session = await stale()
+  const held = provider.hold('refresh')
+  const asked = refresh(broker, agent, session.refreshToken)
+  await held.reached
+  store.fail(internalError)
+  held.release()
+  expectUnavailable(await asked)
+  store.heal()
+  await endLeases(store.endpoint)
+  // The refresh token that is kept was used, and the provider takes that for a theft.
+  expectRefusal(await refresh(broker, agent, session.refreshToken), 400, 'invalid_grant')
+  assert.match(told('family.revoked').at(-1) ?? '', /"reason":"provider"/)
+})
+
+test('the table is away for the answer of a provider that does not rotate: 503, and the next one gets its token', async () => {
+  const session = await stale()
+  provider.behaviour.rotates = false
+  const held = provider.hold('refresh')
+  const asked = refresh(broker, agent, session.refreshToken)
+  await held.reached
+  store.fail(internalError)
+  held.release()
+  expectUnavailable(await asked)
+  store.heal()
+  await endLeases(store.endpoint)
+  const next = await refreshed(broker, agent, session.refreshToken)
+  assert.equal(next.accessToken, provider.accessTokens().at(-1))
+})
+
+test('a provider that gave no refresh token: when its access token is over, the person signs in again', async () => {
+  provider.fail('code', { kind: 'change', members: { refresh_token: undefined } }, 1)
+  const session = await code(broker, agent)
+  const next = await refreshed(broker, agent, session.refreshToken)
+  assert.equal(next.accessToken, session.accessToken)
+  await expireAll(store.endpoint)
+  provider.forget()
+  expectRefusal(await refresh(broker, agent, next.refreshToken), 400, 'invalid_grant')
+  assert.equal(provider.count('refresh'), 0)
+})
+
+test('the seal key is gone: what it sealed opens for nobody, and the person signs in again', async () => {
+  const session = await code(broker, agent)
+  const vaults = (await wholeTable(store.endpoint)).filter(({ sk }) => sk?.S?.startsWith('provider#'))
+  const kids = new Set(vaults.flatMap(({ sealed }) => (sealed?.S ? [String(decodeProtectedHeader(sealed.S).kid)] : [])))
+  await retireLocalKeys(shared.dataDir, [...kids], clock.nowMs())
+  clock.advance(301)
+  provider.forget()
+  expectRefusal(await refresh(broker, agent, session.refreshToken), 400, 'invalid_grant')
+  assert.equal(provider.count('refresh'), 0)
+  const again = await code(broker, agent)
+  assert.equal((await refreshed(broker, agent, again.refreshToken)).accessToken, again.accessToken)
+})
