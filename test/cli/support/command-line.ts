@@ -61,6 +61,14 @@ export async function commandLine(t: TestContext, variables: Variables = {}): Pr
   }
 }
 
+/** On a terminal of its own, by util-linux's `script`, which Debian always has. */
+export function onTerminal(t: TestContext, words: string, variables: Variables): Child {
+  const command = `stty cols 120 rows 50; exec ${process.execPath} cli/token-broker.ts ${words}`
+  const child = run('script', ['-qefc', command, '/dev/null'], { TERM: 'xterm-256color', ...variables })
+  t.after(() => child.process.kill('SIGKILL'))
+  return child
+}
+
 /** What makes a command talk to this table. */
 export function tableVariables(endpoint: string, name = 'token-broker'): Variables {
   return {

@@ -1,0 +1,115 @@
+/**
+ * `login` in a pipe and on a terminal.
+ */
+
+import assert from 'node:assert/strict'
+import { chmod, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { stripVTControlCharacters } from 'node:util'
+import { Browser } from '../../local/demo/browser.ts'
+import { approve } from '../../local/demo/person.ts'
+import { call } from '../../local/demo/program.ts'
+import { type BrokerProcess, startBroker } from '../flows/support/broker.ts'
+import { type Child, run, until } from '../local/support/child.ts'
+import { directory } from '../local/support/directory.ts'
+import { commandLine, onTerminal, signedIn } from './support/command-line.ts'
+
+const escapeCharacter = '\u001b'
+
+let broker: BrokerProcess
+before(async () => {
+  broker = await startBroker()
+})
+after(() => broker.stop())
+
+const addressIn = (child: Child) =>
+  child.until(/(http:\/\/[^\s"]+user_code=[A-Z-]+)/).then(([, address = '']) => address)
+
+describe('login', () => {
+  test('in a pipe tells the address and the code as JSON, then who has signed in; token works after it', async (t) => {
+    const tool = await commandLine(t, { TOKEN_BROKER_URL: broker.url })
+    const child = tool.start('login', '--json')
+    const address = await addressIn(child)
+    await approve(address, 'alice')
+    assert.deepEqual(await child.ended, { code: 0, signal: null })
+    const [started, done] = child.output.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    assert.equal(started.verification_uri_complete, address)
+    assert.match(started.user_code, /^[A-Z]{4}-[A-Z]{4}$/)
+    assert.deepEqual([done.signed_in, done.sub, done.client_id], [true, 'alice', 'cli'])
+    assert.ok(!(child.output.stdout + child.output.stderr).includes(escapeCharacter))
+    const { stdout } = await tool.run('token')
+    assert.equal((await call(`${broker.url}/demo/oauth/userinfo`, undefined, stdout.trim())).body.sub, 'alice')
+  })
+
+  test('on a terminal shows code, QR code and a spinner, opens the browser, and leaves the cursor as it was', async (t) => {
+    const folder = await directory(t)
+    const opened = join(folder, 'opened')
+    await writeFile(join(folder, 'xdg-open'), `#!/bin/sh\nprintf %s "$1" > '${opened}'\n`)
+    await chmod(join(folder, 'xdg-open'), 0o755)
+    const child = onTerminal(t, `login --url ${broker.url}`, {
+      TOKEN_BROKER_HOME: join(folder, 'home'),
+      PATH: `${folder}:${process.env.PATH}`,
+      DISPLAY: ':0',
+      SSH_CONNECTION: '',
+    })
+    const address = await addressIn(child)
+    await child.until(/Waiting for you to approve, 1\d min left/)
+    await approve(address, 'bob')
+    assert.equal((await child.ended).code, 0, child.output.stdout)
+    const { stdout } = child.output
+    assert.match(stripVTControlCharacters(stdout), /█▀▄|▄▀█|█▄▀/)
+    assert.ok(stdout.includes(`${escapeCharacter}[?25l`) && stdout.includes(`${escapeCharacter}[?25h`))
+    assert.match(stripVTControlCharacters(stdout), /Signed in as bob\./)
+    await until(async () => (await readFile(opened, 'utf8').catch(() => '')) === address)
+  })
+
+  test('Ctrl-C while it waits is exit code 130, gives the cursor back and stores nothing', async (t) => {
+    const home = join(await directory(t), 'home')
+    const command = `${process.execPath} cli/token-broker.ts login --url ${broker.url} --no-browser`
+    // The interrupt is the terminal's own: the third character of this input.
+    const child = run('sh', ['-c', `(sleep 2; printf '\\003'; sleep 1) | script -qefc '${command}' /dev/null`], {
+      TOKEN_BROKER_HOME: home,
+    })
+    await child.ended
+    assert.ok(child.output.stdout.includes(`${escapeCharacter}[?25h`), child.output.stdout)
+    assert.doesNotMatch(child.output.stdout, /Signed in/)
+  })
+
+  test('that is denied is exit code 1', async (t) => {
+    const child = (await commandLine(t, { TOKEN_BROKER_URL: broker.url })).start('login')
+    await deny(await addressIn(child))
+    assert.equal((await child.ended).code, 1)
+    assert.match(child.output.stderr, /The request was denied\./)
+  })
+
+  test('of a client that is not there is exit code 1, with the broker’s word for it', async (t) => {
+    const { code, stderr } = await (await commandLine(t)).run('login', '--url', broker.url, '--client-id', 'nobody')
+    assert.deepEqual([code, /invalid_client/.test(stderr)], [1, true])
+  })
+
+  test('again ends the session before, and puts a broken file aside', async (t) => {
+    const tool = await commandLine(t, { TOKEN_BROKER_URL: broker.url })
+    const before = await signedIn(tool, broker.url, { clientId: 'cli', expired: false })
+    const child = tool.start('login')
+    await approve(await addressIn(child), 'alice')
+    await child.ended
+    assert.equal((await call(`${broker.url}/demo/oauth/userinfo`, undefined, before.accessToken)).status, 401)
+    await writeFile(tool.file, '{ half')
+    const again = tool.start('login')
+    await approve(await addressIn(again), 'alice')
+    assert.equal((await again.ended).code, 0)
+    const [, place = ''] = /it is (\S+) now/.exec(again.output.stderr) ?? []
+    assert.equal(await readFile(place, 'utf8'), '{ half')
+    assert.equal((await tool.run('token')).code, 0)
+  })
+})
+
+async function deny(address: string): Promise<void> {
+  const browser = new Browser()
+  const page = await browser.open(address)
+  await browser.submit(page, { decision: 'deny' })
+}
