@@ -15,7 +15,7 @@ import { createRevocations, type Revocations } from './store/revocations.ts'
 import { connect, type Table } from './store/table.ts'
 import { createThrottle, type Throttle } from './store/throttle.ts'
 import { createVaults, type Vaults } from './store/vaults.ts'
-import { type Keyring, keptKeyring } from './tokens/keyring.ts'
+import { type KeptKeyring, keptKeyring } from './tokens/keyring.ts'
 
 export type Broker = {
   readonly config: Config
@@ -28,8 +28,7 @@ export type Broker = {
   readonly throttle: Throttle
   readonly replay: Replay
   readonly secrets: Secrets
-  /** @throws {Unavailable} */
-  readonly keyring: () => Promise<Keyring>
+  readonly keyring: KeptKeyring
 }
 
 /** The clock, ms since the epoch. Tests put their own `now` in its place. */

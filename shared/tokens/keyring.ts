@@ -59,6 +59,12 @@ export function readKeyring(text: string): Keyring {
   }
 }
 
+/**
+ * @param notOlderThanMs for whoever meets what was made with a key that it does not know
+ * @throws {Unavailable}
+ */
+export type KeptKeyring = (notOlderThanMs?: number) => Promise<Keyring>
+
 /** How long a warm Lambda goes by the keyring it has read. */
 export const keyringCachedMs = 300_000
 /** How long a verifier may go by the public halves it has fetched: long enough to spare requests. */
@@ -72,21 +78,22 @@ const retriedMs = 10_000
  * @param read the secret's text
  * @param now the clock, ms
  */
-export function keptKeyring(read: () => Promise<string>, now: () => number): () => Promise<Keyring> {
-  let kept: { keyring: Keyring; until: number } | undefined
+export function keptKeyring(read: () => Promise<string>, now: () => number): KeptKeyring {
+  let kept: { keyring: Keyring; readAt: number; until: number } | undefined
   let reading: Promise<Keyring> | undefined
-  return async () => {
-    if (kept !== undefined && now() < kept.until) return kept.keyring
+  return async (notOlderThanMs = Number.POSITIVE_INFINITY) => {
+    if (kept !== undefined && now() < kept.until && now() - kept.readAt <= notOlderThanMs) return kept.keyring
     reading ??= read()
       .then(readKeyring)
       .finally(() => {
         reading = undefined
       })
     try {
-      kept = { keyring: await reading, until: now() + keyringCachedMs }
+      kept = { keyring: await reading, readAt: now(), until: now() + keyringCachedMs }
     } catch (error) {
-      if (kept === undefined) throw error
-      kept = { keyring: kept.keyring, until: now() + retriedMs }
+      // Whoever asks for a younger one has a question that the one at hand has not answered.
+      if (kept === undefined || now() - kept.readAt > notOlderThanMs) throw error
+      kept = { ...kept, until: now() + retriedMs }
     }
     return kept.keyring
   }

@@ -9,10 +9,14 @@ import { broker, clock, drawId } from '../broker.ts'
 import type { Application, Client } from '../domain/registration.ts'
 import { openVault, type Vault, vaultExpires } from '../domain/vault.ts'
 import type { ProviderTokens } from '../providers/provider.ts'
+import type { Keyring } from '../tokens/keyring.ts'
 import { seal, unseal } from '../tokens/seal.ts'
 
 /** What is sealed. How long it lasts stands beside it, in the clear. */
 export type Kept = Pick<ProviderTokens, 'accessToken' | 'refreshToken'>
+
+/** Young enough to know what others seal with. */
+const youngKeyringMs = 10_000
 
 /** 66 random bits: unlike any other sign-in of one family, and short, for the family's item has to stay small. */
 const idLength = 11
@@ -53,10 +57,16 @@ export async function sealTokens(place: Place, { accessToken, refreshToken }: Ke
   return seal(await broker().keyring(), sealingOf(place, now), kept, place.expires - Math.floor(now / 1000))
 }
 
-/** @returns undefined for a vault whose tokens the provider has refused, or whose key is gone */
+/** @returns undefined for a vault whose tokens the provider has refused, or whose key is gone. @throws {Unavailable} */
 export async function unsealTokens(vault: Vault, now: number): Promise<Kept | undefined> {
-  if (vault.sealed === undefined) return undefined
-  return unseal<Kept>(await broker().keyring(), sealingOf(vault, now), vault.sealed)
+  const { sealed } = vault
+  if (sealed === undefined) return undefined
+  const openWith = async (keyring: Keyring) => unseal<Kept>(keyring, sealingOf(vault, now), sealed)
+  const opened = await openWith(await broker().keyring())
+  if (opened !== undefined) return opened
+  // Where a key was retired at once, others may seal with one that we have not read yet; and to take it for lost would
+  // end a session.
+  return openWith(await broker().keyring(youngKeyringMs))
 }
 
 function sealingOf({ sid, id, application }: Place, nowMs: number) {

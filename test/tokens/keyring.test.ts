@@ -188,6 +188,34 @@ describe('how it is kept', () => {
     assert.equal(clock.reads, 2)
   })
 
+  test('who asks for a younger one gets one that was read since, and nobody else reads for it', async () => {
+    let text = one
+    const { clock, get } = kept(async () => text)
+    await get()
+    text = other
+    clock.now += 10_000
+    await get(10_000)
+    assert.equal(clock.reads, 1, 'young enough')
+    clock.now += 1
+    assert.equal((await get(10_000)).signingKey('ES256', now).kid, parse(other).signing[0]?.kid)
+    assert.equal(clock.reads, 2)
+    await get()
+    assert.equal(clock.reads, 2)
+  })
+
+  test('who asks for a younger one that cannot be read hears of it, and is not given the old one', async () => {
+    let fails = false
+    const { clock, get } = kept(async () => {
+      if (fails) throw new Error('no answer')
+      return one
+    })
+    await get()
+    fails = true
+    clock.now += 10_001
+    await assert.rejects(get(10_000), { message: 'no answer' })
+    assert.equal(await kidOf(get), parse(one).signing[0]?.kid)
+  })
+
   test('requests that come at once read it once', async () => {
     const { clock, get } = kept(async () => one)
     const keyrings = await Promise.all(Array.from({ length: 20 }, get))
