@@ -142,6 +142,15 @@ test('an answer that no standard allows is 503, told to ops, and the flow goes o
   expectRefusal(await nextPoll(flow), 400, 'authorization_pending')
 })
 
+test('an answer with tokens that is lost is 503, then expired_token: a device code is good once there, too', async () => {
+  const flow = await started()
+  provider.decide(flow.userCode, 'approve')
+  broker.advance(flow.interval)
+  provider.fail('poll', { kind: 'malformed' }, 1)
+  expectUnavailable(await poll(broker, device, flow.deviceCode))
+  expectRefusal(await nextPoll(flow), 400, 'expired_token')
+})
+
 test('another client’s poll changes nothing, and the provider is not asked', async () => {
   const flow = await started()
   broker.advance(flow.interval)
