@@ -16,11 +16,24 @@ import { type Bundles, bundleFunctions, bundleSources, functionNames } from '../
 import { type LocalDynamodb, startDynamodb } from '../../local/dynamodb.ts'
 import { setEnvironment } from '../../local/environment.ts'
 import { type BrokerProcess, newShared, type Shared, startBroker } from '../flows/support/broker.ts'
-import { cli, web } from '../flows/support/callers.ts'
-import { endpoint, issuer, refresh, revoke, userinfo } from '../flows/support/endpoints.ts'
-import { claimsOf, expectDead, expectRefusal, expectTokens, refreshed } from '../flows/support/expect.ts'
+import { type Caller, cli, web } from '../flows/support/callers.ts'
+import {
+  call,
+  callbackUri,
+  deviceGrant,
+  endpoint,
+  issuer,
+  refresh,
+  revoke,
+  userinfo,
+} from '../flows/support/endpoints.ts'
+import { claimsOf, expectDead, expectRefusal, expectTokens, refreshed, type Tokens } from '../flows/support/expect.ts'
 import { authorizationCode, code, device, deviceCode, type } from '../flows/support/flows.ts'
+import { movedClock } from '../flows/support/moved-clock.ts'
 import { Person } from '../flows/support/person.ts'
+import { registryFile } from '../flows/support/registry.ts'
+import { connectDevice } from '../flows/support/tenant.ts'
+import { accessTokenType, wholeTable } from '../flows/support/vault.ts'
 import { basic, get, postForm, postJson, send } from '../flows/support/wire.ts'
 import { SecretVersions } from '../support/secrets-manager.ts'
 import { type Aws, startAws } from './support/aws.ts'
@@ -31,6 +44,11 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const prefix = 'token-broker/test/'
 const folder = mkdtempSync(join(tmpdir(), 'token-broker-bundles-'))
 const secrets = new SecretVersions()
+const clock = movedClock()
+const agent: Caller = { application: 'demo', clientId: 'agent', auth: 'client_secret_post', secret: 'agent-secret' }
+const worker: Caller = {
+  ...{ application: 'wiremock', clientId: 'worker', auth: 'client_secret_basic', secret: 'worker-secret' },
+}
 
 let bundles: Bundles
 let dynamodb: LocalDynamodb
@@ -190,6 +208,64 @@ test('ops list sessions, look at one, and end one, all of a person, and all of a
   assert.equal((await postJson(`${sessions}/revoke`, { subject: 'nobody' })).status, 200)
 })
 
+/** The person goes through the tenant's own device flow; the poll is the first one that the tenant is asked for. */
+async function atTenant(caller: Caller): Promise<Tokens> {
+  const { verificationUriComplete, deviceCode: device_code } = await deviceCode(broker, caller)
+  await connectDevice(verificationUriComplete)
+  clock.advance(6)
+  return expectTokens(await call(broker, caller, 'token/device', { grant_type: deviceGrant, device_code }))
+}
+
+test('the provider’s tokens, from device flow and code flow to a refresh and a revocation, each at the route that is its own', async () => {
+  const shown = { grant_type: 'authorization_code', code: await authorizationCode(broker, agent) }
+  const exchanged = expectTokens(await call(broker, agent, 'token/code', { ...shown, redirect_uri: callbackUri }))
+  const connector = { ...cli, application: 'wiremock' }
+  const connected = await atTenant(connector)
+  clock.advance(270)
+  // Of these the tenant's is about to expire.
+  const [sameAgain, fresh] = [await rotated(agent, exchanged), await rotated(connector, connected)]
+  assert.equal(sameAgain.accessToken, exchanged.accessToken)
+  assert.notEqual(fresh.accessToken, connected.accessToken)
+  for (const [caller, { refreshToken }] of [
+    [agent, sameAgain],
+    [connector, fresh],
+  ] as const) {
+    assert.ok(await isVaultKept(refreshToken))
+    assert.equal((await revoke(broker, caller, refreshToken)).status, 200)
+    assert.ok(!(await isVaultKept(refreshToken)))
+  }
+})
+
+async function rotated(caller: Caller, { refreshToken }: Tokens): Promise<Tokens> {
+  const shown = { grant_type: 'refresh_token', refresh_token: refreshToken }
+  return expectTokens(await call(broker, caller, 'token/refresh', shown))
+}
+
+test('a worker’s exchange, and the end at the provider of a session that ops have ended', async () => {
+  const host = { ...cli, application: 'wiremock', clientId: 'worker-host' }
+  const session = await atTenant(host)
+  const subject = { subject_token: session.accessToken, subject_token_type: accessTokenType }
+  const shown = { grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange', ...subject }
+  const exchange = () => call(broker, worker, 'token/exchange', shown)
+  const first = expectTokens(await exchange())
+  assert.match(String(claimsOf(first.accessToken).iss), /\/tenant\/$/)
+  clock.advance(270)
+  assert.notEqual(expectTokens(await exchange()).accessToken, first.accessToken)
+  const { sid } = claimsOf(session.accessToken)
+  assert.equal((await send(`${issuer(broker, 'wiremock')}/sessions/${sid}`, { method: 'DELETE' })).body.revoked, 1)
+  expectRefusal(await exchange(), 400, 'invalid_request')
+  assert.ok(await isVaultKept(session.refreshToken))
+  // The local stack runs it by the clock, and may be at it this very moment.
+  for (let left = 1; left > 0; ) ({ left } = (await runAlone('retry-revocations')) as { left: number })
+  assert.ok(!(await isVaultKept(session.refreshToken)))
+})
+
+async function isVaultKept(refreshToken: string): Promise<boolean> {
+  const sid = Buffer.from(refreshToken.slice('rt_'.length), 'base64url').toString('base64url', 1, 17)
+  const items = await wholeTable(dynamodb.endpoint)
+  return items.some(({ pk, sk }) => pk?.S === `family#${sid}` && sk?.S?.startsWith('provider#'))
+}
+
 test('metadata with the keys that create-keyring has made', async () => {
   const { body } = await get(`${issuer(broker, 'demo')}/.well-known/jwks.json`)
   const published = (body.keys as { kid: string }[]).map(({ kid }) => kid)
@@ -218,7 +294,7 @@ test('in all of this every function ran, and asked for nothing that its role doe
     assert.ok(isGranted, `${functionName} asked for ${action} on ${thing}`)
   }
   const ran = new Set(aws.asked.map(({ functionName }) => functionName))
-  assert.deepEqual([...ran].sort(), ['create-keyring', 'rotate-keys', ...functionNames].sort())
+  assert.deepEqual([...ran].sort(), Object.keys(bundles).sort())
 })
 
 test('the table that the local stack makes has the keys and the index of the deployed one', async () => {
@@ -245,19 +321,32 @@ function shapeOf({ KeySchema, AttributeDefinitions, GlobalSecondaryIndexes }: Ta
 function deployedEnvironment(): Record<string, string> {
   return {
     NODE_OPTIONS: `--import=${new URL('support/deployed.ts', import.meta.url)}`,
-    BUNDLES: folder,
+    ...{ BUNDLES: folder, MOVED_CLOCK: String(clock.environment.MOVED_CLOCK) },
     DEPLOYED_SECRETS: `secretsmanager:${prefix}`,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.endpoint,
+    AWS_ENDPOINT_URL_DYNAMODB: aws.endpoint,
+    TABLE_NAME: 'token-broker',
     AWS_REGION: 'eu-central-1',
     AWS_ACCESS_KEY_ID: 'local',
     AWS_SECRET_ACCESS_KEY: 'local',
   }
 }
 
+/** With sessions whose end the tenant is told of, and a client of the code flow that is given the provider's tokens. */
+function registry(): string {
+  return registryFile((copy) => {
+    Object.assign(copy.application('wiremock').provider as object, { revokeTokens: true })
+    const { clientId, auth, secret } = agent
+    const grants = ['authorization_code', 'refresh_token']
+    const row = { clientId, auth, secrets: [secret], redirectUris: [callbackUri], grants, accessToken: 'provider' }
+    copy.addClient('demo', row)
+  })
+}
+
 /** The local stack with the bundles for its functions, and what its provider takes for a secret where ops would put it. */
 async function startDeployed(): Promise<BrokerProcess> {
   const leave = setEnvironment(deployedEnvironment())
-  const starting = startBroker({ dynamodb: aws.endpoint, shared })
+  const starting = startBroker({ dynamodb: aws.endpoint, shared, registry: registry() })
   leave()
   const started = await starting
   const providers = join(shared.dataDir, 'secrets', 'provider')
@@ -269,7 +358,8 @@ async function startDeployed(): Promise<BrokerProcess> {
 
 /** A function that no route leads to. */
 async function runAlone(name: string, event: object = {}): Promise<unknown> {
-  const script = `import('deployed:${name}').then(({ handler }) => handler(${JSON.stringify(event)})).then((told) => console.log(JSON.stringify(told)))`
+  const run = `handler(${JSON.stringify(event)}, { getRemainingTimeInMillis: () => 60_000 })`
+  const script = `import('deployed:${name}').then(({ handler }) => ${run}).then((told) => console.log(JSON.stringify(told)))`
   const env = { ...process.env, ...deployedEnvironment() }
   const { stdout } = await promisify(execFile)(process.execPath, ['-e', script], { env })
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '')

@@ -2,11 +2,13 @@
  * Puts the bundles in the place of the functions' sources, in a process that is started with `--import` of this file:
  * what would import `functions/<name>.ts` gets the deployed module, with the secrets as in the cloud.
  *
- * Owns that exchange, and tells AWS's stand-in (aws.ts) which function is asking. Must not know what functions do.
+ * Owns that exchange, and tells AWS's stand-in (aws.ts) which function is asking. Must not know what functions do. The time
+ * of day goes as far ahead as the test says (moved-clock.ts), for each bundle has the broker's clock inside it.
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { subscribe } from 'node:diagnostics_channel'
+import { readFileSync } from 'node:fs'
 import type { ClientRequest } from 'node:http'
 import { registerHooks } from 'node:module'
 import { join } from 'node:path'
@@ -14,8 +16,13 @@ import { pathToFileURL } from 'node:url'
 import { functionHeader } from './aws.ts'
 
 const scheme = 'deployed:'
-const { BUNDLES = '', DEPLOYED_SECRETS = '' } = process.env
+const { BUNDLES = '', DEPLOYED_SECRETS = '', MOVED_CLOCK } = process.env
 const running = new AsyncLocalStorage<string>()
+
+if (MOVED_CLOCK !== undefined) {
+  const { now } = Date
+  Date.now = () => now() + Number(readFileSync(MOVED_CLOCK, 'utf8')) * 1000
+}
 
 type Handler = (...words: unknown[]) => unknown
 
