@@ -85,7 +85,8 @@ function timesOf({ expiresInSeconds, isRefreshable }: TokenLifetime, end: number
   // One that cannot be replaced, and of which no end was told, is good for as long as the provider takes it.
   if (expiresInSeconds === undefined && !isRefreshable) return { isRefreshable, refreshAt: end, expiresAt: end }
   const lifetimeMs = (expiresInSeconds ?? untoldLifetimeSeconds) * 1000
-  const expiresAt = now + lifetimeMs
+  // A provider may say anything; nobody asks after the session's end, and the table holds no number of any size.
+  const expiresAt = Math.min(now + lifetimeMs, end)
   return { isRefreshable, refreshAt: expiresAt - Math.min(longestAheadMs, lifetimeMs / 5), expiresAt }
 }
 

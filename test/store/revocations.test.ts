@@ -1,0 +1,95 @@
+/**
+ * What is still to be told to a provider, in a real table: found by an index that holds nothing else, a page at a time, the
+ * longest overdue first.
+ */
+
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, before, beforeEach, test } from 'node:test'
+import type { Family } from '../../shared/domain/family.ts'
+import { reported, revoke, revokeByOps } from '../../shared/domain/transitions.ts'
+import { createFamilies, type Families } from '../../shared/store/families.ts'
+import { createRevocations } from '../../shared/store/revocations.ts'
+import { Unavailable } from '../../shared/unavailable.ts'
+import { startFaultProxy, throttling } from '../flows/support/fault-proxy.ts'
+import { active, approved, now, pending, revoked, shown } from '../support/families.ts'
+import { deleteItem, familyAt, putFamily, startTable, type TestTable } from '../support/table.ts'
+
+let table: TestTable
+let families: Families
+before(async () => {
+  table = await startTable()
+  families = createFamilies(table)
+})
+after(() => table.stop())
+beforeEach(async () => {
+  for (const sid of (await due()).flat()) await deleteItem(table, { pk: `family#${sid}`, sk: 'family' })
+})
+
+async function due(): Promise<(readonly string[])[]> {
+  return Array.fromAsync(createRevocations(table).due())
+}
+
+async function put(family: Family): Promise<string> {
+  const sid = randomUUID()
+  await putFamily(table, { ...family, sid })
+  return sid
+}
+
+const moment = (at = now) => ({ now: at, attempt: randomUUID() })
+
+test('nothing is due of a family that lives, or whose provider is not to hear of its end', async () => {
+  for (const family of [pending(), approved(), active(3), revoked()]) await put(family)
+  const sid = await put(active(3))
+  assert.ok((await families.apply(revoke(shown(3, { sid }), 'client', moment()))).done)
+  assert.deepEqual(await due(), [[]])
+})
+
+test('the very write that ends a family makes it due, and the report takes it out', async () => {
+  const [byClient, byOps] = [await put(active(3)), await put(approved())]
+  assert.ok((await families.apply(revoke(shown(3, { sid: byClient }), 'client', moment(now), true))).done)
+  assert.ok((await families.apply(revokeByOps('demo', byOps, undefined, moment(now + 1), true))).done)
+  assert.deepEqual(await due(), [[byClient, byOps]])
+  assert.ok((await families.apply(reported(byClient, randomUUID()))).done)
+  assert.deepEqual(await due(), [[byOps]])
+  const told = await familyAt(table, byClient)
+  assert.deepEqual([told?.state, told?.revokedReason, told?.revocationDue], ['revoked', 'client', undefined])
+})
+
+test('a second report finds nothing to do', async () => {
+  const sid = await put(revoked({ revocationDue: 'provider' }))
+  assert.ok((await families.apply(reported(sid, 'one'))).done)
+  const again = await families.apply(reported(sid, 'two'))
+  assert.deepEqual(again.done ? 'done' : again.refusal, { kind: 'revoked' })
+})
+
+test('more than a page: each is there once, the longest overdue first', async () => {
+  const sids: string[] = []
+  for (let at = 0; at < 230; at += 1) {
+    sids.push(await put(revoked({ revocationDue: 'provider', revokedAt: now - at * 1_000 })))
+  }
+  const pages = await due()
+  assert.deepEqual(
+    pages.map(({ length }) => length),
+    [100, 100, 30],
+  )
+  assert.deepEqual(pages.flat(), sids.reverse())
+})
+
+test('a page may be left without reading the next', async () => {
+  for (let at = 0; at < 101; at += 1) await put(revoked({ revocationDue: 'provider', revokedAt: now - at }))
+  const proxy = await startFaultProxy(table.endpoint)
+  try {
+    const through = createRevocations(await table.another(proxy.endpoint))
+    proxy.forget()
+    for await (const sids of through.due()) {
+      assert.equal(sids.length, 100)
+      break
+    }
+    assert.deepEqual(proxy.counts(), { Query: 1 })
+    proxy.fail(throttling)
+    await assert.rejects(Array.fromAsync(through.due()), Unavailable)
+  } finally {
+    await proxy.stop()
+  }
+})
