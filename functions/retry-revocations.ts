@@ -6,8 +6,10 @@
  */
 
 import { broker, clock } from '../shared/broker.ts'
+import type { Family } from '../shared/domain/family.ts'
 import { log } from '../shared/log.ts'
 import { endAtProvider } from '../shared/vault/end.ts'
+import type { Report } from '../shared/vault/fresh.ts'
 
 /** At once, towards a provider that may have had trouble a moment ago. */
 const mostAtOnce = 5
@@ -29,18 +31,18 @@ export async function handler(_event: unknown, context: Context): Promise<Tally>
   return tally
 }
 
-/** @param silent applications whose provider has not answered in this run, and is not asked again */
+/** @param silent applications whose provider is out of reach in this run, and is not asked again */
 async function tell(sid: string, silent: Set<string>, tally: Tally): Promise<void> {
   const family = await broker().families.read(sid)
   if (family?.revocationDue === undefined) return
   const application = await broker().registrations.application(family.application)
-  const isTold =
-    application !== undefined &&
-    !silent.has(application.name) &&
-    (await endAtProvider(application, family, (event, fields) => {
-      if (event === 'provider.revocation_failed') silent.add(application.name)
-      const { application: name, clientId, person } = family
-      log({ event, application: name, client_id: clientId, sid, sub: person?.sub, ...fields }, clock.now())
-    }))
-  tally[isTold ? 'told' : 'left']++
+  const isAsked = application !== undefined && !silent.has(application.name)
+  const end = isAsked ? await endAtProvider(application, family, reporter(family)) : undefined
+  if (end === 'out of reach') silent.add(family.application)
+  tally[end === 'done' ? 'told' : 'left']++
+}
+
+function reporter({ application, clientId, sid, person }: Family): Report {
+  return (event, fields) =>
+    log({ event, application, client_id: clientId, sid, sub: person?.sub, ...fields }, clock.now())
 }

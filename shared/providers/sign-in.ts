@@ -88,12 +88,12 @@ export function outOfReach(cause: unknown): Unavailable {
   return new Unavailable('provider', cause, Math.max(retryAfterSeconds, toldRetryAfter(cause)))
 }
 
-/** RFC 9110 §10.2.3, as seconds; a date is rare enough to be taken for nothing. */
+/** RFC 9110 §10.2.3, as whole seconds, for it is passed on; a date is rare enough to be taken for nothing. */
 function toldRetryAfter(error: unknown): number {
   const { response, cause } = Object(error) as { response?: unknown; cause?: unknown }
   const answer = [error, response, cause].find((part) => part instanceof Response)
   const told = Number(answer?.headers.get('retry-after'))
-  return Number.isFinite(told) ? Math.min(told, longestRetryAfterSeconds) : 0
+  return Number.isFinite(told) ? Math.min(Math.ceil(told), longestRetryAfterSeconds) : 0
 }
 
 /** Reads the provider's errors by their `error`, whatever the 4xx status. @throws {Unavailable} */

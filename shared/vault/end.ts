@@ -18,31 +18,33 @@ import { unsealTokens } from './keep.ts'
 /** A provider that is not to be had for so long is given up on; its tokens end by themselves. */
 const longestTryMs = 7 * 86_400_000
 
+/** `done`: there is nothing left to do. `busy`: somebody else is at these tokens. `failed`: by the provider's own answer. */
+export type End = 'done' | 'busy' | 'failed' | 'out of reach'
+
 /**
  * Tries once.
  *
  * @param family revoked, and marked as still to be told
- * @returns whether there is nothing left to do
  * @throws {Unavailable} when the table is out of reach
  */
-export async function endAtProvider(application: Application, family: Family, report: Report): Promise<boolean> {
+export async function endAtProvider(application: Application, family: Family, report: Report): Promise<End> {
   const { sid, vault: id, revokedAt = 0 } = family
   const vault = id === undefined ? undefined : await broker().vaults.read(sid, id)
   const tokens = vault && (await unsealTokens(vault, clock.now()))
   if (tokens !== undefined) {
     // Whoever is fetching fresh ones at this moment would be left with some that nobody has ended.
-    if (!(await isOurs(vault!))) return false
+    if (!(await isOurs(vault!))) return 'busy'
     const why = await revoke(application, tokens)
     if (why === undefined) report('provider.revoked', { level: 'info' })
     else if (clock.now() < revokedAt + longestTryMs) {
       report('provider.revocation_failed', { level: 'warn', reason: why })
-      return false
+      return why === outOfReach ? why : 'failed'
     } else report('provider.revocation_abandoned', { level: 'warn', reason: why })
   }
   // In this order: a crash in between finds the mark, and a vault that is gone.
   if (id !== undefined) await broker().vaults.remove(sid, id)
   await broker().families.apply(reported(sid, drawId()))
-  return true
+  return 'done'
 }
 
 async function isOurs(vault: Vault): Promise<boolean> {
@@ -50,13 +52,15 @@ async function isOurs(vault: Vault): Promise<boolean> {
   return now >= (vault.leaseUntil ?? 0) && (await broker().vaults.swap(vault, leased(now), drawId())).swapped
 }
 
+const outOfReach = 'out of reach'
+
 type Tokens = { readonly accessToken: string; readonly refreshToken?: string | undefined }
 
 async function revoke(application: Application, tokens: Tokens): Promise<string | undefined> {
   try {
     return await providerOf(application).revoke(tokens)
   } catch (error) {
-    if (error instanceof Unavailable) return 'out of reach'
+    if (error instanceof Unavailable) return outOfReach
     throw error
   }
 }

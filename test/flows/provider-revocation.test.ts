@@ -82,3 +82,33 @@ test('B17 it is not tried for ever: after a week it is given up, and told', asyn
   assert.deepEqual(await retry(), { told: 1, left: 0 })
   assert.deepEqual(await retry(), { told: 0, left: 0 })
 })
+
+/** Sessions that have ended here and not there, in their order. */
+async function overdue(count: number): Promise<void> {
+  provider.fail('revoke', serverError)
+  for (let at = 0; at < count; at += 1) {
+    const { refreshToken } = await code(broker, agent)
+    assert.equal((await revoke(broker, agent, refreshToken)).status, 200)
+  }
+  broker.advance(30)
+  provider.heal()
+  provider.forget()
+}
+
+test('B17 tokens that the provider will not take do not stand in the way of the others', async () => {
+  await overdue(7)
+  provider.fail('revoke', { kind: 'refuse', status: 400, error: 'unsupported_token_type' }, 5)
+  assert.deepEqual(await retry(), { told: 2, left: 5 })
+  broker.advance(30)
+  assert.deepEqual(await retry(), { told: 5, left: 0 })
+})
+
+test('B17 a provider that is out of reach is not asked again in the same run', async () => {
+  await overdue(7)
+  provider.fail('revoke', serverError)
+  assert.deepEqual(await retry(), { told: 0, left: 7 })
+  assert.equal(provider.count('revoke'), 5)
+  provider.heal()
+  broker.advance(30)
+  assert.deepEqual(await retry(), { told: 7, left: 0 })
+})

@@ -91,7 +91,6 @@ test('the id of its vault is all that the provider’s tokens add to a family', 
   assert.equal(itemBytes(stored(worstActive())) - itemBytes(stored(without)), 'vault'.length + 11)
   assert.equal(vault?.length, 11)
 })
-})
 
 test('so does one that ops revoked, with all that they may say about it', (context) => {
   const said = revokeByOps(opening.application, sid, 'n'.repeat(128), late, true)

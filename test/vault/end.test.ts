@@ -1,0 +1,142 @@
+/**
+ * The end of a session at its provider: what it is told, in what order it is forgotten, and what is left for the next run.
+ */
+
+import assert from 'node:assert/strict'
+import { after, afterEach, before, test } from 'node:test'
+import { broker, clock, drawId } from '../../shared/broker.ts'
+import type { Family } from '../../shared/domain/family.ts'
+import { leased, refused } from '../../shared/domain/vault.ts'
+import { endAtProvider } from '../../shared/vault/end.ts'
+import { serverError } from '../support/fallible-provider.ts'
+import { revoked } from '../support/families.ts'
+import { familyAt, putFamily } from '../support/table.ts'
+import { startVaultRig, type VaultRig } from '../support/vault-rig.ts'
+
+let rig: VaultRig
+before(async () => {
+  rig = await startVaultRig()
+})
+afterEach(() => rig.heal())
+after(() => rig.stop())
+
+const weekMs = 7 * 86_400_000
+
+/** A session that has just ended here, with its vault. */
+async function ended() {
+  const { vault, tokens } = await rig.kept()
+  rig.provider.forget()
+  return { vault, tokens, family: await marked(vault.sid, vault.id) }
+}
+
+async function marked(sid: string, vault?: string): Promise<Family> {
+  const family = revoked({ sid, revokedAt: clock.now(), revocationDue: 'provider', ...(vault && { vault }) })
+  await putFamily(rig.table, family)
+  return family
+}
+
+const end = (family: Family, application = rig.application) => endAtProvider(application, family, rig.report)
+const hasMark = async ({ sid }: Family) => (await familyAt(rig.table, sid))?.revocationDue !== undefined
+
+test('the provider hears of the refresh token, the tokens leave the table, and the mark goes', async () => {
+  const { vault, tokens, family } = await ended()
+  assert.equal(await end(family), 'done')
+  const [{ parameters } = assert.fail()] = rig.provider.requests
+  assert.deepEqual([parameters.token, parameters.token_type_hint], [tokens.refreshToken, 'refresh_token'])
+  assert.ok(!rig.provider.liveRefreshTokens().includes(tokens.refreshToken!))
+  assert.equal(await rig.vaultAt(vault), undefined)
+  const after = await familyAt(rig.table, family.sid)
+  assert.deepEqual([after?.revocationDue, after?.vault, after?.state], [undefined, undefined, 'revoked'])
+  assert.deepEqual(rig.told(), ['provider.revoked'])
+})
+
+test('where there is no refresh token, the access token is what is ended', async () => {
+  rig.provider.behaviour.givesRefreshTokens = false
+  const { tokens, family } = await ended()
+  assert.equal(await end(family), 'done')
+  const [{ parameters } = assert.fail()] = rig.provider.requests
+  assert.deepEqual([parameters.token, parameters.token_type_hint], [tokens.accessToken, 'access_token'])
+})
+
+test('what there is nothing to tell of is done: no vault, one that is gone, or one that the provider has refused', async () => {
+  const { vault } = await rig.kept()
+  const { vault: empty } = await broker().vaults.swap(vault, refused(), drawId())
+  rig.provider.forget()
+  const families = [await marked(drawId()), await marked(drawId(), 'gone'), await marked(vault.sid, vault.id)]
+  for (const family of families) {
+    assert.equal(await end(family), 'done')
+    assert.ok(!(await hasMark(family)))
+  }
+  assert.equal(await rig.vaultAt(empty!), undefined)
+  assert.deepEqual([rig.provider.requests.length, rig.told()], [0, []])
+})
+
+test('while somebody is fetching fresh tokens it is left, and done when that is over', async () => {
+  const { vault, family } = await ended()
+  await broker().vaults.swap(vault, leased(clock.now()), drawId())
+  assert.equal(await end(family), 'busy')
+  assert.equal(rig.provider.requests.length, 0)
+  assert.ok(await hasMark(family))
+  rig.advance(12)
+  assert.equal(await end(family), 'done')
+})
+
+test('of two who try at once, one asks the provider', async () => {
+  const { family } = await ended()
+  const ends = await Promise.all([end(family), end(family)])
+  assert.ok(ends.includes('done'))
+  assert.equal(rig.provider.count('revoke'), 1)
+})
+
+test('B17 a provider out of reach: all stays as it is, to be tried again, and so it is done in the end', async () => {
+  const { vault, family } = await ended()
+  rig.provider.fail('revoke', serverError, 1)
+  assert.equal(await end(family), 'out of reach')
+  assert.deepEqual(rig.told(), ['provider.revocation_failed: out of reach'])
+  assert.ok((await hasMark(family)) && (await rig.vaultAt(vault))?.sealed !== undefined)
+  assert.equal(await end(family), 'busy', 'not again at once')
+  rig.advance(12)
+  assert.equal(await end(family), 'done')
+})
+
+test('B17 a provider that answers otherwise: its reason is told, and all stays as it is', async () => {
+  const { vault, family } = await ended()
+  rig.provider.fail('revoke', { kind: 'refuse', status: 400, error: 'unsupported_token_type' }, 1)
+  assert.equal(await end(family), 'failed')
+  assert.deepEqual(rig.told(), ['provider.revocation_failed: unsupported_token_type'])
+  assert.ok((await hasMark(family)) && (await rig.vaultAt(vault))?.sealed !== undefined)
+})
+
+test('B17 one that has no way to be told is tried for a week, and then given up on', async () => {
+  const { vault, family } = await ended()
+  const plain = { ...rig.application, name: 'plain', provider: withoutRevocation() }
+  const longAgo = (ms: number) => ({ ...family, revokedAt: clock.now() - ms })
+  assert.equal(await end(longAgo(weekMs - 1), plain), 'failed')
+  assert.ok(await hasMark(family))
+  rig.advance(12)
+  assert.equal(await end(longAgo(weekMs), plain), 'done')
+  assert.deepEqual([await hasMark(family), await rig.vaultAt(vault)], [false, undefined])
+  assert.deepEqual(rig.told(), [
+    'provider.revocation_failed: it has no revocation endpoint',
+    'provider.revocation_abandoned: it has no revocation endpoint',
+  ])
+})
+
+function withoutRevocation() {
+  const { issuer } = rig.provider
+  const endpoints = { authorizationEndpoint: `${issuer}/authorize`, tokenEndpoint: `${issuer}/token` }
+  const { parameters, clientId } = rig.application.provider
+  return {
+    ...({
+      kind: 'oauth2',
+      auth: 'none',
+      scopes: [],
+      body: 'form',
+      pkce: true,
+      claims: {},
+      parameters,
+      clientId,
+    } as const),
+    ...({ ...endpoints, userinfoEndpoint: `${issuer}/userinfo`, deviceLogin: 'broker', revokeTokens: true } as const),
+  }
+}

@@ -1,0 +1,248 @@
+/**
+ * A fresh access token of the provider: who asks for it, who waits, and what each way to fail comes to. The clock is the
+ * test's.
+ */
+
+import assert from 'node:assert/strict'
+import { after, afterEach, before, describe, mock, test } from 'node:test'
+import { broker, clock, drawId } from '../../shared/broker.ts'
+import { leased, leaseMs, type Vault } from '../../shared/domain/vault.ts'
+import { Unavailable } from '../../shared/unavailable.ts'
+import { type FreshToken, freshToken } from '../../shared/vault/fresh.ts'
+import { sealTokens, unsealTokens } from '../../shared/vault/keep.ts'
+import { invalidGrant, serverError, unavailable, withoutExpiry } from '../support/fallible-provider.ts'
+import { startVaultRig, type VaultRig } from '../support/vault-rig.ts'
+
+let rig: VaultRig
+before(async () => {
+  rig = await startVaultRig()
+})
+afterEach(() => {
+  mock.restoreAll()
+  rig.heal()
+})
+after(() => rig.stop())
+
+/** As a caller does who has just read it. */
+const fresh = (vault: Vault, sub = 'ada'): Promise<FreshToken | undefined> =>
+  freshToken(rig.application, vault, sub, rig.report)
+const again = async (vault: Vault, sub = 'ada') => fresh((await rig.vaultAt(vault))!, sub)
+const swap = async (seen: Vault, change = leased(clock.now())) => {
+  const { vault, swapped } = await broker().vaults.swap(seen, change, drawId())
+  assert.ok(swapped)
+  return vault
+}
+
+/** Kept five minutes ago. */
+async function stale() {
+  const { vault, tokens } = await rig.kept()
+  rig.advance(300)
+  rig.provider.forget()
+  return { vault, tokens }
+}
+
+async function unavailability(promise: Promise<unknown>): Promise<number> {
+  const error = await promise.then(
+    () => assert.fail('it worked'),
+    (reason: unknown) => reason,
+  )
+  assert.ok(error instanceof Unavailable, String(error))
+  assert.equal(error.part, 'provider')
+  return error.retryAfterSeconds
+}
+
+describe('one caller', () => {
+  test('is given the token at hand while it is good, with the whole seconds that are left', async () => {
+    const { vault, tokens } = await rig.kept()
+    rig.advance(100.5)
+    assert.deepEqual(await fresh(vault), { accessToken: tokens.accessToken, expiresInSeconds: 199 })
+    assert.equal(rig.provider.count('refresh'), 0)
+    assert.deepEqual(await rig.vaultAt(vault), vault)
+  })
+
+  test('B9 fetches when its time has come, and what it stored is what the next one fetches with', async () => {
+    const { vault } = await stale()
+    for (let round = 1; round <= 3; round += 1) {
+      const given = await again(vault)
+      assert.deepEqual(given, { accessToken: rig.provider.accessTokens().at(-1), expiresInSeconds: 300 })
+      assert.equal(rig.provider.count('refresh'), round)
+      const after = await rig.vaultAt(vault)
+      assert.deepEqual([after?.revision, after?.leaseUntil], [1 + 2 * round, undefined])
+      rig.advance(250)
+    }
+    assert.deepEqual(rig.told(), Array(3).fill('provider.refreshed'))
+  })
+
+  test('B7 keeps the refresh token where none comes back', async () => {
+    rig.provider.behaviour.rotates = false
+    const { vault, tokens } = await stale()
+    await fresh(vault)
+    const kept = await unsealTokens((await rig.vaultAt(vault))!, clock.now())
+    assert.deepEqual(kept, { accessToken: rig.provider.accessTokens().at(-1), refreshToken: tokens.refreshToken })
+  })
+
+  test('B8 is told a lifetime where the provider tells none', async () => {
+    const { vault } = await stale()
+    rig.provider.fail('refresh', withoutExpiry, 1)
+    assert.equal((await fresh(vault))?.expiresInSeconds, 300)
+  })
+
+  test('the time that the provider took is not given to its token', async () => {
+    const { vault } = await stale()
+    const held = rig.provider.hold('refresh')
+    const asking = fresh(vault)
+    await held.reached
+    rig.advance(4)
+    held.release()
+    assert.equal((await asking)?.expiresInSeconds, 296)
+  })
+})
+
+describe('many callers', () => {
+  test('B1 cause one refresh between them, and are all given its token', async () => {
+    const { vault } = await stale()
+    const given = await Promise.all(Array.from({ length: 20 }, () => fresh(vault)))
+    assert.equal(rig.provider.count('refresh'), 1)
+    const [token] = rig.provider.accessTokens().slice(-1)
+    for (const one of given) assert.deepEqual(one, { accessToken: token, expiresInSeconds: 300 })
+  })
+
+  test('use the token at hand while one of them fetches, as long as it is good', async () => {
+    const { vault, tokens } = await rig.kept()
+    rig.advance(250)
+    await swap(vault)
+    assert.deepEqual(await again(vault), { accessToken: tokens.accessToken, expiresInSeconds: 50 })
+    assert.equal(rig.provider.count('refresh'), 0)
+  })
+
+  test('B2 take over from one who died, once its lease is over', async () => {
+    const { vault } = await stale()
+    const held = await swap(vault)
+    const asking = fresh(held)
+    rig.advance(leaseMs / 1_000)
+    assert.equal((await asking)?.accessToken, rig.provider.accessTokens().at(-1))
+    assert.equal(rig.provider.count('refresh'), 1)
+  })
+
+  test('are told to come again when they have waited for long enough', async () => {
+    const held = await swap((await stale()).vault)
+    const { now } = Date
+    let ahead = 0
+    mock.method(Date, 'now', () => {
+      ahead += 5_000
+      return now() + ahead
+    })
+    assert.ok((await unavailability(fresh(held))) >= 1)
+    assert.equal(rig.provider.count('refresh'), 0)
+  })
+
+  test('are sent to sign in when the vault is gone meanwhile', async () => {
+    const held = await swap((await stale()).vault)
+    const asking = fresh(held)
+    await broker().vaults.remove(held.sid, held.id)
+    assert.equal(await asking, undefined)
+  })
+
+  test('B6 one whose answer comes too late is given the newer tokens, and changes nothing', async () => {
+    rig.provider.behaviour.rotates = false
+    const { vault } = await stale()
+    const late = rig.provider.hold('refresh')
+    const asking = fresh(vault)
+    await late.reached
+    rig.advance(leaseMs / 1_000)
+    const newer = await again(vault)
+    const stands = await rig.vaultAt(vault)
+    late.release()
+    assert.deepEqual(await asking, newer)
+    assert.deepEqual(await rig.vaultAt(vault), stands)
+    assert.deepEqual(rig.told(), ['provider.refreshed', 'provider.refreshed_late'])
+  })
+
+  test('B6 one that is refused too late ends nothing: the newer token is used', async () => {
+    const { vault } = await stale()
+    const late = rig.provider.holdBack('refresh')
+    const asking = fresh(vault)
+    await late.reached
+    rig.advance(leaseMs / 1_000)
+    rig.provider.behaviour.reuseKills = false
+    const newer = await again(vault)
+    late.release()
+    assert.deepEqual(await asking, newer)
+    assert.deepEqual(rig.told(), ['provider.refreshed', 'provider.refresh_refused'])
+  })
+})
+
+describe('a provider that fails', () => {
+  test('B5 refuses for good: only a person can help, and it is not asked again', async () => {
+    const { vault } = await stale()
+    rig.provider.fail('refresh', invalidGrant, 1)
+    for (const _ of [1, 2]) assert.equal(await again(vault), undefined)
+    assert.equal(rig.provider.count('refresh'), 1)
+    const after = await rig.vaultAt(vault)
+    assert.deepEqual([after?.sealed, after?.isRefreshable], [undefined, false])
+    assert.deepEqual(rig.told(), ['provider.refresh_refused'])
+  })
+
+  test('B4 is not asked again before the time that it named, and callers are told how long that is', async () => {
+    const { vault, tokens } = await stale()
+    rig.provider.fail('refresh', unavailable, 1)
+    assert.equal(await unavailability(fresh(vault)), 9)
+    rig.advance(4)
+    assert.equal(await unavailability(again(vault)), 5)
+    assert.equal(rig.provider.count('refresh'), 1)
+    assert.equal((await unsealTokens((await rig.vaultAt(vault))!, clock.now()))?.refreshToken, tokens.refreshToken)
+    rig.advance(5)
+    assert.equal((await again(vault))?.accessToken, rig.provider.accessTokens().at(-1))
+    assert.deepEqual(rig.told(), ['provider.refresh_failed: out of reach', 'provider.refreshed'])
+    assert.equal((await rig.vaultAt(vault))?.failures, undefined)
+  })
+
+  test('B10 is left in peace for longer each time', async () => {
+    const { vault } = await stale()
+    rig.provider.fail('refresh', serverError)
+    const waits: number[] = []
+    for (let failures = 1; failures <= 8; failures += 1) {
+      const seconds = await unavailability(again(vault))
+      waits.push(seconds)
+      rig.advance(seconds)
+    }
+    assert.deepEqual(waits, [5, 5, 5, 8, 16, 32, 60, 60])
+    assert.equal(rig.provider.count('refresh'), 8)
+  })
+
+  test('costs nothing while the token at hand is good', async () => {
+    const { vault, tokens } = await rig.kept()
+    rig.advance(250)
+    rig.provider.fail('refresh', serverError)
+    assert.equal((await fresh(vault))?.accessToken, tokens.accessToken)
+    assert.equal((await again(vault))?.accessToken, tokens.accessToken)
+    assert.equal(rig.provider.count('refresh'), 1)
+  })
+
+  test('answers with the tokens of another person: they are not kept, and nobody is given them', async () => {
+    const { vault, tokens } = await stale()
+    await unavailability(fresh(vault, 'eve'))
+    assert.deepEqual(rig.told(), ['provider.refresh_failed: the tokens are of another person'])
+    assert.equal((await unsealTokens((await rig.vaultAt(vault))!, clock.now()))?.accessToken, tokens.accessToken)
+  })
+})
+
+describe('a vault that nobody can open', () => {
+  test('B19 a ciphertext from elsewhere: the provider is not asked, and only a person can help', async () => {
+    const [{ vault }, { vault: other }] = [await rig.kept(), await rig.kept()]
+    await broker().vaults.put({ ...vault, sealed: other.sealed! })
+    assert.equal(await again(vault), undefined)
+    rig.advance(300)
+    assert.equal(await again(vault), undefined)
+    assert.equal(rig.provider.count('refresh'), 0)
+    assert.equal((await rig.vaultAt(vault))?.sealed, undefined, 'so that nobody tries again')
+  })
+
+  test('without the refresh token that it is said to hold, it is the same', async () => {
+    const { vault } = await stale()
+    const sealed = await sealTokens(vault, { accessToken: 'alone' }, clock.now())
+    await broker().vaults.put({ ...vault, sealed })
+    assert.equal(await again(vault), undefined)
+    assert.equal(rig.provider.count('refresh'), 0)
+  })
+})

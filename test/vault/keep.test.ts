@@ -1,0 +1,93 @@
+/**
+ * How the provider's tokens lie in the table: sealed, for the one sign-in that they are of, and only for who may have them.
+ */
+
+import assert from 'node:assert/strict'
+import { after, afterEach, before, test } from 'node:test'
+import { broker, clock, drawId } from '../../shared/broker.ts'
+import { vaultExpires } from '../../shared/domain/vault.ts'
+import { keepTokens, sealTokens, unsealTokens } from '../../shared/vault/keep.ts'
+import { aClient } from '../support/registry.ts'
+import { codeLifetimeSeconds, keeping, startVaultRig, type VaultRig } from '../support/vault-rig.ts'
+
+let rig: VaultRig
+before(async () => {
+  rig = await startVaultRig()
+})
+afterEach(() => rig.heal())
+after(() => rig.stop())
+
+const tokens = { accessToken: 'an access token', refreshToken: 'a refresh token', expiresInSeconds: 300 }
+const keep = (sid: string, client = keeping) => keepTokens(rig.application, client, sid, tokens, codeLifetimeSeconds)
+
+test('tokens that nobody is entitled to are not kept', async () => {
+  const sid = drawId()
+  assert.equal(await keep(sid, aClient()), undefined)
+  assert.equal(await broker().vaults.readSession(sid), undefined)
+})
+
+test('those that are kept are found by the id of their sign-in, as long as their session may last', async () => {
+  const sid = drawId()
+  const ids = [await keep(sid), await keep(sid)]
+  assert.equal(new Set(ids).size, 2, 'two who sign in for one device')
+  for (const id of ids) {
+    assert.equal(id?.length, 11)
+    const vault = await rig.vaultAt({ sid, id: id! })
+    assert.ok(vault !== undefined)
+    assert.deepEqual(await unsealTokens(vault, clock.now()), {
+      accessToken: tokens.accessToken,
+      refreshToken: tokens.refreshToken,
+    })
+    assert.equal(vault.expires, vaultExpires(codeLifetimeSeconds, keeping.absoluteSeconds, clock.now()))
+    assert.deepEqual([vault.application, vault.revision, vault.isRefreshable], ['demo', 1, true])
+  }
+})
+
+test('tokens that come without a refresh token are kept as such', async () => {
+  const sid = drawId()
+  const { refreshToken: _, ...alone } = tokens
+  const id = await keepTokens(rig.application, keeping, sid, alone, codeLifetimeSeconds)
+  const vault = await rig.vaultAt({ sid, id: id! })
+  assert.equal(vault?.isRefreshable, false)
+  assert.deepEqual(await unsealTokens(vault!, clock.now()), { accessToken: tokens.accessToken })
+})
+
+test('B12 no token can be read off the item', async () => {
+  const { vault, tokens } = await rig.kept()
+  const text = JSON.stringify(vault)
+  const parts = [text, ...vault.sealed!.split('.').map((part) => Buffer.from(part, 'base64url').toString('latin1'))]
+  for (const secret of [tokens.accessToken, tokens.refreshToken!]) {
+    for (const part of parts) assert.ok(!part.includes(secret))
+  }
+})
+
+test('B19 a ciphertext that was moved to another session, sign-in or application opens for nobody', async () => {
+  const [{ vault }, { vault: other }] = [await rig.kept(), await rig.kept()]
+  assert.ok((await unsealTokens(vault, clock.now())) !== undefined)
+  const moved = [
+    { ...other, sealed: vault.sealed! },
+    { ...vault, sid: other.sid },
+    { ...vault, id: other.id },
+    { ...vault, application: 'userdocs' },
+  ]
+  for (const one of moved) assert.equal(await unsealTokens(one, clock.now()), undefined)
+})
+
+test('a ciphertext ends with its vault', async () => {
+  const { vault } = await rig.kept()
+  assert.ok((await unsealTokens(vault, vault.expires * 1_000 - 1)) !== undefined)
+  assert.equal(await unsealTokens(vault, vault.expires * 1_000), undefined)
+})
+
+test('nothing is in a vault whose tokens the provider has refused', async () => {
+  const { sealed: _, ...refused } = (await rig.kept()).vault
+  assert.equal(await unsealTokens(refused, clock.now()), undefined)
+})
+
+test('the key is gone, so nobody opens what it sealed; what is sealed since is opened', async () => {
+  const { vault, tokens } = await rig.kept()
+  await rig.replaceKeyring()
+  assert.equal(await unsealTokens(vault, clock.now()), undefined)
+  const sealed = await sealTokens(vault, tokens, clock.now())
+  assert.equal((await unsealTokens({ ...vault, sealed }, clock.now()))?.accessToken, tokens.accessToken)
+})
