@@ -73,3 +73,15 @@ test('without offline_access a session lasts as long as its access token, and it
   const { sessionLifetimeMs, lingerSeconds } = openDevice({ ...opening, scopes: ['openid'] })
   assert.deepEqual([sessionLifetimeMs, lingerSeconds], [300 * second, 300 + 300 + 86_400])
 })
+
+test('a code family names the vault of its sign-in, where tokens are kept', () => {
+  const { intervalSeconds: _, ...code } = opening
+  const open = (vault?: string) => openCode({ ...code, person, redirectUri: 'https://app.example/cb', vault })
+  assert.equal(open('v'.repeat(11)).vault, 'v'.repeat(11))
+  assert.ok(!('vault' in open()))
+})
+
+test('a device family holds the provider’s device code, where its device flow is gone through', () => {
+  assert.deepEqual(openDevice({ ...opening, deviceLogin: 'sealed' }), { ...openDevice(opening), deviceLogin: 'sealed' })
+  assert.ok(!('deviceLogin' in openDevice({ ...opening, deviceLogin: undefined })))
+})

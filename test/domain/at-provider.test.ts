@@ -1,0 +1,143 @@
+/**
+ * What a family knows of its provider: the vault of its sign-in, the device login it waits for, and that its end is still
+ * to be told. And what a caller who has to ask the provider first can foresee.
+ */
+
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { Family } from '../../shared/domain/family.ts'
+import {
+  decide,
+  foresee,
+  redeem,
+  reported,
+  revoke,
+  revokeByOps,
+  rotate,
+  type Transition,
+} from '../../shared/domain/transitions.ts'
+import {
+  active,
+  approved,
+  binding,
+  codeIssued,
+  denied,
+  holding,
+  now,
+  pending,
+  person,
+  revoked,
+  shown,
+  sid,
+} from '../support/families.ts'
+import { changed, step } from '../support/memory.ts'
+
+const moment = { now, attempt: 'this attempt' }
+const vault = 'v'.repeat(11)
+
+describe('a device login at the provider', () => {
+  test('is gone once the person has decided, and the approval names the vault', () => {
+    const waiting = pending({ deviceLogin: 'sealed' })
+    const approval = changed(decide('demo', sid, { approve: person, vault }, moment), waiting)
+    assert.deepEqual([approval.state, approval.vault, approval.deviceLogin], ['approved', vault, undefined])
+    const denial = changed(decide('demo', sid, { deny: true }, moment), waiting)
+    assert.ok(!('vault' in denial) && !('deviceLogin' in denial))
+  })
+
+  test('whose tokens are not kept leaves no name of a vault', () => {
+    assert.ok(!('vault' in changed(decide('demo', sid, { approve: person, vault: undefined }, moment), pending())))
+  })
+
+  test('is gone at the end of the family, too', () => {
+    const waiting = pending({ deviceLogin: 'sealed' })
+    const ends = [revoke(shown(0), 'client', moment), revokeByOps('demo', sid, undefined, moment)]
+    for (const end of ends) assert.ok(!('deviceLogin' in changed(end, waiting)))
+  })
+
+  test('stays through the first refresh and all that follow: a session keeps its vault', () => {
+    const redeemed = changed(redeem(shown(0), holding, undefined, moment), approved({ vault }))
+    const first = changed(rotate(shown(1), holding, [], moment), redeemed)
+    assert.equal(changed(rotate(shown(2), holding, [], moment), first).vault, vault)
+  })
+})
+
+describe('an end that the provider is to hear of', () => {
+  const ends: Readonly<Record<string, (atProvider?: boolean) => Transition>> = {
+    'by its client': (atProvider) => revoke(shown(3), 'client', moment, atProvider),
+    'by reuse': (atProvider) => revoke(shown(3), 'reuse', moment, atProvider),
+    'by ops': (atProvider) => revokeByOps('demo', sid, 'a laptop was lost', moment, atProvider),
+  }
+  for (const [name, end] of Object.entries(ends)) {
+    test(`${name} is marked in the very write that is the end, and otherwise not`, () => {
+      for (const family of [pending(), approved(), active(3, { vault })]) {
+        const { revocationDue, ...rest } = changed(end(true), family)
+        assert.equal(revocationDue, 'provider')
+        assert.deepEqual(changed(end(), family), rest)
+        assert.deepEqual(changed(end(false), family), rest)
+        assert.equal(rest.vault, family.vault, 'by which its tokens are found')
+      }
+    })
+
+    test(`${name} comes once: a family that has ended is not marked afterwards`, () => {
+      for (const family of [revoked(), revoked({ revocationDue: 'provider' })]) {
+        assert.deepEqual(step(end(true), family), { moved: false, verdict: { kind: 'revoked' } })
+      }
+    })
+  }
+
+  test('once told leaves neither the mark nor the name of the vault, and the end stands', () => {
+    const { revocationDue: _, vault: __, ...rest } = revoked({ revocationDue: 'provider', vault })
+    const told = step(reported(sid, 'told'), { ...rest, revocationDue: 'provider', vault })
+    assert.deepEqual(told, { moved: true, family: { ...rest, attempt: 'told' } })
+  })
+
+  test('is told once: nothing moves where there is no mark, whatever the state', () => {
+    for (const family of [pending(), denied(), approved(), active(3), revoked()]) {
+      assert.deepEqual(step(reported(sid, 'told'), family), { moved: false, verdict: { kind: 'revoked' } })
+    }
+    assert.deepEqual(step(reported(sid, 'told'), undefined), { moved: false, verdict: { kind: 'unknown' } })
+  })
+})
+
+describe('what is foreseen', () => {
+  const grace = { ...holding, graceSeconds: 10 }
+  const families: readonly (Family | undefined)[] = [
+    ...[undefined, pending(), denied(), approved(), codeIssued(), active(1), active(7), revoked()],
+    ...[
+      active(7, { rotatedAt: now - 100_000 }),
+      active(7, { absoluteExpiresAt: now }),
+      codeIssued({ codeExpiresAt: now }),
+    ],
+  ]
+  const transitions = [
+    ...[1, 2, 6, 7, 8].flatMap((generation) =>
+      [holding, grace].map((held) => rotate(shown(generation), held, [], moment)),
+    ),
+    ...[undefined, binding].map((bound) => redeem(shown(0), holding, bound, moment)),
+    rotate(shown(7, { clientId: 'job' }), holding, [], moment),
+    rotate(shown(7), holding, ['admin'], moment),
+    rotate(shown(7), { ...holding, revokedBefore: now }, [], moment),
+  ]
+
+  test('is what the write itself would meet: no refusal where it would hold or be a replay', () => {
+    for (const family of families) {
+      for (const transition of transitions) {
+        const done = step(transition, family)
+        const refusal = done.moved || done.verdict.kind === 'replay' ? undefined : done.verdict
+        assert.deepEqual(foresee(transition, family), refusal)
+      }
+    }
+  })
+
+  test('covers replays, reuse and each end', () => {
+    const kinds = families.flatMap((family) => transitions.map((transition) => foresee(transition, family)?.kind))
+    for (const kind of [undefined, 'unknown', 'reuse', 'expired', 'revoked', 'foreign-client', 'scope-widened'])
+      assert.ok(kinds.includes(kind as (typeof kinds)[number]), kind)
+    assert.equal(foresee(rotate(shown(6), grace, [], moment), active(7)), undefined)
+  })
+
+  test('is not misled by an attempt that looks like its own: nothing has been written yet', () => {
+    const family = active(7, { attempt: moment.attempt })
+    assert.deepEqual(foresee(rotate(shown(2), holding, [], moment), family), { kind: 'reuse', generation: 7 })
+  })
+})
