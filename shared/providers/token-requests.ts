@@ -12,8 +12,7 @@ import { failedSignIn } from './sign-in.ts'
 export function tokensIn(answer: oidc.TokenEndpointResponse): ProviderTokens {
   const { access_token: accessToken, refresh_token: refreshToken, expires_in: expiresInSeconds } = answer
   const lasts = expiresInSeconds !== undefined && expiresInSeconds > 0 ? Math.floor(expiresInSeconds) : undefined
-  // One that is empty is none.
-  return { accessToken, refreshToken: refreshToken || undefined, expiresInSeconds: lasts }
+  return { accessToken, refreshToken, expiresInSeconds: lasts }
 }
 
 export function tokenRequests(configuration: () => Promise<oidc.Configuration>): Pick<Provider, 'refresh' | 'revoke'> {

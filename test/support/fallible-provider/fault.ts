@@ -16,7 +16,14 @@ export type Reply = {
 
 export type Fault =
   /** Nothing happens, and this is the answer: HTML, or an OAuth error where `error` names one. */
-  | { readonly kind: 'refuse'; readonly status: number; readonly error?: string; readonly retryAfterSeconds?: number }
+  | {
+      readonly kind: 'refuse'
+      readonly status: number
+      readonly error?: string
+      readonly retryAfterSeconds?: number | string
+      /** WWW-Authenticate, beside the body. */
+      readonly challenge?: string
+    }
   /** Nothing happens, and the connection is reset. */
   | { readonly kind: 'hang-up' }
   /** Nothing happens, and no answer comes: the caller finds out by its own patience. */
@@ -105,10 +112,12 @@ function send(outgoing: ServerResponse, reply: Reply, spoil = (text: string) => 
 
 const json = { 'content-type': 'application/json' }
 
-function refuse(outgoing: ServerResponse, { status, error, retryAfterSeconds }: Fault & { kind: 'refuse' }): void {
+function refuse(outgoing: ServerResponse, fault: Fault & { kind: 'refuse' }): void {
+  const { status, error, retryAfterSeconds, challenge } = fault
   outgoing.writeHead(status, {
     'content-type': error === undefined ? 'text/html' : 'application/json',
     ...(retryAfterSeconds !== undefined && { 'retry-after': String(retryAfterSeconds) }),
+    ...(challenge !== undefined && { 'www-authenticate': challenge }),
   })
   outgoing.end(error === undefined ? '<p>as asked</p>' : JSON.stringify({ error }))
 }
