@@ -25,6 +25,7 @@ import {
   dropped,
   isSameSecret,
   pageAnswer,
+  type SignIn,
 } from '../shared/http/browser.ts'
 import { type Answer, audit, type Call } from '../shared/http/call.ts'
 import { failedSignInPage, problemPage, reportUnexpected } from '../shared/http/page-problems.ts'
@@ -34,7 +35,7 @@ import { isRevoked } from '../shared/http/sessions.ts'
 import { wantedClaims } from '../shared/http/sign-in.ts'
 import { pageEndpoint, reportFault } from '../shared/http/stack.ts'
 import { providerOf } from '../shared/providers/index.ts'
-import type { SignInResult, SignInSecrets } from '../shared/providers/provider.ts'
+import type { SignInResult } from '../shared/providers/provider.ts'
 import { Unavailable } from '../shared/unavailable.ts'
 import { keepTokens } from '../shared/vault/keep.ts'
 
@@ -49,17 +50,17 @@ export const handler = pageEndpoint(async (call) => {
   // RFC 6749 §10.12: the browser that comes back is the one that was sent away.
   if (!isSameSecret(call.parameters.optional('state') ?? '', signIn.secrets.state)) return lost(call, 'foreign-session')
   const end = signIn.flow === 'device' ? endDeviceSignIn : endCodeSignIn
-  return end(call, signIn as never, () => finish(call, signIn.secrets))
+  return end(call, signIn as never, () => finish(call, signIn))
 }, problemPage)
 
-async function finish(call: Call, secrets: SignInSecrets): Promise<SignInResult> {
+async function finish(call: Call, { secrets, clientId }: SignIn): Promise<SignInResult> {
   const { application, event } = call
   const callback = new URL(`${call.issuer}/oauth/callback`)
   for (const [name, values] of Object.entries(event.multiValueQueryStringParameters ?? {})) {
     for (const value of values ?? []) callback.searchParams.append(name, value)
   }
   const result = await providerOf(application).finish(callback, secrets, wantedClaims(application))
-  reportUnexpected(call, result)
+  reportUnexpected(call, clientId, result)
   return result
 }
 

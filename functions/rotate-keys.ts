@@ -47,15 +47,22 @@ type Told = Retirement | Rotation | { readonly keys: readonly KeyDescription[] }
 /** A keyring that is replaced while another is being derived from it is read again, so often. */
 const mostTurns = 3
 
+/** By its id CloudTrail tells who called. */
+type Invocation = { readonly awsRequestId: string }
+
 /** @throws when a step or a retirement is refused; the message says why, and holds no key */
-export async function handler(event: RotationStep | Emergency | RotateNow | ListKeys): Promise<Told | undefined> {
+export async function handler(
+  event: RotationStep | Emergency | RotateNow | ListKeys,
+  invocation?: Invocation,
+): Promise<Told | undefined> {
   const name = keyringName()
-  if ('emergency' in event) return retire(name, event.emergency)
-  if ('rotate' in event) return rotate(name)
+  const requestId = invocation?.awsRequestId
+  if ('emergency' in event) return retire(name, event.emergency, requestId)
+  if ('rotate' in event) return rotate(name, requestId)
   if ('list' in event) return { keys: describeKeyring((await current(name)).text, clock.now()) }
   // The function's rights end at the keyring, too; this says it more plainly.
   if (!event.SecretId.includes(`:secret:${name}-`)) throw new Error('This function rotates the keyring alone.')
-  await take(event.Step, name, event.ClientRequestToken)
+  await take(event.Step, name, event.ClientRequestToken, requestId)
   return undefined
 }
 
@@ -67,7 +74,12 @@ function keyringName(): string {
 
 // --- the steps of a rotation ----------------------------------------------------------------------------------------
 
-async function take(step: RotationStep['Step'], name: string, versionId: string): Promise<void> {
+async function take(
+  step: RotationStep['Step'],
+  name: string,
+  versionId: string,
+  requestId: string | undefined,
+): Promise<void> {
   const versions = await versionsOf(name)
   // Done already: a step that comes again, or an answer that was lost.
   if (versions.current === versionId) return
@@ -81,7 +93,7 @@ async function take(step: RotationStep['Step'], name: string, versionId: string)
     case 'testSecret':
       return tryPending(name, versionId)
     case 'finishSecret':
-      return finish(name, versionId, versions)
+      return finish(name, versionId, versions, requestId)
     default:
       throw new Error('Secrets Manager asks for a step that is not known here.')
   }
@@ -99,7 +111,12 @@ async function tryPending(name: string, versionId: string): Promise<void> {
   await tryKeyring((await readVersion(name, versionId)) ?? text, clock.now())
 }
 
-async function finish(name: string, versionId: string, versions: Versions): Promise<void> {
+async function finish(
+  name: string,
+  versionId: string,
+  versions: Versions,
+  requestId: string | undefined,
+): Promise<void> {
   const { text, versionId: inPlace } = await current(name, versions)
   const pending = await readVersion(name, versionId)
   const objection = pending === undefined ? 'It was never written.' : objectionTo(text, pending, clock.now())
@@ -108,18 +125,22 @@ async function finish(name: string, versionId: string, versions: Versions): Prom
     await dropPending(name, versionId)
     throw new Error(`The keyring made by this rotation was given up. ${objection ?? 'Another change was quicker.'}`)
   }
-  log({ level: 'info', event: 'keyring.rotated' }, clock.now())
+  log({ level: 'info', event: 'keyring.rotated', request_id: requestId, reason: 'Secrets Manager asked' }, clock.now())
 }
 
 // --- at the word of ops ---------------------------------------------------------------------------------------------
 
-async function rotate(name: string): Promise<Rotation> {
+async function rotate(name: string, requestId: string | undefined): Promise<Rotation> {
   const { after } = await replace(name, (text) => rotateKeyring(text, clock.now()))
-  log({ level: 'info', event: 'keyring.rotated' }, clock.now())
+  log({ level: 'info', event: 'keyring.rotated', request_id: requestId, reason: 'ops asked' }, clock.now())
   return describeRotation(after, clock.now())
 }
 
-async function retire(name: string, { retire: names, reason }: Emergency['emergency']): Promise<Retirement> {
+async function retire(
+  name: string,
+  { retire: names, reason }: Emergency['emergency'],
+  requestId: string | undefined,
+): Promise<Retirement> {
   if (typeof reason !== 'string' || reason === '') throw new Error('emergency.reason is missing: say why, for the log.')
   if (names !== 'all' && !(Array.isArray(names) && names.every((one) => typeof one === 'string'))) {
     throw new Error('emergency.retire must be "all" or a list of keys.')
@@ -127,7 +148,10 @@ async function retire(name: string, { retire: names, reason }: Emergency['emerge
   const { before, after } = await replace(name, (text) => retireKeys(text, names, clock.now()))
   const told = describeRetirement(before, after, clock.now())
   const keys = told.retired.map(({ key }) => key).join(' ')
-  log({ level: 'warn', event: 'keyring.keys_retired', reason: `${reason}: ${keys}` }, clock.now())
+  log(
+    { level: 'warn', event: 'keyring.keys_retired', request_id: requestId, reason: `${reason}: ${keys}` },
+    clock.now(),
+  )
   return told
 }
 

@@ -2,13 +2,17 @@
  * The log: one line of JSON an event, of fields that are on a list.
  *
  * Owns the list. What is not on it cannot be logged, so a secret, a token, a header or a body never is. Must not be
- * handed whole events or messages of strange errors.
+ * handed whole events or messages of strange errors. Which events there are is log-events.ts's, and what they count as
+ * metrics.ts's.
  */
+
+import type { LogEventName } from './log-events.ts'
+import { embeddedMetrics } from './metrics.ts'
 
 export type LogFields = {
   readonly level: 'info' | 'warn' | 'error'
   /** What happened, dotted: `family.rotated`, `request`. */
-  readonly event: string
+  readonly event: LogEventName
   readonly request_id?: string | undefined
   readonly route?: string | undefined
   readonly method?: string | undefined
@@ -31,6 +35,8 @@ export type LogFields = {
   readonly note?: string | undefined
   /** How many sessions it was. */
   readonly count?: number | undefined
+  /** Of the oldest key that is in use. */
+  readonly age_days?: number | undefined
   readonly fault?: string | undefined
 }
 
@@ -54,14 +60,23 @@ const listed: readonly (keyof LogFields)[] = [
   'actor',
   'note',
   'count',
+  'age_days',
   'fault',
 ]
 
 /** Values may come from a caller (a client_id, an address): long ones are cut, and JSON escapes the rest. */
 const longestValue = 512
 
-/** Where the lines go; a laptop keeps them out of the way of what people read. */
-export const sink = { write: (line: string): void => void process.stdout.write(`${line}\n`) }
+/**
+ * Where the lines go; a laptop keeps them out of the way of what people read. In Lambda they go to stdout as they are:
+ * console would put words of its own before them, and CloudWatch then sees neither JSON nor metrics.
+ *
+ * `metricsNamespace`: where CloudWatch puts the metrics. Without one, as on a laptop, the lines carry none.
+ */
+export const sink: { write(line: string): void; metricsNamespace: string | undefined } = {
+  write: (line) => void process.stdout.write(`${line}\n`),
+  metricsNamespace: process.env.METRICS_NAMESPACE,
+}
 
 export function log(fields: LogFields, now: number): void {
   const line: Record<string, unknown> = { time: new Date(now).toISOString() }
@@ -70,6 +85,7 @@ export function log(fields: LogFields, now: number): void {
     if (value === undefined) continue
     line[name] = typeof value === 'string' ? value.slice(0, longestValue) : value
   }
+  if (sink.metricsNamespace) Object.assign(line, embeddedMetrics(fields, sink.metricsNamespace, now))
   sink.write(JSON.stringify(line))
 }
 

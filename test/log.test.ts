@@ -38,6 +38,7 @@ const everything: Required<LogFields> = {
   actor: 'arn:aws:iam::000000000000:user/local',
   note: 'laptop lost',
   count: 3,
+  age_days: 41.5,
   fault: 'Error',
 }
 
@@ -49,7 +50,7 @@ test('every field on the list is written, after the time', () => {
 test('what is not on the list is not written, whoever hands it in', () => {
   const smuggled = {
     level: 'info',
-    event: 'x',
+    event: 'fault',
     refresh_token: 'rt_secret',
     headers: { a: 'secret' },
     body: 'secret',
@@ -60,14 +61,14 @@ test('what is not on the list is not written, whoever hands it in', () => {
 })
 
 test('an undefined field is left out', () => {
-  log({ level: 'warn', event: 'x', sid: undefined }, now)
+  log({ level: 'warn', event: 'fault', sid: undefined }, now)
   assert.ok(!lines[0]?.includes('sid'))
 })
 
 test('whatever a value holds it is one line of JSON, and a long one is cut', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 2_000, size: 'max' }), (value) => {
-      log({ level: 'info', event: 'x', client_id: value }, now)
+      log({ level: 'info', event: 'fault', client_id: value }, now)
       const line = lines.pop() ?? ''
       assert.doesNotMatch(line, /[\n\r]/)
       assert.equal((JSON.parse(line) as LogFields).client_id, value.slice(0, 512))

@@ -11,6 +11,7 @@ import { sink } from '../shared/log.ts'
 import type { Retirement, Rotation } from '../shared/tokens/keyring-report.ts'
 import { generateKeyring, parseKeyring } from '../shared/tokens/keyring-secret.ts'
 import { keysIn, lines, named } from './support/keyrings.ts'
+import { expectSchema, readLine } from './support/log-lines.ts'
 import { type SecretsManagerServer, startSecretsManager } from './support/secrets-manager.ts'
 
 const name = 'token-broker/test/keyring'
@@ -60,18 +61,21 @@ async function rotate(token: string = randomUUID()): Promise<string> {
   return token
 }
 
+/** Of a line of the log: what happened, by which call, and why. */
+function said(text: string): unknown[] {
+  const { event, request_id, reason } = expectSchema(readLine(text))
+  return [event, request_id, reason]
+}
+
 const retire = (names: Emergency['emergency']['retire'], reason = 'a laptop was stolen') =>
-  handler({ emergency: { retire: names, reason } }) as Promise<Retirement>
+  handler({ emergency: { retire: names, reason } }, { awsRequestId: 'request-1' }) as Promise<Retirement>
 
 describe('a rotation', () => {
   test('puts a keyring in place whose next keys take over, and says so in the log without any key', async () => {
     const token = await rotate()
     assert.equal(aws.secrets.stages(name).AWSCURRENT, token)
     for (const line of lines) assert.deepEqual(named(kept(), line, 'current'), named(drawn, line, 'next'))
-    assert.deepEqual(
-      logged.map((line) => (JSON.parse(line) as { event: string }).event),
-      ['keyring.rotated'],
-    )
+    assert.deepEqual(logged.map(said), [['keyring.rotated', undefined, 'Secrets Manager asked']])
     for (const { key } of parseKeyring(kept()).mac) assert.ok(!logged.join().includes(key))
   })
 
@@ -194,11 +198,7 @@ describe('a retirement', () => {
     )
     assert.equal(told.effective_at, new Date(nowMs + 5 * minute).toISOString())
     assert.ok(!keysIn(kept()).some((key) => key.name === kid))
-    const line = JSON.parse(logged[0] ?? '') as Record<string, string>
-    assert.deepEqual(
-      [line.level, line.event, line.reason],
-      ['warn', 'keyring.keys_retired', `a laptop was stolen: ${kid}`],
-    )
+    assert.deepEqual(logged.map(said), [['keyring.keys_retired', 'request-1', `a laptop was stolen: ${kid}`]])
   })
 
   test('of all leaves no key, and a rotation is possible a quarter of an hour later', async () => {

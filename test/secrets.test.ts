@@ -16,6 +16,7 @@ import { sink } from '../shared/log.ts'
 import { secretsAt } from '../shared/secrets.ts'
 import { readKeyring } from '../shared/tokens/keyring.ts'
 import { Unavailable } from '../shared/unavailable.ts'
+import { expectSchema, readLine } from './support/log-lines.ts'
 
 const refused = (part: string) => (error: unknown) => error instanceof Unavailable && error.part === part
 
@@ -105,7 +106,7 @@ describe('Secrets Manager', () => {
     sink.write = (line) => void lines.push(line)
     try {
       const { created } = await createKeyring()
-      return { created, log: JSON.parse(lines[0] ?? '{}') as Record<string, unknown>, lines }
+      return { created, log: expectSchema(readLine(lines[0] ?? '{}')), lines }
     } finally {
       sink.write = before
     }

@@ -8,6 +8,7 @@ import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { broker, clock } from '../broker.ts'
 import type { Application, Client } from '../domain/registration.ts'
 import { type LogFields, log } from '../log.ts'
+import type { LogEventName } from '../log-events.ts'
 import type { Parameters } from './parameters.ts'
 
 /** What the middlewares have found out when a function's own code begins. */
@@ -78,7 +79,7 @@ type Audited = Pick<Call, 'requestId' | 'application' | 'ip' | 'now'> & {
 }
 
 /** One line of the audit: who, which client, which session, from where, why. */
-export function audit(call: Audited, event: string, fields: Partial<LogFields>): void {
+export function audit(call: Audited, event: LogEventName, fields: Partial<LogFields>): void {
   log(
     {
       level: 'info',

@@ -4,11 +4,10 @@
  * Owns which page stands for which failure. The words are the pages' own.
  */
 
-import { log } from '../log.ts'
 import type { SignInResult } from '../providers/provider.ts'
 import { Unavailable } from '../unavailable.ts'
 import { pageAnswer } from './browser.ts'
-import type { Answer, Call } from './call.ts'
+import { type Answer, audit, type Call } from './call.ts'
 import { OAuthError } from './errors.ts'
 import type { Page } from './pages/page.ts'
 import {
@@ -64,17 +63,12 @@ export function failedSignInPage(call: Call, result: Exclude<SignInResult, { kin
   }
 }
 
-/** What a provider answered that no standard allows is worth an operator's look. */
-export function reportUnexpected(call: Call, result: SignInResult): void {
+/**
+ * What a provider answered that no standard allows is worth an operator's look.
+ *
+ * @param clientId whom the person signed in for
+ */
+export function reportUnexpected(call: Call, clientId: string, result: SignInResult): void {
   if (result.kind !== 'unexpected') return
-  log(
-    {
-      level: 'error',
-      event: 'provider.unexpected',
-      request_id: call.requestId,
-      application: call.application.name,
-      reason: result.why,
-    },
-    call.now,
-  )
+  audit(call, 'provider.unexpected', { level: 'error', client_id: clientId, reason: result.why })
 }

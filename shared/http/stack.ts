@@ -173,9 +173,20 @@ function oauthErrorAnswer(error: Error, call: Partial<Call>): Answer {
 /** Also for those who answer a fault in their own way: the operator is to see it all the same. */
 export function reportFault(error: Error, call: CallContext['call'] | undefined): void {
   if (error instanceof OAuthError) return
-  const level = error instanceof Unavailable ? 'warn' : 'error'
+  const isForeign = error instanceof Unavailable
   log(
-    { level, event: 'fault', request_id: call?.requestId, route: call?.event.resource, fault: describeFault(error) },
+    {
+      level: isForeign ? 'warn' : 'error',
+      event: 'fault',
+      request_id: call?.requestId,
+      route: call?.event.resource,
+      application: call?.application?.name,
+      client_id: call?.client?.clientId,
+      reason: isForeign ? error.part : undefined,
+      ip: call?.ip,
+      actor: call?.actor,
+      fault: describeFault(error),
+    },
     call?.now ?? Date.now(),
   )
 }

@@ -49,6 +49,20 @@ export function describeKeyring(text: string, nowMs: number): readonly KeyDescri
   ]
 }
 
+/**
+ * How long ago the oldest of the keys that make things now took over, to a tenth of a day. One from before times were
+ * written down counts from 1970: it has never been rotated.
+ *
+ * @param text of the secret
+ */
+export function oldestKeyInUseDays(text: string, nowMs: number): number {
+  const { signing, mac, seal } = parseKeyring(text)
+  const since = [...signing, ...mac, ...seal]
+    .filter((key) => isUsedAt(key, nowMs))
+    .map(({ usedFromSeconds = 0 }) => usedFromSeconds * 1000)
+  return Math.round((nowMs - Math.min(nowMs, ...since)) / 8_640_000) / 10
+}
+
 export type Rotation = {
   /** When the next keys take over, everywhere at once. */
   readonly used_from: string

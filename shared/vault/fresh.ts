@@ -16,6 +16,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { broker, clock, drawId } from '../broker.ts'
 import type { Application } from '../domain/registration.ts'
 import { failed, leased, nextStep, refused, renewed, type Vault, type VaultChange } from '../domain/vault.ts'
+import type { LogEventName } from '../log-events.ts'
 import { providerOf } from '../providers/index.ts'
 import type { RefreshResult } from '../providers/provider.ts'
 import { Unavailable } from '../unavailable.ts'
@@ -24,7 +25,10 @@ import { lifetimeOf, sealTokens, unsealTokens } from './keep.ts'
 export type FreshToken = { readonly accessToken: string; readonly expiresInSeconds: number }
 
 /** What is told to the operator. */
-export type Report = (event: string, fields: { readonly level: 'info' | 'warn'; readonly reason?: string }) => void
+export type Report = (
+  event: LogEventName,
+  fields: { readonly level: 'info' | 'warn'; readonly reason?: string },
+) => void
 
 /** Who waits longer than this for somebody else's answer is told to come again. */
 const patienceMs = 8_000

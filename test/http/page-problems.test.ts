@@ -47,14 +47,15 @@ test('an answer that no standard allows is told to the operator, any other is no
   const lines: string[] = []
   const before = sink.write
   sink.write = (line) => void lines.push(line)
-  reportUnexpected(call, { kind: 'rejected' })
-  reportUnexpected(call, { kind: 'refused', error: 'access_denied' })
-  reportUnexpected(call, { kind: 'unexpected', why: 'OAUTH_INVALID_RESPONSE' })
+  reportUnexpected(call, 'cli', { kind: 'rejected' })
+  reportUnexpected(call, 'cli', { kind: 'refused', error: 'access_denied' })
+  reportUnexpected(call, 'cli', { kind: 'unexpected', why: 'OAUTH_INVALID_RESPONSE' })
   sink.write = before
   const { time: _, ...line } = JSON.parse(lines[0] ?? '') as Record<string, unknown>
   assert.equal(lines.length, 1)
   assert.deepEqual(line, {
     ...{ level: 'error', event: 'provider.unexpected', request_id: 'request-1', application: 'demo' },
+    ...{ client_id: 'cli', ip: '192.0.2.7' },
     reason: 'OAUTH_INVALID_RESPONSE',
   })
 })

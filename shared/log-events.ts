@@ -1,0 +1,85 @@
+/**
+ * Every event that the log can hold, each with its fields: the schema of docs/audit.md.
+ *
+ * Owns which events there are and what their lines say. The functions go by the names alone, as types, so nothing of this
+ * is in their bundles; a test holds the lines of whole flows against it, and the document too. Must not know who writes
+ * them.
+ */
+
+import type { LogFields } from './log.ts'
+
+type Field = Exclude<keyof LogFields, 'level' | 'event'>
+
+export type LogEvent = {
+  readonly levels: readonly LogFields['level'][]
+  /** On each of its lines. */
+  readonly always: readonly Field[]
+  /** Where it is known, or happened so. */
+  readonly sometimes: readonly Field[]
+}
+
+const call = ['request_id', 'application', 'ip'] as const
+const session = [...call, 'client_id', 'sid'] as const
+const ops = [...call, 'actor', 'reason'] as const
+/** Told while a call waits for it, or by the clock. */
+const provider = ['application', 'client_id', 'sid', 'sub'] as const
+
+export const logEvents = {
+  // --- transitions of a session
+  'family.opened': { levels: ['info'], always: [...session, 'flow'], sometimes: ['sub'] },
+  'family.approved': { levels: ['info'], always: [...session, 'sub', 'flow'], sometimes: [] },
+  'family.denied': { levels: ['info'], always: [...session, 'flow'], sometimes: [] },
+  'family.redeemed': { levels: ['info'], always: [...session, 'sub', 'flow', 'generation'], sometimes: [] },
+  'family.rotated': { levels: ['info'], always: [...session, 'sub', 'generation'], sometimes: [] },
+  'family.replayed': { levels: ['info'], always: [...session, 'sub', 'generation'], sometimes: ['flow'] },
+  'family.reuse_detected': { levels: ['warn'], always: [...session, 'generation', 'reason'], sometimes: ['sub'] },
+  'family.revoked': { levels: ['info', 'warn'], always: [...session, 'sub', 'reason'], sometimes: [] },
+  // --- what else is done with credentials
+  'credential.foreign': { levels: ['warn'], always: session, sometimes: ['generation'] },
+  'user_code.wrong': { levels: ['warn'], always: call, sometimes: [] },
+  'token.exchanged': { levels: ['info'], always: [...session, 'sub', 'flow'], sometimes: [] },
+  'token.issued': { levels: ['info'], always: [...call, 'client_id', 'sub'], sometimes: [] },
+  // --- ops
+  'session.revoked': {
+    levels: ['info'],
+    always: [...ops, 'client_id', 'sid', 'flow', 'generation'],
+    sometimes: ['sub', 'note'],
+  },
+  'sessions.revoked': { levels: ['info'], always: ops, sometimes: ['client_id', 'sub', 'note', 'count'] },
+  // --- the provider
+  'provider.unexpected': { levels: ['warn', 'error'], always: [...call, 'client_id', 'reason'], sometimes: ['sid'] },
+  'provider.refreshed': { levels: ['info'], always: [...call, ...provider], sometimes: [] },
+  'provider.refreshed_late': { levels: ['warn'], always: [...call, ...provider], sometimes: [] },
+  'provider.refresh_refused': { levels: ['warn'], always: [...call, ...provider], sometimes: [] },
+  'provider.refresh_failed': { levels: ['warn'], always: [...call, ...provider, 'reason'], sometimes: [] },
+  'provider.revoked': { levels: ['info'], always: provider, sometimes: ['request_id', 'ip'] },
+  'provider.revocation_failed': {
+    levels: ['warn'],
+    always: [...provider, 'reason'],
+    sometimes: ['request_id', 'ip'],
+  },
+  'provider.revocation_abandoned': {
+    levels: ['warn'],
+    always: [...provider, 'reason'],
+    sometimes: ['request_id', 'ip'],
+  },
+  // --- the keyring
+  'keyring.created': { levels: ['info'], always: [], sometimes: [] },
+  'keyring.kept': { levels: ['info'], always: [], sometimes: [] },
+  'keyring.rotated': { levels: ['info'], always: ['reason'], sometimes: ['request_id'] },
+  'keyring.keys_retired': { levels: ['warn'], always: ['reason'], sometimes: ['request_id'] },
+  'keyring.checked': { levels: ['info'], always: ['age_days'], sometimes: [] },
+  // --- every request
+  fault: {
+    levels: ['warn', 'error'],
+    always: ['fault'],
+    sometimes: ['request_id', 'route', 'application', 'client_id', 'ip', 'actor', 'reason'],
+  },
+  request: {
+    levels: ['info', 'error'],
+    always: ['request_id', 'route', 'method', 'status', 'duration_ms', 'ip'],
+    sometimes: ['application', 'client_id', 'error', 'reason', 'actor'],
+  },
+} as const satisfies Readonly<Record<string, LogEvent>>
+
+export type LogEventName = keyof typeof logEvents
