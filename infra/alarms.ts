@@ -1,7 +1,9 @@
 /**
- * What wakes somebody up: a few alarms, each of which means that callers are not served.
+ * What wakes somebody up: that callers are not served, that somebody may have stolen a token, or that a day is near on
+ * which one of these will happen.
  *
- * Owns what is watched and from when on it is too much. Must not know who is woken: that is a setting.
+ * Owns what is watched and from when on it is too much. Must not know who is woken: that is a setting. What to do then is
+ * in docs/operations.md, under the alarm's name.
  */
 
 import { Duration } from 'aws-cdk-lib'
@@ -10,36 +12,56 @@ import {
   Alarm,
   type AlarmProps,
   ComparisonOperator,
+  type IMetric,
   MathExpression,
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch'
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
-import { Operation, type TableV2 } from 'aws-cdk-lib/aws-dynamodb'
+import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb'
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns'
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import { Construct } from 'constructs'
+import type { MetricName } from '../shared/metrics.ts'
 import type { BrokerFunction } from './function.ts'
-import type { AlarmAudience } from './settings.ts'
+import { throttledRequests, total } from './metrics.ts'
+import type { AlarmAudience, StageSettings } from './settings.ts'
 
 export type AlarmsProps = {
-  readonly stage: string
+  readonly settings: StageSettings
   readonly api: RestApi
   readonly table: TableV2
   readonly functions: Readonly<Record<string, BrokerFunction>>
-  /** @default - alarms are there to be seen, and tell nobody */
-  readonly audience?: AlarmAudience | undefined
 }
 
 const period = Duration.minutes(5)
+/** Secrets Manager rotates within a day of the date, and tries again for days. */
+const lateRotationDays = 7
+/** Where ops rotate themselves, they are reminded after a year. */
+const oldestKeyDays = 365
 
 export class Alarms extends Construct {
+  /** In the order in which they matter. */
+  readonly all: Alarm[] = []
   private readonly stage: string
   private readonly topic: ITopic | undefined
 
-  constructor(scope: Construct, id: string, { stage, api, table, functions, audience }: AlarmsProps) {
+  constructor(scope: Construct, id: string, { settings, api, table, functions }: AlarmsProps) {
     super(scope, id)
-    this.stage = stage
-    this.topic = audience && this.topicOf(audience)
+    this.stage = settings.stage
+    this.topic = settings.alarms && this.topicOf(settings.alarms)
+    this.watchAnswers(api)
+    this.watchSessions(settings)
+    this.alarm('table-throttled', {
+      alarmDescription: 'DynamoDB turns requests away: more traffic than the table has grown to, or one hot item.',
+      metric: throttledRequests(table, period),
+      threshold: 1,
+      evaluationPeriods: 1,
+    })
+    this.watchKeys(settings)
+    for (const [name, fn] of Object.entries(functions)) this.watchFunction(name, fn)
+  }
+
+  private watchAnswers(api: RestApi): void {
     this.alarm('server-errors', {
       alarmDescription: 'Callers get 5xx: the store or a provider is out of reach (503), or something is broken (500).',
       metric: api.metricServerError({ period }),
@@ -52,41 +74,83 @@ export class Alarms extends Construct {
       threshold: 3000,
       evaluationPeriods: 3,
     })
-    this.alarm('table-throttled', {
-      alarmDescription: 'DynamoDB turns requests away: more traffic than the table has grown to, or one hot item.',
-      metric: table.metricThrottledRequestsForOperations({
-        operations: [Operation.GET_ITEM, Operation.PUT_ITEM, Operation.UPDATE_ITEM],
-        period,
-      }),
+  }
+
+  private watchSessions({ reauthenticationsIn5Minutes }: StageSettings): void {
+    this.alarm('reuse-seen', {
+      alarmDescription: 'A spent code or refresh token was shown again, and its session was ended: perhaps a thief.',
+      metric: this.count('ReuseDetected'),
       threshold: 1,
       evaluationPeriods: 1,
     })
-    for (const [name, fn] of Object.entries(functions)) this.watchFunction(name, fn)
+    this.alarm('reauthentications-needed', {
+      alarmDescription: 'Many callers are told that their session is over, and that a person has to sign in again.',
+      metric: this.count('ReauthenticationsNeeded'),
+      threshold: reauthenticationsIn5Minutes,
+      evaluationPeriods: 1,
+    })
+    this.alarm('provider-failures', {
+      alarmDescription: 'An identity provider is out of reach, or answers what it may not.',
+      metric: this.count('ProviderFailures'),
+      threshold: 5,
+      evaluationPeriods: 1,
+    })
+    this.alarm('revocations-abandoned', {
+      alarmDescription: 'A provider could not be told for a week that a session has ended. Its tokens live on there.',
+      metric: this.count('RevocationsAbandoned'),
+      threshold: 1,
+      evaluationPeriods: 1,
+    })
+  }
+
+  private watchKeys({ keyRotationDays }: StageSettings): void {
+    this.alarm('key-age', {
+      alarmDescription: 'The keys are older than they should become: rotations do not happen.',
+      // They are looked at every hour, and no period must be without a look.
+      metric: total(this.stage, 'age_days', Duration.hours(3)),
+      threshold: keyRotationDays === 0 ? oldestKeyDays : keyRotationDays + lateRotationDays,
+      evaluationPeriods: 1,
+    })
+  }
+
+  private count(name: MetricName): IMetric {
+    return total(this.stage, name, period)
   }
 
   /** A function catches what it can foresee, so one error is a crash, a timeout or a lack of memory. */
   private watchFunction(name: string, { lambda }: BrokerFunction): void {
-    this.alarm(`${name}-fails`, {
-      alarmDescription: `${name} crashes, takes too long, or more of it would have to run at once than may.`,
-      metric: new MathExpression({
-        expression: 'errors + throttles',
-        usingMetrics: { errors: lambda.metricErrors({ period }), throttles: lambda.metricThrottles({ period }) },
-        label: `${name}: errors and throttles`,
-        period,
-      }),
-      threshold: 1,
-      evaluationPeriods: 1,
-    })
+    this.alarm(
+      `${name}-fails`,
+      {
+        alarmDescription: `${name} crashes, takes too long, or more of it would have to run at once than may.`,
+        metric: new MathExpression({
+          expression: 'errors + throttles',
+          usingMetrics: { errors: lambda.metricErrors({ period }), throttles: lambda.metricThrottles({ period }) },
+          label: `${name}: errors and throttles`,
+          period,
+        }),
+        threshold: 1,
+        evaluationPeriods: 1,
+      },
+      'function-fails',
+    )
   }
 
-  private alarm(name: string, props: Omit<AlarmProps, 'alarmName' | 'comparisonOperator' | 'treatMissingData'>): void {
+  /** @param entry what to do, in docs/operations.md */
+  private alarm(
+    name: string,
+    props: Omit<AlarmProps, 'alarmName' | 'comparisonOperator' | 'treatMissingData'>,
+    entry: string = name,
+  ): void {
     const alarm = new Alarm(this, name, {
       ...props,
       alarmName: `token-broker-${this.stage}-${name}`,
+      alarmDescription: `${props.alarmDescription} See docs/operations.md#${entry}`,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       // No traffic, no measurement, no trouble.
       treatMissingData: TreatMissingData.NOT_BREACHING,
     })
+    this.all.push(alarm)
     if (this.topic === undefined) return
     const tell = new SnsAction(this.topic)
     alarm.addAlarmAction(tell)

@@ -13,7 +13,7 @@ import { build, type Metafile } from 'esbuild'
 import { type FunctionName, routes } from './routes.ts'
 
 /** Runs by the clock. */
-export type ScheduledFunction = 'retry-revocations'
+export type ScheduledFunction = 'retry-revocations' | 'check-keys'
 /** Two have neither route nor clock: `create-keyring` runs at deployments, `rotate-keys` when Secrets Manager or ops say so. */
 export type DeployedFunction = FunctionName | ScheduledFunction | 'create-keyring' | 'rotate-keys'
 
@@ -30,6 +30,7 @@ export const functionNames: readonly FunctionName[] = [...new Set(routes.map(({ 
 const deployedFunctions: readonly DeployedFunction[] = [
   ...functionNames,
   'retry-revocations',
+  'check-keys',
   'create-keyring',
   'rotate-keys',
 ]

@@ -11,6 +11,7 @@ import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import type { Bundle, DeployedFunction } from './bundle.ts'
+import { metricsNamespaceOf } from './metrics.ts'
 import type { StageSettings } from './settings.ts'
 
 export type BrokerFunctionProps = {
@@ -61,6 +62,7 @@ export class BrokerFunction extends Construct {
       timeout: timeout ?? Duration.seconds(20),
       role: this.role,
       logGroup,
+      environment: { METRICS_NAMESPACE: metricsNamespaceOf(stage) },
       ...(reservedConcurrency !== undefined && { reservedConcurrentExecutions: reservedConcurrency }),
     })
   }

@@ -41,7 +41,8 @@ export class Ops extends Construct {
         reason: 'The * stand for the application and for the session in the path, which are not known here.',
       })),
     )
-    sessions.allow([], { AUDIT_LOG_GROUPS: functionNames.map((name) => logGroupOf(stage, name)).join(',') })
+    const groups = [...functionNames, 'retry-revocations'] as const
+    sessions.allow([], { AUDIT_LOG_GROUPS: groups.map((name) => logGroupOf(stage, name)).join(',') })
   }
 }
 

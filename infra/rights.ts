@@ -67,6 +67,7 @@ const rights: Readonly<Record<FunctionName | ScheduledFunction, readonly Right[]
     ...(['list registrations', 'change registrations', 'find families', 'read families', 'move families'] as const),
   ],
   'retry-revocations': [...everyone, 'find revocations due', 'move families', 'read families', ...ending],
+  'check-keys': ['read the keyring'],
 }
 
 export function grantRights(

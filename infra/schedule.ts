@@ -17,14 +17,16 @@ export type ScheduledProps = {
   readonly bundle: Bundle
   readonly settings: StageSettings
   readonly every: Duration
+  /** @default - what any function has */
+  readonly timeout?: Duration
 }
 
 export class Scheduled extends Construct {
   readonly fn: BrokerFunction
 
-  constructor(scope: Construct, id: string, { name, bundle, settings, every }: ScheduledProps) {
+  constructor(scope: Construct, id: string, { name, bundle, settings, every, timeout }: ScheduledProps) {
     super(scope, id)
-    this.fn = new BrokerFunction(this, 'Scheduled', { name, bundle, settings, timeout: every })
+    this.fn = new BrokerFunction(this, 'Scheduled', { name, bundle, settings, timeout })
     const target = new LambdaFunction(this.fn.lambda, {
       // The next run does what this one could not, so a missed one is not made up for.
       retryAttempts: 0,

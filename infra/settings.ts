@@ -48,6 +48,20 @@ export type Settings = {
   /** @default - alarms are there to be seen, and tell nobody */
   readonly alarms?: AlarmAudience
   /**
+   * Refusals in five minutes, for sessions that are over, from which on an alarm begins. Some are usual: sessions reach
+   * their limits. How many depends on how many sessions you have.
+   *
+   * @default 20
+   */
+  readonly reauthenticationsIn5Minutes?: number
+  /**
+   * A page in CloudWatch that shows whether the broker is well. The first three of an account cost nothing, each further
+   * one three US dollars a month.
+   *
+   * @default true
+   */
+  readonly dashboard?: boolean
+  /**
    * Days between two rotations of the keyring, 7 to 1000: MAC and seal keys are kept for a year, and a secret has no room
    * for one of each day. 0: it rotates only when ops say so.
    *
@@ -117,6 +131,8 @@ export function decide(stage: string, settings: Settings): StageSettings {
     requestsPerAddressIn5Minutes: 3000,
     reservedConcurrency: {},
     gatewayLoggingRole: true,
+    reauthenticationsIn5Minutes: 20,
+    dashboard: true,
     keyRotationDays: 90,
     ...settings,
   }
@@ -133,9 +149,13 @@ function mistakesIn(settings: StageSettings): string[] {
     throttling,
     requestsPerAddressIn5Minutes,
     reservedConcurrency,
+    reauthenticationsIn5Minutes,
     keyRotationDays,
   } = settings
-  const wholeNumbers = { ...throttling, requestsPerAddressIn5Minutes, ...reservedConcurrency }
+  const wholeNumbers = {
+    ...{ ...throttling, requestsPerAddressIn5Minutes, ...reservedConcurrency },
+    reauthenticationsIn5Minutes,
+  }
   return [
     /^[a-z][a-z0-9-]{0,19}$/.test(stage) || 'its name: lower-case letters, digits and dashes, at most 20',
     /^[a-z]{2}(-[a-z]+)+-\d$/.test(region) || `region: "${region}" is none`,

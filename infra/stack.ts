@@ -8,6 +8,7 @@ import { CfnOutput, Duration, Stack } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 import { Alarms } from './alarms.ts'
 import { type Bundles, functionNames } from './bundle.ts'
+import { Dashboard } from './dashboard.ts'
 import { Firewall } from './firewall.ts'
 import { FirstKeyring } from './first-keyring.ts'
 import { BrokerFunction } from './function.ts'
@@ -27,7 +28,7 @@ type Functions = Readonly<Record<FunctionName, BrokerFunction>>
 
 export class BrokerStack extends Stack {
   constructor(scope: Construct, { settings, bundles }: BrokerStackProps) {
-    const { stage, region, keepData, alarms: audience } = settings
+    const { stage, region, keepData } = settings
     super(scope, `token-broker-${stage}`, {
       env: { region },
       description: `Token Broker (${stage}): an OAuth 2.0 authorization server in front of the organisation's identity providers`,
@@ -49,17 +50,26 @@ export class BrokerStack extends Stack {
       bundle: bundles['retry-revocations'],
       settings,
       every: Duration.minutes(5),
+      // A run that has much to tell ends before the next one begins.
+      timeout: Duration.minutes(5),
     })
-    grantRights({ ...functions, 'retry-revocations': retries.fn }, table, secrets)
+    const keyCheck = new Scheduled(this, 'CheckKeys', {
+      name: 'check-keys',
+      bundle: bundles['check-keys'],
+      settings,
+      every: Duration.hours(1),
+    })
+    const scheduled = { 'retry-revocations': retries.fn, 'check-keys': keyCheck.fn }
+    grantRights({ ...functions, ...scheduled }, table, secrets)
     const gateway = new Gateway(this, 'Gateway', { settings, functions })
     new Firewall(this, 'Firewall', { ...settings, stageArn: gateway.stageArn })
-    new Alarms(this, 'Alarms', {
-      stage,
+    const watched = {
       api: gateway.api,
       table: table.table,
-      functions: { ...functions, 'retry-revocations': retries.fn },
-      audience,
-    })
+      functions: { ...functions, ...scheduled, 'rotate-keys': rotation.fn },
+    }
+    const alarms = new Alarms(this, 'Alarms', { settings, ...watched })
+    if (settings.dashboard) new Dashboard(this, 'Dashboard', { stage, ...watched, alarms: alarms.all })
     const ops = new Ops(this, 'Ops', { stage, api: gateway.api, sessions: functions.sessions })
     this.tell(gateway, table, secrets, rotation, ops)
   }

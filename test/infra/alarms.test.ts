@@ -3,12 +3,16 @@
  */
 
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { Match } from 'aws-cdk-lib/assertions'
 import { functionNames } from '../../infra/bundle.ts'
+import { type Metric, type MetricName, metrics } from '../../shared/metrics.ts'
 import { ofType, synthesize } from './support/template.ts'
 
 const { template, resources } = synthesize()
+/** All but the one that a deployment runs, and fails with. */
+const watched = [...functionNames, 'retry-revocations', 'check-keys', 'rotate-keys']
 const alarm = (name: string, props: object) =>
   template.hasResourceProperties('AWS::CloudWatch::Alarm', {
     AlarmName: `token-broker-test-${name}`,
@@ -25,7 +29,7 @@ test('the slowest of a hundred requests', () => {
   alarm('slow', { Namespace: 'AWS/ApiGateway', MetricName: 'Latency', ExtendedStatistic: 'p99', Threshold: 3000 })
 })
 
-test('a table that turns requests away, whichever of the three kinds there are', () => {
+test('a table that turns requests away, whichever kind of request a function makes', () => {
   const throttled = (operation: string) =>
     Match.objectLike({
       MetricStat: {
@@ -40,14 +44,16 @@ test('a table that turns requests away, whichever of the three kinds there are',
     })
   alarm('table-throttled', {
     Threshold: 1,
-    Metrics: Match.arrayWith(['GetItem', 'PutItem', 'UpdateItem'].map(throttled)),
+    Metrics: Match.arrayWith(
+      ['GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'].map(throttled),
+    ),
   })
 })
 
 test('errors and throttles of each function', () => {
   const metric = (name: string) =>
     Match.objectLike({ MetricStat: Match.objectLike({ Metric: Match.objectLike({ MetricName: name }) }) })
-  for (const name of functionNames) {
+  for (const name of watched) {
     alarm(`${name}-fails`, {
       Threshold: 1,
       Metrics: Match.arrayWith([
@@ -59,11 +65,67 @@ test('errors and throttles of each function', () => {
   }
 })
 
+test('what the broker counts itself, over all of its applications', () => {
+  const counted = (name: string, MetricName: string, Threshold: number) =>
+    alarm(name, {
+      ...{ Namespace: 'TokenBroker/test', MetricName, Statistic: 'Sum', Period: 300, Threshold },
+      Dimensions: Match.absent(),
+    })
+  counted('reuse-seen', 'ReuseDetected', 1)
+  counted('reauthentications-needed', 'ReauthenticationsNeeded', 20)
+  counted('provider-failures', 'ProviderFailures', 5)
+  counted('revocations-abandoned', 'RevocationsAbandoned', 1)
+})
+
+test('a metric that is alarmed at is one that lines count, over everything', () => {
+  const ours = ofType(resources, 'AWS::CloudWatch::Alarm').filter(
+    ([, { Properties }]) => Properties.Namespace === 'TokenBroker/test',
+  )
+  assert.equal(ours.length, 5)
+  for (const [, { Properties }] of ours) {
+    const { dimensions }: Metric = metrics[Properties.MetricName as MetricName]
+    assert.ok(dimensions.some((set) => set.length === 0))
+  }
+})
+
+test('keys that are a week older than the settings let them become, or a year where ops rotate', () => {
+  const aged = (Threshold: number) => ({
+    ...{ MetricName: 'age_days', Statistic: 'Maximum', Period: 10_800, Threshold },
+  })
+  alarm('key-age', aged(97))
+  for (const [keyRotationDays, threshold] of [
+    [30, 37],
+    [0, 365],
+  ] as const) {
+    const other = synthesize({ keyRotationDays })
+    other.template.hasResourceProperties('AWS::CloudWatch::Alarm', aged(threshold))
+  }
+})
+
+test('how many sign-ins again are usual is a setting', () => {
+  const { template: large } = synthesize({ reauthenticationsIn5Minutes: 500 })
+  large.hasResourceProperties('AWS::CloudWatch::Alarm', { MetricName: 'ReauthenticationsNeeded', Threshold: 500 })
+})
+
 test('these are all, and by default they tell nobody', () => {
   const alarms = ofType(resources, 'AWS::CloudWatch::Alarm')
-  assert.equal(alarms.length, 3 + functionNames.length + ['retry-revocations'].length)
+  assert.equal(alarms.length, 8 + watched.length)
   for (const [, { Properties }] of alarms) assert.equal(Properties.AlarmActions, undefined)
   template.resourceCountIs('AWS::SNS::Topic', 0)
+})
+
+test('docs/operations.md says under the name of each what to do, and each says where that is', () => {
+  const page = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8')
+  const [, section = ''] = /\n## Alarms\n([\s\S]*?)\n## /.exec(page) ?? []
+  const entries = [...section.matchAll(/^### (\S+)$/gm)].map(([, name = '']) => name)
+  const named = new Set<string>()
+  for (const [, { Properties }] of ofType(resources, 'AWS::CloudWatch::Alarm')) {
+    const name = String(Properties.AlarmName).replace('token-broker-test-', '')
+    const entry = watched.some((one) => name === `${one}-fails`) ? 'function-fails' : name
+    assert.ok(String(Properties.AlarmDescription).endsWith(` See docs/operations.md#${entry}`), name)
+    named.add(entry)
+  }
+  assert.deepEqual(entries.sort(), [...named].sort())
 })
 
 test('a topic is told when an alarm begins and when it ends', () => {

@@ -34,6 +34,7 @@ import { registryFile } from '../flows/support/registry.ts'
 import { connectDevice } from '../flows/support/tenant.ts'
 import { accessTokenType, wholeTable } from '../flows/support/vault.ts'
 import { basic, get, postForm, postJson, send } from '../flows/support/wire.ts'
+import { expectMetrics, expectSchema, readLine } from '../support/log-lines.ts'
 import { SecretVersions } from '../support/secrets-manager.ts'
 import { type Aws, startAws } from './support/aws.ts'
 import { rightsOf } from './support/rights.ts'
@@ -212,6 +213,13 @@ test('rotate-keys lists the keys, and puts another keyring in place', async () =
   assert.ok(!secrets.get(`${prefix}keyring`)?.includes(`"${key}"`))
 })
 
+test('check-keys says how old the keys in use are, in a line that CloudWatch makes a metric of', async () => {
+  const { stdout } = await run('check-keys')
+  const line = readLine(stdout.split('\n')[0] ?? '')
+  assert.deepEqual(expectSchema(line).age_days, 0)
+  assert.deepEqual(expectMetrics(line), [{ name: 'age_days', value: 0, dimensions: [[]] }])
+})
+
 test('in all of this every function ran, and asked for nothing that its role does not grant', () => {
   const { resources } = synthesize()
   for (const { functionName, action, on } of aws.asked) {
@@ -288,9 +296,14 @@ async function startDeployed(): Promise<BrokerProcess> {
 
 /** A function that no route leads to. */
 async function runAlone(name: string, event: object = {}): Promise<unknown> {
-  const run = `handler(${JSON.stringify(event)}, { getRemainingTimeInMillis: () => 60_000 })`
-  const script = `import('deployed:${name}').then(({ handler }) => ${run}).then((told) => console.log(JSON.stringify(told)))`
-  const env = { ...process.env, ...deployedEnvironment() }
-  const { stdout } = await promisify(execFile)(process.execPath, ['-e', script], { env })
+  const { stdout } = await run(name, event)
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '')
+}
+
+/** What it logs goes to stdout too, before its answer. */
+function run(name: string, event: object = {}): Promise<{ stdout: string }> {
+  const running = `handler(${JSON.stringify(event)}, { getRemainingTimeInMillis: () => 60_000 })`
+  const script = `import('deployed:${name}').then(({ handler }) => ${running}).then((told) => console.log(JSON.stringify(told)))`
+  const env = { ...process.env, ...deployedEnvironment(), METRICS_NAMESPACE: 'TokenBroker/test' }
+  return promisify(execFile)(process.execPath, ['-e', script], { env })
 }

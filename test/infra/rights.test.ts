@@ -52,6 +52,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
   metadata: everyone,
   sessions: [...everyone, list, change, ...find, read, move, writeKey],
   'retry-revocations': [...everyone, due, move, read, forget, providers, writeKey],
+  'check-keys': [keyring, secretsKey, log],
   'create-keyring': [
     'secretsmanager:GetSecretValue, secretsmanager:PutSecretValue keyring',
     'kms:Decrypt, kms:GenerateDataKey through secretsmanager',
@@ -108,8 +109,8 @@ test('the environment says where things are, and holds nothing to hide', () => {
   for (const [name, { Properties }] of all) {
     const { Variables = {} } = (Properties.Environment ?? {}) as { Variables?: Record<string, unknown> }
     const where = Object.fromEntries(Object.entries(Variables).map(([key, value]) => [key, text(value)]))
-    const secrets = { SECRETS: 'secretsmanager:token-broker/test/' }
-    if (name === 'create-keyring' || name === 'rotate-keys') assert.deepEqual(where, secrets)
+    const secrets = { SECRETS: 'secretsmanager:token-broker/test/', METRICS_NAMESPACE: 'TokenBroker/test' }
+    if (['create-keyring', 'rotate-keys', 'check-keys'].includes(name)) assert.deepEqual(where, secrets)
     else if (name in expected) {
       const { AUDIT_LOG_GROUPS: _, ...rest } = where
       assert.equal('AUDIT_LOG_GROUPS' in where, name === 'sessions')

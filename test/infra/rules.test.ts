@@ -16,7 +16,7 @@ const shapes: Readonly<Record<string, Partial<Settings>>> = {
   'under a name of its own': {
     domain: { name: 'auth.example.com', certificateArn: 'arn:aws:acm:eu-central-1:123456789012:certificate/abc' },
   },
-  'whose keys ops rotate': { keyRotationDays: 0 },
+  'whose keys ops rotate, without a dashboard': { keyRotationDays: 0, dashboard: false },
   'with mail for alarms': { alarms: { email: 'ops@example.com' } },
 }
 

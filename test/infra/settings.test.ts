@@ -22,6 +22,7 @@ test('every mistake is told at once', () => {
     throttling: { ratePerSecond: 0, burst: 1.5 },
     requestsPerAddressIn5Minutes: 9,
     reservedConcurrency: { poll: -1 },
+    reauthenticationsIn5Minutes: 0,
     keyRotationDays: 6,
     domain: {
       name: 'https://Auth.example.com',
@@ -41,6 +42,7 @@ test('every mistake is told at once', () => {
         'ratePerSecond',
         'burst',
         'poll',
+        'reauthenticationsIn5Minutes',
         'requestsPerAddressIn5Minutes',
         'keyRotationDays',
         'domain.name',

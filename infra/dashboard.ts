@@ -1,0 +1,228 @@
+/**
+ * The dashboard: whether the broker is well, on one page, from what callers see down to what it stands on.
+ *
+ * Owns which graphs there are and their order. From when on a value is too much is the alarms' affair.
+ */
+
+import { Duration } from 'aws-cdk-lib'
+import type { RestApi } from 'aws-cdk-lib/aws-apigateway'
+import {
+  AlarmStatusWidget,
+  Dashboard as CloudWatchDashboard,
+  GraphWidget,
+  type GraphWidgetProps,
+  type IAlarm,
+  type IMetric,
+  MathExpression,
+  TextWidget,
+} from 'aws-cdk-lib/aws-cloudwatch'
+import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb'
+import { Construct } from 'constructs'
+import type { BrokerFunction } from './function.ts'
+import { each, throttledRequests, total } from './metrics.ts'
+
+export type DashboardProps = {
+  readonly stage: string
+  readonly api: RestApi
+  readonly table: TableV2
+  readonly functions: Readonly<Record<string, BrokerFunction>>
+  readonly alarms: readonly IAlarm[]
+}
+
+const period = Duration.minutes(5)
+/** CloudWatch's pages are 24 wide. */
+const pageWidth = 24
+
+export class Dashboard extends Construct {
+  private readonly props: DashboardProps
+
+  constructor(scope: Construct, id: string, props: DashboardProps) {
+    super(scope, id)
+    this.props = props
+    const { stage } = props
+    new CloudWatchDashboard(this, 'Dashboard', {
+      dashboardName: `token-broker-${stage}`,
+      defaultInterval: Duration.hours(12),
+      widgets: [
+        [this.head(), this.alarms()],
+        row(this.requests(), this.latency(), this.latencyByRoute()),
+        row(this.refreshes(), this.security(), this.revocations()),
+        row(this.reauthentications(), this.providers(), this.faults()),
+        row(this.invocations(), this.functionErrors(), this.concurrency()),
+        row(this.storeUnits(), this.storeThrottles(), this.keyAge()),
+      ],
+    })
+  }
+
+  private head(): TextWidget {
+    const markdown = [
+      `# Token Broker (${this.props.stage})`,
+      'Each alarm has an entry of its name in docs/operations.md. The lines behind every count are in the log groups',
+      `\`/token-broker/${this.props.stage}/…\`; docs/audit.md says which event is which.`,
+    ].join('\n\n')
+    return new TextWidget({ markdown, width: 8, height: 6 })
+  }
+
+  private alarms(): AlarmStatusWidget {
+    return new AlarmStatusWidget({ title: 'Alarms', alarms: [...this.props.alarms], width: 16, height: 6 })
+  }
+
+  // --- what callers see
+
+  private requests(): Graph {
+    const { api } = this.props
+    return {
+      title: 'Requests',
+      left: [
+        api.metricCount({ period, label: 'all' }),
+        api.metricClientError({ period, label: '4xx' }),
+        api.metricServerError({ period, label: '5xx' }),
+      ],
+    }
+  }
+
+  private latency(): Graph {
+    const { api } = this.props
+    return {
+      title: 'Latency, ms',
+      left: ['p50', 'p99'].map((statistic) => api.metricLatency({ period, statistic, label: statistic })),
+    }
+  }
+
+  /** From when the gateway had the request: a cold start is in it, which a function's own duration leaves out. */
+  private latencyByRoute(): Graph {
+    return { title: 'Latency by route, p99, ms', left: [each(this.props.stage, 'duration_ms', 'route', 'p99', period)] }
+  }
+
+  // --- what happens to sessions
+
+  private refreshes(): Graph {
+    const { stage } = this.props
+    const perSecond = new MathExpression({
+      expression: 'refreshes / PERIOD(refreshes)',
+      usingMetrics: { refreshes: total(stage, 'Refreshes', period) },
+      label: 'refreshes a second',
+      period,
+    })
+    return {
+      title: 'Refreshes a second; sessions begun',
+      left: [perSecond],
+      right: [total(stage, 'Redemptions', period)],
+    }
+  }
+
+  private security(): Graph {
+    const { stage } = this.props
+    return {
+      title: 'Reuse, replays, failed clients, throttled',
+      left: [
+        total(stage, 'ReuseDetected', period),
+        total(stage, 'Replays', period),
+        total(stage, 'ClientAuthenticationFailures', period),
+        total(stage, 'Throttled', period),
+      ],
+    }
+  }
+
+  private revocations(): Graph {
+    const { stage } = this.props
+    return {
+      title: 'Sessions ended, by reason',
+      left: [each(stage, 'Revocations', 'reason', 'Sum', period), total(stage, 'ReuseDetected', period)],
+    }
+  }
+
+  private reauthentications(): Graph {
+    const { stage } = this.props
+    return {
+      title: 'Somebody has to sign in again, by application',
+      left: [each(stage, 'ReauthenticationsNeeded', 'application', 'Sum', period)],
+    }
+  }
+
+  private providers(): Graph {
+    const { stage } = this.props
+    return {
+      title: 'Provider failures, by application',
+      left: [each(stage, 'ProviderFailures', 'application', 'Sum', period)],
+      right: [total(stage, 'RevocationsAbandoned', period)],
+    }
+  }
+
+  // --- what it stands on
+
+  private faults(): Graph {
+    const { stage } = this.props
+    return {
+      title: 'Faults',
+      left: (['StoreUnavailable', 'SecretsUnavailable', 'ServerErrors'] as const).map((name) =>
+        total(stage, name, period),
+      ),
+    }
+  }
+
+  private invocations(): Graph {
+    return {
+      title: 'Invocations by function',
+      left: this.ofFunctions(({ lambda }, label) => lambda.metricInvocations({ period, label })),
+    }
+  }
+
+  private functionErrors(): Graph {
+    return {
+      title: 'Errors (left) and throttles (right) by function',
+      left: this.ofFunctions(({ lambda }, label) => lambda.metricErrors({ period, label })),
+      right: this.ofFunctions(({ lambda }, label) => lambda.metricThrottles({ period, label })),
+    }
+  }
+
+  private concurrency(): Graph {
+    return {
+      title: 'Most at once, by function',
+      left: this.ofFunctions(({ lambda }, label) =>
+        lambda.metric('ConcurrentExecutions', { period, label, statistic: 'Maximum' }),
+      ),
+    }
+  }
+
+  private storeUnits(): Graph {
+    const { table } = this.props
+    return {
+      title: 'DynamoDB: consumed units',
+      left: [
+        table.metricConsumedWriteCapacityUnits({ period, label: 'write units' }),
+        table.metricConsumedReadCapacityUnits({ period, label: 'read units' }),
+      ],
+    }
+  }
+
+  private storeThrottles(): Graph {
+    return { title: 'DynamoDB: requests turned away', left: [throttledRequests(this.props.table, period)] }
+  }
+
+  private keyAge(): Graph {
+    return {
+      title: 'Age of the oldest key in use, days',
+      left: [total(this.props.stage, 'age_days', Duration.hours(1))],
+    }
+  }
+
+  private ofFunctions(metricOf: (fn: BrokerFunction, label: string) => IMetric): IMetric[] {
+    return Object.entries(this.props.functions).map(([name, fn]) => metricOf(fn, name))
+  }
+}
+
+type Graph = Pick<GraphWidgetProps, 'left' | 'right'> & { readonly title: string }
+
+function row(...graphs: readonly Graph[]): GraphWidget[] {
+  return graphs.map(
+    (graph) =>
+      new GraphWidget({
+        ...graph,
+        width: pageWidth / graphs.length,
+        height: 6,
+        leftYAxis: { min: 0, showUnits: false },
+        rightYAxis: { min: 0, showUnits: false },
+      }),
+  )
+}
