@@ -82,7 +82,7 @@ async function tool(name: string, command: string, ...args: string[]): Promise<b
 async function runTests(): Promise<{ passed: boolean; summary: string }> {
   const paths = files.map((file) => join(root, file))
   // Most of what a test file does is to wait: for a process to start, for the store, for the SDK to try again.
-  const concurrency = Math.max(2, availableParallelism())
+  const concurrency = Math.max(2, availableParallelism()) + 1
   const stream = run({ files: paths, cwd: root, concurrency, timeout: longestFileMs })
   const failures = new spec()
   failures.pipe(process.stdout, { end: false })

@@ -47,9 +47,17 @@ export const command: Command = {
     await keep(path, session)
     if (input.flag('json'))
       printLine({ signed_in: true, issuer, client_id: clientId, sub: session.sub, scope: session.scope })
-    else print(`Signed in${session.sub === undefined ? '' : ` as ${plain(session.sub)}`}. Tokens: token-broker token`)
+    else
+      print(`Signed in${session.sub === undefined ? '' : ` as ${plain(session.sub)}`}. Tokens: ${tokenCommand(input)}`)
     if (session.refreshToken === undefined) say('There is no refresh token: it ends with its access token.', 'yellow')
   },
+}
+
+/** What to run next, for the session that was just begun. */
+function tokenCommand(input: Input): string {
+  const told = ['url', 'application', 'client-id'].map((name) => [name, input.text(name)] as const)
+  const options = told.flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${plain(value)}`]))
+  return ['token-broker token', ...options].join(' ')
 }
 
 function show(input: Input, device: DeviceCode): void {
