@@ -57,7 +57,16 @@ export function createVaults(table: Table): Vaults {
 
 async function put(table: Table, vault: Vault): Promise<void> {
   const Item = marshall({ ...keyOf(vault.sid, vault.id), ...vault }, { removeUndefinedValues: true })
-  await ask(() => table.client.send(new PutItemCommand({ TableName: table.name, Item })))
+  try {
+    await ask(() =>
+      table.client.send(
+        new PutItemCommand({ TableName: table.name, Item, ConditionExpression: 'attribute_not_exists(pk)' }),
+      ),
+    )
+  } catch (error) {
+    // Nobody else draws this id: it is our own success, seen twice. A try that arrives late must not undo what followed.
+    if (!(error instanceof ConditionalCheckFailedException)) throw error
+  }
 }
 
 async function read(table: Table, sid: string, id: string): Promise<Vault | undefined> {

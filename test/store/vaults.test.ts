@@ -41,6 +41,13 @@ describe('put, read and remove', () => {
     assert.equal(await vaults.read(randomUUID(), vault.id), undefined)
   })
 
+  test('B2 a put that arrives once more, long after, does not bring back what was there then', async () => {
+    const vault = await kept()
+    const lease = await vaults.swap(vault, leased(now), 'holder')
+    await vaults.put(vault)
+    assert.deepEqual(await vaults.read(vault.sid, vault.id), lease.vault)
+  })
+
   test('a removal takes this one alone, and again is nothing', async () => {
     const [vault, beside] = [await kept(), await kept()]
     const sibling = { ...vault, id: 'w'.repeat(11) }

@@ -17,7 +17,7 @@ import { keepTokens } from '../../shared/vault/keep.ts'
 import { startBroker } from './calls.ts'
 import { type FallibleProvider, fallibleClientId, startFallibleProvider } from './fallible-provider.ts'
 import { aClient, anApplication, providerDefaults } from './registry.ts'
-import type { TestTable } from './table.ts'
+import { putItem, type TestTable } from './table.ts'
 
 export type VaultRig = {
   readonly table: TestTable
@@ -29,6 +29,8 @@ export type VaultRig = {
   signIn(): Promise<ProviderTokens>
   /** Those of a sign-in, kept for a family of their own. */
   kept(): Promise<{ readonly vault: Vault; readonly tokens: ProviderTokens }>
+  /** In the place of the one that there is. */
+  place(vault: Vault): Promise<void>
   vaultAt(place: Pick<Vault, 'sid' | 'id'>): Promise<Vault | undefined>
   /** Another keyring altogether, and a Lambda that has read no other. */
   replaceKeyring(): Promise<void>
@@ -59,6 +61,7 @@ export async function startVaultRig(): Promise<VaultRig> {
   const vaultAt = ({ sid, id }: Pick<Vault, 'sid' | 'id'>) => broker().vaults.read(sid, id)
   return {
     ...{ table: started.table, provider, application, signIn, vaultAt },
+    place: (vault) => putItem(started.table, { pk: `family#${vault.sid}`, sk: `provider#${vault.id}`, ...vault }),
     advance: (seconds) => {
       nowMs += seconds * 1_000
     },

@@ -230,7 +230,7 @@ describe('a provider that fails', () => {
 describe('a vault that nobody can open', () => {
   test('B19 a ciphertext from elsewhere: the provider is not asked, and only a person can help', async () => {
     const [{ vault }, { vault: other }] = [await rig.kept(), await rig.kept()]
-    await broker().vaults.put({ ...vault, sealed: other.sealed! })
+    await rig.place({ ...vault, sealed: other.sealed! })
     assert.equal(await again(vault), undefined)
     rig.advance(300)
     assert.equal(await again(vault), undefined)
@@ -241,7 +241,7 @@ describe('a vault that nobody can open', () => {
   test('without the refresh token that it is said to hold, it is the same', async () => {
     const { vault } = await stale()
     const sealed = await sealTokens(vault, { accessToken: 'alone' }, clock.now())
-    await broker().vaults.put({ ...vault, sealed })
+    await rig.place({ ...vault, sealed })
     assert.equal(await again(vault), undefined)
     assert.equal(rig.provider.count('refresh'), 0)
   })
