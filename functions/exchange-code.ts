@@ -15,7 +15,7 @@ import {
   type Grant,
   holdingOf,
   openShown,
-  providerTokenBefore,
+  prepare,
   tokenEndpoint,
 } from '../shared/http/token-endpoint.ts'
 
@@ -32,8 +32,8 @@ export const codeGrant: Grant = {
     const shown = await openShown(call, 'ac', parameters.required('code'))
     const binding = { redirectUri, codeChallenge: verifier === undefined ? undefined : s256(verifier) }
     const moment = { now: call.now, attempt: drawId() }
-    const transition = redeem(shown.presented, holdingOf(call), binding, moment)
-    const providerToken = await providerTokenBefore(call, shown, transition)
+    const redemption = redeem(shown.presented, holdingOf(call), binding, moment)
+    const { transition, providerToken } = await prepare(call, shown, redemption)
     const outcome = await broker().families.apply(transition)
     const family = await settle(call, shown.presented, outcome)
     audit(call, outcome.done && outcome.replay ? 'family.replayed' : 'family.redeemed', {

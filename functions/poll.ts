@@ -15,7 +15,7 @@ import {
   type Grant,
   holdingOf,
   openShown,
-  providerTokenBefore,
+  prepare,
   type Shown,
   tokenEndpoint,
 } from '../shared/http/token-endpoint.ts'
@@ -43,8 +43,8 @@ export const deviceGrant: Grant = {
 export const handler = tokenEndpoint(deviceGrant)
 
 async function exchange(call: ClientCall, shown: Shown): Promise<Answer> {
-  const transition = redeem(shown.presented, holdingOf(call), undefined, momentOf(call))
-  const providerToken = await providerTokenBefore(call, shown, transition)
+  const redemption = redeem(shown.presented, holdingOf(call), undefined, momentOf(call))
+  const { transition, providerToken } = await prepare(call, shown, redemption)
   const outcome = await broker().families.apply(transition)
   const family = await settle(call, shown.presented, outcome)
   audit(call, outcome.done && outcome.replay ? 'family.replayed' : 'family.redeemed', {

@@ -10,14 +10,7 @@ import { rotate } from '../shared/domain/transitions.ts'
 import { audit } from '../shared/http/call.ts'
 import { OAuthError } from '../shared/http/errors.ts'
 import { settle } from '../shared/http/settle.ts'
-import {
-  type Grant,
-  holdingOf,
-  openShown,
-  providerTokenBefore,
-  tokenAnswer,
-  tokenEndpoint,
-} from '../shared/http/token-endpoint.ts'
+import { type Grant, holdingOf, openShown, prepare, tokenAnswer, tokenEndpoint } from '../shared/http/token-endpoint.ts'
 
 export const refreshGrant: Grant = {
   type: 'refresh_token',
@@ -25,8 +18,8 @@ export const refreshGrant: Grant = {
     const asked = readScopes(call.parameters.optional('scope'))
     if (asked === undefined) throw new OAuthError('invalid_scope', 'scope is malformed.')
     const shown = await openShown(call, 'rt', call.parameters.required('refresh_token'))
-    const transition = rotate(shown.presented, holdingOf(call), asked, { now: call.now, attempt: drawId() })
-    const providerToken = await providerTokenBefore(call, shown, transition, asked)
+    const rotation = rotate(shown.presented, holdingOf(call), asked, { now: call.now, attempt: drawId() })
+    const { transition, providerToken } = await prepare(call, shown, rotation, asked)
     const outcome = await broker().families.apply(transition)
     const family = await settle(call, shown.presented, outcome)
     audit(call, outcome.done && outcome.replay ? 'family.replayed' : 'family.rotated', {

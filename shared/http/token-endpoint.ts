@@ -5,7 +5,7 @@
  * which stands in its Lambda's file, nor what follows a refusal (settle.ts).
  */
 
-import { broker } from '../broker.ts'
+import { broker, clock } from '../broker.ts'
 import { type Credential, type CredentialKind, hashSalt, mint, open } from '../domain/credential.ts'
 import type { Family } from '../domain/family.ts'
 import type { GrantType } from '../domain/registration.ts'
@@ -71,24 +71,29 @@ export function holdingOf({ application, client }: Pick<ClientCall, 'application
   return { ...client, revokedBefore: Math.max(application.revokedBefore, client.revokedBefore) }
 }
 
+/** A transition that may be written, and the provider's access token, for a client that is given it in place of ours. */
+export type Prepared = { readonly transition: Transition; readonly providerToken: FreshToken | undefined }
+
 /**
- * The provider's access token, for a client that is given it in place of ours, before a transition is written.
+ * What has to be at hand before a transition is written.
  *
  * @param scopes asked for at a refresh; empty: all that was granted
- * @returns undefined for every other client
  * @throws {OAuthError} as the transition would be refused
  * @throws {Unavailable} with nothing spent
  */
-export async function providerTokenBefore(
+export async function prepare(
   call: ClientCall,
   shown: Shown,
   transition: Transition,
   scopes: readonly string[] = [],
-): Promise<FreshToken | undefined> {
-  if (call.client.accessToken !== 'provider') return undefined
+): Promise<Prepared> {
+  if (call.client.accessToken !== 'provider') return { transition, providerToken: undefined }
   // Loaded when it is needed: most refreshes never speak to a provider.
   const { tokenBefore } = await import('./provider-token.ts')
-  return tokenBefore(call, shown.presented, transition, scopes)
+  const providerToken = await tokenBefore(call, shown.presented, transition, scopes)
+  // Whether the caller was in time is judged by when they came; but the generation begins with the write, and with it the
+  // grace of the one before, which the wait for the provider would use up otherwise.
+  return { transition: { ...transition, set: { ...transition.set, rotatedAt: clock.now() } }, providerToken }
 }
 
 /** Whether tokens of a refresh come with these scopes for this client (OIDC Core §11). */

@@ -10,13 +10,13 @@ import { retireLocalKeys } from '../../local/rotate-keys.ts'
 import { type FallibleProvider, startFallibleProvider } from '../support/fallible-provider.ts'
 import { type BrokerProcess, newShared, type Shared, startBroker } from './support/broker.ts'
 import { refresh } from './support/endpoints.ts'
-import { expectRefusal, expectUnavailable, refreshed } from './support/expect.ts'
+import { expectRefusal, expectTokens, expectUnavailable, refreshed } from './support/expect.ts'
 import { type FaultProxy, internalError } from './support/fault-proxy.ts'
 import { code } from './support/flows.ts'
 import { type MovedClock, movedClock } from './support/moved-clock.ts'
 import { registryFile } from './support/registry.ts'
 import { startFaultyStore } from './support/store.ts'
-import { addVaulted, agent, endLeases, expireAll, wholeTable } from './support/vault.ts'
+import { addVaulted, agent, endLeases, expireAll, graced, wholeTable } from './support/vault.ts'
 
 let clock: MovedClock
 let provider: FallibleProvider
@@ -42,8 +42,8 @@ after(async () => {
   await provider.stop()
 })
 
-async function stale() {
-  const session = await code(broker, agent)
+async function stale(caller = agent) {
+  const session = await code(broker, caller)
   await expireAll(store.endpoint)
   provider.forget()
   return session
@@ -93,6 +93,29 @@ test('the table is away for the answer of a provider that does not rotate: 503, 
   await endLeases(store.endpoint)
   const next = await refreshed(broker, agent, session.refreshToken)
   assert.equal(next.accessToken, provider.accessTokens().at(-1))
+})
+
+test('R13 the grace begins with the rotation, however long the provider took before it', async () => {
+  const session = await stale(graced)
+  const held = provider.hold('refresh')
+  const lost = refresh(broker, graced, session.refreshToken)
+  await held.reached
+  clock.advance(11)
+  held.release()
+  const { refreshToken } = expectTokens(await lost)
+  const again = expectTokens(await refresh(broker, graced, session.refreshToken))
+  assert.equal(again.refreshToken, refreshToken)
+  // Who came in time is not late for having waited.
+  clock.advance(8)
+  await expireAll(store.endpoint)
+  const heldAgain = provider.hold('refresh')
+  const waiting = refresh(broker, graced, session.refreshToken)
+  await heldAgain.reached
+  clock.advance(4)
+  heldAgain.release()
+  assert.equal(expectTokens(await waiting).refreshToken, refreshToken)
+  expectRefusal(await refresh(broker, graced, session.refreshToken), 400, 'invalid_grant')
+  expectRefusal(await refresh(broker, graced, refreshToken), 400, 'invalid_grant')
 })
 
 test('a provider that gave no refresh token: when its access token is over, the person signs in again', async () => {
