@@ -57,8 +57,11 @@ const untoldLifetimeSeconds = 300
 const longestAheadMs = 60_000
 /** What ends within this time has ended by the time that it is used. */
 const tooLateMs = 1_000
-/** Longer than a provider is waited for, discovery included. */
-export const leaseMs = 12_000
+/**
+ * Longer than a provider can keep its holder: discovery, the answer and the keys of its ID token take 5 s each at most, and
+ * reading our secret there about as long. Whoever took over sooner would send a refresh token that has been used.
+ */
+export const leaseMs = 25_000
 const firstCoolDownMs = 1_000
 const longestCoolDownMs = 60_000
 

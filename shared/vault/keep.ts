@@ -15,9 +15,6 @@ import { seal, unseal } from '../tokens/seal.ts'
 /** What is sealed. How long it lasts stands beside it, in the clear. */
 export type Kept = Pick<ProviderTokens, 'accessToken' | 'refreshToken'>
 
-/** Young enough to know what others seal with. */
-const youngKeyringMs = 10_000
-
 /** 66 random bits: unlike any other sign-in of one family, and short, for the family's item has to stay small. */
 const idLength = 11
 
@@ -64,9 +61,9 @@ export async function unsealTokens(vault: Vault, now: number): Promise<Kept | un
   const openWith = async (keyring: Keyring) => unseal<Kept>(keyring, sealingOf(vault, now), sealed)
   const opened = await openWith(await broker().keyring())
   if (opened !== undefined) return opened
-  // Where a key was retired at once, others may seal with one that we have not read yet; and to take it for lost would
-  // end a session.
-  return openWith(await broker().keyring(youngKeyringMs))
+  // Where a key was retired at once, others may seal with one that came after our last look, however short ago that was;
+  // and to take it for lost would end a session. A vault that is lost indeed is asked about no more.
+  return openWith(await broker().keyring(0))
 }
 
 function sealingOf({ sid, id, application }: Place, nowMs: number) {

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { broker, clock, drawId } from '../../shared/broker.ts'
 import type { Family } from '../../shared/domain/family.ts'
-import { leased, refused } from '../../shared/domain/vault.ts'
+import { leased, leaseMs, refused } from '../../shared/domain/vault.ts'
 import { endAtProvider } from '../../shared/vault/end.ts'
 import { serverError } from '../support/fallible-provider.ts'
 import { revoked } from '../support/families.ts'
@@ -77,7 +77,7 @@ test('while somebody is fetching fresh tokens it is left, and done when that is 
   assert.equal(await end(family), 'busy')
   assert.equal(rig.provider.requests.length, 0)
   assert.ok(await hasMark(family))
-  rig.advance(12)
+  rig.advance(leaseMs / 1_000)
   assert.equal(await end(family), 'done')
 })
 
@@ -95,7 +95,7 @@ test('B17 a provider out of reach: all stays as it is, to be tried again, and so
   assert.deepEqual(rig.told(), ['provider.revocation_failed: out of reach'])
   assert.ok((await hasMark(family)) && (await rig.vaultAt(vault))?.sealed !== undefined)
   assert.equal(await end(family), 'busy', 'not again at once')
-  rig.advance(12)
+  rig.advance(leaseMs / 1_000)
   assert.equal(await end(family), 'done')
 })
 
@@ -113,7 +113,7 @@ test('B17 one that has no way to be told is tried for a week, and then given up 
   const longAgo = (ms: number) => ({ ...family, revokedAt: clock.now() - ms })
   assert.equal(await end(longAgo(weekMs - 1), plain), 'failed')
   assert.ok(await hasMark(family))
-  rig.advance(12)
+  rig.advance(leaseMs / 1_000)
   assert.equal(await end(longAgo(weekMs), plain), 'done')
   assert.deepEqual([await hasMark(family), await rig.vaultAt(vault)], [false, undefined])
   assert.deepEqual(rig.told(), [

@@ -3,9 +3,13 @@
  */
 
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
 import { after, afterEach, before, test } from 'node:test'
 import { broker, clock, drawId } from '../../shared/broker.ts'
 import { vaultExpires } from '../../shared/domain/vault.ts'
+import { readKeyring } from '../../shared/tokens/keyring.ts'
+import { generateKeyring } from '../../shared/tokens/keyring-secret.ts'
+import { seal } from '../../shared/tokens/seal.ts'
 import { keepTokens, sealTokens, unsealTokens } from '../../shared/vault/keep.ts'
 import { aClient } from '../support/registry.ts'
 import { codeLifetimeSeconds, keeping, startVaultRig, type VaultRig } from '../support/vault-rig.ts'
@@ -90,4 +94,16 @@ test('the key is gone, so nobody opens what it sealed; what is sealed since is o
   assert.equal(await unsealTokens(vault, clock.now()), undefined)
   const sealed = await sealTokens(vault, tokens, clock.now())
   assert.equal((await unsealTokens({ ...vault, sealed }, clock.now()))?.accessToken, tokens.accessToken)
+})
+
+test('a key that others have had for a moment opens what they sealed, however lately we have read ours', async () => {
+  const { vault, tokens } = await rig.kept()
+  await broker().keyring(0)
+  const text = await generateKeyring(clock.now())
+  await writeFile(`${process.env.SECRETS?.replace('file:', '')}/keyring`, text)
+  rig.advance(1)
+  const { sid, id, application } = vault
+  const sealing = { purpose: `provider ${sid} ${id}`, application, nowMs: clock.now() }
+  const sealed = await seal(readKeyring(text), sealing, { accessToken: tokens.accessToken }, 60)
+  assert.deepEqual(await unsealTokens({ ...vault, sealed }, clock.now()), { accessToken: tokens.accessToken })
 })
