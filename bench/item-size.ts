@@ -16,6 +16,46 @@ export function itemBytes(item: WireItem): number {
   return sum(Object.entries(item).map(([name, value]) => Buffer.byteLength(name) + valueBytes(value)))
 }
 
+/**
+ * The same of an item that is not on the wire yet: texts, numbers, truth values, lists and maps. What is undefined is not
+ * there. Made for millions of items of few different names.
+ */
+export function plainBytes(item: Readonly<Record<string, unknown>>): number {
+  let bytes = 0
+  for (const name in item) {
+    const value = item[name]
+    if (value !== undefined) bytes += nameBytes(name) + plainValueBytes(value)
+  }
+  return bytes
+}
+
+const namesBytes = new Map<string, number>()
+
+function nameBytes(name: string): number {
+  let bytes = namesBytes.get(name)
+  if (bytes === undefined) {
+    bytes = Buffer.byteLength(name)
+    namesBytes.set(name, bytes)
+  }
+  return bytes
+}
+
+function plainValueBytes(value: unknown): number {
+  if (typeof value === 'string') return Buffer.byteLength(value)
+  if (typeof value === 'number') return Number.isInteger(value) ? integerBytes(value) : numberBytes(String(value))
+  if (typeof value === 'boolean' || value === null) return 1
+  if (Array.isArray(value)) return collectionBytes + sum(value.map((one) => elementBytes + plainValueBytes(one)))
+  const map = value as Readonly<Record<string, unknown>>
+  return collectionBytes + elementBytes * Object.keys(map).length + plainBytes(map)
+}
+
+function integerBytes(value: number): number {
+  let [whole, digits] = [Math.abs(value), 0]
+  while (whole !== 0 && whole % 10 === 0) whole /= 10
+  for (; whole >= 1; whole = Math.floor(whole / 10)) digits += 1
+  return Math.ceil(digits / 2) + 1 + (value < 0 ? 1 : 0)
+}
+
 function valueBytes(value: WireValue): number {
   const [[type, plain] = ['', undefined]] = Object.entries(value)
   switch (type) {

@@ -1,0 +1,177 @@
+/**
+ * `npm run simulate`: what very many sessions would weigh and cost, and how long it takes to end those of one person.
+ *
+ * Owns the order, and what is written. The million is computed, by the broker's own transitions; the sweep runs against the
+ * embedded DynamoDB, with fewer. docs/scale.md says what follows.
+ */
+
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { startDynamodb } from '../local/dynamodb.ts'
+import { setEnvironment } from '../local/environment.ts'
+import { createTableIfMissing } from '../shared/store/table.ts'
+import { showProgress } from './progress.ts'
+import { heatOf } from './simulation/heat.ts'
+import { type Life, lifeOf } from './simulation/life.ts'
+import { drawSession } from './simulation/population.ts'
+import { type Bill, billOfRefreshes, billOfStorage, totalOf } from './simulation/prices.ts'
+import { type Chance, chanceFrom } from './simulation/random.ts'
+import { batchesOf, runSweep, type Swept } from './simulation/sweep.ts'
+import { left, right, tableLines } from './table.ts'
+
+const usage = `npm run simulate -- [--sessions N] [--sweep N] [--seed N]
+
+  --sessions N   how many are computed, by default 1000000
+  --sweep N      how many of one person are ended in a real table, by default 20000; 0: none
+  --seed N       other sessions, by default 1
+`
+
+const tableName = 'token-broker-simulation'
+const partitions = 1_000
+const million = 1_000_000
+/** DynamoDB charges so much more for the keeping of each item, and of each entry of an index. */
+const keepingBytes = 100
+const progress = showProgress()
+
+const { sessions, sweep, seed, help } = readOptions()
+if (help) process.stdout.write(usage)
+else await simulate()
+
+function readOptions() {
+  const text = { type: 'string' } as const
+  const { values } = parseArgs({ options: { sessions: text, sweep: text, seed: text, help: { type: 'boolean' } } })
+  return {
+    sessions: Number(values.sessions ?? 1_000_000),
+    sweep: Number(values.sweep ?? 20_000),
+    seed: Number(values.seed ?? 1),
+    help: values.help ?? false,
+  }
+}
+
+async function simulate(): Promise<void> {
+  const chance = chanceFrom(seed)
+  const lives = computeLives(chance)
+  progress.part('spreading keys', 1)
+  const heat = heatOf(
+    Array.from({ length: sessions }, (_, index) => `family#${index}#${seed}`),
+    partitions,
+  )
+  const swept = sweep > 0 ? await sweepTable(chance) : undefined
+  progress.end()
+  process.stdout.write(
+    [
+      ...sizeSection(lives),
+      ...unitSection(lives),
+      ...billSection(lives),
+      `Keys over ${partitions} partitions: the fullest has ${heat.fullest.toFixed(2)} times the average.`,
+      ...(swept === undefined ? [] : ['', ...sweepSection(swept)]),
+      '',
+    ].join('\n'),
+  )
+}
+
+function computeLives(chance: Chance): Life[] {
+  const step = Math.max(1, Math.floor(sessions / 100))
+  progress.part(`computing ${sessions} sessions`, 100)
+  return Array.from({ length: sessions }, (_, index) => {
+    if (index % step === 0) progress.step()
+    return lifeOf(drawSession(chance))
+  })
+}
+
+async function sweepTable(chance: Chance): Promise<Swept> {
+  const folder = await mkdtemp(join(tmpdir(), 'token-broker-simulation-'))
+  const database = await startDynamodb({ removeAtEnd: folder, log: console.error })
+  try {
+    setEnvironment({
+      ...{ AWS_ENDPOINT_URL_DYNAMODB: database.endpoint, AWS_REGION: 'us-east-1' },
+      ...{ AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' },
+    })
+    await createTableIfMissing(tableName)
+    progress.part(`ending ${sweep} sessions`, batchesOf(sweep))
+    return await runSweep(tableName, sweep, chance, progress.step)
+  } finally {
+    await database.stop()
+  }
+}
+
+// --- what was found -------------------------------------------------------------------------------------------------
+
+type Measure = (life: Life) => number
+
+function sizeSection(lives: readonly Life[]): string[] {
+  const row = (what: string, of: Measure) => {
+    const sorted = Float64Array.from(lives, of).sort()
+    const at = (share: number) => String(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))])
+    const over = sorted.reduce((count, bytes) => count + (bytes > 1024 ? 1 : 0), 0) / sorted.length
+    return [what, at(0.5), at(0.95), at(0.999), at(1), `${(100 * over).toFixed(over > 0 && over < 0.001 ? 4 : 1)} %`]
+  }
+  const columns = [left('Bytes'), ...['half', '95 %', '99.9 %', 'all', 'over 1 KB'].map(right)]
+  return tableLines(columns, [
+    row('family, between two refreshes', ({ activeBytes }) => activeBytes),
+    row('family, ended by ops', ({ endedBytes }) => endedBytes),
+    row('its entries in two indexes', ({ indexBytes }) => indexBytes),
+    row("vault, where the provider's tokens are kept", ({ vaultBytes }) => vaultBytes),
+  ]).concat('')
+}
+
+function unitSection(lives: readonly Life[]): string[] {
+  const row = (what: string, of: Measure, among = lives) => [what, mean(among, of).toFixed(4)]
+  const flow = (name: Life['flow']) => lives.filter((life) => life.flow === name)
+  return tableLines(
+    [left('Write units, on average'), right('')],
+    [
+      row('a session begins, by code', ({ startUnits }) => startUnits, flow('code')),
+      row('a session begins, by device, with one pending poll', ({ startUnits }) => startUnits, flow('device')),
+      row('a refresh', ({ refreshUnits }) => refreshUnits),
+      row('ops end it', ({ endUnits }) => endUnits),
+      row("the provider's token is made fresh", ({ freshUnits }) => freshUnits),
+    ],
+  ).concat('')
+}
+
+function billSection(lives: readonly Life[]): string[] {
+  const units = mean(lives, ({ refreshUnits }) => refreshUnits)
+  const vaultReads = mean(lives, ({ vaultReadUnits }) => vaultReadUnits)
+  const gigabytes = (count: number, bytes: number) => (count * bytes) / 1e9
+  const storage = (count: number) =>
+    billOfStorage(
+      gigabytes(count, mean(lives, ({ activeBytes }) => activeBytes) + keepingBytes),
+      gigabytes(count, mean(lives, ({ indexBytes }) => indexBytes) + 2 * keepingBytes),
+    )
+  const active = (perMonth: number) => totalOf(billOfRefreshes(10_000 * perMonth, units, 0)) + totalOf(storage(10_000))
+  return [
+    ...billLines('A million refreshes', billOfRefreshes(million, units, 0)),
+    ...billLines('A million refreshes with the provider’s token, fresh', billOfRefreshes(million, units, vaultReads)),
+    ...billLines('A million sessions, kept for a month', storage(million)),
+    ...tableLines(
+      [left('10,000 active sessions for a month'), right('refreshes each'), right('US dollars')],
+      [
+        ['a job that runs every day', '30', active(30).toFixed(2)],
+        ['a job that runs every hour', '720', active(720).toFixed(2)],
+        ['a person at work, every 5 minutes', '2112', active(2_112).toFixed(2)],
+        ['a service, every 5 minutes', '8640', active(8_640).toFixed(2)],
+      ],
+    ),
+    '',
+  ]
+}
+
+function billLines(title: string, bill: Bill): string[] {
+  const rows = [...bill, ['together', totalOf(bill)] as const].map(([what, dollars]) => [what, dollars.toFixed(3)])
+  return tableLines([left(title), right('US dollars')], rows).concat('')
+}
+
+function sweepSection({ sessions: count, calls, seconds, requests, ended }: Swept): string[] {
+  const asked = Object.entries(requests).map(([operation, times]) => `${times} ${operation}`)
+  return [
+    `One person's ${count} sessions, ended one by one: ${ended} in ${seconds.toFixed(1)} s, ${calls} calls of ops,`,
+    `${asked.join(', ')}.`,
+  ]
+}
+
+function mean(lives: readonly Life[], of: Measure): number {
+  return lives.reduce((sum, life) => sum + of(life), 0) / lives.length
+}

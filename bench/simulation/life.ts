@@ -1,0 +1,145 @@
+/**
+ * What a session's items weigh and cost on their way, by the broker's own transitions.
+ *
+ * Owns carrying them out in memory and DynamoDB's rules of units. Must not know where the session came from.
+ */
+
+import type { Family } from '../../shared/domain/family.ts'
+import { openCode, openDevice } from '../../shared/domain/opening.ts'
+import { decide, redeem, revokeByOps, rotate, type Transition } from '../../shared/domain/transitions.ts'
+import { openVault } from '../../shared/domain/vault.ts'
+import { plainBytes } from '../item-size.ts'
+import { type Drawn, signedInAt } from './population.ts'
+
+/** What of a session weighs and costs how much. Units are write units, those of indexes among them. */
+export type Life = {
+  readonly flow: Drawn['flow']
+  /** Bytes of the family's item between any two refreshes, and when ops have ended it. */
+  readonly activeBytes: number
+  readonly endedBytes: number
+  /** Bytes of its entries in `by-subject` and `by-client`. */
+  readonly indexBytes: number
+  /** Bytes of the vault's item, where the provider's tokens are kept. */
+  readonly vaultBytes: number
+  /** From the first request to the first tokens. */
+  readonly startUnits: number
+  readonly refreshUnits: number
+  /** Of a refresh that reads the vault as well: family and vault come in one Query. */
+  readonly vaultReadUnits: number
+  readonly endUnits: number
+  /** A vault that is made fresh: leased and renewed. */
+  readonly freshUnits: number
+}
+
+const limits = { accessTokenSeconds: 300, idleSeconds: 2_592_000, absoluteSeconds: 31_536_000, graceSeconds: 0 }
+const holding = { ...limits, revokedBefore: 0 }
+/** 16 bytes in base64url, and 32. */
+const [id, hash] = ['i'.repeat(22), 'h'.repeat(43)]
+const vaultId = 'v'.repeat(11)
+const note = 'left the company'
+
+export function lifeOf(drawn: Drawn): Life {
+  const { flow, application, clientId } = drawn
+  const presented = { application, clientId, sid: id, saltHash: hash }
+  const moment = (afterMs: number) => ({ now: signedInAt + afterMs, attempt: id })
+  const opened = open(drawn, signedInAt)
+  const decided =
+    flow === 'device'
+      ? changed(decide(application, id, { approve: drawn.person, vault: vaultId }, moment(31_417)), opened)
+      : opened
+  const binding = flow === 'code' ? { redirectUri: opened.redirectUri!, codeChallenge: hash } : undefined
+  const first = changed(redeem({ ...presented, generation: 0 }, holding, binding, moment(34_689)), decided)
+  const active = changed(rotate({ ...presented, generation: 1 }, holding, [], moment(328_971)), first)
+  const ended = changed(revokeByOps(application, id, note, moment(7_328_971)), { ...active, generation: 24 })
+  const [openedBytes, decidedBytes, firstBytes, activeBytes, endedBytes] = [
+    ...[opened, decided, first, active, ended].map(bytesOf),
+  ] as [number, number, number, number, number]
+  const bySubject = indexEntryBytes(active, ['subject', 'createdAt', 'sid', 'application', 'clientId', 'flow'])
+  const byClient = indexEntryBytes(active, ['clientId', 'createdAt', 'sid', 'application'])
+  const vaultBytes = vaultBytesOf(drawn)
+  const startUnits =
+    unitsOf(openedBytes) +
+    unitsOf(bySubject) +
+    unitsOf(byClient) +
+    // One poll that is pending, the decision, and the poll that finds it.
+    (flow === 'device' ? unitsOf(openedBytes) + unitsOf(openedBytes, decidedBytes) + unitsOf(decidedBytes) : 0) +
+    unitsOf(decidedBytes, firstBytes)
+  return {
+    ...{ flow, activeBytes, endedBytes, vaultBytes, startUnits },
+    indexBytes: bySubject + byClient,
+    refreshUnits: unitsOf(activeBytes),
+    vaultReadUnits: Math.ceil((activeBytes + vaultBytes) / 4096),
+    endUnits: unitsOf(activeBytes, endedBytes),
+    freshUnits: 2 * unitsOf(vaultBytes),
+  }
+}
+
+/** A write costs a unit for each kilobyte of the item, before or after it, whichever is larger. */
+function unitsOf(...bytes: readonly number[]): number {
+  return Math.ceil(Math.max(...bytes) / 1024)
+}
+
+function open(drawn: Drawn, now: number): Family {
+  const { application, clientId, scopes, audience, startedFrom, person, hasNonce } = drawn
+  const whose = {
+    sid: id,
+    saltHash: hash,
+    attempt: id,
+    application,
+    clientId,
+    scopes,
+    audience,
+    startedFrom,
+    limits,
+    now,
+  }
+  if (drawn.flow === 'device') return openDevice({ ...whose, codeLifetimeSeconds: 900, intervalSeconds: 5 })
+  return openCode({
+    ...{ ...whose, person, vault: vaultId, codeLifetimeSeconds: 60, codeChallenge: hash },
+    redirectUri: `${audience}/callback`,
+    nonce: hasNonce ? hash : undefined,
+  })
+}
+
+/** What the table does with a transition for which all guards hold. */
+function changed({ set, copy = {}, sum = {}, remove = [] }: Transition, family: Family): Family {
+  const next: Record<string, unknown> = { ...family, ...set }
+  for (const [name, of] of Object.entries(copy)) next[name] = family[of]
+  for (const [name, [of, plus]] of Object.entries(sum)) next[name] = Number(family[of]) + plus
+  for (const name of remove) delete next[name]
+  return next as Family
+}
+
+const familyKeyBytes = plainBytes({ pk: `family#${id}`, sk: 'family' })
+
+function bytesOf(family: Family): number {
+  return familyKeyBytes + plainBytes(family)
+}
+
+/** An entry holds its keys, the table's, and what is projected. */
+function indexEntryBytes(family: Family, names: readonly (keyof Family)[]): number {
+  return familyKeyBytes + plainBytes(Object.fromEntries(names.map((name) => [name, family[name]])))
+}
+
+function vaultBytesOf({ application, accessTokenLength, refreshTokenLength }: Drawn): number {
+  const expires = Math.ceil(signedInAt / 1000) + limits.absoluteSeconds
+  const opening = { sid: id, id: vaultId, application, attempt: id, expires }
+  const vault = openVault(opening, '', { expiresInSeconds: 3_600, isRefreshable: true }, signedInAt)
+  const empty = plainBytes({ pk: `family#${id}`, sk: `provider#${vaultId}`, ...vault, revision: 24 })
+  return empty + sealedLength(accessTokenLength, refreshTokenLength, application)
+}
+
+/** Of a compact JWE (RFC 7516 §7.1), whose payload holds both tokens and what they are bound to. */
+export function sealedLength(accessTokenLength: number, refreshTokenLength: number, application: string): number {
+  const payload = {
+    ...{ value: { accessToken: '', refreshToken: '' } },
+    ...{ iss: application, aud: `provider ${id} ${vaultId}`, iat: 1_790_067_601, exp: 1_821_603_601 },
+  }
+  const base64 = (bytes: number) => Math.ceil((bytes * 4) / 3)
+  const header = base64(JSON.stringify({ alg: 'dir', enc: 'A256GCM', kid }).length)
+  const tokens = accessTokenLength + refreshTokenLength
+  return header + base64(JSON.stringify(payload).length + tokens) + base64(12) + base64(16) + '....'.length
+}
+
+/** As long as the keyring's are. */
+const kid = 'k'.repeat(16)

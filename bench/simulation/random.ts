@@ -1,0 +1,38 @@
+/**
+ * Chance that can be had again: the same seed draws the same.
+ *
+ * Owns the generator (mulberry32). Nothing secret may be drawn here. Pure.
+ */
+
+export type Chance = {
+  /** From 0 up to 1. */
+  readonly next: () => number
+  /** A whole number from `least` to `most`. */
+  readonly between: (least: number, most: number) => number
+  readonly happens: (share: number) => boolean
+  /** One of these, each as likely as its share says. */
+  readonly pick: <Item extends { readonly share: number }>(items: readonly Item[]) => Item
+}
+
+export function chanceFrom(seed: number): Chance {
+  let state = seed >>> 0
+  const next = () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+  return {
+    next,
+    between: (least, most) => least + Math.floor(next() * (most - least + 1)),
+    happens: (share) => next() < share,
+    pick: (items) => {
+      let left = next() * items.reduce((sum, { share }) => sum + share, 0)
+      for (const item of items) {
+        left -= item.share
+        if (left < 0) return item
+      }
+      return items.at(-1)!
+    },
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * The end of all sessions of one person who has very many, as ops would end them: against a real table.
+ *
+ * Owns putting the sessions there and counting what the sweep asks of the table. The sweep is the product's own.
+ */
+
+import { setTimeout as pause } from 'node:timers/promises'
+import { BatchWriteItemCommand } from '@aws-sdk/client-dynamodb'
+import { marshall } from '@aws-sdk/util-dynamodb'
+import { drawId } from '../../shared/broker.ts'
+import { hashSalt } from '../../shared/domain/credential.ts'
+import { openCode } from '../../shared/domain/opening.ts'
+import { revokeByOps } from '../../shared/domain/transitions.ts'
+import { createFamilies } from '../../shared/store/families.ts'
+import { createSessions } from '../../shared/store/sessions.ts'
+import { begun, sweep } from '../../shared/store/sweep.ts'
+import { connect, type Table } from '../../shared/store/table.ts'
+import { drawSession } from './population.ts'
+import type { Chance } from './random.ts'
+
+export type Swept = {
+  readonly sessions: number
+  /** How often ops have to call, each call taking some 12 s at most. */
+  readonly calls: number
+  readonly seconds: number
+  /** By operation. */
+  readonly requests: Readonly<Record<string, number>>
+  readonly ended: number
+}
+
+const application = 'simulated'
+const mostPuts = 25
+
+/** @param count sessions of the one person. @param putDone told after each batch of them */
+export async function runSweep(tableName: string, count: number, chance: Chance, putDone: () => void): Promise<Swept> {
+  const table = connect(tableName)
+  try {
+    const subject = 'service-account'
+    for (let at = 0; at < count; at += mostPuts) {
+      await putSessions(table, subject, Math.min(mostPuts, count - at), chance)
+      putDone()
+    }
+    return await end(table, subject, count)
+  } finally {
+    table.client.destroy()
+  }
+}
+
+export function batchesOf(count: number): number {
+  return Math.ceil(count / mostPuts)
+}
+
+async function putSessions(table: Table, sub: string, count: number, chance: Chance): Promise<void> {
+  const requests = Array.from({ length: count }, () => {
+    const { clientId, audience, scopes, startedFrom, person } = drawSession(chance)
+    const limits = { accessTokenSeconds: 300, idleSeconds: 2_592_000, absoluteSeconds: 31_536_000, graceSeconds: 0 }
+    const family = openCode({
+      ...{ sid: drawId(), saltHash: hashSalt(drawId()), attempt: drawId(), now: Date.now() - chance.between(1, 1e9) },
+      ...{ application, clientId, audience, scopes, startedFrom, limits, codeLifetimeSeconds: 60 },
+      ...{ person: { ...person, sub }, redirectUri: `${audience}/callback` },
+    })
+    const Item = marshall({ pk: `family#${family.sid}`, sk: 'family', ...family }, { removeUndefinedValues: true })
+    return { PutRequest: { Item } }
+  })
+  await table.client.send(new BatchWriteItemCommand({ RequestItems: { [table.name]: requests } }))
+}
+
+async function end(table: Table, subject: string, sessions: number): Promise<Swept> {
+  const requests: Record<string, number> = {}
+  table.client.middlewareStack.add(
+    (next, { commandName = '' }) =>
+      (args) => {
+        const operation = commandName.replace('Command', '')
+        requests[operation] = (requests[operation] ?? 0) + 1
+        return next(args)
+      },
+    { step: 'initialize' },
+  )
+  let ended = 0
+  const task = {
+    ...{ application, subject },
+    end: (sid: string) => revokeByOps(application, sid, 'simulated', { now: Date.now(), attempt: drawId() }),
+    ended: () => {
+      ended += 1
+    },
+  }
+  const parts = { sessions: createSessions(table), families: createFamilies(table) }
+  const startedAt = Date.now()
+  let calls = 0
+  let state: Parameters<typeof sweep>[2] | undefined = begun(startedAt, startedAt)
+  while (state !== undefined) {
+    state = await sweep(parts, task, state, { now: Date.now, pause })
+    calls += 1
+  }
+  return { sessions, calls, seconds: (Date.now() - startedAt) / 1000, requests, ended }
+}
