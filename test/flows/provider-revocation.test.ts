@@ -112,3 +112,10 @@ test('B17 a provider that is out of reach is not asked again in the same run', a
   broker.advance(30)
   assert.deepEqual(await retry(), { told: 7, left: 0 })
 })
+
+test('B17 a run whose time is almost over leaves the rest to the next one', async () => {
+  await overdue(1)
+  assert.deepEqual(await retryRevocations({}, { getRemainingTimeInMillis: () => 9_999 }), { told: 0, left: 0 })
+  assert.equal(provider.count('revoke'), 0)
+  assert.deepEqual(await retry(), { told: 1, left: 0 })
+})
