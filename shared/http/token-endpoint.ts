@@ -68,7 +68,9 @@ export async function openShown(call: ClientCall, kind: CredentialKind, text: st
 
 /** What the registrations say about the families of the call's client. */
 export function holdingOf({ application, client }: Pick<ClientCall, 'application' | 'client'>): Holding {
-  return { ...client, revokedBefore: Math.max(application.revokedBefore, client.revokedBefore) }
+  const { accessTokenSeconds, idleSeconds, absoluteSeconds, graceSeconds } = client
+  const revokedBefore = Math.max(application.revokedBefore, client.revokedBefore)
+  return { accessTokenSeconds, idleSeconds, absoluteSeconds, graceSeconds, revokedBefore }
 }
 
 /** A transition that may be written, and the provider's access token, for a client that is given it in place of ours. */
