@@ -5,10 +5,11 @@
  */
 
 import { broker } from '../shared/broker.ts'
-import { hashSalt, open } from '../shared/domain/credential.ts'
+import { hashSalt } from '../shared/domain/credential.ts'
 import { isLive } from '../shared/domain/family.ts'
 import { type ClientCall, header } from '../shared/http/call.ts'
 import { invalidClient } from '../shared/http/client-authentication.ts'
+import { openCredential } from '../shared/http/opened.ts'
 import { liveToken, revokedBefore } from '../shared/http/sessions.ts'
 import { clientEndpoint } from '../shared/http/stack.ts'
 
@@ -31,8 +32,7 @@ async function accessToken(call: ClientCall, token: string): Promise<object | un
 
 async function refreshToken(call: ClientCall, token: string): Promise<object | undefined> {
   const { application, issuer, now } = call
-  const { macKeys } = await broker().keyring()
-  const credential = open('rt', application.name, token, macKeys)
+  const { credential } = await openCredential(call, 'rt', token)
   if (credential === undefined) return undefined
   const family = await broker().families.read(credential.sid)
   if (family === undefined || family.saltHash !== hashSalt(credential.salt)) return undefined

@@ -7,12 +7,13 @@
  */
 
 import { broker, drawId } from '../shared/broker.ts'
-import { hashSalt, open } from '../shared/domain/credential.ts'
+import { hashSalt } from '../shared/domain/credential.ts'
 import type { Entitlement } from '../shared/domain/single-use.ts'
 import { revoke } from '../shared/domain/transitions.ts'
 import { audit, type ClientCall } from '../shared/http/call.ts'
 import { forgetTokens } from '../shared/http/end-of-session.ts'
 import { OAuthError } from '../shared/http/errors.ts'
+import { openCredential } from '../shared/http/opened.ts'
 import { clientEndpoint } from '../shared/http/stack.ts'
 import { isOfSession } from '../shared/tokens/access-token.ts'
 import { verifyAccessToken } from '../shared/tokens/verify-access-token.ts'
@@ -27,9 +28,8 @@ export const handler = clientEndpoint('cross-origin', async (call) => {
 
 async function entitlementIn(call: ClientCall, token: string): Promise<Entitlement | undefined> {
   const { application, client, issuer, now } = call
-  const keyring = await broker().keyring()
   const by = { application: application.name, clientId: client.clientId }
-  const credential = open('rt', application.name, token, keyring.macKeys)
+  const { credential, keyring } = await openCredential(call, 'rt', token)
   if (credential !== undefined) return { ...by, sid: credential.sid, saltHash: hashSalt(credential.salt) }
   const claims = await verifyAccessToken(keyring, issuer, token, now)
   if (claims === undefined) return undefined

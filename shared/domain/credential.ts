@@ -70,6 +70,12 @@ export function open(
   }
 }
 
+/** Whether a text is of our format, and names none of these keys: one may have come that we do not know yet. */
+export function isOfUnknownKey(text: string, macKeys: readonly MacKey[]): boolean {
+  const match = wireFormat.exec(text)
+  return match !== null && !macKeys.some(({ id }) => id === Buffer.from(match[2]!, 'base64url').readUInt8(0))
+}
+
 /** What the table keeps of a salt. 128 random bits need no slow hash. */
 export function hashSalt(salt: string): string {
   return hash('sha256', salt, 'base64url')

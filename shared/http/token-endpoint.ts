@@ -5,8 +5,8 @@
  * which stands in its Lambda's file, nor what follows a refusal (settle.ts).
  */
 
-import { broker, clock } from '../broker.ts'
-import { type Credential, type CredentialKind, hashSalt, mint, open } from '../domain/credential.ts'
+import { clock } from '../broker.ts'
+import { type Credential, type CredentialKind, hashSalt, mint } from '../domain/credential.ts'
 import type { Family } from '../domain/family.ts'
 import type { GrantType } from '../domain/registration.ts'
 import type { Holding, Presented } from '../domain/single-use.ts'
@@ -17,6 +17,7 @@ import type { Keyring } from '../tokens/keyring.ts'
 import type { FreshToken } from '../vault/fresh.ts'
 import type { Answer, ClientCall } from './call.ts'
 import { grantError, OAuthError } from './errors.ts'
+import { openCredential } from './opened.ts'
 import { clientEndpoint, type Handler } from './stack.ts'
 
 /** One grant: what it is called on the wire, and how it answers a client that may use it. */
@@ -52,8 +53,7 @@ export type Shown = { readonly credential: Credential; readonly presented: Prese
  * @throws {OAuthError} invalid_grant for one that is not ours, of this kind and for this application
  */
 export async function openShown(call: ClientCall, kind: CredentialKind, text: string): Promise<Shown> {
-  const keyring = await broker().keyring()
-  const credential = open(kind, call.application.name, text, keyring.macKeys)
+  const { credential, keyring } = await openCredential(call, kind, text)
   if (credential === undefined) throw grantError({ kind: 'unknown' })
   const { sid, generation, salt } = credential
   const presented = {

@@ -6,7 +6,14 @@ import assert from 'node:assert/strict'
 import { createSecretKey } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type CredentialKind, hashSalt, type MacKey, mint, open } from '../../shared/domain/credential.ts'
+import {
+  type CredentialKind,
+  hashSalt,
+  isOfUnknownKey,
+  type MacKey,
+  mint,
+  open,
+} from '../../shared/domain/credential.ts'
 
 const kinds: readonly CredentialKind[] = ['rt', 'ac', 'dc']
 const sixteenBytes = fc
@@ -90,6 +97,14 @@ test('the key is picked by its id among those that are kept', () => {
   assert.deepEqual(open('rt', 'demo', text, [next, ours]), sample)
   assert.deepEqual(open('rt', 'demo', mint('rt', 'demo', sample, next), [next, ours]), sample)
   assert.equal(open('rt', 'demo', text, [next]), undefined)
+})
+
+test('one of our format that names none of the keys at hand is told from what is no credential', () => {
+  const other = { ...ours, id: 2 }
+  assert.equal(isOfUnknownKey(text, [other]), true)
+  assert.equal(isOfUnknownKey(text, [other, ours]), false)
+  for (const none of ['', 'rt_', text.slice(1), `${text}A`, text.toUpperCase()])
+    assert.equal(isOfUnknownKey(none, []), false)
 })
 
 test('no single bit can be changed', () => {

@@ -7,7 +7,7 @@ import { decodeProtectedHeader } from 'jose'
 import { retireLocalKeys } from '../../local/rotate-keys.ts'
 import { type BrokerProcess, newShared, type Shared, startBroker } from './support/broker.ts'
 import { cli } from './support/callers.ts'
-import { issuer, poll, refresh, userinfo } from './support/endpoints.ts'
+import { issuer, poll, refresh, revoke, userinfo } from './support/endpoints.ts'
 import { expectErrorPage, expectRefusal, refreshed } from './support/expect.ts'
 import { device, deviceCode, walk } from './support/flows.ts'
 import { type MovedClock, movedClock } from './support/moved-clock.ts'
@@ -74,4 +74,19 @@ test('every key retired: a sign-in under way starts again, nothing old is good, 
   expectRefusal(await poll(broker, cli, started.deviceCode), 400, 'invalid_grant')
   assert.equal((await userinfo(broker, 'demo', session.accessToken)).status, 401)
   await refreshed(broker, cli, (await device(broker, cli)).refreshToken)
+})
+
+test('what a key makes that came with a retirement is good where that has not been heard of yet, and can be revoked there', async () => {
+  await refreshed(broker, cli, (await device(broker, cli)).refreshToken)
+  await retire('all')
+  const informed = await startBroker({ shared, environment: clock.environment })
+  try {
+    const [kept, ended] = [await device(informed, cli), await device(informed, cli)]
+    clock.advance(11)
+    assert.equal((await revoke(broker, cli, ended.refreshToken)).status, 200)
+    expectRefusal(await refresh(informed, cli, ended.refreshToken), 400, 'invalid_grant')
+    await refreshed(informed, cli, (await refreshed(broker, cli, kept.refreshToken)).refreshToken)
+  } finally {
+    await informed.stop()
+  }
 })
