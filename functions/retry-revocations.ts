@@ -7,8 +7,10 @@
 
 import { broker, clock } from '../shared/broker.ts'
 import type { Family } from '../shared/domain/family.ts'
-import { log } from '../shared/log.ts'
-import { endAtProvider } from '../shared/vault/end.ts'
+import type { Application } from '../shared/domain/registration.ts'
+import { describeFault, log } from '../shared/log.ts'
+import { Unavailable } from '../shared/unavailable.ts'
+import { type End, endAtProvider } from '../shared/vault/end.ts'
 import type { Report } from '../shared/vault/fresh.ts'
 
 /** At once, towards a provider that may have had trouble a moment ago. */
@@ -37,9 +39,20 @@ async function tell(sid: string, silent: Set<string>, tally: Tally): Promise<voi
   if (family?.revocationDue === undefined) return
   const application = await broker().registrations.application(family.application)
   const isAsked = application !== undefined && !silent.has(application.name)
-  const end = isAsked ? await endAtProvider(application, family, reporter(family)) : undefined
+  const end = isAsked ? await tried(application, family) : undefined
   if (end === 'out of reach') silent.add(family.application)
   tally[end === 'done' ? 'told' : 'left']++
+}
+
+/** What is wrong with one application, or with one session, is nothing to the others. @throws {Unavailable} without the table */
+async function tried(application: Application, family: Family): Promise<End | undefined> {
+  try {
+    return await endAtProvider(application, family, reporter(family))
+  } catch (error) {
+    if (error instanceof Unavailable) throw error
+    log({ level: 'error', event: 'fault', application: application.name, fault: describeFault(error) }, clock.now())
+    return undefined
+  }
 }
 
 function reporter({ application, clientId, sid, person }: Family): Report {

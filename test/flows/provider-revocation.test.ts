@@ -5,7 +5,12 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { handler as retryRevocations } from '../../functions/retry-revocations.ts'
 import { contextOf } from '../../local/gateway/event.ts'
+import { broker as composed, drawId } from '../../shared/broker.ts'
+import { keepTokens } from '../../shared/vault/keep.ts'
 import { type FallibleProvider, serverError, startFallibleProvider } from '../support/fallible-provider.ts'
+import { revoked } from '../support/families.ts'
+import { aClient, anApplication, providerDefaults } from '../support/registry.ts'
+import { deleteItem, putFamily, putItem } from '../support/table.ts'
 import { refresh, revoke } from './support/endpoints.ts'
 import { expectRefusal } from './support/expect.ts'
 import { code } from './support/flows.ts'
@@ -111,6 +116,27 @@ test('B17 a provider that is out of reach is not asked again in the same run', a
   provider.heal()
   broker.advance(30)
   assert.deepEqual(await retry(), { told: 7, left: 0 })
+})
+
+test('B17 an application that nothing can be asked for does not stand in the way of the others', async () => {
+  const { table } = composed()
+  const nowhere = { ...{ ...providerDefaults, kind: 'oauth2', auth: 'none' }, authorizationEndpoint: 'nowhere' }
+  const broken = { ...anApplication({ name: 'broken' }), provider: nowhere }
+  await putItem(table, { pk: 'application#broken', sk: 'application', ...broken })
+  const sid = drawId()
+  const tokens = { accessToken: 'an access token', refreshToken: 'a refresh token' }
+  const vault = await keepTokens(
+    anApplication({ name: 'broken' }),
+    aClient({ keepsProviderTokens: true }),
+    sid,
+    tokens,
+    900,
+  )
+  const mark = { application: 'broken', vault: vault!, revokedAt: 1, revocationDue: 'provider' } as const
+  await putFamily(table, { ...revoked(), sid, ...mark })
+  await overdue(7)
+  assert.deepEqual(await retry(), { told: 7, left: 1 })
+  await deleteItem(table, { pk: `family#${sid}`, sk: 'family' })
 })
 
 test('B17 a run whose time is almost over leaves the rest to the next one', async () => {
