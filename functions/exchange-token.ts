@@ -29,7 +29,7 @@ export const tokenExchangeGrant: Grant = {
     const session = await liveSession(call, claims)
     // Loaded when it is needed: the providers are heavy.
     const { tokenOf } = await import('../shared/http/provider-token.ts')
-    const { accessToken, expiresInSeconds } = await tokenOf(call, session)
+    const { accessToken, expiresInSeconds } = await tokenOf(call, session, false)
     audit(call, 'token.exchanged', { sid: claims.sid, sub: claims.sub, flow: session.family.flow })
     return {
       status: 200,

@@ -38,7 +38,23 @@ export function parseRegistry(text: string, variables: Readonly<Record<string, s
   const parsed = v.safeParse(fileSchema, value, { message: inWords })
   const mistakes = [...unknown, ...(parsed.issues ?? []).map(mistakeOf), ...doubled(value), ...strangers(value)]
   if (!parsed.success || mistakes.length > 0) return { ok: false, mistakes }
-  return { ok: true, registry: recordsOf(parsed.output) }
+  const registry = recordsOf(parsed.output)
+  const outliving = outlivingTheirSeals(registry, parsed.output)
+  return outliving.length > 0 ? { ok: false, mistakes: outliving } : { ok: true, registry }
+}
+
+/** A key that seals is kept for a year after its last use, and so what it has sealed must not be needed for longer. */
+const longestSealedSeconds = 31_536_000
+
+function outlivingTheirSeals({ clients }: Registry, { applications }: File): Mistake[] {
+  return clients
+    .filter(({ keepsProviderTokens, absoluteSeconds }) => keepsProviderTokens && absoluteSeconds > longestSealedSeconds)
+    .map(({ application, clientId }) => {
+      const at = applications.findIndex(({ name }) => name === application)
+      const client = applications[at]!.clients.findIndex((one) => one.clientId === clientId)
+      const why = "must not be above 31536000 (365 days) where the provider's tokens are kept"
+      return { where: `applications[${at}].clients[${client}].absoluteSeconds`, why }
+    })
 }
 
 /** The parser's message quotes the text around the mistake, which may be a secret; where it is will do. */

@@ -46,6 +46,18 @@ describe('a provider', () => {
     assert.deepEqual(kept({ revokeTokens: true }, a, b), ['a', 'b'])
   })
 
+  test('a session whose provider’s tokens are kept lasts no longer than the keys that seal them', () => {
+    const long = client({ clientId: 'long', absoluteSeconds: 31_536_001 })
+    const given = client({ clientId: 'given', absoluteSeconds: 31_536_001, accessToken: 'provider' })
+    assert.deepEqual(mistakesIn(file(application({}, long))), [])
+    assert.deepEqual(mistakesIn(file(application({}, long, given))), [
+      {
+        where: 'applications[0].clients[1].absoluteSeconds',
+        why: "must not be above 31536000 (365 days) where the provider's tokens are kept",
+      },
+    ])
+  })
+
   test('who exchanges, exchanges for itself and for those whom it names', () => {
     const grants = ['urn:ietf:params:oauth:grant-type:token-exchange']
     const a = client({ clientId: 'a', grants, exchangesFor: ['b', 'a'] })

@@ -37,16 +37,17 @@ export async function tokenBefore(
   if (scopes.length > 0 && !granted.every((scope) => scopes.includes(scope))) {
     throw new OAuthError('invalid_scope', "The provider's access token can not be narrowed.")
   }
-  return tokenOf(call, session!)
+  return tokenOf(call, session!, true)
 }
 
 /**
  * A fresh token for a session that stands.
  *
+ * @param needsIt whether the session is worth nothing without it
  * @throws {OAuthError} invalid_grant where only a person can help
  * @throws {Unavailable}
  */
-export async function tokenOf(call: Call, { family, vault }: Session): Promise<FreshToken> {
+export async function tokenOf(call: Call, { family, vault }: Session, needsIt: boolean): Promise<FreshToken> {
   const { sid, clientId, person } = family
   if (vault === undefined) {
     // Signed in before its client was entitled to the provider's tokens.
@@ -56,6 +57,11 @@ export async function tokenOf(call: Call, { family, vault }: Session): Promise<F
     audit(call, event, { sid, client_id: clientId, sub: person!.sub, ...fields }),
   )
   if (token !== undefined) return token
+  // Nobody has refused anything: it has run out, and there is no refresh token. A session that is given tokens of ours
+  // goes on without it.
+  if (!vault.isRefreshable && vault.sealed !== undefined && !needsIt) {
+    throw signInAgain("The provider's access token has run out. Please sign in again for another.", 'run out')
+  }
   await endFamily(call, family)
   throw signInAgain('The provider has ended this session. Please sign in again.', 'provider')
 }

@@ -1,5 +1,5 @@
 /**
- * B1, B4 to B10, B12 and B13 of the cases: the provider's tokens, kept for whoever is entitled to them, and fetched anew by
+ * B1, B2, B4 to B10 and B12 of the cases: the provider's tokens, kept for whoever is entitled to them, and fetched anew by
  * one for all.
  *
  * Owns what happens while every broker lives; who dies in the middle is vault-crashes.test.ts.
@@ -16,14 +16,13 @@ import {
   withoutExpiry,
 } from '../support/fallible-provider.ts'
 import { type BrokerProcess, newShared, startBroker } from './support/broker.ts'
-import { refresh, revoke } from './support/endpoints.ts'
+import { refresh } from './support/endpoints.ts'
 import { expectRefusal, expectTokens, expectUnavailable, refreshed } from './support/expect.ts'
 import type { FaultProxy } from './support/fault-proxy.ts'
 import { code } from './support/flows.ts'
 import { registryFile } from './support/registry.ts'
 import { startFaultyStore } from './support/store.ts'
 import {
-  accessTokenType,
   addVaulted,
   agent,
   endLeases,
@@ -31,7 +30,6 @@ import {
   expireAll,
   graced,
   host,
-  stranger,
   wholeTable,
   worker,
 } from './support/vault.ts'
@@ -121,17 +119,6 @@ test('B1 twenty parallel callers in two processes, and the provider sees one ref
   assert.equal(new Set(tokens.map(({ refreshToken }) => refreshToken)).size, 1, 'one successor')
 })
 
-test('B1 fifty workers of one session exchange its token, and the provider sees one refresh', async () => {
-  const session = await stale(host)
-  const answers = await Promise.all(Array.from({ length: 50 }, () => exchangeToken(one, worker, session.accessToken)))
-  for (const answer of answers) assert.equal(answer.status, 200, answer.text)
-  assert.equal(provider.count('refresh'), 1)
-  assert.deepEqual(new Set(answers.map(({ body }) => body.access_token)), new Set([newest(provider.accessTokens())]))
-  assert.equal(newest(answers)?.body.issued_token_type, accessTokenType)
-  assert.equal(newest(answers)?.body.refresh_token, undefined)
-  await refreshed(one, host, session.refreshToken)
-})
-
 describe('B4 the provider is out of reach', () => {
   const faults: Readonly<Record<string, Fault>> = {
     'an error of its own': serverError,
@@ -184,15 +171,6 @@ test('B5 the provider refuses for good: the session is dead at once, audited onc
     .split('\n')
     .filter((line) => line.includes('"family.revoked"') && line.includes('"reason":"provider"'))
   assert.equal(ends.length, 1)
-})
-
-test('B5 the same for a worker that exchanges: its session is over, and so is the host’s', async () => {
-  const session = await stale(host)
-  for (const token of provider.liveRefreshTokens()) provider.end(token)
-  expectRefusal(await exchangeToken(one, worker, session.accessToken), 400, 'invalid_grant')
-  expectRefusal(await exchangeToken(one, worker, session.accessToken), 400, 'invalid_request')
-  expectRefusal(await refresh(one, host, session.refreshToken), 400, 'invalid_grant')
-  assert.equal(provider.count('refresh'), 1)
 })
 
 test('B7 a refresh without a new refresh token keeps the old one; B9 and the next refresh works too', async () => {
@@ -257,58 +235,6 @@ test('B12 no answer, log line or table item holds a secret, code or refresh toke
   }
   const answers = JSON.stringify([session.body, hosted.body])
   for (const secret of secrets) assert.ok(!answers.includes(secret), 'an answer')
-})
-
-describe('B13 a caller without the right', () => {
-  test('is refused with 403 before anything is read, locked or asked for', async () => {
-    const session = await stale(host)
-    await exchangeToken(one, stranger, session.accessToken)
-    store.forget()
-    expectRefusal(await exchangeToken(one, stranger, session.accessToken), 403, 'unauthorized_client')
-    assert.deepEqual(store.counts(), {})
-    assert.equal(provider.count('refresh'), 0)
-  })
-
-  test('nor may a client without the grant exchange its own', async () => {
-    const { accessToken } = await code(one, host)
-    expectRefusal(await exchangeToken(one, host, accessToken), 403, 'unauthorized_client')
-  })
-})
-
-describe('token exchange', () => {
-  test('takes the access token of a live session of ours, and nothing else', async () => {
-    const { accessToken, refreshToken, idToken } = await code(one, host)
-    for (const wrong of ['x', refreshToken, idToken, `${accessToken.slice(0, -2)}AA`]) {
-      expectRefusal(await exchangeToken(one, worker, wrong), 400, 'invalid_request')
-    }
-    assert.equal((await revoke(one, host, refreshToken)).status, 200)
-    expectRefusal(await exchangeToken(one, worker, accessToken), 400, 'invalid_request')
-  })
-
-  test('hands the token out as it is: what cannot be done is said', async () => {
-    const { accessToken } = await code(one, host)
-    const refusals: readonly (readonly [object, string])[] = [
-      [{ subject_token_type: 'urn:ietf:params:oauth:token-type:refresh_token' }, 'invalid_request'],
-      [{ subject_token_type: undefined }, 'invalid_request'],
-      [{ requested_token_type: 'urn:ietf:params:oauth:token-type:id_token' }, 'invalid_request'],
-      [{ actor_token: 'x' }, 'invalid_request'],
-      [{ audience: 'https://api.example.test' }, 'invalid_target'],
-      [{ resource: 'https://api.example.test' }, 'invalid_target'],
-      [{ scope: 'openid' }, 'invalid_scope'],
-    ]
-    for (const [extra, error] of refusals)
-      expectRefusal(await exchangeToken(one, worker, accessToken, extra), 400, error)
-    const jwt = { subject_token_type: 'urn:ietf:params:oauth:token-type:jwt', requested_token_type: accessTokenType }
-    assert.equal((await exchangeToken(one, worker, accessToken, jwt)).status, 200)
-  })
-
-  test('is one read while the token is fresh', async () => {
-    const { accessToken } = await code(one, host)
-    await exchangeToken(one, worker, accessToken)
-    store.forget()
-    assert.equal((await exchangeToken(one, worker, accessToken)).status, 200)
-    assert.deepEqual(store.counts(), { Query: 1 })
-  })
 })
 
 test('B6 a refusal that comes while a newer token is stored already changes nothing: the newer one is used', async () => {
