@@ -37,7 +37,7 @@ export type Input = {
  */
 export function readArguments(args: readonly string[], words: readonly string[], options: Options): Input {
   const known: Options = { ...options, ...always }
-  const { values, positionals } = parse(args, known)
+  const { values, positionals } = parse(words.length === 0 ? args : identifiersLast(args, known), known)
   const required = words.filter((word) => word.startsWith('<'))
   if (positionals.length > words.length) throw new UsageProblem(`“${positionals[words.length]}” is one word too many.`)
   const missing = required[positionals.length]
@@ -56,6 +56,21 @@ export function readArguments(args: readonly string[], words: readonly string[],
       throw new UsageProblem(`--${name} must be a number from ${least} to ${most}.`)
     },
   }
+}
+
+/** A session's id is 22 characters of base64url: one in 64 begins with a dash, and is no option for that. */
+const dashedIdentifier = /^-[\w-]{21}$/
+
+/** The same arguments, with such identifiers at the end, where nothing is an option any more. */
+function identifiersLast(args: readonly string[], known: Options): readonly string[] {
+  if (args.includes('--')) return args
+  const isWord = (arg: string, at: number) =>
+    dashedIdentifier.test(arg) && known[arg.slice(2)] === undefined && !takesNext(args[at - 1], known)
+  return [...args.filter((arg, at) => !isWord(arg, at)), '--', ...args.filter(isWord)]
+}
+
+function takesNext(arg: string | undefined, known: Options): boolean {
+  return arg?.startsWith('--') === true && known[arg.slice(2)]?.takes !== undefined
 }
 
 function parse(args: readonly string[], known: Options) {

@@ -97,6 +97,19 @@ describe('sessions show', () => {
     const { code, stderr } = await (await tool(t)).run('sessions', 'show', 'A'.repeat(22))
     assert.deepEqual([code, stderr], [1, 'There is no such session.\n'])
   })
+
+  for (const sid of [`-5${'A'.repeat(20)}`, `--${'A'.repeat(20)}`]) {
+    test(`takes an id that begins with a dash for an id: ${sid}`, async (t) => {
+      const ops = await tool(t)
+      for (const words of [
+        ['sessions', 'show', sid, '--application', 'demo'],
+        ['sessions', 'revoke', sid, '--yes', '--reason', 'laptop stolen'],
+      ]) {
+        const { code, stderr } = await ops.run(...words)
+        assert.deepEqual([code, stderr], [1, 'There is no such session.\n'], words.join(' '))
+      }
+    })
+  }
 })
 
 describe('sessions revoke', () => {

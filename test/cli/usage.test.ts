@@ -45,6 +45,7 @@ describe('every command', () => {
     ['sessions list --subject', /--subject needs a value/],
     ['sessions list --all=yes', /--all takes no value/],
     ['sessions show', /<sid> is missing\.\ntoken-broker sessions show --help/],
+    [`sessions revoke --reason -${'A'.repeat(21)}`, /--reason needs a value/],
     ['token one two', /one word too many/],
     ['token --valid-for soon', /--valid-for must be a number/],
     ['keys list', /--function NAME/],
