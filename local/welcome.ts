@@ -4,6 +4,7 @@
  * Owns the words. Must not know how the stack is made. One line starts with `ready ` and holds the base URL, for scripts.
  */
 
+import { resolve } from 'node:path'
 import { styleText } from 'node:util'
 import type { LocalStack } from './stack.ts'
 import { tenantPath } from './tenant/server.ts'
@@ -36,7 +37,7 @@ export function welcome(
     '',
     'Or by the command line, which also lists and ends sessions and registers clients:',
     '',
-    paste(commandLineSettings(stack, place.table)),
+    paste(commandLineSettings(stack, place)),
     paste('npx token-broker login'),
     paste('npx token-broker sessions list'),
     '',
@@ -58,16 +59,20 @@ export function deviceFlowCommands(
   ]
 }
 
-/** What the command line has to know, for a POSIX shell: the broker for all, the table for `apply` and `clients`. */
+/**
+ * What the command line has to know, for a POSIX shell: the broker for all, the table for `apply` and `clients`, and the
+ * directory for `keys`, where there is one.
+ */
 export function commandLineSettings(
   { url, dynamodbEndpoint }: Pick<LocalStack, 'url' | 'dynamodbEndpoint'>,
-  table: string,
+  { table, dataDir }: { readonly table: string; readonly dataDir?: string | undefined },
 ): string {
   const { AWS_REGION = 'eu-central-1', AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = process.env
   const isLocal = AWS_ACCESS_KEY_ID === 'local' && AWS_SECRET_ACCESS_KEY === 'local'
   return [
     `export TOKEN_BROKER_URL=${url} TABLE_NAME=${table} AWS_ENDPOINT_URL_DYNAMODB=${dynamodbEndpoint} AWS_REGION=${AWS_REGION}`,
     ...(isLocal ? ['AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local'] : []),
+    ...(dataDir === undefined ? [] : [`DATA_DIR='${resolve(dataDir).replaceAll("'", `'\\''`)}'`]),
   ].join(' ')
 }
 

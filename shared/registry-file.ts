@@ -23,12 +23,13 @@ export type ParsedRegistry =
  * @param variables put in the place of `${NAME}`, so that one file serves several stacks
  */
 export function parseRegistry(text: string, variables: Readonly<Record<string, string>>): ParsedRegistry {
-  const unknown: Mistake[] = []
+  const unknownNames = new Set<string>()
   const filled = text.replace(/\$\{(\w+)\}/g, (whole, name: string) => {
     const value = variables[name]
-    if (value === undefined) unknown.push({ where: whole, why: 'there is no such variable' })
+    if (value === undefined) unknownNames.add(whole)
     return JSON.stringify(value ?? '').slice(1, -1)
   })
+  const unknown = [...unknownNames].map((where) => ({ where, why: 'there is no such variable' }))
   let value: unknown
   try {
     value = JSON.parse(filled)

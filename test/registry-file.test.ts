@@ -177,6 +177,8 @@ describe('mistakes', () => {
     const unknown = { where: variable('NOBODY'), why: 'there is no such variable' }
     assert.deepEqual(mistakesIn(file(application({ displayName: `${variable('NOBODY')}!` }))), [unknown])
     assert.deepEqual(mistakesIn(`{"a": "${variable('NOBODY')}" x}`)[0], unknown)
+    const twice = `${variable('NOBODY')}, ${variable('NOBODY')}`
+    assert.deepEqual(mistakesIn(file(application({ displayName: `${twice}!` }))), [unknown])
   })
 
   const wrongClients: Record<string, Json> = {

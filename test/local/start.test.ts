@@ -93,6 +93,15 @@ test('the three commands of the welcome, pasted into a shell, are a device flow'
   assert.equal(new Set(refreshTokens).size, 2, shell.output.stdout)
 })
 
+test('the line of the welcome for the command line, pasted into a shell, is all that it needs, keys included', async (t) => {
+  const { child } = await start(t, { DATA_DIR: join(await directory(t), "today's data") })
+  const [line = ''] = /^export .*$/m.exec(child.output.stdout) ?? []
+  const commands = ['sessions', 'clients', 'keys'].map((noun) => `${process.execPath} cli/token-broker.ts ${noun} list`)
+  const shell = run('sh', ['-ec', [line, ...commands].join('\n')])
+  assert.deepEqual(await shell.ended, { code: 0, signal: null }, shell.output.stderr)
+  assert.match(shell.output.stdout, /^mac-1 +mac /m)
+})
+
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGKILL'] as const) {
   test(`${signal} to npm start ends all that it started within 2 s`, async (t) => {
     const temporary = await directory(t)
