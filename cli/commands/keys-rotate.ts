@@ -22,7 +22,7 @@ export const command: Command = {
   },
   notes: [
     'In the cloud keys rotate by themselves; see docs/operations.md for what an emergency ends.',
-    'token-broker keys rotate --function token-broker-prod-RotateKeys --emergency mac-3 --reason "seen in a log"',
+    'token-broker keys rotate --function token-broker-prod-rotate-keys --emergency mac-3 --reason "seen in a log"',
   ],
   run: async (input) => {
     const names = input.list('emergency')

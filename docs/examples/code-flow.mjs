@@ -3,7 +3,8 @@
 //     npm start                                   in one terminal
 //     node docs/examples/code-flow.mjs            in another; then open http://127.0.0.1:9999
 //
-// One person at a time, to keep it short: an application keeps `waiting` and the tokens in each person's session.
+// ISSUER points it at another broker. One person at a time, to keep it short: an application keeps `waiting` and the
+// tokens in each person's session.
 
 import { createServer } from 'node:http'
 import * as oauth from 'openid-client'

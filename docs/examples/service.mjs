@@ -4,7 +4,8 @@
  *
  *     node docs/examples/service.mjs robot.pem
  *
- * docs/registry.md says how the key is drawn and registered. openid-client does the rest.
+ * docs/registry.md says how the key is drawn and registered. openid-client does the rest. ISSUER and CLIENT_ID point it at
+ * another broker.
  */
 
 import { createPrivateKey } from 'node:crypto'
@@ -13,14 +14,15 @@ import { importPKCS8 } from 'jose'
 import * as oauth from 'openid-client'
 
 const [file = 'robot.pem'] = process.argv.slice(2)
-const { ISSUER: issuer = 'http://127.0.0.1:8787/demo', CLIENT_ID: clientId = 'robot' } = process.env
+const issuer = new URL(process.env.ISSUER ?? 'http://127.0.0.1:8787/demo')
+const clientId = process.env.CLIENT_ID ?? 'robot'
 
 const pem = createPrivateKey(await readFile(file, 'utf8')).export({ type: 'pkcs8', format: 'pem' })
 const key = await importPKCS8(pem, 'ES256')
 
-const broker = await oauth.discovery(new URL(issuer), clientId, undefined, oauth.PrivateKeyJwt(key), {
-  execute: [oauth.allowInsecureRequests], // plain http: for the local stack alone
-})
+// Plain http is for the local stack alone.
+const options = issuer.protocol === 'http:' ? { execute: [oauth.allowInsecureRequests] } : {}
+const broker = await oauth.discovery(issuer, clientId, undefined, oauth.PrivateKeyJwt(key), options)
 // No refresh token comes of it: when this one is about to end, ask for another.
 const { access_token, expires_in } = await oauth.clientCredentialsGrant(broker, { scope: 'reports:read' })
 console.log(`good for ${expires_in} s: ${access_token}`)
