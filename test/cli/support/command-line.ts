@@ -5,7 +5,6 @@
  */
 
 import { writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { changeSessions, type StoredSession } from '../../../cli/credentials-file.ts'
@@ -32,13 +31,10 @@ export type CommandLine = {
 /** Whatever is in an answer; what has to be there is what a test asserts. */
 type Body = Readonly<Record<string, unknown>>
 
-/** Halves what a start costs. */
-const compileCache = join(tmpdir(), 'token-broker-compile-cache')
-
 export async function commandLine(t: TestContext, variables: Variables = {}): Promise<CommandLine> {
   const home = join(await directory(t), 'home')
   const start = (...words: readonly string[]) => {
-    const settings = { TOKEN_BROKER_HOME: home, NODE_COMPILE_CACHE: compileCache, ...variables }
+    const settings = { TOKEN_BROKER_HOME: home, ...variables }
     const child = run(process.execPath, ['cli/token-broker.ts', ...words], settings)
     // A test that fails leaves nobody waiting.
     t.after(() => child.process.kill('SIGKILL'))
