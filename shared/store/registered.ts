@@ -5,14 +5,10 @@
  * it by one conditional write: each transition's own condition holds it. Must not know families.
  */
 
-import {
-  type AttributeValue,
-  ConditionalCheckFailedException,
-  QueryCommand,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb'
+import { ConditionalCheckFailedException, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import type { Application, Client } from '../domain/registration.ts'
+import { itemsUnder } from './partition.ts'
 import { applicationKey, clientKey, type Registrations } from './registrations.ts'
 import { ask, type Table } from './table.ts'
 
@@ -45,23 +41,7 @@ export function createRegistered(table: Table, registrations: Registrations): Re
 }
 
 async function readWhole(table: Table, name: string): Promise<ApplicationWithClients | undefined> {
-  const records: (Application | Client)[] = []
-  let start: Record<string, AttributeValue> | undefined
-  do {
-    const page = await ask(() =>
-      table.client.send(
-        new QueryCommand({
-          TableName: table.name,
-          KeyConditionExpression: 'pk = :pk',
-          ExpressionAttributeValues: marshall({ ':pk': applicationKey(name) }),
-          ConsistentRead: true,
-          ...(start !== undefined && { ExclusiveStartKey: start }),
-        }),
-      ),
-    )
-    records.push(...(page.Items ?? []).map((item) => unmarshall(item) as Application | Client))
-    start = page.LastEvaluatedKey
-  } while (start !== undefined)
+  const records = await itemsUnder<Application | Client>(table, applicationKey(name))
   const application = records.find((record): record is Application => !('clientId' in record))
   const clients = records.filter((record): record is Client => 'clientId' in record)
   return application && { application, clients }

@@ -14,9 +14,7 @@
 
 import { randomUUID } from 'node:crypto'
 import {
-  type AttributeValue,
   GetItemCommand,
-  QueryCommand,
   TransactionCanceledException,
   type TransactWriteItem,
   TransactWriteItemsCommand,
@@ -32,6 +30,7 @@ import {
   type StoredRegistry,
 } from '../domain/registry-changes.ts'
 import { Unavailable } from '../unavailable.ts'
+import { type Item, itemsUnder } from './partition.ts'
 import { applicationKey, clientKey } from './registrations.ts'
 import { ask, type Table } from './table.ts'
 
@@ -52,7 +51,9 @@ type Version = { readonly version: number; readonly attempt?: string; readonly a
 export async function readRegistry(table: Table, alsoApplications: readonly string[] = []): Promise<StoredRegistry> {
   const { version, applications: names } = await readVersion(table)
   const items = (
-    await Promise.all([...new Set([...names, ...alsoApplications])].map((name) => recordsOf(table, name)))
+    await Promise.all(
+      [...new Set([...names, ...alsoApplications])].map((name) => itemsUnder(table, applicationKey(name))),
+    )
   ).flat()
   return {
     applications: items
@@ -242,29 +243,6 @@ async function readVersion(table: Table): Promise<Version> {
     applications: names.map((attribute) => attribute.slice(listed.length)),
     ...(typeof item.attempt === 'string' && { attempt: item.attempt }),
   }
-}
-
-type Item = Readonly<Record<string, unknown>>
-
-async function recordsOf(table: Table, application: string): Promise<Item[]> {
-  const items: Item[] = []
-  let from: Record<string, AttributeValue> | undefined
-  do {
-    const page = await ask(() =>
-      table.client.send(
-        new QueryCommand({
-          TableName: table.name,
-          KeyConditionExpression: 'pk = :pk',
-          ExpressionAttributeValues: marshall({ ':pk': applicationKey(application) }),
-          ConsistentRead: true,
-          ...(from !== undefined && { ExclusiveStartKey: from }),
-        }),
-      ),
-    )
-    items.push(...(page.Items ?? []).map((item) => unmarshall(item)))
-    from = page.LastEvaluatedKey
-  } while (from !== undefined)
-  return items
 }
 
 function keyOf(record: RegistryRecord): { pk: string; sk: string } {

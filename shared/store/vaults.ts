@@ -14,13 +14,13 @@ import {
   DeleteItemCommand,
   GetItemCommand,
   PutItemCommand,
-  QueryCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import type { Family } from '../domain/family.ts'
 import type { Vault, VaultChange } from '../domain/vault.ts'
 import { Unavailable } from '../unavailable.ts'
+import { itemsUnder } from './partition.ts'
 import type { Table } from './table.ts'
 import { ask } from './table.ts'
 
@@ -79,17 +79,7 @@ async function read(table: Table, sid: string, id: string): Promise<Vault | unde
 }
 
 async function readSession(table: Table, sid: string): Promise<Session | undefined> {
-  const { Items = [] } = await ask(() =>
-    table.client.send(
-      new QueryCommand({
-        TableName: table.name,
-        KeyConditionExpression: 'pk = :pk',
-        ExpressionAttributeValues: marshall({ ':pk': partitionOf(sid) }),
-        ConsistentRead: true,
-      }),
-    ),
-  )
-  const items = Items.map((item) => unmarshall(item))
+  const items = await itemsUnder(table, partitionOf(sid))
   const family = items.find(({ sk }) => sk === 'family') as Family | undefined
   if (family === undefined) return undefined
   // Others may lie there: of a person who signed in for the same device code and was not the first.
