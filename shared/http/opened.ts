@@ -20,6 +20,8 @@ export type Opened = { readonly credential: Credential | undefined; readonly key
 /** @throws {Unavailable} when a keyring is needed that cannot be read */
 export async function openCredential({ application }: Call, kind: CredentialKind, text: string): Promise<Opened> {
   const known = await broker().keyring()
-  const keyring = isOfUnknownKey(text, known.macKeys) ? await broker().keyring(youngKeyringMs) : known
+  const credential = open(kind, application.name, text, known.macKeys)
+  if (credential !== undefined || !isOfUnknownKey(text, known.macKeys)) return { credential, keyring: known }
+  const keyring = await broker().keyring(youngKeyringMs)
   return { credential: open(kind, application.name, text, keyring.macKeys), keyring }
 }
