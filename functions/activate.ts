@@ -10,7 +10,7 @@ import type { Family } from '../shared/domain/family.ts'
 import { decide } from '../shared/domain/transitions.ts'
 import { deviceCodeSeconds, readUserCode, showUserCode, sidOfUserCode } from '../shared/domain/user-code.ts'
 import { carried, carry, dropped, isSameSecret, pageAnswer, redirect } from '../shared/http/browser.ts'
-import { type Answer, audit, type Call, header } from '../shared/http/call.ts'
+import { type Answer, audit, type Call, header, momentOf } from '../shared/http/call.ts'
 import { OAuthError } from '../shared/http/errors.ts'
 import { problemPage } from '../shared/http/page-problems.ts'
 import {
@@ -137,7 +137,7 @@ async function approve(call: Call, family: Family): Promise<Answer> {
 }
 
 async function deny(call: Call, { sid, clientId }: Family): Promise<Answer> {
-  const moment = { now: call.now, attempt: drawId() }
+  const moment = momentOf(call)
   const outcome = await broker().families.apply(decide(call.application.name, sid, { deny: true }, moment))
   if (!outcome.done && outcome.refusal.kind !== 'superseded') {
     return askAgain(call, outcome.refusal.kind === 'expired-device-code' ? 'expired' : 'used')

@@ -27,7 +27,7 @@ import {
   pageAnswer,
   type SignIn,
 } from '../shared/http/browser.ts'
-import { type Answer, audit, type Call } from '../shared/http/call.ts'
+import { type Answer, audit, type Call, momentOf } from '../shared/http/call.ts'
 import { failedSignInPage, problemPage, reportUnexpected } from '../shared/http/page-problems.ts'
 import { deviceConnected } from '../shared/http/pages/device.ts'
 import { codeExpired, codeUsed, type LostSignIn, signInLost } from '../shared/http/pages/problems.ts'
@@ -79,7 +79,7 @@ async function endDeviceSignIn(
     return pageAnswer(failedSignInPage(call, result), dropped(call, 'sign-in'))
   }
   const decision = result.kind === 'signed-in' ? await approval(call, signIn, result) : ({ deny: true } as const)
-  const moment = { now: call.now, attempt: drawId() }
+  const moment = momentOf(call)
   const outcome = await broker().families.apply(decide(call.application.name, sid, decision, moment))
   // Superseded: it was decided as we say, and the device came for its tokens before the answer reached us.
   if (!outcome.done && outcome.refusal.kind !== 'superseded') return undecidable(call, outcome.refusal.kind)

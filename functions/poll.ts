@@ -5,20 +5,12 @@
  * people go through the provider's own device flow, whoever wrote `touch` asks it, and nobody else does meanwhile.
  */
 
-import { broker, drawId } from '../shared/broker.ts'
+import { broker } from '../shared/broker.ts'
 import { redeem, slow, touch } from '../shared/domain/transitions.ts'
-import { type Answer, audit, type ClientCall } from '../shared/http/call.ts'
+import { type Answer, type ClientCall, momentOf } from '../shared/http/call.ts'
 import { grantError } from '../shared/http/errors.ts'
 import { settle } from '../shared/http/settle.ts'
-import {
-  firstTokenAnswer,
-  type Grant,
-  holdingOf,
-  openShown,
-  prepare,
-  type Shown,
-  tokenEndpoint,
-} from '../shared/http/token-endpoint.ts'
+import { type Grant, holdingOf, openShown, redeemed, type Shown, tokenEndpoint } from '../shared/http/token-endpoint.ts'
 
 export const deviceGrant: Grant = {
   type: 'urn:ietf:params:oauth:grant-type:device_code',
@@ -42,24 +34,10 @@ export const deviceGrant: Grant = {
 
 export const handler = tokenEndpoint(deviceGrant)
 
-async function exchange(call: ClientCall, shown: Shown): Promise<Answer> {
-  const redemption = redeem(shown.presented, holdingOf(call), undefined, momentOf(call))
-  const { transition, providerToken } = await prepare(call, shown, redemption)
-  const outcome = await broker().families.apply(transition)
-  const family = await settle(call, shown.presented, outcome)
-  audit(call, outcome.done && outcome.replay ? 'family.replayed' : 'family.redeemed', {
-    sid: family.sid,
-    sub: family.person?.sub,
-    flow: family.flow,
-    generation: family.generation,
-  })
-  return firstTokenAnswer(call, shown, family, providerToken)
+function exchange(call: ClientCall, shown: Shown): Promise<Answer> {
+  return redeemed(call, shown, redeem(shown.presented, holdingOf(call), undefined, momentOf(call)))
 }
 
 async function slowDown(call: ClientCall, { presented }: Shown, seenPollIntervalMs: number): Promise<void> {
   await broker().families.apply(slow(presented, seenPollIntervalMs, momentOf(call)))
-}
-
-function momentOf({ now }: ClientCall) {
-  return { now, attempt: drawId() }
 }

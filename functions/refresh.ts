@@ -4,10 +4,10 @@
  * One conditional write: `rotate`. For a client that is given the provider's access token, that is made fresh before.
  */
 
-import { broker, drawId } from '../shared/broker.ts'
+import { broker } from '../shared/broker.ts'
 import { readScopes } from '../shared/domain/scope.ts'
 import { rotate } from '../shared/domain/transitions.ts'
-import { audit } from '../shared/http/call.ts'
+import { audit, momentOf } from '../shared/http/call.ts'
 import { OAuthError } from '../shared/http/errors.ts'
 import { settle } from '../shared/http/settle.ts'
 import { type Grant, holdingOf, openShown, prepare, tokenAnswer, tokenEndpoint } from '../shared/http/token-endpoint.ts'
@@ -18,7 +18,7 @@ export const refreshGrant: Grant = {
     const asked = readScopes(call.parameters.optional('scope'))
     if (asked === undefined) throw new OAuthError('invalid_scope', 'scope is malformed.')
     const shown = await openShown(call, 'rt', call.parameters.required('refresh_token'))
-    const rotation = rotate(shown.presented, holdingOf(call), asked, { now: call.now, attempt: drawId() })
+    const rotation = rotate(shown.presented, holdingOf(call), asked, momentOf(call))
     const { transition, providerToken } = await prepare(call, shown, rotation, asked)
     const outcome = await broker().families.apply(transition)
     const family = await settle(call, shown.presented, outcome)

@@ -6,11 +6,11 @@
  * tokens were kept, they go too.
  */
 
-import { broker, drawId } from '../shared/broker.ts'
+import { broker } from '../shared/broker.ts'
 import { hashSalt } from '../shared/domain/credential.ts'
 import type { Entitlement } from '../shared/domain/single-use.ts'
 import { revoke } from '../shared/domain/transitions.ts'
-import { audit, type ClientCall } from '../shared/http/call.ts'
+import { audit, type ClientCall, momentOf } from '../shared/http/call.ts'
 import { forgetTokens } from '../shared/http/end-of-session.ts'
 import { OAuthError } from '../shared/http/errors.ts'
 import { openCredential } from '../shared/http/opened.ts'
@@ -41,7 +41,7 @@ async function entitlementIn(call: ClientCall, token: string): Promise<Entitleme
 
 async function end(call: ClientCall, entitlement: Entitlement): Promise<void> {
   const { sid } = entitlement
-  const moment = { now: call.now, attempt: drawId() }
+  const moment = momentOf(call)
   const { revokeTokens } = call.application.provider
   const outcome = await broker().families.apply(revoke(entitlement, 'client', moment, revokeTokens))
   if (!outcome.done) {

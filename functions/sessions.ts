@@ -5,12 +5,12 @@
  * by one on its registration; all of a person by one for each (shared/store/sweep.ts).
  */
 
-import { broker, clock, drawId } from '../shared/broker.ts'
+import { broker, clock } from '../shared/broker.ts'
 import { type Family, subOf } from '../shared/domain/family.ts'
 import { standing } from '../shared/domain/standing.ts'
 import { revokeByOps, type Transition } from '../shared/domain/transitions.ts'
 import { auditQuery } from '../shared/http/audit-query.ts'
-import { type Answer, audit, type OpsCall } from '../shared/http/call.ts'
+import { type Answer, audit, momentOf, type OpsCall } from '../shared/http/call.ts'
 import { cursorOf, positionIn } from '../shared/http/cursor.ts'
 import { OAuthError } from '../shared/http/errors.ts'
 import {
@@ -117,9 +117,9 @@ async function revokeOne(call: OpsCall, sid: string): Promise<Answer> {
 }
 
 /** Where the application wants it, marked for retry-revocations to tell the provider: nobody waits for that here. */
-function endOf({ application, now }: OpsCall, sid: string, note: string | undefined): Transition {
-  const moment = { now, attempt: drawId() }
-  return revokeByOps(application.name, sid, note, moment, application.provider.revokeTokens)
+function endOf(call: OpsCall, sid: string, note: string | undefined): Transition {
+  const { name, provider } = call.application
+  return revokeByOps(name, sid, note, momentOf(call), provider.revokeTokens)
 }
 
 /** Of this application: another one's is not there, whoever knows its sid. */

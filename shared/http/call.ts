@@ -5,8 +5,9 @@
  */
 
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
-import { broker, clock } from '../broker.ts'
+import { broker, clock, drawId } from '../broker.ts'
 import type { Application, Client } from '../domain/registration.ts'
+import type { Moment } from '../domain/transitions.ts'
 import { type LogFields, log } from '../log.ts'
 import type { LogEventName } from '../log-events.ts'
 import type { Parameters } from './parameters.ts'
@@ -49,6 +50,11 @@ export type Answer = {
 export function startCall(event: APIGatewayProxyEvent): StartedCall {
   const { requestId, identity } = event.requestContext
   return { event, requestId, ip: identity.sourceIp, now: clock.now() }
+}
+
+/** When a transition is made, and its id: fresh for each one, the same for each try of it. */
+export function momentOf({ now }: Pick<Call, 'now'>): Moment {
+  return { now, attempt: drawId() }
 }
 
 /** A header by its lower-case name, however the caller spelt it. */

@@ -6,7 +6,7 @@
  * asked no faster than it allows, from however many Lambdas. Loaded only when it is needed, for the providers are heavy.
  */
 
-import { broker, drawId } from '../broker.ts'
+import { broker } from '../broker.ts'
 import type { Family } from '../domain/family.ts'
 import { type Decision, decide, pollToleranceMs } from '../domain/transitions.ts'
 import { providerOf } from '../providers/index.ts'
@@ -14,7 +14,7 @@ import type { DeviceLogin, DeviceLoginResult } from '../providers/provider.ts'
 import { seal, unseal } from '../tokens/seal.ts'
 import { Unavailable } from '../unavailable.ts'
 import { keepTokens } from '../vault/keep.ts'
-import { audit, type Call, type ClientCall } from './call.ts'
+import { audit, type Call, type ClientCall, momentOf } from './call.ts'
 import { wantedClaims } from './sign-in.ts'
 
 /**
@@ -86,7 +86,7 @@ async function approve(
 }
 
 async function write(call: ClientCall, { sid }: Family, decision: Decision): Promise<Asked> {
-  const moment = { now: call.now, attempt: drawId() }
+  const moment = momentOf(call)
   const outcome = await broker().families.apply(decide(call.application.name, sid, decision, moment))
   if (!outcome.done && outcome.refusal.kind === 'expired-device-code') return 'expired-device-code'
   if (outcome.done) {

@@ -6,13 +6,13 @@
  * providers are heavy.
  */
 
-import { broker, drawId } from '../broker.ts'
+import { broker } from '../broker.ts'
 import type { Family } from '../domain/family.ts'
 import type { Presented } from '../domain/single-use.ts'
 import { foresee, revoke, type Transition } from '../domain/transitions.ts'
 import type { Session } from '../store/vaults.ts'
 import { type FreshToken, freshToken } from '../vault/fresh.ts'
-import { audit, type Call, type ClientCall } from './call.ts'
+import { audit, type Call, type ClientCall, momentOf } from './call.ts'
 import { OAuthError } from './errors.ts'
 import { refuse } from './settle.ts'
 
@@ -69,7 +69,7 @@ export async function tokenOf(call: Call, { family, vault }: Session, needsIt: b
 /** Whoever writes it tells it, so it is told once; a caller that comes later finds it done. */
 async function endFamily(call: Call, { sid, clientId, person }: Family): Promise<void> {
   const by = { application: call.application.name, clientId, sid }
-  const outcome = await broker().families.apply(revoke(by, 'provider', { now: call.now, attempt: drawId() }))
+  const outcome = await broker().families.apply(revoke(by, 'provider', momentOf(call)))
   if (!outcome.done) return
   audit(call, 'family.revoked', { level: 'warn', sid, client_id: clientId, sub: person?.sub, reason: 'provider' })
 }

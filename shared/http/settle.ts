@@ -4,13 +4,13 @@
  * Owns that reuse is the death of the family, and what is told of it to whom. Must not know which grant asked.
  */
 
-import { broker, drawId } from '../broker.ts'
+import { broker } from '../broker.ts'
 import type { Family } from '../domain/family.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import type { Presented } from '../domain/single-use.ts'
 import { revoke } from '../domain/transitions.ts'
 import type { Outcome } from '../store/families.ts'
-import { audit, type ClientCall } from './call.ts'
+import { audit, type ClientCall, momentOf } from './call.ts'
 import { forgetTokens } from './end-of-session.ts'
 import { grantError, type OAuthError } from './errors.ts'
 
@@ -35,7 +35,7 @@ export async function refuse(call: ClientCall, presented: Presented, refusal: Re
 
 /** If this write fails, the caller is told to come again, and finds the same reuse. */
 async function killFamily(call: ClientCall, presented: Presented, refusal: Refusal & { kind: 'reuse' }): Promise<void> {
-  const moment = { now: call.now, attempt: drawId() }
+  const moment = momentOf(call)
   const { revokeTokens } = call.application.provider
   const outcome = await broker().families.apply(revoke(presented, 'reuse', moment, revokeTokens))
   audit(call, 'family.reuse_detected', {

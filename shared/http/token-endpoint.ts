@@ -5,7 +5,7 @@
  * which stands in its Lambda's file, nor what follows a refusal (settle.ts).
  */
 
-import { clock } from '../broker.ts'
+import { broker, clock } from '../broker.ts'
 import { type Credential, type CredentialKind, hashSalt, mint } from '../domain/credential.ts'
 import type { Family } from '../domain/family.ts'
 import type { GrantType } from '../domain/registration.ts'
@@ -15,9 +15,10 @@ import { signAccessToken } from '../tokens/access-token.ts'
 import { signIdToken } from '../tokens/id-token.ts'
 import type { Keyring } from '../tokens/keyring.ts'
 import type { FreshToken } from '../vault/fresh.ts'
-import type { Answer, ClientCall } from './call.ts'
+import { type Answer, audit, type ClientCall } from './call.ts'
 import { grantError, OAuthError } from './errors.ts'
 import { openCredential } from './opened.ts'
+import { settle } from './settle.ts'
 import { clientEndpoint, type Handler } from './stack.ts'
 
 /** One grant: what it is called on the wire, and how it answers a client that may use it. */
@@ -158,8 +159,22 @@ function ownAccessToken(call: ClientCall, keyring: Keyring, family: Family, scop
   )
 }
 
-/** The first answer of a family, to a device code or an authorization code: an ID token comes along where it was asked for. */
-export function firstTokenAnswer(
+/** The answer to a device code or an authorization code, each of which is exchanged by the same transition. */
+export async function redeemed(call: ClientCall, shown: Shown, redemption: Transition): Promise<Answer> {
+  const { transition, providerToken } = await prepare(call, shown, redemption)
+  const outcome = await broker().families.apply(transition)
+  const family = await settle(call, shown.presented, outcome)
+  audit(call, outcome.done && outcome.replay ? 'family.replayed' : 'family.redeemed', {
+    sid: family.sid,
+    sub: family.person?.sub,
+    flow: family.flow,
+    generation: family.generation,
+  })
+  return firstTokenAnswer(call, shown, family, providerToken)
+}
+
+/** The first answer of a family: an ID token comes along where it was asked for. */
+function firstTokenAnswer(
   call: ClientCall,
   shown: Shown,
   family: Family,
