@@ -18,8 +18,8 @@ import {
   addVaulted,
   agent,
   exchangeToken,
-  expireAll,
   host,
+  staleSession,
   stranger,
   worker,
 } from './support/vault.ts'
@@ -42,13 +42,7 @@ after(async () => {
   await provider.stop()
 })
 
-/** A session whose access token of the provider is over. */
-async function stale(caller = agent) {
-  const session = await code(one, caller)
-  await expireAll(store.endpoint)
-  provider.forget()
-  return session
-}
+const stale = (caller = agent) => staleSession({ provider, store, broker: one }, caller)
 
 const newest = <Item>(items: readonly Item[]) => items.at(-1)
 

@@ -30,6 +30,7 @@ import {
   expireAll,
   graced,
   host,
+  staleSession,
   wholeTable,
   worker,
 } from './support/vault.ts'
@@ -59,13 +60,7 @@ after(async () => {
   await provider.stop()
 })
 
-/** A session whose access token of the provider is over. */
-async function stale(caller = agent) {
-  const session = await code(one, caller)
-  await expireAll(store.endpoint)
-  provider.forget()
-  return session
-}
+const stale = (caller = agent) => staleSession({ provider, store, broker: one }, caller)
 
 const at = (index: number) => (index % 2 === 0 ? one : other)
 const newest = <Item>(items: readonly Item[]) => items.at(-1)

@@ -8,6 +8,8 @@ import type { FallibleProvider } from '../../support/fallible-provider.ts'
 import type { Broker } from './broker.ts'
 import type { Caller } from './callers.ts'
 import { call, callbackUri, deviceGrant } from './endpoints.ts'
+import type { FaultProxy } from './fault-proxy.ts'
+import { type CodeSession, code } from './flows.ts'
 import type { RegistryCopy, Row } from './registry.ts'
 import type { Answer } from './wire.ts'
 
@@ -51,6 +53,16 @@ export function addVaulted(registry: RegistryCopy, provider: FallibleProvider, s
       { clientId: 'device', auth: 'none', grants: [deviceGrant, 'refresh_token'], accessToken: 'provider' },
     ],
   })
+}
+
+export type Parts = { readonly provider: FallibleProvider; readonly store: FaultProxy; readonly broker: Broker }
+
+/** A session whose access token of the provider is over. What the provider was asked for it is forgotten. */
+export async function staleSession({ provider, store, broker }: Parts, caller: Caller): Promise<CodeSession> {
+  const session = await code(broker, caller)
+  await expireAll(store.endpoint)
+  provider.forget()
+  return session
 }
 
 /** RFC 8693 §2.1 */
