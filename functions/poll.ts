@@ -26,9 +26,9 @@ export const deviceGrant: Grant = {
     if (family.deviceLogin === undefined) throw grantError({ kind: 'pending' })
     const { askProvider } = await import('../shared/http/device-login.ts')
     const answer = await askProvider(call, family, family.deviceLogin)
-    if (answer === 'too-early') await slowDown(call, shown, family.pollIntervalMs!)
-    if (answer === 'decided') return exchange(call, shown)
-    throw grantError(answer === 'too-early' ? { kind: 'too-early', pollIntervalMs: 0 } : { kind: answer })
+    if (answer === 'approved') return exchange(call, shown)
+    if (answer.kind === 'too-early') await slowDown(call, shown, answer.pollIntervalMs)
+    throw grantError(answer)
   },
 }
 

@@ -43,10 +43,14 @@ export type Entitlement = {
 /** The family is this application's, knows this salt, and is the client's own. */
 export function owned(by: Entitlement): Guard[] {
   return [
-    { attribute: 'application', is: '=', value: by.application, otherwise: () => ({ kind: 'unknown' }) },
+    ofApplication(by.application),
     ...(by.saltHash === undefined ? [] : [salted(by.saltHash)]),
     { attribute: 'clientId', is: '=', value: by.clientId, otherwise: () => ({ kind: 'foreign-client' }) },
   ]
+}
+
+export function ofApplication(application: string): Guard {
+  return { attribute: 'application', is: '=', value: application, otherwise: () => ({ kind: 'unknown' }) }
 }
 
 function salted(saltHash: string): Guard {

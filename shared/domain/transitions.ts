@@ -20,7 +20,7 @@ import type { Guard, Replay } from './guard.ts'
 import { firstFailure } from './guard.ts'
 import type { Refusal } from './refusal.ts'
 import type { CodeBinding, Entitlement, Holding, Presented } from './single-use.ts'
-import { codeGuards, createdAfter, grantedScope, owned, unspent, withinLimits } from './single-use.ts'
+import { codeGuards, createdAfter, grantedScope, ofApplication, owned, unspent, withinLimits } from './single-use.ts'
 
 /** RFC 8628 §3.5: what slow_down adds to the interval, and where we stop adding. */
 const slowDownMs = 5_000
@@ -29,7 +29,7 @@ const longestPollIntervalMs = 60_000
 export const pollToleranceMs = 1_000
 
 export type Transition = {
-  readonly name: 'touch' | 'slow' | 'decide' | 'redeem' | 'rotate' | 'revoke' | 'reported'
+  readonly name: 'touch' | 'slow' | 'lapse' | 'decide' | 'redeem' | 'rotate' | 'revoke' | 'reported'
   readonly sid: string
   /** Fresh for each call, the same for each retry of it. */
   readonly attempt: string
@@ -116,8 +116,10 @@ export function slow(presented: Presented, seenPollIntervalMs: number, { now, at
 
 // --- decide ---------------------------------------------------------------------------------------------------------
 
-/** What a person decides about a device; who they are is known only once they have signed in. */
-export type Decision = { readonly approve: Person; readonly vault?: string | undefined } | { readonly deny: true }
+/** What a person decides about a device, once they have signed in. `codeExpiresAt`: as it was before any `lapse`. */
+export type Decision =
+  | { readonly approve: Person; readonly vault?: string | undefined; readonly codeExpiresAt?: number }
+  | { readonly deny: true }
 
 /** The person's decision about the device whose user code leads to this family (RFC 8628 §3.3). */
 export function decide(application: string, sid: string, decision: Decision, { now, attempt }: Moment): Transition {
@@ -126,7 +128,7 @@ export function decide(application: string, sid: string, decision: Decision, { n
     sid,
     attempt,
     guards: [
-      { attribute: 'application', is: '=', value: application, otherwise: () => ({ kind: 'unknown' }) },
+      ofApplication(application),
       { attribute: 'state', is: '=', value: 'pending', otherwise: () => ({ kind: 'decided' }) },
       { attribute: 'codeExpiresAt', is: '>', value: now, otherwise: () => ({ kind: 'expired-device-code' }) },
     ],
@@ -139,6 +141,7 @@ export function decide(application: string, sid: string, decision: Decision, { n
             person: decision.approve,
             subject: subjectKey(application, decision.approve.sub),
             ...(decision.vault !== undefined && { vault: decision.vault }),
+            ...(decision.codeExpiresAt !== undefined && { codeExpiresAt: decision.codeExpiresAt }),
           },
     copy: remembered,
     remove: ['nextPollAt', 'pollIntervalMs', 'deviceLogin'],
@@ -283,10 +286,7 @@ export function revokeByOps(
     name: 'revoke',
     sid,
     attempt,
-    guards: [
-      { attribute: 'application', is: '=', value: application, otherwise: () => ({ kind: 'unknown' }) },
-      notEnded,
-    ],
+    guards: [ofApplication(application), notEnded],
     set: {
       attempt,
       state: 'revoked',

@@ -6,8 +6,10 @@
  * asked no faster than it allows, from however many Lambdas. Loaded only when it is needed, for the providers are heavy.
  */
 
-import { broker } from '../broker.ts'
+import { broker, clock } from '../broker.ts'
 import type { Family } from '../domain/family.ts'
+import { lapse, overtaken } from '../domain/lapse.ts'
+import type { Refusal } from '../domain/refusal.ts'
 import { type Decision, decide, pollToleranceMs } from '../domain/transitions.ts'
 import { providerOf } from '../providers/index.ts'
 import type { DeviceLogin, DeviceLoginResult } from '../providers/provider.ts'
@@ -36,26 +38,26 @@ export async function startDeviceLogin(call: Call, sid: string): Promise<DeviceL
   return { ...started, intervalSeconds: started.intervalSeconds + pollToleranceMs / 1000, sealed }
 }
 
-/** How a poll goes on. `decided`: by this answer or before it. */
-export type Asked = 'pending' | 'too-early' | 'denied' | 'expired-device-code' | 'decided'
-
 /**
  * Asks the provider once, and writes down what it has decided.
  *
+ * @param family as this poll's `touch` left it
+ * @returns what the poll is told; `approved`: by this poll, and nobody came after it, so it may redeem
  * @throws {Unavailable} the family stays as it is, and the next poll asks again
  */
-export async function askProvider(call: ClientCall, family: Family, sealed: string): Promise<Asked> {
+export async function askProvider(call: ClientCall, family: Family, sealed: string): Promise<Refusal | 'approved'> {
   // RFC 8628 §3.5: our first poll is free, the provider's is not.
-  if (call.now < family.createdAt + family.pollIntervalMs! - pollToleranceMs) return 'pending'
+  if (call.now < family.createdAt + family.pollIntervalMs! - pollToleranceMs) return { kind: 'pending' }
   const deviceCode = await unseal<string>(await broker().keyring(), sealingOf(call, family.sid), sealed)
-  if (deviceCode === undefined) return 'expired-device-code'
+  if (deviceCode === undefined) return { kind: 'expired-device-code' }
   const result = await providerOf(call.application).pollDeviceLogin(deviceCode, wantedClaims(call.application))
   switch (result.kind) {
     case 'pending':
+      return { kind: 'pending' }
     case 'too-early':
-      return result.kind
+      return { kind: 'too-early', pollIntervalMs: family.pollIntervalMs! }
     case 'expired':
-      return afterwards(family.sid)
+      return usedUp(call, family)
     case 'signed-in':
       return approve(call, family, result)
     case 'refused':
@@ -69,31 +71,36 @@ export async function askProvider(call: ClientCall, family: Family, sealed: stri
   }
 }
 
-/** The provider gives its tokens once. If it gave them to a poll that overtook this one, the family tells. */
-async function afterwards(sid: string): Promise<Asked> {
-  const family = await broker().families.read(sid)
-  return family === undefined || family.state === 'pending' ? 'expired-device-code' : 'decided'
+/** The provider is not believed before nobody can be on the way with its tokens any more. */
+async function usedUp({ application }: Call, { sid }: Family): Promise<Refusal> {
+  const outcome = await broker().families.apply(lapse(application.name, sid, momentOf({ now: clock.now() })))
+  return outcome.done ? { kind: 'pending' } : outcome.refusal
 }
 
 async function approve(
   call: ClientCall,
   family: Family,
   { person, tokens }: Extract<DeviceLoginResult, { kind: 'signed-in' }>,
-): Promise<Asked> {
-  const codeLifetimeSeconds = Math.ceil((family.codeExpiresAt! - call.now) / 1000)
+): Promise<Refusal | 'approved'> {
+  const codeExpiresAt = family.codeExpiresAt!
+  const codeLifetimeSeconds = Math.ceil((codeExpiresAt - call.now) / 1000)
   const vault = await keepTokens(call.application, call.client, family.sid, tokens, codeLifetimeSeconds)
-  return write(call, family, { approve: person, vault })
+  return write(call, family, { approve: person, vault, codeExpiresAt })
 }
 
-async function write(call: ClientCall, { sid }: Family, decision: Decision): Promise<Asked> {
-  const moment = momentOf(call)
-  const outcome = await broker().families.apply(decide(call.application.name, sid, decision, moment))
-  if (!outcome.done && outcome.refusal.kind === 'expired-device-code') return 'expired-device-code'
-  if (outcome.done) {
-    const event = 'approve' in decision ? 'family.approved' : 'family.denied'
-    audit(call, event, { sid, sub: outcome.family.person?.sub, flow: 'device' })
+async function write(call: ClientCall, polled: Family, decision: Decision): Promise<Refusal | 'approved'> {
+  const { sid } = polled
+  const outcome = await broker().families.apply(decide(call.application.name, sid, decision, momentOf(call)))
+  if (!outcome.done) {
+    const isDecided = outcome.refusal.kind === 'decided' || outcome.refusal.kind === 'superseded'
+    return isDecided ? overtaken(outcome.family!) : outcome.refusal
   }
-  return 'deny' in decision && outcome.done ? 'denied' : 'decided'
+  const { family } = outcome
+  const event = 'approve' in decision ? 'family.approved' : 'family.denied'
+  audit(call, event, { sid, sub: family.person?.sub, flow: 'device' })
+  // Whoever polls while a poll of theirs is on its way has given up on that one, and may not see its answer.
+  const isLatest = family.previousAttempt === polled.attempt
+  return family.state === 'approved' && isLatest ? 'approved' : overtaken(family)
 }
 
 function sealingOf({ application, now }: Call, sid: string) {

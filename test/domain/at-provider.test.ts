@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Family } from '../../shared/domain/family.ts'
+import { lapse, longestCallMs, overtaken } from '../../shared/domain/lapse.ts'
 import {
   decide,
   foresee,
@@ -46,6 +47,29 @@ describe('a device login at the provider', () => {
 
   test('whose tokens are not kept leaves no name of a vault', () => {
     assert.ok(!('vault' in changed(decide('demo', sid, { approve: person, vault: undefined }, moment), pending())))
+  })
+
+  test('that is used up there ends here when nobody can be on the way with its tokens, and is not asked for again', () => {
+    const lapsing = changed(lapse('demo', sid, moment), pending({ deviceLogin: 'sealed' }))
+    assert.deepEqual([lapsing.state, lapsing.codeExpiresAt], ['pending', now + longestCallMs])
+    assert.ok(!('deviceLogin' in lapsing))
+    const again = step(lapse('demo', sid, { now: now + 1, attempt: 'the next' }), lapsing)
+    assert.deepEqual(again, { moved: false, verdict: { kind: 'pending' } }, 'it is not put off')
+  })
+
+  test('that lapses has its time back with the approval, which is the one that was on the way', () => {
+    const waiting = pending({ deviceLogin: 'sealed' })
+    const { codeExpiresAt } = waiting
+    const lapsing = changed(lapse('demo', sid, moment), waiting)
+    const approval = changed(decide('demo', sid, { approve: person, codeExpiresAt }, moment), lapsing)
+    assert.deepEqual([approval.state, approval.codeExpiresAt], ['approved', codeExpiresAt])
+    const denial = changed(decide('demo', sid, { deny: true }, moment), lapsing)
+    assert.equal(denial.codeExpiresAt, lapsing.codeExpiresAt)
+  })
+
+  test('that others have decided meanwhile is no reuse for whoever asked, whatever became of it', () => {
+    const kinds = [pending(), approved(), denied(), active(1), revoked()].map((family) => overtaken(family).kind)
+    assert.deepEqual(kinds, ['pending', 'pending', 'denied', 'superseded', 'revoked'])
   })
 
   test('is gone at the end of the family, too', () => {

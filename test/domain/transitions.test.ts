@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Family } from '../../shared/domain/family.ts'
+import { lapse, longestCallMs } from '../../shared/domain/lapse.ts'
 import type { Holding, Presented } from '../../shared/domain/single-use.ts'
 import {
   decide,
@@ -47,6 +48,7 @@ const situations = {
   'no such family': { family: undefined, refreshToken: 1 },
   'pending, poll due': { family: pending(), refreshToken: 1 },
   'pending, poll too early': { family: pending({ nextPollAt: now + 1 }), refreshToken: 1 },
+  'pending, code about to expire': { family: pending({ codeExpiresAt: now + longestCallMs }), refreshToken: 1 },
   'pending, code expired': { family: pending({ codeExpiresAt: now }), refreshToken: 1 },
   'pending, ended by ops': { family: pending(), refreshToken: 1, held: { revokedBefore: now } },
   denied: { family: denied(), refreshToken: 1 },
@@ -100,52 +102,54 @@ const situations = {
   'active, salt not its own': { family: active(7), refreshToken: 2, by: { saltHash: 'x' } },
 } satisfies Record<string, Situation>
 
-const columns = ['touch', 'slow', 'approve', 'deny', 'redeem', 'rotate', 'revoke'] as const
+const columns = ['touch', 'slow', 'lapse', 'approve', 'deny', 'redeem', 'rotate', 'revoke'] as const
 type Column = (typeof columns)[number]
 
 /** In the order of the columns. `moves`: it happens; `replay`: nothing is written and the answer is the same again. */
 const verdicts: Record<keyof typeof situations, string> = {
-  'no such family': 'unknown unknown unknown unknown unknown unknown unknown',
-  'pending, poll due': 'moves moves moves moves pending unknown moves',
-  'pending, poll too early': 'too-early moves moves moves pending unknown moves',
-  'pending, code expired': 'expired-device-code moves expired-device-code expired-device-code pending unknown moves',
-  'pending, ended by ops': 'revoked moves moves moves pending unknown moves',
-  denied: 'denied decided decided decided denied unknown revoked',
-  'denied, code expired': 'denied decided decided decided denied unknown revoked',
-  approved: 'decided decided decided decided moves unknown moves',
-  'approved, code expired': 'expired-device-code decided decided decided expired-device-code unknown moves',
-  'approved, ended by ops': 'decided decided decided decided revoked unknown moves',
-  'authorization code out': 'decided decided decided decided moves unknown moves',
-  'authorization code expired': 'expired-device-code decided decided decided expired unknown moves',
-  'active, first generation': 'reuse decided decided decided reuse moves moves',
-  'active, later generation': 'reuse decided decided decided reuse moves moves',
-  'first generation, its code in grace': 'replay decided decided decided replay moves moves',
-  'predecessor shown, no grace': 'reuse decided decided decided reuse reuse moves',
-  'predecessor shown in grace': 'reuse decided decided decided reuse replay moves',
-  'predecessor shown, grace over': 'reuse decided decided decided reuse reuse moves',
-  'predecessor shown in grace, idle too long': 'reuse decided decided decided reuse expired moves',
-  'predecessor shown in grace, past its end': 'reuse decided decided decided reuse expired moves',
-  'predecessor shown in grace, ended by ops': 'reuse decided decided decided reuse revoked moves',
-  'successor used, all within grace': 'reuse decided decided decided reuse reuse moves',
-  'ancestor shown': 'reuse decided decided decided reuse reuse moves',
-  'ahead of the table': 'reuse decided decided decided reuse unknown moves',
-  'idle too long': 'reuse decided decided decided reuse expired moves',
-  'past its absolute end': 'reuse decided decided decided reuse expired moves',
-  'active, ended by ops': 'reuse decided decided decided reuse revoked moves',
-  'revoked by its client': 'revoked decided decided decided revoked revoked revoked',
-  'revoked after reuse': 'revoked decided decided decided revoked revoked revoked',
-  'revoked, predecessor shown in grace': 'revoked decided decided decided revoked revoked revoked',
-  'revoked while it waited': 'revoked decided decided decided revoked revoked revoked',
+  'no such family': 'unknown unknown unknown unknown unknown unknown unknown unknown',
+  'pending, poll due': 'moves moves moves moves moves pending unknown moves',
+  'pending, poll too early': 'too-early moves moves moves moves pending unknown moves',
+  'pending, code about to expire': 'moves moves pending moves moves pending unknown moves',
+  'pending, code expired':
+    'expired-device-code moves pending expired-device-code expired-device-code pending unknown moves',
+  'pending, ended by ops': 'revoked moves moves moves moves pending unknown moves',
+  denied: 'denied decided denied decided decided denied unknown revoked',
+  'denied, code expired': 'denied decided denied decided decided denied unknown revoked',
+  approved: 'decided decided pending decided decided moves unknown moves',
+  'approved, code expired': 'expired-device-code decided pending decided decided expired-device-code unknown moves',
+  'approved, ended by ops': 'decided decided pending decided decided revoked unknown moves',
+  'authorization code out': 'decided decided pending decided decided moves unknown moves',
+  'authorization code expired': 'expired-device-code decided pending decided decided expired unknown moves',
+  'active, first generation': 'reuse decided superseded decided decided reuse moves moves',
+  'active, later generation': 'reuse decided superseded decided decided reuse moves moves',
+  'first generation, its code in grace': 'replay decided superseded decided decided replay moves moves',
+  'predecessor shown, no grace': 'reuse decided superseded decided decided reuse reuse moves',
+  'predecessor shown in grace': 'reuse decided superseded decided decided reuse replay moves',
+  'predecessor shown, grace over': 'reuse decided superseded decided decided reuse reuse moves',
+  'predecessor shown in grace, idle too long': 'reuse decided superseded decided decided reuse expired moves',
+  'predecessor shown in grace, past its end': 'reuse decided superseded decided decided reuse expired moves',
+  'predecessor shown in grace, ended by ops': 'reuse decided superseded decided decided reuse revoked moves',
+  'successor used, all within grace': 'reuse decided superseded decided decided reuse reuse moves',
+  'ancestor shown': 'reuse decided superseded decided decided reuse reuse moves',
+  'ahead of the table': 'reuse decided superseded decided decided reuse unknown moves',
+  'idle too long': 'reuse decided superseded decided decided reuse expired moves',
+  'past its absolute end': 'reuse decided superseded decided decided reuse expired moves',
+  'active, ended by ops': 'reuse decided superseded decided decided reuse revoked moves',
+  'revoked by its client': 'revoked decided revoked decided decided revoked revoked revoked',
+  'revoked after reuse': 'revoked decided revoked decided decided revoked revoked revoked',
+  'revoked, predecessor shown in grace': 'revoked decided revoked decided decided revoked revoked revoked',
+  'revoked while it waited': 'revoked decided revoked decided decided revoked revoked revoked',
   'pending, another client shows it':
-    'foreign-client foreign-client moves moves foreign-client foreign-client foreign-client',
+    'foreign-client foreign-client moves moves moves foreign-client foreign-client foreign-client',
   'active, another client shows it':
-    'foreign-client foreign-client decided decided foreign-client foreign-client foreign-client',
+    'foreign-client foreign-client superseded decided decided foreign-client foreign-client foreign-client',
   'ancestor, another client shows it':
-    'foreign-client foreign-client decided decided foreign-client foreign-client foreign-client',
-  'pending, another application': 'unknown unknown unknown unknown unknown unknown unknown',
-  'active, another application': 'unknown unknown unknown unknown unknown unknown unknown',
-  'pending, salt not its own': 'unknown unknown moves moves unknown unknown unknown',
-  'active, salt not its own': 'unknown unknown decided decided unknown unknown unknown',
+    'foreign-client foreign-client superseded decided decided foreign-client foreign-client foreign-client',
+  'pending, another application': 'unknown unknown unknown unknown unknown unknown unknown unknown',
+  'active, another application': 'unknown unknown unknown unknown unknown unknown unknown unknown',
+  'pending, salt not its own': 'unknown unknown moves moves moves unknown unknown unknown',
+  'active, salt not its own': 'unknown unknown superseded decided decided unknown unknown unknown',
 }
 
 const attempt = 'this attempt'
@@ -159,6 +163,8 @@ function transitionOf(column: Column, { family, refreshToken, by = {}, held = {}
       return touch(shown(0, by), limits, moment)
     case 'slow':
       return slow(shown(0, by), 5 * second, moment)
+    case 'lapse':
+      return lapse(application, sid, moment)
     case 'approve':
       return decide(application, sid, { approve: person }, moment)
     case 'deny':
@@ -176,6 +182,7 @@ function transitionOf(column: Column, { family, refreshToken, by = {}, held = {}
 const effects: Record<Column, (family: Family, situation: Situation) => Partial<Record<keyof Family, unknown>>> = {
   touch: () => ({ nextPollAt: now + 4 * second }),
   slow: () => ({ pollIntervalMs: 10 * second, nextPollAt: now + 9 * second }),
+  lapse: () => ({ codeExpiresAt: now + longestCallMs }),
   approve: ({ attempt: previousAttempt }) => ({
     previousAttempt,
     state: 'approved',
@@ -245,7 +252,7 @@ test('the table leaves no state and no transition out', () => {
   const states = Object.values<Situation>(situations).map(({ family }) => family?.state)
   assert.deepEqual([...new Set(states)].sort(), ['active', 'approved', 'denied', 'pending', 'revoked', undefined])
   const names = columns.map((column) => transitionOf(column, situations.approved).name)
-  assert.deepEqual([...new Set(names)], ['touch', 'slow', 'decide', 'redeem', 'rotate', 'revoke'])
+  assert.deepEqual([...new Set(names)], ['touch', 'slow', 'lapse', 'decide', 'redeem', 'rotate', 'revoke'])
 })
 
 describe('explain', () => {

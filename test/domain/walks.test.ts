@@ -7,6 +7,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Family } from '../../shared/domain/family.ts'
+import { lapse } from '../../shared/domain/lapse.ts'
 import type { Holding } from '../../shared/domain/single-use.ts'
 import { decide, redeem, revoke, rotate, slow, type Transition, touch } from '../../shared/domain/transitions.ts'
 import {
@@ -25,7 +26,7 @@ import { type Step, step } from '../support/memory.ts'
 type Move =
   /** A little back, too: Lambdas' clocks differ. */
   | { readonly do: 'wait'; readonly ms: number }
-  | { readonly do: 'poll' | 'approve' | 'deny' | 'redeem' | 'sign-out' }
+  | { readonly do: 'poll' | 'lapse' | 'approve' | 'deny' | 'redeem' | 'sign-out' }
   /** Shows a refresh token: 0 is the newest that was ever given, 1 the one before, … */
   | { readonly do: 'refresh'; readonly age: number }
 
@@ -40,7 +41,9 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('poll' as const, 'redeem' as const) }) },
   {
     weight: 1,
-    arbitrary: fc.record({ do: fc.constantFrom('approve' as const, 'deny' as const, 'sign-out' as const) }),
+    arbitrary: fc.record({
+      do: fc.constantFrom('lapse' as const, 'approve' as const, 'deny' as const, 'sign-out' as const),
+    }),
   },
   {
     weight: 8,
@@ -98,6 +101,8 @@ function make(world: World, taken: Move): Step | undefined {
       }
       return polled
     }
+    case 'lapse':
+      return call(world, lapse('demo', sid, moment(world)))
     case 'approve':
       return call(world, decide('demo', sid, { approve: person }, moment(world)))
     case 'deny':

@@ -110,15 +110,21 @@ test('a person who declines there has declined here', async () => {
   assert.equal(provider.count('poll'), 1)
 })
 
-test('what has expired there has expired here', async () => {
+test('what has expired there has expired here, once nobody can be on the way with its tokens', async () => {
   provider.behaviour.deviceCodeSeconds = 60
   const flow = await started()
   broker.advance(61)
   expectRefusal(await poll(broker, device, flow.deviceCode), 400, 'expired_token')
   assert.equal(provider.count('poll'), 0)
   const another = await started()
+  provider.forget()
   provider.fail('poll', { kind: 'refuse', status: 403, error: 'expired_token' }, 1)
-  expectRefusal(await nextPoll(another), 400, 'expired_token')
+  expectRefusal(await nextPoll(another), 400, 'authorization_pending')
+  broker.advance(24)
+  expectRefusal(await poll(broker, device, another.deviceCode), 400, 'authorization_pending')
+  broker.advance(1)
+  for (const _ of [1, 2]) expectRefusal(await poll(broker, device, another.deviceCode), 400, 'expired_token')
+  assert.equal(provider.count('poll'), 1, 'what has expired there is not asked for again')
 })
 
 test('a provider that is out of reach at the start or at a poll is 503, and the flow goes on', async () => {
@@ -142,13 +148,15 @@ test('an answer that no standard allows is 503, told to ops, and the flow goes o
   expectRefusal(await nextPoll(flow), 400, 'authorization_pending')
 })
 
-test('an answer with tokens that is lost is 503, then expired_token: a device code is good once there, too', async () => {
+test('an answer with tokens that is lost is 503, then pending, then expired_token: a device code is good once there, too', async () => {
   const flow = await started()
   provider.decide(flow.userCode, 'approve')
   broker.advance(flow.interval)
   provider.fail('poll', { kind: 'malformed' }, 1)
   expectUnavailable(await poll(broker, device, flow.deviceCode))
-  expectRefusal(await nextPoll(flow), 400, 'expired_token')
+  expectRefusal(await nextPoll(flow), 400, 'authorization_pending')
+  broker.advance(25)
+  expectRefusal(await poll(broker, device, flow.deviceCode), 400, 'expired_token')
 })
 
 test('another client’s poll changes nothing, and the provider is not asked', async () => {

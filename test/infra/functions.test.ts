@@ -4,6 +4,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { longestCallMs } from '../../shared/domain/lapse.ts'
 import { functions, referred, synthesize } from './support/template.ts'
 
 const { resources } = synthesize({ reservedConcurrency: { poll: 20 } })
@@ -16,6 +17,14 @@ test('all are Node 24 on arm64, and give up before API Gateway does', () => {
     // What runs by the clock keeps nobody waiting, and ends before it begins again.
     assert.ok(Number(Properties.Timeout) <= (name === 'retry-revocations' ? 300 : 28))
     assert.equal(Properties.Handler, 'index.handler')
+  }
+})
+
+test('none that may be asked for tokens is on its way for as long as a lapsing device code waits for it', () => {
+  const clocksApartSeconds = 5
+  for (const name of ['poll', 'token']) {
+    const [, fn] = ours.find(([known]) => known === name) ?? []
+    assert.ok((Number(fn?.Properties.Timeout) + clocksApartSeconds) * 1000 <= longestCallMs, name)
   }
 })
 

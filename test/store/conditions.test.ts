@@ -14,6 +14,7 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import fc from 'fast-check'
 import type { Family } from '../../shared/domain/family.ts'
 import { firstFailure, type Guard } from '../../shared/domain/guard.ts'
+import { lapse } from '../../shared/domain/lapse.ts'
 import type { CodeBinding, Holding, Presented } from '../../shared/domain/single-use.ts'
 import { decide, redeem, revoke, rotate, slow, type Transition, touch } from '../../shared/domain/transitions.ts'
 import { expressionsOf } from '../../shared/store/expressions.ts'
@@ -82,7 +83,8 @@ const moment = { now, attempt: 'mine' }
 const transition: fc.Arbitrary<Transition> = fc.oneof(
   fc.tuple(presented, holding).map(([by, held]) => touch(by, held, moment)),
   fc.tuple(presented, fc.constantFrom(5_000, 10_000)).map(([by, seen]) => slow(by, seen, moment)),
-  presented.map((by) => decide(by.application, by.sid, { approve: person }, moment)),
+  presented.map((by) => lapse(by.application, by.sid, moment)),
+  presented.map((by) => decide(by.application, by.sid, { approve: person, codeExpiresAt: now + 100_000 }, moment)),
   presented.map((by) => decide(by.application, by.sid, { deny: true }, moment)),
   fc.tuple(presented, holding, maybe(bound)).map(([by, held, code]) => redeem(by, held, code, moment)),
   fc

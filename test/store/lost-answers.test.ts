@@ -7,6 +7,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import type { Family } from '../../shared/domain/family.ts'
+import { lapse, longestCallMs } from '../../shared/domain/lapse.ts'
 import { decide, redeem, revoke, rotate, slow, type Transition, touch } from '../../shared/domain/transitions.ts'
 import { createFamilies, type Families } from '../../shared/store/families.ts'
 import { Unavailable } from '../../shared/unavailable.ts'
@@ -70,6 +71,11 @@ const cases: Record<string, Case> = {
     start: pending(),
     make: (sid, attempt) => slow(by(sid, 0), 5 * second, { now, attempt }),
     moved: { pollIntervalMs: 10 * second },
+  },
+  lapse: {
+    start: pending({ deviceLogin: 'sealed' }),
+    make: (sid, attempt) => lapse('demo', sid, { now, attempt }),
+    moved: { codeExpiresAt: now + longestCallMs },
   },
   decide: {
     start: pending(),

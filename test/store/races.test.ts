@@ -9,6 +9,7 @@ import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Family } from '../../shared/domain/family.ts'
+import { lapse, longestCallMs } from '../../shared/domain/lapse.ts'
 import { decide, redeem, revoke, rotate, slow, type Transition, touch } from '../../shared/domain/transitions.ts'
 import { createFamilies, type Families, type Outcome } from '../../shared/store/families.ts'
 import {
@@ -81,6 +82,12 @@ const races: Record<string, Race> = {
     make: (sid, attempt) => slow(by(sid, 0), 5 * second, moment(attempt)),
     losers: 'too-early',
     stands: { pollIntervalMs: 10 * second },
+  },
+  'lapse: the device code is brought forward once': {
+    start: pending({ deviceLogin: 'sealed' }),
+    make: (sid, attempt) => lapse('demo', sid, moment(attempt)),
+    losers: 'pending',
+    stands: { state: 'pending', codeExpiresAt: now + longestCallMs, deviceLogin: undefined },
   },
   'approve: the first approval stands': {
     start: pending(),
@@ -161,6 +168,20 @@ test('approve against deny: the person decides once', async () => {
   )
   assert.deepEqual(tally, { won: 1, decided: width - 1 })
   assert.ok(family?.state === 'denied' ? family.person === undefined : family?.person?.sub === 'ada')
+})
+
+test('approve against lapse: whoever comes first, the approval stands and the code has its time', async () => {
+  const start = pending({ deviceLogin: 'sealed' })
+  const { codeExpiresAt } = start
+  const { tally, family } = await raceOn(start, (sid, attempt, at) =>
+    at === 7
+      ? decide('demo', sid, { approve: person, codeExpiresAt }, moment(attempt))
+      : lapse('demo', sid, moment(attempt)),
+  )
+  const { won = 0, pending: overtaken = 0 } = tally
+  assert.equal(won + overtaken, width)
+  assert.ok(won <= 2, 'one approval, and one lapse if it was quicker')
+  assert.deepEqual([family?.state, family?.codeExpiresAt], ['approved', codeExpiresAt])
 })
 
 test('rotate against revoke: whoever comes first, the family ends revoked and one of each is told so', async () => {

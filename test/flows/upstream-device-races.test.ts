@@ -1,0 +1,126 @@
+/**
+ * deviceLogin "upstream", a slow provider and several brokers: a poll overtakes the one that was given the provider's
+ * tokens, and the provider tells it that its device code is used up.
+ *
+ * Owns the races and the crash; what the provider may answer to a single poll is upstream-device.test.ts.
+ */
+import assert from 'node:assert/strict'
+import { after, afterEach, before, beforeEach, test } from 'node:test'
+import { type FallibleProvider, startFallibleProvider } from '../support/fallible-provider.ts'
+import { type BrokerProcess, newShared, startBroker } from './support/broker.ts'
+import { poll, startDevice } from './support/endpoints.ts'
+import { expectRefusal, expectTokens, refreshed, string } from './support/expect.ts'
+import type { FaultProxy } from './support/fault-proxy.ts'
+import { type MovedClock, movedClock } from './support/moved-clock.ts'
+import { registryFile } from './support/registry.ts'
+import { startFaultyStore } from './support/store.ts'
+import { addVaulted, device } from './support/vault.ts'
+
+let clock: MovedClock
+let provider: FallibleProvider
+let store: FaultProxy
+let start: () => Promise<BrokerProcess>
+let brokers: readonly [BrokerProcess, BrokerProcess, BrokerProcess]
+before(async () => {
+  clock = movedClock()
+  provider = await startFallibleProvider()
+  store = await startFaultyStore()
+  const shared = await newShared()
+  const registry = registryFile((copy) => addVaulted(copy, provider, { deviceLogin: 'upstream' }))
+  start = () => startBroker({ dynamodb: store.endpoint, shared, registry, environment: clock.environment })
+  const first = await start()
+  brokers = [first, await start(), await start()]
+})
+beforeEach(() => {
+  provider.behaviour.enforcesInterval = false
+})
+afterEach(() => {
+  provider.heal()
+  provider.forget()
+})
+after(async () => {
+  for (const broker of brokers) await broker.stop()
+  await store.stop()
+  await provider.stop()
+})
+
+/** A device whose person has approved, and whose next poll may come. */
+async function approvedThere() {
+  const { status, body, text } = await startDevice(brokers[0], device)
+  assert.equal(status, 200, text)
+  provider.decide(string(body, 'user_code'), 'approve')
+  const interval = Number(body.interval)
+  clock.advance(interval)
+  return { deviceCode: string(body, 'device_code'), interval }
+}
+
+/** The next poll of a client that has given up on the one before. */
+function nextPoll(broker: BrokerProcess, { deviceCode, interval }: { deviceCode: string; interval: number }) {
+  clock.advance(interval)
+  return poll(broker, device, deviceCode)
+}
+
+test('polls that overtake the one with the provider’s tokens are pending, and the next one is given its tokens', async () => {
+  const [slow, second, third] = brokers
+  const flow = await approvedThere()
+  const held = provider.hold('poll')
+  const overtaken = poll(slow, device, flow.deviceCode)
+  await held.reached
+  expectRefusal(await nextPoll(second, flow), 400, 'authorization_pending')
+  expectRefusal(await nextPoll(third, flow), 400, 'authorization_pending')
+  assert.equal(provider.count('poll'), 2, 'a device code that is used up is asked for no more')
+  held.release()
+  // Its caller has given up on it, and what it would be given nobody might see.
+  expectRefusal(await overtaken, 400, 'authorization_pending')
+  const tokens = expectTokens(await nextPoll(second, flow))
+  assert.equal(tokens.accessToken, provider.accessTokens().at(-1))
+  await refreshed(third, device, tokens.refreshToken)
+})
+
+test('a poll that hears of it once the family is decided ends nothing, and leaves the tokens to the next', async () => {
+  const [first, slow, third] = brokers
+  const flow = await approvedThere()
+  const [given, usedUp] = [provider.hold('poll'), provider.hold('poll')]
+  const overtaken = poll(first, device, flow.deviceCode)
+  await given.reached
+  clock.advance(flow.interval)
+  const late = poll(slow, device, flow.deviceCode)
+  await usedUp.reached
+  given.release()
+  expectRefusal(await overtaken, 400, 'authorization_pending')
+  const tokens = expectTokens(await nextPoll(third, flow))
+  usedUp.release()
+  expectRefusal(await late, 400, 'invalid_grant')
+  await refreshed(first, device, tokens.refreshToken)
+})
+
+test('tokens that come when the device code was about to lapse give it its time back', async () => {
+  const [slow, second] = brokers
+  const flow = await approvedThere()
+  const held = provider.hold('poll')
+  const overtaken = poll(slow, device, flow.deviceCode)
+  await held.reached
+  expectRefusal(await nextPoll(second, flow), 400, 'authorization_pending')
+  held.release()
+  expectRefusal(await overtaken, 400, 'authorization_pending')
+  clock.advance(60)
+  expectTokens(await nextPoll(second, flow))
+})
+
+test('the poll with the tokens dies: pending as long as nobody can know, then expired_token', async () => {
+  const [, second, third] = brokers
+  const flow = await approvedThere()
+  const doomed = await start()
+  const held = provider.hold('poll')
+  const cutOff = poll(doomed, device, flow.deviceCode).catch(() => 'cut off')
+  await held.reached
+  await doomed.kill()
+  assert.equal(await cutOff, 'cut off')
+  held.release()
+  expectRefusal(await nextPoll(second, flow), 400, 'authorization_pending')
+  clock.advance(12)
+  expectRefusal(await nextPoll(third, flow), 400, 'authorization_pending')
+  clock.advance(8)
+  expectRefusal(await nextPoll(second, flow), 400, 'expired_token')
+  assert.equal(provider.count('poll'), 2)
+})
