@@ -130,9 +130,10 @@ export class BrokerTable extends Construct {
     this.grant(fn, 'dynamodb:UpdateItem', 'throttle#*')
   }
 
-  /** To keep in mind which assertions of clients were shown. */
+  /** To keep in mind which assertions of clients were shown, and to find out what became of a write whose answer was lost. */
   grantRecordAssertions(fn: BrokerFunction): void {
     this.grant(fn, 'dynamodb:PutItem', 'replay#*')
+    this.grant(fn, 'dynamodb:GetItem', 'replay#*')
   }
 
   /** To see an application with all of its clients. */

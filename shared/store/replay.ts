@@ -6,10 +6,14 @@
  *     record ──PutItem, condition──► nobody was here, or what was here has ended: the first showing
  *                                    fails: our own attempt, seen twice: the first showing
  *                                           anybody else's: a replay
+ *            ──no answer after the SDK's tries──► GetItem: does the item carry our attempt? then it is the first showing
+ *
+ * The caller's own second showing is a replay, whatever was lost before it: a thief's is the same, to the byte.
  */
 
-import { ConditionalCheckFailedException, PutItemCommand } from '@aws-sdk/client-dynamodb'
+import { ConditionalCheckFailedException, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
+import { Unavailable } from '../unavailable.ts'
 import type { Table } from './table.ts'
 import { ask } from './table.ts'
 
@@ -61,8 +65,27 @@ async function record(table: Table, showing: Showing): Promise<boolean> {
     )
     return true
   } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw error
-    return error.Item !== undefined && unmarshall(error.Item).attempt === attempt
+    if (error instanceof ConditionalCheckFailedException) {
+      return error.Item !== undefined && unmarshall(error.Item).attempt === attempt
+    }
+    if (await wasWritten(table, showing)) return true
+    throw error
+  }
+}
+
+/** After a write whose every answer was lost: nobody can have written over it since, as long as its assertion is valid. */
+async function wasWritten(table: Table, showing: Showing): Promise<boolean> {
+  try {
+    const { Item } = await ask(() =>
+      table.client.send(
+        new GetItemCommand({ TableName: table.name, Key: marshall(keyOf(showing)), ConsistentRead: true }),
+      ),
+    )
+    return Item !== undefined && unmarshall(Item).attempt === showing.attempt
+  } catch (error) {
+    // Not knowing is no reason to hide why we had to ask: the write's own error is the one to report.
+    if (error instanceof Unavailable) return false
+    throw error
   }
 }
 

@@ -219,6 +219,8 @@ test('A17 a store that is away is 503 and spends nothing; a lost answer from it 
     expectTokens(await ask(shown, {}, faulty))
     store.fail({ kind: 'lose-answer' }, { operations: ['PutItem'], times: 1 })
     expectTokens(await ask(await forFaulty(), {}, faulty))
+    store.fail({ kind: 'lose-answer' }, { operations: ['PutItem'] })
+    expectTokens(await ask(await forFaulty(), {}, faulty))
   } finally {
     await faulty.stop()
     await store.stop()

@@ -20,7 +20,7 @@ const find = ['dynamodb:Query index/by-subject, index/by-client', 'dynamodb:Batc
 const session = 'dynamodb:Query family#*'
 const forget = 'dynamodb:DeleteItem family#*'
 const count = 'dynamodb:UpdateItem throttle#*'
-const record = 'dynamodb:PutItem replay#*'
+const record = ['dynamodb:PutItem replay#*', 'dynamodb:GetItem replay#*']
 const tableKey = 'kms:Decrypt, kms:DescribeKey through dynamodb'
 const writeKey =
   'kms:Decrypt, kms:DescribeKey, kms:Encrypt, kms:GenerateDataKey, kms:GenerateDataKeyWithoutPlaintext, kms:ReEncryptFrom, kms:ReEncryptTo through dynamodb'
@@ -29,7 +29,7 @@ const providers = 'secretsmanager:GetSecretValue provider/*'
 const secretsKey = 'kms:Decrypt through secretsmanager'
 const log = 'logs:CreateLogStream, logs:PutLogEvents own log'
 const everyone = [registrations, tableKey, keyring, secretsKey, log]
-const authenticating = [...everyone, record, writeKey]
+const authenticating = [...everyone, ...record, writeKey]
 
 /** To hand out the provider's tokens, and to take them away with their session. */
 const vault = [session, forget, providers]

@@ -9,7 +9,7 @@ import { createReplay, type Replay, type Showing } from '../../shared/store/repl
 import { Unavailable } from '../../shared/unavailable.ts'
 import { startFaultProxy } from '../flows/support/fault-proxy.ts'
 import { now, second } from '../support/families.ts'
-import { itemAt, startTable, type TestTable } from '../support/table.ts'
+import { bePatient, itemAt, startTable, type TestTable } from '../support/table.ts'
 
 let table: TestTable
 let replays: readonly Replay[]
@@ -81,6 +81,26 @@ test('an answer that was lost on its way is found by the retry, which knows its 
     assert.equal(await replay.record(showing), true)
     assert.deepEqual(proxy.counts(), { PutItem: 2 })
     assert.equal(await record(showing), false)
+  } finally {
+    await proxy.stop()
+  }
+})
+
+test('a write whose every answer was lost is found by a read, and stays the first showing', async () => {
+  const proxy = await startFaultProxy(table.endpoint)
+  try {
+    const faulty = await table.another(proxy.endpoint)
+    bePatient(faulty)
+    const replay = createReplay(faulty)
+    proxy.forget()
+    const showing = fresh()
+    proxy.fail({ kind: 'lose-answer' }, { operations: ['PutItem'] })
+    assert.equal(await replay.record(showing), true)
+    assert.deepEqual(proxy.counts(), { PutItem: 3, GetItem: 1 })
+    assert.equal(await record(showing), false)
+    await assert.rejects(replay.record({ ...showing, attempt: randomUUID() }), Unavailable, 'nobody else’s is ours')
+    proxy.fail({ kind: 'lose-answer' })
+    await assert.rejects(replay.record(fresh()), Unavailable, 'the read is lost, too')
   } finally {
     await proxy.stop()
   }
