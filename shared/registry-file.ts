@@ -1,8 +1,9 @@
 /**
  * The registry as ops write it: one JSON file of applications with their clients.
  *
- * Owns the reading; the schema is registry-file/schema.ts. All mistakes are reported at once, each with where and why. Must not know where
- * records go. Secrets in the file are hashed here and go no further.
+ * Owns the reading; the schema is registry-file/schema.ts. All mistakes are reported at once, each with where and why; but
+ * where a variable is missing, that alone. Must not know where records go. Secrets in the file are hashed here and go no
+ * further.
  *
  *     { "applications": [ { "name": "demo", "displayName": "Demo", "provider": { … }, "clients": [ { "clientId": "cli", … } ] } ] }
  */
@@ -12,6 +13,7 @@ import type { Application, Client, DeclaredClient, Registry } from './domain/reg
 import { hashSecret } from './http/client-authentication.ts'
 import { clientSchema, fileSchema, tokenExchange } from './registry-file/schema.ts'
 import { listOf, type RecordInFile } from './registry-file/values.ts'
+import { type Filled, fillIn } from './registry-file/variables.ts'
 
 export type Mistake = { readonly where: string; readonly why: string }
 export type ParsedRegistry =
@@ -23,13 +25,8 @@ export type ParsedRegistry =
  * @param variables put in the place of `${NAME}`, so that one file serves several stacks
  */
 export function parseRegistry(text: string, variables: Readonly<Record<string, string>>): ParsedRegistry {
-  const unknownNames = new Set<string>()
-  const filled = text.replace(/\$\{(\w+)\}/g, (whole, name: string) => {
-    const value = variables[name]
-    if (value === undefined) unknownNames.add(whole)
-    return JSON.stringify(value ?? '').slice(1, -1)
-  })
-  const unknown = [...unknownNames].map((where) => ({ where, why: 'there is no such variable' }))
+  const { text: filled, missing, hasGap } = fillIn(text, variables)
+  const unknown = missing.map((where) => ({ where, why: 'there is no such variable' }))
   let value: unknown
   try {
     value = JSON.parse(filled)
@@ -37,7 +34,8 @@ export function parseRegistry(text: string, variables: Readonly<Record<string, s
     return { ok: false, mistakes: [...unknown, { where: 'the file', why: `is not JSON${placeIn(error as Error)}` }] }
   }
   const parsed = v.safeParse(fileSchema, value, { message: inWords })
-  const mistakes = [...unknown, ...(parsed.issues ?? []).map(mistakeOf), ...doubled(value), ...strangers(value)]
+  const issues = (parsed.issues ?? []).filter((issue) => !followsFrom(hasGap, issue))
+  const mistakes = [...unknown, ...issues.map(mistakeOf), ...doubled(value, hasGap), ...strangers(value, hasGap)]
   if (!parsed.success || mistakes.length > 0) return { ok: false, mistakes }
   const registry = recordsOf(parsed.output)
   const outliving = outlivingTheirSeals(registry, parsed.output)
@@ -56,6 +54,14 @@ function outlivingTheirSeals({ clients }: Registry, { applications }: File): Mis
       const why = "must not be above 31536000 (365 days) where the provider's tokens are kept"
       return { where: `applications[${at}].clients[${client}].absoluteSeconds`, why }
     })
+}
+
+type HasGap = Filled['hasGap']
+
+/** What a value must be, and its members together, is for the variable to say that is missing there. */
+function followsFrom(hasGap: HasGap, { path, input }: v.BaseIssue<unknown>): boolean {
+  if (path === undefined) return hasGap(input)
+  return hasGap(path.at(-1)?.value) || path.some(({ key }) => hasGap(key))
 }
 
 /** The parser's message quotes the text around the mistake, which may be a secret; where it is will do. */
@@ -147,12 +153,12 @@ export function parseClient(
 }
 
 /** Names that are there already, in a file that may be wrong otherwise too. */
-function doubled(file: unknown): Mistake[] {
+function doubled(file: unknown, hasGap: HasGap): Mistake[] {
   const applications = listOf(Object(file).applications).map((application): RecordInFile => Object(application))
   const twice = (records: readonly RecordInFile[], member: string, place: (at: number) => string) =>
     records.flatMap((record, at) => {
       const isDoubled = records.findIndex((other) => other[member] === record[member]) < at
-      return isDoubled && record[member] !== undefined
+      return isDoubled && record[member] !== undefined && !hasGap(record[member])
         ? [{ where: `${place(at)}.${member}`, why: 'is there already' }]
         : []
     })
@@ -165,12 +171,12 @@ function doubled(file: unknown): Mistake[] {
 }
 
 /** Clients that others are to exchange tokens for, and that nobody has declared. */
-function strangers(file: unknown): Mistake[] {
+function strangers(file: unknown, hasGap: HasGap): Mistake[] {
   return listOf(Object(file).applications).flatMap((application, at) => {
     const clients = listOf(Object(application).clients).map((client): RecordInFile => Object(client))
     return clients.flatMap(({ exchangesFor }, client) =>
       listOf(exchangesFor).flatMap((name, entry) =>
-        clients.some(({ clientId }) => clientId === name)
+        hasGap(name) || clients.some(({ clientId }) => clientId === name || hasGap(clientId))
           ? []
           : [
               {

@@ -181,6 +181,60 @@ describe('mistakes', () => {
     assert.deepEqual(mistakesIn(file(application({ displayName: `${twice}!` }))), [unknown])
   })
 
+  describe('of a variable that is not there', () => {
+    const gap = variable('NOBODY')
+    const only = [{ where: gap, why: 'there is no such variable' }]
+    const confidential = { auth: 'client_secret_post', secrets: ['s'] }
+    const exchanging = { ...confidential, grants: ['urn:ietf:params:oauth:grant-type:token-exchange'] }
+    const gaps: Record<string, string> = {
+      'an address': file(application({ provider: { kind: 'oidc', issuer: gap, clientId: 'b' } })),
+      'part of an address': file(application({ provider: { kind: 'oidc', issuer: `${gap}/tenant`, clientId: 'b' } })),
+      certificates: file(
+        application({
+          provider: { kind: 'oidc', issuer: 'https://a.example', clientId: 'b', certificateAuthority: gap },
+        }),
+      ),
+      'the kind of provider': file(application({ provider: { kind: gap, issuer: 'https://a.example' } })),
+      'a secret': file(application({}, client({ auth: 'client_secret_post', secrets: [gap] }))),
+      'all of the secrets': file(application({}, client({ auth: 'client_secret_post', secrets: gap }))),
+      'a method of authentication': file(application({}, client({ auth: gap }))),
+      'a redirect URI': file(application({}, client({ grants: ['authorization_code'], redirectUris: [gap] }))),
+      'a grant': file(application({}, client({ grants: [gap] }))),
+      'an empty name': file(application({ displayName: gap })),
+      'an application’s name': file(application({ name: `x-${gap}` }), application({ name: `x-${gap}` })),
+      'the names of two clients': file(application({}, client({ clientId: gap }), client({ clientId: gap }))),
+      'a client that others exchange for': file(
+        application({}, client({ clientId: gap }), client({ clientId: 'b', ...exchanging, exchangesFor: ['a'] })),
+      ),
+      'what is exchanged for': file(application({}, client({ ...exchanging, exchangesFor: [gap] }))),
+      'a claim’s name': file(application({ userinfo: { claims: { [gap]: 'name' } } })),
+      'a member’s name': file(application({ [gap]: 1 })),
+      'a number': file(application({}, client({ idleSeconds: 1 }))).replace('"idleSeconds":1', `"idleSeconds":${gap}`),
+      'a member that is true or false': file(application({}, client({ mayIntrospect: true }))).replace('true', gap),
+      'all there is': gap,
+    }
+    for (const [name, text] of Object.entries(gaps)) {
+      test(`${name}: it alone is told, and nothing of what its place then holds`, () =>
+        assert.deepEqual(mistakesIn(text), only))
+    }
+
+    test('what is wrong at another place is told beside it, and its digits are nobody’s', () => {
+      const text = file(
+        application(
+          { provider: { kind: 'oidc', issuer: gap, clientId: 7 }, errorProfile: 'oauth' },
+          client({ graceSeconds: -1 }),
+        ),
+      )
+      assert.deepEqual(placesOf(text), [
+        gap,
+        'applications[0].provider.clientId',
+        'applications[0].errorProfile',
+        'applications[0].clients[0].graceSeconds',
+      ])
+      assert.ok(!/[0-9]{5}/.test(JSON.stringify(mistakesIn(text))))
+    })
+  })
+
   const wrongClients: Record<string, Json> = {
     'a public client with a secret': { secrets: ['x'] },
     'a confidential client without one': { auth: 'client_secret_basic' },
