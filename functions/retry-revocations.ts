@@ -38,19 +38,18 @@ async function tell(sid: string, silent: Set<string>, tally: Tally): Promise<voi
   const family = await broker().families.read(sid)
   if (family?.revocationDue === undefined) return
   const application = await broker().registrations.application(family.application)
-  const isAsked = application !== undefined && !silent.has(application.name)
-  const end = isAsked ? await tried(application, family) : undefined
+  const end = silent.has(family.application) ? undefined : await tried(application, family)
   if (end === 'out of reach') silent.add(family.application)
   tally[end === 'done' ? 'told' : 'left']++
 }
 
 /** What is wrong with one application, or with one session, is nothing to the others. @throws {Unavailable} without the table */
-async function tried(application: Application, family: Family): Promise<End | undefined> {
+async function tried(application: Application | undefined, family: Family): Promise<End | undefined> {
   try {
     return await endAtProvider(application, family, reporter(family))
   } catch (error) {
     if (error instanceof Unavailable) throw error
-    log({ level: 'error', event: 'fault', application: application.name, fault: describeFault(error) }, clock.now())
+    log({ level: 'error', event: 'fault', application: family.application, fault: describeFault(error) }, clock.now())
     return undefined
   }
 }

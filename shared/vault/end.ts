@@ -24,19 +24,24 @@ export type End = 'done' | 'busy' | 'failed' | 'out of reach'
 /**
  * Tries once.
  *
+ * @param application undefined: ops have removed it, and with it whom to ask and by which secret
  * @param family revoked, and marked as still to be told
  * @throws {Unavailable} when the table is out of reach
  */
-export async function endAtProvider(application: Application, family: Family, report: Report): Promise<End> {
+export async function endAtProvider(
+  application: Application | undefined,
+  family: Family,
+  report: Report,
+): Promise<End> {
   const { sid, vault: id, revokedAt = 0 } = family
   const vault = id === undefined ? undefined : await broker().vaults.read(sid, id)
   const tokens = vault && (await unsealTokens(vault, clock.now()))
   if (tokens !== undefined) {
     // Whoever is fetching fresh ones at this moment would be left with some that nobody has ended.
     if (!(await isOurs(vault!))) return 'busy'
-    const why = await revoke(application, tokens)
+    const why = application === undefined ? 'its application is registered no more' : await revoke(application, tokens)
     if (why === undefined) report('provider.revoked', { level: 'info' })
-    else if (clock.now() < revokedAt + longestTryMs) {
+    else if (application !== undefined && clock.now() < revokedAt + longestTryMs) {
       report('provider.revocation_failed', { level: 'warn', reason: why })
       return why === outOfReach ? why : 'failed'
     } else report('provider.revocation_abandoned', { level: 'warn', reason: why })

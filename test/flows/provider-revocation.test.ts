@@ -10,7 +10,7 @@ import { keepTokens } from '../../shared/vault/keep.ts'
 import { type FallibleProvider, serverError, startFallibleProvider } from '../support/fallible-provider.ts'
 import { revoked } from '../support/families.ts'
 import { aClient, anApplication, providerDefaults } from '../support/registry.ts'
-import { deleteItem, putFamily, putItem } from '../support/table.ts'
+import { deleteItem, familyAt, putFamily, putItem } from '../support/table.ts'
 import { refresh, revoke } from './support/endpoints.ts'
 import { expectRefusal } from './support/expect.ts'
 import { code } from './support/flows.ts'
@@ -86,6 +86,22 @@ test('B17 it is not tried for ever: after a week it is given up, and told', asyn
   broker.advance(2 * 86_400)
   assert.deepEqual(await retry(), { told: 1, left: 0 })
   assert.deepEqual(await retry(), { told: 0, left: 0 })
+})
+
+test('B17 an application that was removed leaves nothing to be looked at: told once, and given up', async () => {
+  const { table } = composed()
+  const removed = anApplication({ name: 'removed' })
+  const sid = drawId()
+  const tokens = { accessToken: 'an access token', refreshToken: 'a refresh token' }
+  const vault = await keepTokens(removed, aClient({ keepsProviderTokens: true }), sid, tokens, 900)
+  await putFamily(table, { ...revoked(), sid, application: 'removed', vault: vault!, revocationDue: 'provider' })
+  const before = await vaults()
+  assert.deepEqual(await retry(), { told: 1, left: 0 })
+  assert.equal(await vaults(), before - 1)
+  assert.deepEqual(await retry(), { told: 0, left: 0 })
+  assert.equal(provider.count('revoke'), 0)
+  const family = await familyAt(table, sid)
+  assert.deepEqual([family?.state, family?.revocationDue], ['revoked', undefined])
 })
 
 /** Sessions that have ended here and not there, in their order. */

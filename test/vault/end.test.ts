@@ -122,6 +122,14 @@ test('B17 one that has no way to be told is tried for a week, and then given up 
   ])
 })
 
+test('B17 whose application is registered no more nobody can be asked: it is given up on at once', async () => {
+  const { vault, family } = await ended()
+  assert.equal(await endAtProvider(undefined, family, rig.report), 'done')
+  assert.equal(rig.provider.requests.length, 0)
+  assert.deepEqual([await hasMark(family), await rig.vaultAt(vault)], [false, undefined])
+  assert.deepEqual(rig.told(), ['provider.revocation_abandoned: its application is registered no more'])
+})
+
 function withoutRevocation() {
   const { issuer } = rig.provider
   const endpoints = { authorizationEndpoint: `${issuer}/authorize`, tokenEndpoint: `${issuer}/token` }
