@@ -4,7 +4,7 @@
  * Owns which page stands for which failure. The words are the pages' own.
  */
 
-import type { SignInResult } from '../providers/provider.ts'
+import type { Failure } from '../providers/provider.ts'
 import { Unavailable } from '../unavailable.ts'
 import { pageAnswer } from './browser.ts'
 import { type Answer, audit, type Call } from './call.ts'
@@ -47,7 +47,7 @@ function pageOf(error: Error, { application, requestId = '' }: Partial<Call>): P
 }
 
 /** For a sign-in that ended without a person, where there is no client to tell. */
-export function failedSignInPage(call: Call, result: Exclude<SignInResult, { kind: 'signed-in' }>): Page {
+export function failedSignInPage(call: Call, result: Failure): Page {
   const known = {
     applicationName: call.application.displayName,
     requestId: call.requestId,

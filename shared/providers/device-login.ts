@@ -7,8 +7,8 @@
 
 import * as oidc from 'openid-client'
 import type { ProviderSettings } from '../domain/registration.ts'
+import { failureOf, isPassing } from './failures.ts'
 import type { DeviceLogin, DeviceLoginResult, Provider, SignInResult } from './provider.ts'
-import { failedSignIn, isPassing } from './sign-in.ts'
 
 /** RFC 8628 §3.2 */
 const untoldIntervalSeconds = 5
@@ -51,7 +51,7 @@ async function start(
       intervalSeconds: Math.min(Math.max(1, Math.ceil(answer.interval ?? untoldIntervalSeconds)), longestSeconds),
     }
   } catch (error) {
-    const failure = failedSignIn(error)
+    const failure = failureOf(error)
     return { why: failure.kind === 'unexpected' ? failure.why : failure.kind }
   }
 }
@@ -73,7 +73,7 @@ async function poll(
     })
     return await personOf(configuration, answer, claims)
   } catch (error) {
-    return notYet(error) ?? failedSignIn(error)
+    return notYet(error) ?? failureOf(error)
   }
 }
 

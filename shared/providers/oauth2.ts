@@ -10,17 +10,9 @@ import { isLoopback } from '../domain/loopback.ts'
 import type { OAuth2Settings } from '../domain/registration.ts'
 import { isSubject, keptClaims } from './claims.ts'
 import { deviceLogin } from './device-login.ts'
+import { failureOf, isPassing } from './failures.ts'
 import type { Provider, ProviderTokens, SignInResult, SignInSecrets } from './provider.ts'
-import {
-  beginSignIn,
-  clientAuthentication,
-  failedSignIn,
-  fetchFor,
-  isPassing,
-  kept,
-  timeoutSeconds,
-  usesPkce,
-} from './sign-in.ts'
+import { beginSignIn, clientAuthentication, fetchFor, kept, timeoutSeconds, usesPkce } from './sign-in.ts'
 import { tokenRequests, tokensIn } from './token-requests.ts'
 
 /**
@@ -76,7 +68,7 @@ async function finish(
     })
     return await profile(configuration, settings, tokens, wanted)
   } catch (error) {
-    return failedSignIn(error)
+    return failureOf(error)
   }
 }
 

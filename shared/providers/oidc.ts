@@ -10,16 +10,9 @@ import { isLoopback } from '../domain/loopback.ts'
 import type { OidcSettings } from '../domain/registration.ts'
 import { isSubject, keptClaims } from './claims.ts'
 import { deviceLogin } from './device-login.ts'
+import { failureOf, outOfReach } from './failures.ts'
 import type { Provider, SignInResult, SignInSecrets } from './provider.ts'
-import {
-  beginSignIn,
-  clientAuthentication,
-  failedSignIn,
-  fetchFor,
-  kept,
-  outOfReach,
-  timeoutSeconds,
-} from './sign-in.ts'
+import { beginSignIn, clientAuthentication, fetchFor, kept, timeoutSeconds } from './sign-in.ts'
 import { tokenRequests, tokensIn } from './token-requests.ts'
 
 /** @param secret reads the client secret that the provider knows the broker by */
@@ -79,7 +72,7 @@ async function finish(
     })
     return await personIn(configuration, tokens, wanted)
   } catch (error) {
-    return failedSignIn(error)
+    return failureOf(error)
   }
 }
 
@@ -106,7 +99,7 @@ async function userinfo(configuration: oidc.Configuration, accessToken: string, 
   try {
     return await oidc.fetchUserInfo(configuration, accessToken, sub)
   } catch (error) {
-    failedSignIn(error)
+    failureOf(error)
     return {}
   }
 }

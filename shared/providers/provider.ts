@@ -34,9 +34,13 @@ export type ProviderTokens = {
 /** How a sign-in ended at the provider. */
 export type SignInResult =
   | { readonly kind: 'signed-in'; readonly person: Person; readonly tokens: ProviderTokens }
+  | Failure
+
+/** A provider's "no" to whatever it was asked. */
+export type Failure =
   /** The provider, or the person there, said no; `error` as OIDC Core §3.1.2.6 names it. */
   | { readonly kind: 'refused'; readonly error: string }
-  /** The code that came back is none that this provider gave for this sign-in. */
+  /** RFC 6749 §5.2 invalid_grant: the code that came back is none that it gave for this sign-in, or a token is dead. */
   | { readonly kind: 'rejected' }
   /** An answer that no standard allows, or an ID token that does not hold. `why` is for the operator. */
   | { readonly kind: 'unexpected'; readonly why: string }

@@ -1,19 +1,15 @@
 /**
- * What the kinds of provider share of a sign-in: how the browser is sent away, and how a failure is read.
+ * What the kinds of provider share of a sign-in: how a provider is spoken to, and how the browser is sent there.
  *
- * Must not know discovery, ID tokens or userinfo.
+ * Must not know discovery, ID tokens or userinfo, nor how a failure is read (failures.ts).
  */
 
 import * as oidc from 'openid-client'
 import type { ProviderSettings } from '../domain/registration.ts'
-import { Unavailable } from '../unavailable.ts'
 import { fetchTrusting } from './private-fetch.ts'
-import type { SignInResult, SignInWishes } from './provider.ts'
+import type { SignInWishes } from './provider.ts'
 
 export const timeoutSeconds = 5
-/** What a caller is told while the provider is out of reach. */
-const retryAfterSeconds = 5
-const longestRetryAfterSeconds = 300
 /** A provider's metadata and the broker's secret there change rarely. */
 const configuredForMs = 600_000
 
@@ -82,46 +78,4 @@ export async function beginSignIn(
 
 export function usesPkce(settings: ProviderSettings): boolean {
   return settings.kind === 'oidc' || settings.pkce
-}
-
-export function outOfReach(cause: unknown): Unavailable {
-  return new Unavailable('provider', cause, Math.max(retryAfterSeconds, toldRetryAfter(cause)))
-}
-
-/** RFC 9110 §10.2.3, as whole seconds, for it is passed on; a date is rare enough to be taken for nothing. */
-function toldRetryAfter(error: unknown): number {
-  const { response, cause } = Object(error) as { response?: unknown; cause?: unknown }
-  const answer = [error, response, cause].find((part) => part instanceof Response)
-  const told = Number(answer?.headers.get('retry-after'))
-  return Number.isFinite(told) ? Math.min(Math.ceil(told), longestRetryAfterSeconds) : 0
-}
-
-/** Reads the provider's errors by their `error`, whatever the 4xx status. @throws {Unavailable} */
-export function failedSignIn(error: unknown): SignInResult {
-  if (error instanceof oidc.AuthorizationResponseError) return { kind: 'refused', error: error.error }
-  if (error instanceof oidc.ResponseBodyError && !isPassing(error.status)) {
-    return error.error === 'invalid_grant' ? { kind: 'rejected' } : { kind: 'unexpected', why: error.error }
-  }
-  if (isOutOfReach(error)) throw outOfReach(error)
-  if (error instanceof oidc.ClientError || error instanceof oidc.WWWAuthenticateChallengeError) {
-    return { kind: 'unexpected', why: error.code ?? error.name }
-  }
-  // What openid-client throws when a value in the provider's answer is of a type that it cannot have.
-  if (error instanceof TypeError && 'code' in error) return { kind: 'unexpected', why: String(error.code) }
-  throw error
-}
-
-/** A server in trouble, or one that has had too many requests (RFC 6585 §4), will answer later. */
-export function isPassing(status: number): boolean {
-  return status >= 500 || status === 429
-}
-
-/** No connection, one that broke off, no answer in time, or an answer that says so. */
-function isOutOfReach(error: unknown): boolean {
-  if (error instanceof oidc.ResponseBodyError) return true
-  if (error instanceof Response) return isPassing(error.status)
-  if (!(error instanceof Error)) return false
-  // What fetch throws when there is no connection, and when one breaks off in the middle of an answer.
-  if (error instanceof TypeError) return error.message === 'fetch failed' || error.message === 'terminated'
-  return error.name === 'TimeoutError' || isOutOfReach(error.cause)
 }

@@ -5,8 +5,8 @@
  */
 
 import * as oidc from 'openid-client'
+import { failureOf } from './failures.ts'
 import type { Provider, ProviderTokens, RefreshResult } from './provider.ts'
-import { failedSignIn } from './sign-in.ts'
 
 /** RFC 6749 §5.1: what there is in an answer, and how long it says it lasts. */
 export function tokensIn(answer: oidc.TokenEndpointResponse): ProviderTokens {
@@ -30,7 +30,7 @@ async function refresh(configuration: oidc.Configuration, refreshToken: string, 
     if (told !== undefined && told !== sub) return { kind: 'unexpected', why: 'the tokens are of another person' }
     return { kind: 'refreshed', tokens: tokensIn(answer) }
   } catch (error) {
-    const failure = failedSignIn(error)
+    const failure = failureOf(error)
     if (failure.kind === 'rejected') return { kind: 'refused' }
     return { kind: 'unexpected', why: failure.kind === 'unexpected' ? failure.why : failure.kind }
   }
@@ -47,7 +47,7 @@ async function revoke(
     await oidc.tokenRevocation(configuration, refreshToken ?? accessToken, { token_type_hint: hint })
     return undefined
   } catch (error) {
-    const failure = failedSignIn(error)
+    const failure = failureOf(error)
     return failure.kind === 'unexpected' ? failure.why : failure.kind
   }
 }
