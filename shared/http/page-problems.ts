@@ -4,7 +4,7 @@
  * Owns which page stands for which failure. The words are the pages' own.
  */
 
-import type { Failure } from '../providers/provider.ts'
+import type { Failure, SignInResult } from '../providers/provider.ts'
 import { Unavailable } from '../unavailable.ts'
 import { pageAnswer } from './browser.ts'
 import { type Answer, audit, type Call } from './call.ts'
