@@ -29,6 +29,11 @@ test('each failure is shown by a test of that name', () => {
   const rows = (failures.split(/^## /m)[0] ?? '').split('\n').filter((line) => /^\| (?!what happens|--)/.test(line))
   const links = rows.flatMap((row) => [...row.matchAll(/\[([^\]]+)\]\((\.\.\/test\/[^)]+)\)/g)])
   assert.ok(links.length > 40)
+  assert.deepEqual(
+    rows.filter((row) => !row.includes('](../test/')),
+    [],
+    'each row is shown by one',
+  )
   const missing = links.filter(([, name = '', path = '']) => !namesIn(path).some((known) => known.includes(name)))
   assert.deepEqual(
     missing.map(([link]) => link),

@@ -12,8 +12,9 @@ import { revoked } from '../support/families.ts'
 import { aClient, anApplication, providerDefaults } from '../support/registry.ts'
 import { deleteItem, familyAt, putFamily, putItem } from '../support/table.ts'
 import { refresh, revoke } from './support/endpoints.ts'
-import { expectRefusal } from './support/expect.ts'
+import { expectRefusal, refreshed } from './support/expect.ts'
 import { code } from './support/flows.ts'
+import { revokeMany } from './support/ops.ts'
 import { registryFile } from './support/registry.ts'
 import { startTimedBroker, type TimedBroker } from './support/timed-broker.ts'
 import { addVaulted, agent, host, wholeTable } from './support/vault.ts'
@@ -160,4 +161,27 @@ test('B17 a run whose time is almost over leaves the rest to the next one', asyn
   assert.deepEqual(await retryRevocations({}, { getRemainingTimeInMillis: () => 9_999 }), { told: 0, left: 0 })
   assert.equal(provider.count('revoke'), 0)
   assert.deepEqual(await retry(), { told: 1, left: 0 })
+})
+
+test('B17 all of a client ended at once: each is dead here, the provider hears of none, and what is kept expires', async () => {
+  const [one, another, others] = [await code(broker, agent), await code(broker, agent), await code(broker, host)]
+  const there = provider.liveRefreshTokens()
+  const before = await vaults()
+  broker.advance(1)
+  const ended = await revokeMany(broker, 'vaulted', { client_id: agent.clientId })
+  assert.equal(ended.status, 200, ended.text)
+  // As long as a warm function goes by the registration that it has read.
+  broker.advance(10)
+  for (const { refreshToken } of [one, another]) {
+    expectRefusal(await refresh(broker, agent, refreshToken), 400, 'invalid_grant')
+  }
+  await refreshed(broker, host, others.refreshToken)
+  assert.deepEqual(await retry(), { told: 0, left: 0 })
+  assert.equal(provider.count('revoke'), 0)
+  assert.deepEqual(provider.liveRefreshTokens(), there)
+  assert.equal(await vaults(), before)
+  const items = await wholeTable(String(process.env.AWS_ENDPOINT_URL_DYNAMODB))
+  for (const { sk, expires } of items) {
+    if (sk?.S?.startsWith('provider#')) assert.ok(Number(expires?.N) > 0, 'DynamoDB cleans it up')
+  }
 })
