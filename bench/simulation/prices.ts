@@ -23,8 +23,10 @@ export const prices = {
 export const refreshUses = {
   /** Billed of a function of 1 GB, nearly all of it waiting for DynamoDB. */
   milliseconds: 10,
-  /** Two lines of ours, the platform's and the gateway's. */
-  logBytes: 1_500,
+  /** Ours: the two lines of a refresh with their metrics, for names of the usual length. Measured by test/bench/log-bytes.test.ts. */
+  ownLogBytes: 950,
+  /** Lambda's own three, START, END and REPORT, and the gateway's one. */
+  otherLogBytes: 265 + 275,
   answerBytes: 1_400,
 } as const
 
@@ -36,7 +38,7 @@ export function billOfRefreshes(count: number, writeUnitsEach: number, readUnits
     ['API Gateway, REST', count * prices.apiGatewayRequest],
     ['DynamoDB, writes', count * writeUnitsEach * prices.writeUnit],
     ...(readUnitsEach > 0 ? ([['DynamoDB, reads', count * readUnitsEach * prices.readUnit]] as const) : []),
-    ['CloudWatch Logs', gigabytes(refreshUses.logBytes) * prices.logGigabyte],
+    ['CloudWatch Logs', gigabytes(refreshUses.ownLogBytes + refreshUses.otherLogBytes) * prices.logGigabyte],
     ['WAF', count * prices.firewallRequest],
     ['Lambda, requests', count * prices.lambdaRequest],
     ['Lambda, duration', count * (refreshUses.milliseconds / 1000) * prices.lambdaGigabyteSecond],

@@ -1,0 +1,44 @@
+/**
+ * What a refresh logs weighs what the bill of docs/scale.md says: whoever makes its lines longer learns what that costs.
+ */
+
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { refreshUses } from '../../bench/simulation/prices.ts'
+import { sink } from '../../shared/log.ts'
+import type { Caller } from '../flows/support/callers.ts'
+import { deviceGrant } from '../flows/support/endpoints.ts'
+import { refreshed } from '../flows/support/expect.ts'
+import { device } from '../flows/support/flows.ts'
+import { Person } from '../flows/support/person.ts'
+import { registryFile } from '../flows/support/registry.ts'
+import { startTimedBroker, type TimedBroker } from '../flows/support/timed-broker.ts'
+
+/** As long as they are in the middle, by bench/simulation/population.ts. */
+const caller: Caller = { application: 'demo', clientId: 'nightly-report', auth: 'none' }
+const person = new Person({ name: 'p'.repeat(36) })
+
+let broker: TimedBroker
+const ownSink = { ...sink }
+const lines: string[] = []
+before(async () => {
+  const { clientId, auth } = caller
+  broker = await startTimedBroker(
+    registryFile(({ addClient }) => addClient('demo', { clientId, auth, grants: [deviceGrant, 'refresh_token'] })),
+  )
+  Object.assign(sink, { write: (line: string) => void lines.push(line), metricsNamespace: 'TokenBroker/production' })
+})
+after(async () => {
+  Object.assign(sink, ownSink)
+  await broker.stop()
+})
+
+test('the lines of a refresh are as long as the bill takes them to be, within a twentieth', async () => {
+  const { refreshToken } = await device(broker, caller, {}, person)
+  lines.length = 0
+  await refreshed(broker, caller, refreshToken)
+  assert.equal(lines.length, 2)
+  const bytes = lines.reduce((sum, line) => sum + Buffer.byteLength(`${line}\n`), 0)
+  const { ownLogBytes } = refreshUses
+  assert.ok(Math.abs(bytes - ownLogBytes) < ownLogBytes / 20, `${bytes} bytes`)
+})
