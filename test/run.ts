@@ -4,19 +4,20 @@
  *     npm test                       all of it, as `.ci/run` has it
  *     npm test -- domain store       the test files whose path holds one of the words, and nothing else
  *
- * Owns the order, the gates and what is printed. A file is a process; what it wrote is shown only if it fails.
+ * Owns the order, the gates and what is printed. Files run in groups (groups.ts).
  */
 
 import { spawn } from 'node:child_process'
 import { existsSync, globSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
-import { delimiter, join, relative } from 'node:path'
-import { run } from 'node:test'
+import { delimiter, join, sep } from 'node:path'
 import { spec } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
+import { groupsOf } from './groups.ts'
 import { chromiumPath } from './pages/browser.ts'
 import { coverageIn, type FileCoverage } from './support/coverage.ts'
+import { type GroupResult, runGroup } from './support/group-run.ts'
 
 /** Of the branches of each folder, percent. */
 const gates: readonly (readonly [folder: string, percent: number])[] = [
@@ -28,12 +29,10 @@ const gates: readonly (readonly [folder: string, percent: number])[] = [
   ['functions/', 92],
 ]
 
-/** A file that takes so long hangs. */
-const longestFileMs = 240_000
-
 const root = fileURLToPath(new URL('..', import.meta.url))
 const words = process.argv.slice(2)
 const files = globSync('test/**/*.test.ts', { cwd: root })
+  .map((file) => file.split(sep).join('/'))
   .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
   .sort()
 if (files.length === 0) fail(`No test file's path holds ${words.join(' or ')}.`)
@@ -43,9 +42,7 @@ if (!existsSync(chromiumPath)) {
 
 const checked = words.length > 0 || (await check())
 const directory = await mkdtemp(join(tmpdir(), 'token-broker-coverage-'))
-process.env.NODE_V8_COVERAGE = directory
-const { passed, summary } = await runTests()
-delete process.env.NODE_V8_COVERAGE
+const { passed, summary } = await runTests(directory)
 const covered = words.length > 0 || gate(coverageIn(directory, ['functions', 'shared']))
 await rm(directory, { recursive: true })
 print(summary)
@@ -80,49 +77,26 @@ async function tool(name: string, command: string, ...args: string[]): Promise<b
 
 // --- tests ----------------------------------------------------------------------------------------------------------
 
-async function runTests(): Promise<{ passed: boolean; summary: string }> {
-  const paths = files.map((file) => join(root, file))
-  // Most of what a test file does is to wait: for a process to start, for the store, for the SDK to try again.
-  const concurrency = Math.max(2, availableParallelism()) + 1
-  const stream = run({ files: paths, cwd: root, concurrency, timeout: longestFileMs })
+async function runTests(directory: string): Promise<{ passed: boolean; summary: string }> {
+  const started = performance.now()
   const failures = new spec()
   failures.pipe(process.stdout, { end: false })
-  const written = new Map<string, string>()
-  const summary: string[] = []
-  let passed = true
-  for await (const { type, data } of stream) {
-    switch (type) {
-      case 'test:stdout':
-      case 'test:stderr':
-        written.set(data.file ?? '', `${written.get(data.file ?? '') ?? ''}${data.message}`)
-        break
-      case 'test:fail':
-        failures.write({ type, data })
-        break
-      case 'test:diagnostic':
-        // Without a file they are about the whole run: how many tests, passed, failed.
-        if (data.file === undefined) summary.push(`ℹ ${data.message}`)
-        break
-      case 'test:summary':
-        if (data.file === undefined) passed = data.success
-        else printFile(data, written.get(data.file) ?? '')
-        break
+  const queue = groupsOf(files)
+  const results: GroupResult[] = []
+  // Most of what a test file does is to wait: for a process to start, for the store, for the SDK to try again.
+  const workers = Array.from({ length: Math.max(2, availableParallelism()) + 1 }, async () => {
+    for (let group = queue.shift(); group !== undefined; group = queue.shift()) {
+      results.push(await runGroup(group, directory, failures))
     }
-  }
+  })
+  await Promise.all(workers)
   await new Promise<void>((resolve) => failures.end(resolve))
-  return { passed, summary: summary.join('\n') }
-}
-
-type Summary = {
-  readonly file: string | undefined
-  readonly success: boolean
-  readonly duration_ms: number
-  readonly counts: { readonly tests: number }
-}
-
-function printFile({ file = '', success, duration_ms, counts }: Summary, output: string): void {
-  print(`${success ? '✔' : '✖'} ${relative(root, file)}  ${counts.tests} tests ${seconds(duration_ms)}`)
-  if (!success && output !== '') print(output)
+  const counts = ['tests', 'passed', 'failed', 'cancelled', 'skipped', 'todo'] as const
+  const sums = counts.map((name) => `ℹ ${name} ${results.reduce((sum, result) => sum + result.counts[name], 0)}`)
+  return {
+    passed: results.every(({ success }) => success),
+    summary: [...sums, `ℹ ${seconds(performance.now() - started)}`].join('\n'),
+  }
 }
 
 // --- coverage -------------------------------------------------------------------------------------------------------

@@ -5,19 +5,15 @@
  * registry of their own, are in own-registry.
  */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { type BrokerProcess, startBroker } from './support/broker.ts'
+import { test } from 'node:test'
 import { api, auth0Cli, basicWeb, type Caller, cli, spa, web } from './support/callers.ts'
 import { callbackUri, endpoint, exchange, introspect, refresh, startDevice } from './support/endpoints.ts'
 import { expectRefusal, expectTokens, refreshed } from './support/expect.ts'
 import { authorizationCode, code, device } from './support/flows.ts'
+import { sharedBroker } from './support/shared-broker.ts'
 import { type Answer, basic, postForm, postJson, rawBasic } from './support/wire.ts'
 
-let broker: BrokerProcess
-before(async () => {
-  broker = await startBroker()
-})
-after(() => broker.stop())
+const broker = sharedBroker()
 
 const form = { grant_type: 'authorization_code', code: 'x', redirect_uri: callbackUri }
 const token = (application = 'demo') => endpoint(broker, application, 'token')

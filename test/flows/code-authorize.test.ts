@@ -4,19 +4,15 @@
  * Owns what a browser is answered at authorize and callback (RFC 6749 §4.1.1, §4.1.2, RFC 9207).
  */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { type BrokerProcess, startBroker } from './support/broker.ts'
+import { test } from 'node:test'
 import { spa, web } from './support/callers.ts'
 import { authorizeUrl, callbackUri, type Extra, endpoint, exchange, issuer } from './support/endpoints.ts'
 import { expectErrorPage, expectTokens } from './support/expect.ts'
 import { authorizationCode, authorize, pkce, walk } from './support/flows.ts'
 import { callbackOrigin, type Halt, Person } from './support/person.ts'
+import { sharedBroker } from './support/shared-broker.ts'
 
-let broker: BrokerProcess
-before(async () => {
-  broker = await startBroker()
-})
-after(() => broker.stop())
+const broker = sharedBroker()
 
 /** The browser was sent back to the client with this error, the client's state and the broker's name. */
 function expectErrorRedirect(url: URL, error: string, state: string | null): void {

@@ -4,19 +4,15 @@
  * Owns the authorization_code grant (RFC 6749 §4.1.3, RFC 7636 §4.6); C14, which needs a clock, is in code-time.
  */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { type BrokerProcess, startBroker } from './support/broker.ts'
+import { test } from 'node:test'
 import { auth0Cli, basicWeb, cli, spa, web } from './support/callers.ts'
 import { call, callbackUri, endpoint, exchange, fullScope, refresh } from './support/endpoints.ts'
 import { claimsOf, expectDead, expectRefusal, expectTokens } from './support/expect.ts'
 import { authorizationCode, code, pkce } from './support/flows.ts'
+import { sharedBroker } from './support/shared-broker.ts'
 import { postForm, postJson } from './support/wire.ts'
 
-let broker: BrokerProcess
-before(async () => {
-  broker = await startBroker()
-})
-after(() => broker.stop())
+const broker = sharedBroker()
 
 async function challenged() {
   const { verifier, parameters } = pkce()

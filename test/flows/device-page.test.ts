@@ -4,20 +4,16 @@
  * Owns the activation pages as a browser without scripts meets them (RFC 8628 §3.3).
  */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { type BrokerProcess, startBroker } from './support/broker.ts'
+import { test } from 'node:test'
 import { cli } from './support/callers.ts'
 import { endpoint, issuer, poll } from './support/endpoints.ts'
 import { expectErrorPage, expectRefusal, expectTokens } from './support/expect.ts'
 import { decide, device, deviceCode, type, walk } from './support/flows.ts'
 import { type Halt, type Page, Person } from './support/person.ts'
+import { sharedBroker } from './support/shared-broker.ts'
 import { randomUserCode } from './support/user-code.ts'
 
-let broker: BrokerProcess
-before(async () => {
-  broker = await startBroker()
-})
-after(() => broker.stop())
+const broker = sharedBroker()
 
 const asksToDecide = (page: Page) =>
   page.forms.some(({ buttons }) => buttons.some(({ name, value }) => name === 'decision' && value === 'approve'))

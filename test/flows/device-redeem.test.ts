@@ -4,20 +4,16 @@
  * Owns the device_code grant after the person has decided.
  */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { type BrokerProcess, startBroker } from './support/broker.ts'
+import { test } from 'node:test'
 import { auth0Cli, cli, job } from './support/callers.ts'
 import { call, deviceGrant, endpoint, fullScope, poll, refresh } from './support/endpoints.ts'
 import { claimsOf, expectDead, expectErrorPage, expectRefusal, expectTokens, string } from './support/expect.ts'
 import { decide, device, deviceCode, type } from './support/flows.ts'
 import { Person } from './support/person.ts'
+import { sharedBroker } from './support/shared-broker.ts'
 import { postForm } from './support/wire.ts'
 
-let broker: BrokerProcess
-before(async () => {
-  broker = await startBroker()
-})
-after(() => broker.stop())
+const broker = sharedBroker()
 
 test('D14 once approved, a poll brings access, refresh and ID token for the scopes and audience of the start', async () => {
   const { body, accessToken, refreshToken, idToken } = await device(broker)

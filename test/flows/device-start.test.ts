@@ -4,19 +4,15 @@
  * Owns the device authorization endpoint (RFC 8628 §3.1, §3.2).
  */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { type BrokerProcess, startBroker } from './support/broker.ts'
+import { test } from 'node:test'
 import { auth0Cli, basicWeb, cli, spa, web } from './support/callers.ts'
 import { endpoint, fullScope, issuer, poll, startDevice } from './support/endpoints.ts'
 import { expectRefusal, expectTokens, expectUncachedJson, string } from './support/expect.ts'
 import { decide } from './support/flows.ts'
+import { sharedBroker } from './support/shared-broker.ts'
 import { type Answer, get, postForm, postJson } from './support/wire.ts'
 
-let broker: BrokerProcess
-before(async () => {
-  broker = await startBroker()
-})
-after(() => broker.stop())
+const broker = sharedBroker()
 
 const sixMembers = [
   'device_code',

@@ -4,8 +4,7 @@
  * Owns the introspection endpoint (RFC 7662); expiry, which needs a clock, is in refresh-lifetime.
  */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { type BrokerProcess, startBroker } from './support/broker.ts'
+import { test } from 'node:test'
 import { api, auth0Cli, basicWeb, cli, web } from './support/callers.ts'
 import { call, endpoint, fullScope, introspect, issuer, refresh, revoke } from './support/endpoints.ts'
 import {
@@ -17,13 +16,10 @@ import {
   refreshed,
 } from './support/expect.ts'
 import { code, device } from './support/flows.ts'
+import { sharedBroker } from './support/shared-broker.ts'
 import { type Answer, basic, postForm, postJson } from './support/wire.ts'
 
-let broker: BrokerProcess
-before(async () => {
-  broker = await startBroker()
-})
-after(() => broker.stop())
+const broker = sharedBroker()
 
 function expectActive(answer: Answer): Answer['body'] {
   assert.equal(answer.status, 200, answer.text)

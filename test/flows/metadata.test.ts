@@ -4,19 +4,15 @@
  * Owns the two well-known places and the lists in them (OIDC Discovery §3, RFC 8414 §2).
  */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { type BrokerProcess, startBroker } from './support/broker.ts'
+import { test } from 'node:test'
 import { basicWeb, cli, spa, web } from './support/callers.ts'
 import { endpoint, issuer, refresh, startDevice } from './support/endpoints.ts'
 import { expectTokens, headerOf, refreshed, string } from './support/expect.ts'
 import { authorize, code, device, pkce } from './support/flows.ts'
+import { sharedBroker } from './support/shared-broker.ts'
 import { type Answer, get, postForm, send } from './support/wire.ts'
 
-let broker: BrokerProcess
-before(async () => {
-  broker = await startBroker()
-})
-after(() => broker.stop())
+const broker = sharedBroker()
 
 const openid = (application: string) => `${issuer(broker, application)}/.well-known/openid-configuration`
 const oauth = (application: string) => `${broker.url}/.well-known/oauth-authorization-server/${application}`

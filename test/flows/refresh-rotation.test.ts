@@ -5,20 +5,16 @@
  * files of their own.
  */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { type BrokerProcess, startBroker } from './support/broker.ts'
+import { test } from 'node:test'
 import { auth0Cli, cli, credentials, job, pairs, web } from './support/callers.ts'
 import { call, endpoint, fullScope, refresh, userinfo } from './support/endpoints.ts'
 import { claimsOf, expectRefusal, expectTokens, refreshed } from './support/expect.ts'
 import { code, device } from './support/flows.ts'
 import { Person } from './support/person.ts'
+import { sharedBroker } from './support/shared-broker.ts'
 import { basic, postForm, postJson } from './support/wire.ts'
 
-let broker: BrokerProcess
-before(async () => {
-  broker = await startBroker()
-})
-after(() => broker.stop())
+const broker = sharedBroker()
 
 test('R1 a refresh brings a new refresh token and a new access token of the same session, and no ID token', async () => {
   for (const first of [await device(broker), await code(broker, web)]) {

@@ -4,20 +4,16 @@
  * Owns the revocation endpoint (RFC 7009); V10, the store away, is in store-faults.
  */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { type BrokerProcess, startBroker } from './support/broker.ts'
+import { test } from 'node:test'
 import { auth0Cli, basicWeb, cli, job, web } from './support/callers.ts'
 import { call, endpoint, introspect, refresh, revoke, userinfo } from './support/endpoints.ts'
 import { expectDead, expectInactive, expectRefusal, expectUncachedJson, refreshed } from './support/expect.ts'
 import { code, device } from './support/flows.ts'
 import { Person } from './support/person.ts'
+import { sharedBroker } from './support/shared-broker.ts'
 import { type Answer, postForm, postJson } from './support/wire.ts'
 
-let broker: BrokerProcess
-before(async () => {
-  broker = await startBroker()
-})
-after(() => broker.stop())
+const broker = sharedBroker()
 
 function expectDone(answer: Answer): void {
   assert.equal(answer.status, 200, answer.text)

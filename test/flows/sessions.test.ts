@@ -4,21 +4,17 @@
  * Owns the routes of ops as the local stack has them; who may call them in the cloud is the stack's (test/infra).
  */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { type BrokerProcess, startBroker } from './support/broker.ts'
+import { test } from 'node:test'
 import { auth0Cli, cli, job, web } from './support/callers.ts'
 import { poll, userinfo } from './support/endpoints.ts'
 import { claimsOf, expectDead, expectRefusal, expectUncachedJson, refreshed } from './support/expect.ts'
 import { code, decide, device, deviceCode, walk } from './support/flows.ts'
 import { list, revokeMany, revokeOne, rowsOf, show, whole } from './support/ops.ts'
 import { Person } from './support/person.ts'
+import { sharedBroker } from './support/shared-broker.ts'
 import { get, postForm, send } from './support/wire.ts'
 
-let broker: BrokerProcess
-before(async () => {
-  broker = await startBroker()
-})
-after(() => broker.stop())
+const broker = sharedBroker()
 
 const localUser = 'arn:aws:iam::000000000000:user/local'
 const sidOf = (session: { readonly accessToken: string }) => String(claimsOf(session.accessToken).sid)

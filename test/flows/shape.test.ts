@@ -4,19 +4,15 @@
  * Owns bodies, methods and limits of the POST endpoints (contract.md §2).
  */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { type BrokerProcess, startBroker } from './support/broker.ts'
+import { test } from 'node:test'
 import { basicWeb, cli } from './support/callers.ts'
 import { call, deviceGrant, endpoint, introspect, poll, refresh, startDevice } from './support/endpoints.ts'
 import { expectRefusal, expectTokens, refreshed, string } from './support/expect.ts'
 import { device, deviceCode } from './support/flows.ts'
+import { sharedBroker } from './support/shared-broker.ts'
 import { type Answer, get, postForm, postJson, postRaw, send } from './support/wire.ts'
 
-let broker: BrokerProcess
-before(async () => {
-  broker = await startBroker()
-})
-after(() => broker.stop())
+const broker = sharedBroker()
 
 const url = (path = 'token') => endpoint(broker, 'demo', path)
 const postEndpoints = [

@@ -4,19 +4,15 @@
  * Owns nothing of the protocol: what these libraries refuse is a fault of the broker.
  */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import * as oauth from 'oauth4webapi'
 import * as openid from 'openid-client'
-import { type BrokerProcess, startBroker } from './support/broker.ts'
 import { callbackUri, fullScope, issuer } from './support/endpoints.ts'
 import { walk } from './support/flows.ts'
 import { Person } from './support/person.ts'
+import { sharedBroker } from './support/shared-broker.ts'
 
-let broker: BrokerProcess
-before(async () => {
-  broker = await startBroker()
-})
-after(() => broker.stop())
+const broker = sharedBroker()
 
 const insecure = { [oauth.allowInsecureRequests]: true }
 

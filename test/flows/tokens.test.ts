@@ -4,19 +4,15 @@
  * Owns what is inside the tokens (RFC 9068 §2, OIDC Core §2) and at which application they are good.
  */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { createRemoteJWKSet, type JWTVerifyGetKey, jwtVerify } from 'jose'
-import { type BrokerProcess, startBroker } from './support/broker.ts'
 import { auth0Cli, type Caller, cli, spa, web } from './support/callers.ts'
 import { fullScope, issuer, refresh, userinfo } from './support/endpoints.ts'
 import { claimsOf, expectChallenge, expectTokens, refreshed } from './support/expect.ts'
 import { code, device } from './support/flows.ts'
+import { sharedBroker } from './support/shared-broker.ts'
 
-let broker: BrokerProcess
-before(async () => {
-  broker = await startBroker()
-})
-after(() => broker.stop())
+const broker = sharedBroker()
 
 const audience = 'https://api.example.test'
 

@@ -4,20 +4,16 @@
  * Owns userinfo (OIDC Core §5.3, RFC 6750); an expired token, which needs a clock, is in refresh-lifetime.
  */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { type BrokerProcess, startBroker } from './support/broker.ts'
+import { test } from 'node:test'
 import { auth0Cli, cli, web } from './support/callers.ts'
 import { askUserinfo, endpoint, refresh, revoke, userinfo } from './support/endpoints.ts'
 import { claimsOf, expectChallenge, expectTokens, refreshed } from './support/expect.ts'
 import { code, device } from './support/flows.ts'
 import { Person } from './support/person.ts'
+import { sharedBroker } from './support/shared-broker.ts'
 import { type Answer, bearer, get, postForm, send } from './support/wire.ts'
 
-let broker: BrokerProcess
-before(async () => {
-  broker = await startBroker()
-})
-after(() => broker.stop())
+const broker = sharedBroker()
 
 function expectBareChallenge(answer: Answer): void {
   assert.equal(answer.status, 401, answer.text)

@@ -51,7 +51,7 @@ const stopWithinMs = 6_000
 export async function startBroker(settings: BrokerSettings = {}): Promise<BrokerProcess> {
   const child = spawn(process.execPath, ['local/start.ts'], {
     cwd: root,
-    env: { ...surroundings(), ...compileCache(), ...environment(settings) },
+    env: { ...surroundings(), ...counting(), ...environment(settings) },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const chunks: string[] = []
@@ -80,19 +80,16 @@ function environment({ dynamodb, shared, registry, environment: further }: Broke
   }
 }
 
-/** The test's own environment, without what would change the broker's behaviour or make it think it is a test. */
+/** Where programs and files are found, and nothing else of the test's environment: what a machine sets changes nothing. */
 function surroundings(): NodeJS.ProcessEnv {
-  const kept = { ...process.env }
-  for (const name of ['AWS_ENDPOINT_URL_DYNAMODB', 'DATA_DIR', 'REGISTRY', 'TABLE_NAME', 'NODE_TEST_CONTEXT']) {
-    delete kept[name]
-  }
-  return kept
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(PATH|HOME|TMPDIR|LANG)$/.test(name)))
 }
 
-/** Halves what a start costs. Not under coverage, whose counts a cached function may lack. */
-function compileCache(): Record<string, string> {
-  const { NODE_V8_COVERAGE, NODE_COMPILE_CACHE = join(tmpdir(), 'token-broker-compile-cache') } = process.env
-  return NODE_V8_COVERAGE === undefined ? { NODE_COMPILE_CACHE } : {}
+/** A cache of compiled code halves what a start costs. Not under coverage, whose counts a cached function may lack. */
+function counting(): NodeJS.ProcessEnv {
+  const { NODE_V8_COVERAGE } = process.env
+  if (NODE_V8_COVERAGE !== undefined) return { NODE_V8_COVERAGE }
+  return { NODE_COMPILE_CACHE: join(tmpdir(), 'token-broker-compile-cache') }
 }
 
 async function readyUrl(child: ChildProcess, output: () => string): Promise<string> {
