@@ -59,7 +59,8 @@ export function reportOf(findings: Findings, stream: NodeJS.WriteStream): string
 }
 
 const introduction = [
-  'What the broker costs, beside a floor: a bare server that makes one conditional UpdateItem and one ES256 signature.',
+  'What the broker costs, beside a floor: a bare server, of the SDK and jose as they come, that makes one conditional\n' +
+    'UpdateItem and one ES256 signature.',
   'Each ratio is the middle of many, each of two batches that ran next to each other; half of them lie in the span.',
 ]
 

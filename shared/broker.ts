@@ -5,8 +5,8 @@
  * functions that send a browser away need them.
  */
 
-import { randomBytes } from 'node:crypto'
 import { type Config, configFrom } from './config.ts'
+import { randomText } from './random.ts'
 import { type Secrets, secretsAt } from './secrets.ts'
 import { createFamilies, type Families } from './store/families.ts'
 import { createRegistrations, type Registrations } from './store/registrations.ts'
@@ -67,5 +67,5 @@ function compose(config: Config): Broker {
 
 /** 128 random bits, base64url: sids, salts, attempts. */
 export function drawId(): string {
-  return randomBytes(16).toString('base64url')
+  return randomText(16)
 }

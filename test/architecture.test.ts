@@ -19,9 +19,9 @@ const allowed: Record<string, readonly string[]> = {
   'shared/domain/': ['shared/domain/', 'node:crypto'],
   'shared/store/': [
     ...['shared/store/', 'shared/domain/', 'shared/unavailable.ts'],
-    ...['@aws-sdk/client-dynamodb', '@aws-sdk/util-dynamodb', 'node:crypto'],
+    ...['@aws-sdk/client-dynamodb', 'node:crypto'],
   ],
-  'shared/tokens/': ['shared/tokens/', 'shared/domain/', 'jose', 'node:crypto'],
+  'shared/tokens/': ['shared/tokens/', 'shared/domain/', 'shared/random.ts', 'jose', 'node:crypto'],
   'shared/providers/': [
     'shared/providers/',
     'shared/domain/',
@@ -115,7 +115,6 @@ describe('imports', () => {
 
   const owners: Record<string, (path: string) => boolean> = {
     '@aws-sdk/client-dynamodb': (path) => path.startsWith('shared/store/'),
-    '@aws-sdk/util-dynamodb': (path) => path.startsWith('shared/store/'),
     '@aws-sdk/client-secrets-manager': (path) => path === 'shared/secrets-manager.ts',
     'openid-client': (path) => path.startsWith('shared/providers/'),
     '@middy/core': (path) => path === 'shared/http/stack.ts',

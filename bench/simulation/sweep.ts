@@ -6,11 +6,11 @@
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { BatchWriteItemCommand } from '@aws-sdk/client-dynamodb'
-import { marshall } from '@aws-sdk/util-dynamodb'
 import { drawId } from '../../shared/broker.ts'
 import { hashSalt } from '../../shared/domain/credential.ts'
 import { openCode } from '../../shared/domain/opening.ts'
 import { revokeByOps } from '../../shared/domain/transitions.ts'
+import { marshall } from '../../shared/store/attributes.ts'
 import { createFamilies } from '../../shared/store/families.ts'
 import { createSessions } from '../../shared/store/sessions.ts'
 import { begun, sweep } from '../../shared/store/sweep.ts'
@@ -59,7 +59,7 @@ async function putSessions(table: Table, sub: string, count: number, chance: Cha
       ...{ application, clientId, audience, scopes, startedFrom, limits, codeLifetimeSeconds: 60 },
       ...{ person: { ...person, sub }, redirectUri: `${audience}/callback` },
     })
-    const Item = marshall({ pk: `family#${family.sid}`, sk: 'family', ...family }, { removeUndefinedValues: true })
+    const Item = marshall({ pk: `family#${family.sid}`, sk: 'family', ...family })
     return { PutRequest: { Item } }
   })
   await table.client.send(new BatchWriteItemCommand({ RequestItems: { [table.name]: requests } }))

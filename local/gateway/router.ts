@@ -62,10 +62,13 @@ function literalsFirst(one: Pattern, other: Pattern): number {
   return 0
 }
 
+/** From the end, where paths differ. */
 function fits(segments: readonly Segment[], parts: readonly string[]): boolean {
-  return segments.every((segment, index) =>
-    'literal' in segment ? segment.literal === parts[index] : parts[index] !== '',
-  )
+  for (let index = segments.length - 1; index >= 0; index -= 1) {
+    const segment = segments[index]!
+    if ('literal' in segment ? segment.literal !== parts[index] : parts[index] === '') return false
+  }
+  return true
 }
 
 /** @returns undefined for a path that is not percent-encoded as RFC 3986 §2.1 says */

@@ -7,8 +7,8 @@
  */
 
 import { type AttributeValue, ConditionalCheckFailedException, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import type { Client } from '../domain/registration.ts'
+import { marshall, unmarshall } from './attributes.ts'
 import { applicationKey, clientKey } from './registrations.ts'
 import { ask, type Table } from './table.ts'
 

@@ -5,9 +5,9 @@
  */
 
 import type { UpdateItemCommandInput } from '@aws-sdk/client-dynamodb'
-import { marshall } from '@aws-sdk/util-dynamodb'
 import type { Guard } from '../domain/guard.ts'
 import type { Transition } from '../domain/transitions.ts'
+import { marshall } from './attributes.ts'
 
 type Expressions = Pick<
   UpdateItemCommandInput,

@@ -16,11 +16,11 @@ import {
   PutItemCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import type { Family } from '../domain/family.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import { explain, type Transition } from '../domain/transitions.ts'
 import { Unavailable } from '../unavailable.ts'
+import { marshall, unmarshall } from './attributes.ts'
 import { expressionsOf } from './expressions.ts'
 import type { Table } from './table.ts'
 import { ask } from './table.ts'
@@ -62,7 +62,7 @@ async function open(table: Table, family: Family): Promise<boolean> {
       table.client.send(
         new PutItemCommand({
           TableName: table.name,
-          Item: marshall({ ...keyOf(family.sid), ...family }, { removeUndefinedValues: true }),
+          Item: marshall({ ...keyOf(family.sid), ...family }),
           ConditionExpression: 'attribute_not_exists(pk)',
           ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
         }),

@@ -6,8 +6,8 @@
  */
 
 import { ConditionalCheckFailedException, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import type { Application, Client } from '../domain/registration.ts'
+import { marshall, unmarshall } from './attributes.ts'
 import { itemsUnder } from './partition.ts'
 import { applicationKey, clientKey, type Registrations } from './registrations.ts'
 import { ask, type Table } from './table.ts'

@@ -6,8 +6,8 @@
  */
 
 import { GetItemCommand } from '@aws-sdk/client-dynamodb'
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import type { Application, Client } from '../domain/registration.ts'
+import { marshall, unmarshall } from './attributes.ts'
 import type { Table } from './table.ts'
 import { ask } from './table.ts'
 

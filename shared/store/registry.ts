@@ -19,7 +19,6 @@ import {
   type TransactWriteItem,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb'
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import type { Application, Client, Registry } from '../domain/registration.ts'
 import {
   applicationOf,
@@ -30,6 +29,7 @@ import {
   type StoredRegistry,
 } from '../domain/registry-changes.ts'
 import { Unavailable } from '../unavailable.ts'
+import { marshall, unmarshall } from './attributes.ts'
 import { type Item, itemsUnder } from './partition.ts'
 import { applicationKey, clientKey } from './registrations.ts'
 import { ask, type Table } from './table.ts'
@@ -131,7 +131,7 @@ function writeOf(table: Table, { kind, record, members }: Change, revokedBefore:
     return {
       Put: {
         TableName: table.name,
-        Item: marshall({ ...item, revokedBefore, ...keyOf(record) }, { removeUndefinedValues: true }),
+        Item: marshall({ ...item, revokedBefore, ...keyOf(record) }),
         ConditionExpression: 'attribute_not_exists(pk)',
       },
     }
@@ -154,7 +154,6 @@ function writeOf(table: Table, { kind, record, members }: Change, revokedBefore:
       ...(set.length > 0 && {
         ExpressionAttributeValues: marshall(
           Object.fromEntries(set.map((member) => [`:v${members.indexOf(member)}`, values[member]])),
-          { removeUndefinedValues: true },
         ),
       }),
     },

@@ -12,8 +12,8 @@
  */
 
 import { ConditionalCheckFailedException, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import { Unavailable } from '../unavailable.ts'
+import { marshall, unmarshall } from './attributes.ts'
 import type { Table } from './table.ts'
 import { ask } from './table.ts'
 

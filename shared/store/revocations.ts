@@ -5,7 +5,7 @@
  */
 
 import { QueryCommand } from '@aws-sdk/client-dynamodb'
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
+import { marshall, unmarshall } from './attributes.ts'
 import type { Table } from './table.ts'
 import { ask, revocationsIndex } from './table.ts'
 

@@ -16,9 +16,9 @@ import {
   type QueryCommandInput,
   type QueryCommandOutput,
 } from '@aws-sdk/client-dynamodb'
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import { type Family, subjectKey } from '../domain/family.ts'
 import { Unavailable } from '../unavailable.ts'
+import { marshall, unmarshall } from './attributes.ts'
 import { keyOf } from './families.ts'
 import { inTurns } from './in-turns.ts'
 import { ask, clientIndex, subjectIndex, type Table } from './table.ts'

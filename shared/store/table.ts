@@ -17,6 +17,7 @@ import {
   UpdateTableCommand,
 } from '@aws-sdk/client-dynamodb'
 import { Unavailable } from '../unavailable.ts'
+import { RequestHash } from './request-hash.ts'
 
 export type Table = { readonly client: DynamoDBClient; readonly name: string }
 
@@ -28,9 +29,12 @@ export function connect(name: string): Table {
   const client = new DynamoDBClient({
     maxAttempts: 3,
     requestHandler: { connectionTimeout: 1_000, requestTimeout: 1_500, throwOnRequestTimeout: true },
+    sha256: RequestHash,
   })
   // It copies each request and answer with the sensitive parts left out, for a logger that we do not give it.
   client.middlewareStack.remove('loggerMiddleware')
+  // It tells AWS of each request the versions of everything, put together and escaped anew.
+  client.middlewareStack.remove('getUserAgentMiddleware')
   return { client, name }
 }
 

@@ -6,7 +6,7 @@
  */
 
 import { ConditionalCheckFailedException, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
+import { marshall, unmarshall } from './attributes.ts'
 import type { Table } from './table.ts'
 import { ask } from './table.ts'
 

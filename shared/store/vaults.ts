@@ -16,10 +16,10 @@ import {
   PutItemCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import type { Family } from '../domain/family.ts'
 import type { Vault, VaultChange } from '../domain/vault.ts'
 import { Unavailable } from '../unavailable.ts'
+import { marshall, unmarshall } from './attributes.ts'
 import { itemsUnder } from './partition.ts'
 import type { Table } from './table.ts'
 import { ask } from './table.ts'
@@ -56,7 +56,7 @@ export function createVaults(table: Table): Vaults {
 }
 
 async function put(table: Table, vault: Vault): Promise<void> {
-  const Item = marshall({ ...keyOf(vault.sid, vault.id), ...vault }, { removeUndefinedValues: true })
+  const Item = marshall({ ...keyOf(vault.sid, vault.id), ...vault })
   try {
     await ask(() =>
       table.client.send(

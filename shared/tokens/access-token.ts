@@ -5,8 +5,8 @@
  * those who care (userinfo, introspection), for the token itself cannot be called back.
  */
 
-import { randomBytes } from 'node:crypto'
 import type { SigningAlgorithm } from '../domain/registration.ts'
+import { randomText } from '../random.ts'
 import { signJwt } from './jwt.ts'
 import type { Keyring } from './keyring.ts'
 
@@ -35,7 +35,7 @@ export function signAccessToken(
     ...claims,
     iat,
     exp: iat + lifetimeSeconds,
-    jti: randomBytes(12).toString('base64url'),
+    jti: randomText(12),
   }) // RFC 9068 §2.1, §2.2
 }
 
