@@ -13,7 +13,6 @@ import { promisify } from 'node:util'
 import { DescribeTableCommand, DynamoDBClient, type TableDescription } from '@aws-sdk/client-dynamodb'
 import { type Bundles, bundleFunctions } from '../../infra/bundle.ts'
 import { type LocalDynamodb, startDynamodb } from '../../local/dynamodb.ts'
-import { setEnvironment } from '../../local/environment.ts'
 import { type BrokerProcess, newShared, type Shared, startBroker } from '../flows/support/broker.ts'
 import { type Caller, cli, web } from '../flows/support/callers.ts'
 import {
@@ -283,10 +282,8 @@ function registry(): string {
 
 /** The local stack with the bundles for its functions, and what its provider takes for a secret where ops would put it. */
 async function startDeployed(): Promise<BrokerProcess> {
-  const leave = setEnvironment(deployedEnvironment())
-  const starting = startBroker({ dynamodb: aws.endpoint, shared, registry: registry() })
-  leave()
-  const started = await starting
+  const environment = deployedEnvironment()
+  const started = await startBroker({ dynamodb: aws.endpoint, shared, registry: registry(), environment })
   const providers = join(shared.dataDir, 'secrets', 'provider')
   for (const name of readdirSync(providers)) {
     secrets.set(`${prefix}provider/${name}`, readFileSync(join(providers, name), 'utf8'))
