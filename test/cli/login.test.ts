@@ -26,7 +26,8 @@ after(() => broker.stop())
 const addressIn = (child: Child) =>
   child.until(/(http:\/\/[^\s"]+user_code=[A-Z-]+)/).then(([, address = '']) => address)
 
-describe('login', () => {
+// Each waits the five seconds between two polls, so they wait together.
+describe('login', { concurrency: true }, () => {
   test('in a pipe tells the address and the code as JSON, then who has signed in; token works after it', async (t) => {
     const tool = await commandLine(t, { TOKEN_BROKER_URL: broker.url })
     const child = tool.start('login', '--json')

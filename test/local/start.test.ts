@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import { readdir, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { approve } from '../../local/demo/person.ts'
 import { call, type Reply, str } from '../../local/demo/program.ts'
 import { startDynamodb } from '../../local/dynamodb.ts'
@@ -22,9 +22,12 @@ const freePorts = { PORT: '0', IDP_PORT: '0' }
 const escapeCharacter = '\u001b'
 const device = 'urn:ietf:params:oauth:grant-type:device_code'
 
+/** Whose end ends what it started: a test, or all of them. */
+type Owner = { after(end: () => Promise<void>): void }
+
 /** Ended after the test, if not before. */
 function launch(
-  t: TestContext,
+  t: Owner,
   variables: Variables = {},
   command: readonly string[] = [process.execPath, 'local/start.ts'],
 ): Child {
@@ -37,7 +40,7 @@ function launch(
   return child
 }
 
-async function start(t: TestContext, variables?: Variables, command?: string[]): Promise<Started> {
+async function start(t: Owner, variables?: Variables, command?: string[]): Promise<Started> {
   const child = launch(t, variables, command)
   const [, url = ''] = await child.until(/^ready (\S+)$/m)
   const address = (name: string) => new RegExp(`${name} +(http://\\S+)`).exec(child.output.stdout)?.[1] ?? ''
@@ -67,21 +70,37 @@ const refresh = (url: string, tokens: Reply) =>
     refresh_token: str(tokens, 'refresh_token'),
   })
 
-test('one line of stdout starts with ready and holds the base URL, and nothing is coloured in a pipe', async (t) => {
-  const { child, url } = await start(t)
+/** For the tests that only look: as it is by itself, and with variables that it should heed. */
+let plain: Started
+let varied: Started
+const ends: (() => Promise<void>)[] = []
+before(async () => {
+  const all = { after: (end: () => Promise<void>) => void ends.push(end) }
+  plain = await start(all)
+  const preload = "--import data:text/javascript,console.error('preloaded')"
+  varied = await start(all, { FORCE_COLOR: '1', NODE_OPTIONS: preload })
+})
+after(() => Promise.all(ends.map((end) => end())))
+
+test('one line of stdout starts with ready and holds the base URL, and nothing is coloured in a pipe', async () => {
+  const { child, url } = plain
   assert.equal(child.output.stdout.match(/^ready .*$/gm)?.length, 1)
   assert.equal((await fetch(`${url}/demo/.well-known/openid-configuration`)).status, 200)
   assert.ok(!(child.output.stdout + child.output.stderr).includes(escapeCharacter))
 })
 
-test('FORCE_COLOR colours the welcome, and the ready line stays plain', async (t) => {
-  const { child } = await start(t, { FORCE_COLOR: '1' })
+test('FORCE_COLOR colours the welcome, and the ready line stays plain', () => {
+  const { child } = varied
   assert.ok(child.output.stdout.includes(`${escapeCharacter}[1m`))
   assert.match(child.output.stdout, /^ready http:\/\/127\.0\.0\.1:\d+$/m)
 })
 
+test('NODE_OPTIONS reach the broker’s process', () => {
+  assert.match(varied.child.output.stderr, /^preloaded$/m)
+})
+
 test('the three commands of the welcome, pasted into a shell, are a device flow', async (t) => {
-  const { child } = await start(t)
+  const { child } = plain
   const [first = '', second = '', third = ''] = child.output.stdout.match(/^(START|TOKENS)=.*$/gm) ?? []
   const approved = join(await directory(t), 'approved')
   const shell = run('sh', ['-c', [first, `until test -e '${approved}'; do sleep 0.1; done`, second, third].join('\n')])
@@ -227,15 +246,8 @@ test('AWS_ENDPOINT_URL_DYNAMODB is used where it is set, with the table of TABLE
   assert.equal((await session(url)).status, 200)
 })
 
-test('NODE_OPTIONS reach the broker’s process', async (t) => {
-  const { child } = await start(t, {
-    NODE_OPTIONS: '--import data:text/javascript,console.error("preloaded")'.replaceAll('"', "'"),
-  })
-  assert.match(child.output.stderr, /^preloaded$/m)
-})
-
-test('the functions’ log is JSON on stderr and leaves stdout to people', async (t) => {
-  const { child, url } = await start(t)
+test('the functions’ log is JSON on stderr and leaves stdout to people', async () => {
+  const { child, url } = plain
   await fetch(`${url}/demo/.well-known/jwks.json`)
   const [line] = await child.until(/^\{.*"event":"request".*\}$/m)
   assert.equal(JSON.parse(line).status, 200)
