@@ -10,7 +10,10 @@ export type Group = {
   /** As what is printed calls it. */
   readonly name: string
   readonly files: readonly string[]
-  /** Whether the branches that it went through count for the gates. To count them costs a broker half its start. */
+  /**
+   * Whether the branches that it went through count for the gates. To count them costs a third more, so it is not done
+   * where only programs run, nor where others go the same ways.
+   */
   readonly counted: boolean
 }
 
@@ -20,14 +23,18 @@ type Rule = { readonly name: string; readonly fits: RegExp; readonly counted?: f
 const rules: readonly Rule[] = [
   { name: 'command line: login', fits: /^test\/cli\/(login|sessions)\./, counted: false },
   { name: 'command line', fits: /^test\/cli\//, counted: false },
-  { name: 'flows: races', fits: /^test\/flows\/(refresh-races|refresh-reuse|sessions-load|userdocs)\./ },
+  {
+    name: 'flows: races',
+    fits: /^test\/flows\/(refresh-races|refresh-reuse|sessions-load|userdocs)\./,
+    counted: false,
+  },
   { name: 'local stack', fits: /^test\/local\/start\./, counted: false },
   { name: 'flows: faults', fits: /^test\/flows\/(store-|sessions-store-|provider-down|oauth2-provider-fails)/ },
+  { name: 'infra', fits: /^test\/infra\//, counted: false },
   { name: 'flows: vault', fits: /^test\/flows\/(vault|token-exchange)/ },
   { name: 'store', fits: /^test\/store\/(?!races|conditions)/ },
-  { name: 'bundles', fits: /^test\/infra\/bundles\./, counted: false },
-  { name: 'flows: clients', fits: /^test\/flows\/(client-|own-registry|keys-)/ },
-  { name: 'races', fits: /^test\/store\// },
+  { name: 'flows: clients', fits: /^test\/flows\/(client-|own-registry|keys-)/, counted: false },
+  { name: 'store: races', fits: /^test\/store\//, counted: false },
   {
     name: 'flows: code',
     fits: /^test\/flows\/(code-(?!time)|refresh-rot|revoke|introspect|metadata|standard|sessions\.)/,
@@ -35,7 +42,6 @@ const rules: readonly Rule[] = [
   { name: 'flows: device', fits: /^test\/flows\/(device-(page|start|redeem)|clients|tokens|shape|userinfo)\./ },
   { name: 'flows: time', fits: /^test\/flows\// },
   { name: 'pages', fits: /^test\/pages\/browser\./, counted: false },
-  { name: 'infra', fits: /^test\/infra\//, counted: false },
   { name: 'providers', fits: /^test\/(providers|support|pages)\// },
   { name: 'local', fits: /^test\/local\//, counted: false },
   { name: 'http', fits: /^test\/(http|tokens|vault)\// },

@@ -8,9 +8,9 @@ import { test } from 'node:test'
 import { Match } from 'aws-cdk-lib/assertions'
 import { functionNames } from '../../infra/bundle.ts'
 import { type Metric, type MetricName, metrics } from '../../shared/metrics.ts'
-import { ofType, synthesize } from './support/template.ts'
+import { ofType, synthesize, synthesized } from './support/template.ts'
 
-const { template, resources } = synthesize()
+const { template, resources } = synthesized()
 /** All but the one that a deployment runs, and fails with. */
 const watched = [...functionNames, 'retry-revocations', 'check-keys', 'rotate-keys']
 const alarm = (name: string, props: object) =>

@@ -6,18 +6,17 @@ import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { type Bundles, bundleFunctions, bundleSources, functionNames } from '../../infra/bundle.ts'
+import { type Bundles, bundleSources, functionNames } from '../../infra/bundle.ts'
+import { theBundles } from './support/bundled.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const folder = mkdtempSync(join(tmpdir(), 'token-broker-bundles-'))
 
 let bundles: Bundles
 before(async () => {
-  bundles = await bundleFunctions(folder)
+  bundles = (await theBundles()).bundles
 })
-after(() => rmSync(folder, { recursive: true, force: true }))
 
 test('a bundle is index.mjs and the modules that it leads to, and nothing beside them: no source map, no list of inputs', () => {
   for (const { folder, bytes, bytesAtNeed } of Object.values(bundles)) {

@@ -5,13 +5,11 @@
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
 import { DescribeTableCommand, DynamoDBClient, type TableDescription } from '@aws-sdk/client-dynamodb'
-import { type Bundles, bundleFunctions } from '../../infra/bundle.ts'
 import { type LocalDynamodb, startDynamodb } from '../../local/dynamodb.ts'
 import { type BrokerProcess, newShared, type Shared, startBroker } from '../flows/support/broker.ts'
 import { type Caller, cli, web } from '../flows/support/callers.ts'
@@ -36,11 +34,11 @@ import { basic, get, postForm, postJson, send } from '../flows/support/wire.ts'
 import { expectMetrics, expectSchema, readLine } from '../support/log-lines.ts'
 import { SecretVersions } from '../support/secrets-manager.ts'
 import { type Aws, startAws } from './support/aws.ts'
+import { type Bundled, theBundles } from './support/bundled.ts'
 import { rightsOf } from './support/rights.ts'
-import { synthesize, theOnly } from './support/template.ts'
+import { synthesized, theOnly } from './support/template.ts'
 
 const prefix = 'token-broker/test/'
-const folder = mkdtempSync(join(tmpdir(), 'token-broker-bundles-'))
 const secrets = new SecretVersions()
 const clock = movedClock()
 const agent: Caller = { application: 'demo', clientId: 'agent', auth: 'client_secret_post', secret: 'agent-secret' }
@@ -48,14 +46,14 @@ const worker: Caller = {
   ...{ application: 'wiremock', clientId: 'worker', auth: 'client_secret_basic', secret: 'worker-secret' },
 }
 
-let bundles: Bundles
+let bundled: Bundled
 let dynamodb: LocalDynamodb
 let aws: Aws
 let shared: Shared
 let broker: BrokerProcess
 
 before(async () => {
-  bundles = await bundleFunctions(folder)
+  bundled = await theBundles()
   dynamodb = await startDynamodb({ log: () => {} })
   secrets.declare(`${prefix}keyring`)
   aws = await startAws(dynamodb.endpoint, secrets)
@@ -66,7 +64,6 @@ after(async () => {
   await broker?.stop()
   aws?.stop()
   await dynamodb?.stop()
-  for (const path of [folder, shared?.dataDir]) rmSync(path, { recursive: true, force: true })
 })
 
 test('create-keyring gives a secret without a value a keyring, and leaves it alone after that', async () => {
@@ -220,7 +217,7 @@ test('check-keys says how old the keys in use are, in a line that CloudWatch mak
 })
 
 test('in all of this every function ran, and asked for nothing that its role does not grant', () => {
-  const { resources } = synthesize()
+  const { resources } = synthesized()
   for (const { functionName, action, on } of aws.asked) {
     const thing = on.replace(prefix, '')
     const isGranted = rightsOf(resources, functionName).some(
@@ -231,11 +228,11 @@ test('in all of this every function ran, and asked for nothing that its role doe
     assert.ok(isGranted, `${functionName} asked for ${action} on ${thing}`)
   }
   const ran = new Set(aws.asked.map(({ functionName }) => functionName))
-  assert.deepEqual([...ran].sort(), Object.keys(bundles).sort())
+  assert.deepEqual([...ran].sort(), Object.keys(bundled.bundles).sort())
 })
 
 test('the table that the local stack makes has the keys and the index of the deployed one', async () => {
-  const deployed = theOnly(synthesize().resources, 'AWS::DynamoDB::GlobalTable').Properties
+  const deployed = theOnly(synthesized().resources, 'AWS::DynamoDB::GlobalTable').Properties
   assert.deepEqual(shapeOf(await describeTable()), shapeOf(deployed as TableDescription))
 })
 
@@ -258,7 +255,7 @@ function shapeOf({ KeySchema, AttributeDefinitions, GlobalSecondaryIndexes }: Ta
 function deployedEnvironment(): Record<string, string> {
   return {
     NODE_OPTIONS: `--import=${new URL('support/deployed.ts', import.meta.url)}`,
-    ...{ BUNDLES: folder, MOVED_CLOCK: String(clock.environment.MOVED_CLOCK) },
+    ...{ BUNDLES: bundled.folder, MOVED_CLOCK: String(clock.environment.MOVED_CLOCK) },
     DEPLOYED_SECRETS: `secretsmanager:${prefix}`,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.endpoint,
     AWS_ENDPOINT_URL_DYNAMODB: aws.endpoint,

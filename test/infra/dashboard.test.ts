@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { functionNames } from '../../infra/bundle.ts'
 import { metrics } from '../../shared/metrics.ts'
-import { ofType, synthesize, text, theOnly } from './support/template.ts'
+import { ofType, synthesize, synthesized, text, theOnly } from './support/template.ts'
 
 type Widget = {
   readonly type: string
@@ -20,7 +20,7 @@ type Widget = {
   }
 }
 
-const { resources } = synthesize()
+const { resources } = synthesized()
 const dashboard = theOnly(resources, 'AWS::CloudWatch::Dashboard')
 const { widgets } = JSON.parse(text(dashboard.Properties.DashboardBody)) as { widgets: readonly Widget[] }
 const drawn = JSON.stringify(widgets)

@@ -5,9 +5,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Match } from 'aws-cdk-lib/assertions'
-import { functions, ofType, referred, synthesize, theOnly } from './support/template.ts'
+import { functions, ofType, referred, synthesize, synthesized, theOnly } from './support/template.ts'
 
-const kept = synthesize()
+const kept = synthesized()
 const scratch = synthesize({ keepData: false })
 
 test('the table is on demand, recoverable to any second, encrypted with our key, and cleans up after itself', () => {

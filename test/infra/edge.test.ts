@@ -5,9 +5,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Match } from 'aws-cdk-lib/assertions'
-import { functions, ofType, referred, synthesize, text, theOnly } from './support/template.ts'
+import { functions, ofType, referred, synthesize, synthesized, text, theOnly } from './support/template.ts'
 
-const { template, resources } = synthesize()
+const { template, resources } = synthesized()
 const named = synthesize({
   domain: {
     name: 'auth.example.com',

@@ -4,9 +4,9 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ofType, synthesize } from './support/template.ts'
+import { ofType, synthesized } from './support/template.ts'
 
-const { resources } = synthesize()
+const { resources } = synthesized()
 
 type GatewayResponse = {
   readonly ResponseType: string

@@ -5,9 +5,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { rightsOf } from './support/rights.ts'
-import { functions, ofType, referred, type Statement, synthesize, text, theOnly } from './support/template.ts'
+import { functions, ofType, referred, type Statement, synthesized, text, theOnly } from './support/template.ts'
 
-const { resources } = synthesize()
+const { resources } = synthesized()
 const all = functions(resources)
 
 const registrations = 'dynamodb:GetItem application#*'

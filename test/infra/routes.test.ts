@@ -12,12 +12,12 @@ import {
   ofType,
   type Resource,
   referred,
-  synthesize,
+  synthesized,
   text,
   theOnly,
 } from './support/template.ts'
 
-const { resources } = synthesize()
+const { resources } = synthesized()
 const all = methods(resources)
 const isPreflight = ({ properties }: Method) => properties.HttpMethod === 'OPTIONS'
 

@@ -27,6 +27,14 @@ export type Synthesized = { readonly stack: BrokerStack; readonly template: Temp
 
 const plain: Settings = { region: 'eu-central-1' }
 
+let unchanged: Synthesized | undefined
+
+/** With every default, once for all the tests of a process: for those that only look. */
+export function synthesized(): Synthesized {
+  unchanged ??= synthesize()
+  return unchanged
+}
+
 /** Without CloudFormation's own validation, which takes seconds: `npm run synth` has it. */
 export function synthesize(settings: Partial<Settings> = {}, stage = 'test'): Synthesized {
   const folder = mkdtempSync(join(tmpdir(), 'token-broker-infra-'))
