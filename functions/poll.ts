@@ -6,7 +6,8 @@
  */
 
 import { broker } from '../shared/broker.ts'
-import { redeem, slow, touch } from '../shared/domain/transitions.ts'
+import { unlessOvertaken } from '../shared/domain/lapse.ts'
+import { redeem, slow, type Transition, touch } from '../shared/domain/transitions.ts'
 import { type Answer, type ClientCall, momentOf } from '../shared/http/call.ts'
 import { grantError } from '../shared/http/errors.ts'
 import { settle } from '../shared/http/settle.ts'
@@ -18,7 +19,7 @@ export const deviceGrant: Grant = {
     const shown = await openShown(call, 'dc', call.parameters.required('device_code'))
     const { presented } = shown
     const polled = await broker().families.apply(touch(presented, holdingOf(call), momentOf(call)))
-    if (!polled.done && polled.refusal.kind === 'decided') return exchange(call, shown)
+    if (!polled.done && polled.refusal.kind === 'decided') return exchangeUnspent(call, shown)
     if (!polled.done && polled.refusal.kind === 'too-early') await slowDown(call, shown, polled.refusal.pollIntervalMs)
     const family = await settle(call, presented, polled)
     // Good for its successor once more, within its grace.
@@ -26,7 +27,7 @@ export const deviceGrant: Grant = {
     if (family.deviceLogin === undefined) throw grantError({ kind: 'pending' })
     const { askProvider } = await import('../shared/http/device-login.ts')
     const answer = await askProvider(call, family, family.deviceLogin)
-    if (answer === 'approved') return exchange(call, shown)
+    if (answer === 'approved') return exchangeUnspent(call, shown)
     if (answer.kind === 'too-early') await slowDown(call, shown, answer.pollIntervalMs)
     throw grantError(answer)
   },
@@ -35,7 +36,18 @@ export const deviceGrant: Grant = {
 export const handler = tokenEndpoint(deviceGrant)
 
 function exchange(call: ClientCall, shown: Shown): Promise<Answer> {
-  return redeemed(call, shown, redeem(shown.presented, holdingOf(call), undefined, momentOf(call)))
+  return redeemed(call, shown, redemptionOf(call, shown))
+}
+
+/** For a poll that has just found it so. Where polls wait for a provider, it is usual that they overtake each other. */
+function exchangeUnspent(call: ClientCall, shown: Shown): Promise<Answer> {
+  const redemption = redemptionOf(call, shown)
+  const isUpstream = call.application.provider.deviceLogin === 'upstream'
+  return redeemed(call, shown, isUpstream ? unlessOvertaken(redemption) : redemption)
+}
+
+function redemptionOf(call: ClientCall, { presented }: Shown): Transition {
+  return redeem(presented, holdingOf(call), undefined, momentOf(call))
 }
 
 async function slowDown(call: ClientCall, { presented }: Shown, seenPollIntervalMs: number): Promise<void> {

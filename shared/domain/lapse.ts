@@ -15,6 +15,7 @@
  */
 
 import type { Family } from './family.ts'
+import type { Guard } from './guard.ts'
 import type { Refusal } from './refusal.ts'
 import { ofApplication } from './single-use.ts'
 import type { Moment, Transition } from './transitions.ts'
@@ -47,19 +48,31 @@ export function lapse(application: string, sid: string, { now, attempt }: Moment
 }
 
 /**
- * What a poll is told that asked the provider, while others moved the family on. It came when the device code was unspent,
- * so it is no reuse; and what there is to redeem is left to the next poll, for the caller may have given up on this one.
+ * What a poll is told that came when the device code was unspent, while others moved the family on. It is no reuse; and what
+ * there is to redeem is left to the next poll, for the caller may have given up on this one. If the tokens are out, a client
+ * that was given them polls no more. One that was not does, and that poll is reuse: so who had them instead is found out.
  */
 export function overtaken({ state }: Family): Refusal {
   switch (state) {
     case 'pending':
     case 'approved':
+    case 'active':
       return { kind: 'pending' }
     case 'denied':
       return { kind: 'denied' }
-    case 'active':
-      return { kind: 'superseded' }
     case 'revoked':
       return { kind: 'revoked' }
   }
+}
+
+/** A redemption by a poll that found the device code unspent: whoever redeems it in between has overtaken this one. */
+export function unlessOvertaken(redemption: Transition): Transition {
+  const forgiving = (guard: Guard): Guard => ({
+    ...guard,
+    otherwise: (family) => {
+      const verdict = guard.otherwise(family)
+      return verdict.kind === 'reuse' ? overtaken(family) : verdict
+    },
+  })
+  return { ...redemption, guards: redemption.guards.map(forgiving) }
 }

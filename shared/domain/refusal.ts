@@ -21,10 +21,7 @@ export type Refusal =
   | { readonly kind: 'expired-device-code' }
   /** An authorization code past its lifetime, or a session past its idle or absolute limit. */
   | { readonly kind: 'expired' }
-  /**
-   * The family has moved on since this call came, and nothing is wrong with that: our own write held, its answer was lost,
-   * and somebody went on from there; or a later poll was given the tokens.
-   */
+  /** Our own write held, its answer was lost, and the family has moved on since: an earlier try of this very call won. */
   | { readonly kind: 'superseded' }
   /** Ended already: signed out, revoked by ops, or killed by an earlier reuse. */
   | { readonly kind: 'revoked' }

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Family } from '../../shared/domain/family.ts'
-import { lapse, longestCallMs, overtaken } from '../../shared/domain/lapse.ts'
+import { lapse, longestCallMs, overtaken, unlessOvertaken } from '../../shared/domain/lapse.ts'
 import {
   decide,
   foresee,
@@ -69,7 +69,25 @@ describe('a device login at the provider', () => {
 
   test('that others have decided meanwhile is no reuse for whoever asked, whatever became of it', () => {
     const kinds = [pending(), approved(), denied(), active(1), revoked()].map((family) => overtaken(family).kind)
-    assert.deepEqual(kinds, ['pending', 'pending', 'denied', 'superseded', 'revoked'])
+    assert.deepEqual(kinds, ['pending', 'pending', 'denied', 'pending', 'revoked'])
+  })
+
+  test('that somebody else redeems first is no reuse by a poll that found it unspent, and a refusal stays what it is', () => {
+    const redemption = redeem(shown(0), holding, undefined, moment)
+    const kind = (family: Family) => (foresee(unlessOvertaken(redemption), family) ?? { kind: 'holds' }).kind
+    assert.deepEqual([active(1), active(7), approved()].map(kind), ['pending', 'pending', 'holds'])
+    assert.deepEqual([revoked(), denied(), approved({ codeExpiresAt: now }), approved({ clientId: 'job' })].map(kind), [
+      'revoked',
+      'denied',
+      'expired-device-code',
+      'foreign-client',
+    ])
+    assert.equal(foresee(redemption, active(1))?.kind, 'reuse')
+  })
+
+  test('is good for its successor once more within the grace, for a poll that was overtaken, too', () => {
+    const redemption = redeem(shown(0), { ...holding, graceSeconds: 10 }, undefined, moment)
+    assert.deepEqual(step(unlessOvertaken(redemption), active(1)), { moved: false, verdict: { kind: 'replay' } })
   })
 
   test('is gone at the end of the family, too', () => {

@@ -8,7 +8,7 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
 import { type FallibleProvider, startFallibleProvider } from '../support/fallible-provider.ts'
 import { type BrokerProcess, newShared, startBroker } from './support/broker.ts'
-import { poll, startDevice } from './support/endpoints.ts'
+import { poll, refresh, startDevice } from './support/endpoints.ts'
 import { expectRefusal, expectTokens, refreshed, string } from './support/expect.ts'
 import type { FaultProxy } from './support/fault-proxy.ts'
 import { type MovedClock, movedClock } from './support/moved-clock.ts'
@@ -35,6 +35,7 @@ beforeEach(() => {
   provider.behaviour.enforcesInterval = false
 })
 afterEach(() => {
+  store.heal()
   provider.heal()
   provider.forget()
 })
@@ -77,7 +78,8 @@ test('polls that overtake the one with the provider’s tokens are pending, and 
   await refreshed(third, device, tokens.refreshToken)
 })
 
-test('a poll that hears of it once the family is decided ends nothing, and leaves the tokens to the next', async () => {
+/** A poll was given the tokens while another one waited for the provider; both are answered. */
+async function givenMeanwhile() {
   const [first, slow, third] = brokers
   const flow = await approvedThere()
   const [given, usedUp] = [provider.hold('poll'), provider.hold('poll')]
@@ -90,9 +92,38 @@ test('a poll that hears of it once the family is decided ends nothing, and leave
   expectRefusal(await overtaken, 400, 'authorization_pending')
   const tokens = expectTokens(await nextPoll(third, flow))
   usedUp.release()
-  expectRefusal(await late, 400, 'invalid_grant')
-  await refreshed(first, device, tokens.refreshToken)
+  expectRefusal(await late, 400, 'authorization_pending')
+  return { flow, tokens }
+}
+
+test('a poll that hears of it once the tokens are out ends nothing', async () => {
+  const { tokens } = await givenMeanwhile()
+  await refreshed(brokers[0], device, tokens.refreshToken)
 })
+
+test('whoever polls on because somebody else was given the tokens ends their session', async () => {
+  const { flow, tokens } = await givenMeanwhile()
+  expectRefusal(await nextPoll(brokers[1], flow), 400, 'invalid_grant')
+  expectRefusal(await refresh(brokers[0], device, tokens.refreshToken), 400, 'invalid_grant')
+})
+
+for (const [who, held] of [
+  ['the poll that decided', 1],
+  ['either poll', 2],
+] as const) {
+  test(`a poll between another’s decision and its redemption, ${who} being slow: one has tokens, and they last`, async () => {
+    const [first, second] = brokers
+    const flow = await approvedThere()
+    store.fail({ kind: 'keep-silent' }, { operations: ['Query'], times: held })
+    const deciding = poll(first, device, flow.deviceCode)
+    await store.silent()
+    const answers = await Promise.all([deciding, nextPoll(second, flow)])
+    const [given, ...more] = answers.filter(({ status }) => status === 200)
+    assert.equal(more.length, 0)
+    for (const answer of answers) if (answer !== given) expectRefusal(answer, 400, 'authorization_pending')
+    await refreshed(second, device, expectTokens(given!).refreshToken)
+  })
+}
 
 test('tokens that come when the device code was about to lapse give it its time back', async () => {
   const [slow, second] = brokers
