@@ -19,20 +19,20 @@ export type Group = {
 
 type Rule = { readonly name: string; readonly fits: RegExp; readonly counted?: false }
 
-/** The first that fits a file has it. Groups start in this order, so those that take longest come first. */
+/** The first that fits a file has it. Groups start in this order: those that take longest come first, and what waits starts beside what works. */
 const rules: readonly Rule[] = [
   { name: 'command line: login', fits: /^test\/cli\/(login|sessions)\./, counted: false },
   { name: 'command line', fits: /^test\/cli\//, counted: false },
+  { name: 'flows: faults', fits: /^test\/flows\/(store-|sessions-store-|provider-down|oauth2-provider-fails)/ },
   {
     name: 'flows: races',
     fits: /^test\/flows\/(refresh-races|refresh-reuse|sessions-load|userdocs)\./,
     counted: false,
   },
   { name: 'local stack', fits: /^test\/local\/start\./, counted: false },
-  { name: 'flows: faults', fits: /^test\/flows\/(store-|sessions-store-|provider-down|oauth2-provider-fails)/ },
+  { name: 'store', fits: /^test\/store\/(?!races|conditions)/ },
   { name: 'infra', fits: /^test\/infra\//, counted: false },
   { name: 'flows: vault', fits: /^test\/flows\/(vault|token-exchange)/ },
-  { name: 'store', fits: /^test\/store\/(?!races|conditions)/ },
   { name: 'flows: clients', fits: /^test\/flows\/(client-|own-registry|keys-)/, counted: false },
   { name: 'store: races', fits: /^test\/store\//, counted: false },
   {

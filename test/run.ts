@@ -84,7 +84,7 @@ async function runTests(directory: string): Promise<{ passed: boolean; summary: 
   const queue = groupsOf(files)
   const results: GroupResult[] = []
   // Most of what a test file does is to wait: for a process to start, for the store, for the SDK to try again.
-  const workers = Array.from({ length: Math.max(2, availableParallelism()) + 1 }, async () => {
+  const workers = Array.from({ length: Math.max(2, availableParallelism()) + 2 }, async () => {
     for (let group = queue.shift(); group !== undefined; group = queue.shift()) {
       results.push(await runGroup(group, directory, failures))
     }
