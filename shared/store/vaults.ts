@@ -7,6 +7,7 @@
  *     swap ──UpdateItem, revision = seen──► holds: the new item
  *                                           fails: the item as it is; with our attempt on it, our own success
  *          ──no answer after the SDK's tries──► GetItem, and the same question
+ *     put  ──no answer after the SDK's tries──► GetItem: is it there?
  */
 
 import {
@@ -65,7 +66,9 @@ async function put(table: Table, vault: Vault): Promise<void> {
     )
   } catch (error) {
     // Nobody else draws this id: it is our own success, seen twice. A try that arrives late must not undo what followed.
-    if (!(error instanceof ConditionalCheckFailedException)) throw error
+    if (error instanceof ConditionalCheckFailedException) return
+    // What is sealed in it is given by the provider once.
+    if ((await readAfter(table, vault)) === undefined) throw error
   }
 }
 

@@ -192,6 +192,26 @@ describe('a store that goes wrong', { concurrency: true }, () => {
       assert.deepEqual(proxy.counts(), { UpdateItem: 3, GetItem: 1 })
     }))
 
+  test('a put is made though its answers are lost, once, twice or always: the provider gives its tokens once', () =>
+    rigged(async ({ proxy, vaults: faulty }) => {
+      for (const times of [1, 2, undefined]) {
+        const vault = vaultOf({ sid: randomUUID(), attempt: randomUUID() })
+        proxy.fail({ kind: 'lose-answer' }, { operations: ['PutItem'], ...(times !== undefined && { times }) })
+        await faulty.put(vault)
+        assert.deepEqual(await itemOf(vault), stored(vault))
+      }
+    }))
+
+  test('a put that did not happen, or of which nothing can be known, is Unavailable', () =>
+    rigged(async ({ proxy, vaults: faulty }) => {
+      const vault = vaultOf({ sid: randomUUID() })
+      proxy.fail(throttling, { operations: ['PutItem'] })
+      await assert.rejects(faulty.put(vault), isUnavailable)
+      assert.equal(await itemOf(vault), undefined)
+      proxy.fail({ kind: 'lose-answer' })
+      await assert.rejects(faulty.put(vault), isUnavailable)
+    }))
+
   test('another caller’s change is not taken for ours, though our answers are lost', () =>
     rigged(async ({ proxy, vaults: faulty }) => {
       const seen = await kept()
