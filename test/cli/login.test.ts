@@ -5,23 +5,19 @@
 import assert from 'node:assert/strict'
 import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
 import { Browser } from '../../local/demo/browser.ts'
 import { approve } from '../../local/demo/person.ts'
 import { call } from '../../local/demo/program.ts'
-import { type BrokerProcess, startBroker } from '../flows/support/broker.ts'
+import { sharedBroker } from '../flows/support/shared-broker.ts'
 import { type Child, run, until } from '../local/support/child.ts'
 import { directory } from '../local/support/directory.ts'
 import { commandLine, onTerminal, signedIn } from './support/command-line.ts'
 
 const escapeCharacter = '\u001b'
 
-let broker: BrokerProcess
-before(async () => {
-  broker = await startBroker()
-})
-after(() => broker.stop())
+const broker = sharedBroker()
 
 const addressIn = (child: Child) =>
   child.until(/(http:\/\/[^\s"]+user_code=[A-Z-]+)/).then(([, address = '']) => address)

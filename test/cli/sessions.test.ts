@@ -5,17 +5,13 @@
 import assert from 'node:assert/strict'
 import { createHash, createHmac } from 'node:crypto'
 import { createServer, type IncomingMessage } from 'node:http'
-import { after, before, describe, type TestContext, test } from 'node:test'
+import { describe, type TestContext, test } from 'node:test'
 import { call, str } from '../../local/demo/program.ts'
 import { listen } from '../../local/ports.ts'
-import { type BrokerProcess, startBroker } from '../flows/support/broker.ts'
+import { sharedBroker } from '../flows/support/shared-broker.ts'
 import { commandLine, signedIn, type Variables } from './support/command-line.ts'
 
-let broker: BrokerProcess
-before(async () => {
-  broker = await startBroker()
-})
-after(() => broker.stop())
+const broker = sharedBroker()
 
 const tool = (t: TestContext, variables: Variables = {}) =>
   commandLine(t, { TOKEN_BROKER_URL: broker.url, ...variables })

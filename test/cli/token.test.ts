@@ -7,23 +7,19 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { after, before, beforeEach, describe, type TestContext, test } from 'node:test'
 import { call, str } from '../../local/demo/program.ts'
-import { type BrokerProcess, startBroker } from '../flows/support/broker.ts'
 import { type FaultProxy, startFaultProxy } from '../flows/support/fault-proxy.ts'
+import { sharedBroker } from '../flows/support/shared-broker.ts'
 import { run, until } from '../local/support/child.ts'
 import { type CommandLine, commandLine, signedIn } from './support/command-line.ts'
 
-let broker: BrokerProcess
+const broker = sharedBroker()
 /** Between the command line and the broker, over HTTP as anything is. */
 let proxy: FaultProxy
 before(async () => {
-  broker = await startBroker()
   proxy = await startFaultProxy(broker.url)
 })
 beforeEach(() => proxy.heal())
-after(async () => {
-  await proxy.stop()
-  await broker.stop()
-})
+after(() => proxy.stop())
 
 /** A session whose access token has expired, behind the proxy. */
 async function expired(t: TestContext, clientId = 'job'): Promise<CommandLine> {

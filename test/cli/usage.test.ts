@@ -4,19 +4,15 @@
 
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
-import { type BrokerProcess, startBroker } from '../flows/support/broker.ts'
+import { describe, test } from 'node:test'
+import { sharedBroker } from '../flows/support/shared-broker.ts'
 import { run } from '../local/support/child.ts'
 import { directory } from '../local/support/directory.ts'
 import { commandLine, onTerminal, signedIn } from './support/command-line.ts'
 
 const escapeCharacter = '\u001b'
 
-let broker: BrokerProcess
-before(async () => {
-  broker = await startBroker()
-})
-after(() => broker.stop())
+const broker = sharedBroker()
 
 describe('every command', () => {
   const names = [
