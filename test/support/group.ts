@@ -10,6 +10,9 @@ import { pathToFileURL } from 'node:url'
 
 const environment = { ...process.env }
 
+// Ended because it hangs: what files have to do at the end of their process is done all the same.
+process.once('SIGTERM', () => process.exit(1))
+
 for (const file of process.argv.slice(2)) {
   suite(file, async () => {
     before(restore)

@@ -54,6 +54,10 @@ export async function startBroker(settings: BrokerSettings = {}): Promise<Broker
     env: { ...surroundings(), ...counting(), ...environment(settings) },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  // A group of tests that hangs is ended, and nobody else would end its brokers.
+  const kill9 = () => child.kill('SIGKILL')
+  process.once('exit', kill9)
+  child.once('exit', () => process.off('exit', kill9))
   const chunks: string[] = []
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => chunks.push(chunk))
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => chunks.push(chunk))
