@@ -1,13 +1,14 @@
 /**
  * poll: a device code is exchanged for tokens once its person has approved (RFC 8628 §3.4).
  *
- * Pending takes one conditional write, `touch`, and too early a second, `slow`; an approved code is then redeemed. Where
- * people go through the provider's own device flow, whoever wrote `touch` asks it, and nobody else does meanwhile.
+ * Pending takes one conditional write, `touch`, and too early a second, `slow`, up to the longest interval; an approved code is
+ * then redeemed. Where people go through the provider's own device flow, whoever wrote `touch` asks it, and nobody else does
+ * meanwhile.
  */
 
 import { broker } from '../shared/broker.ts'
 import { unlessOvertaken } from '../shared/domain/lapse.ts'
-import { redeem, slow, type Transition, touch } from '../shared/domain/transitions.ts'
+import { longestPollIntervalMs, redeem, slow, type Transition, touch } from '../shared/domain/transitions.ts'
 import { type Answer, type ClientCall, momentOf } from '../shared/http/call.ts'
 import { grantError } from '../shared/http/errors.ts'
 import { settle } from '../shared/http/settle.ts'
@@ -51,5 +52,7 @@ function redemptionOf(call: ClientCall, { presented }: Shown): Transition {
 }
 
 async function slowDown(call: ClientCall, { presented }: Shown, seenPollIntervalMs: number): Promise<void> {
+  // To put the next poll off once more would be to never hear a device that polls too early all the time.
+  if (seenPollIntervalMs >= longestPollIntervalMs) return
   await broker().families.apply(slow(presented, seenPollIntervalMs, momentOf(call)))
 }

@@ -22,9 +22,9 @@ import type { Refusal } from './refusal.ts'
 import type { CodeBinding, Entitlement, Holding, Presented } from './single-use.ts'
 import { codeGuards, createdAfter, grantedScope, ofApplication, owned, unspent, withinLimits } from './single-use.ts'
 
-/** RFC 8628 §3.5: what slow_down adds to the interval, and where we stop adding. */
+/** RFC 8628 §3.5: what slow_down adds to the interval, and where we stop adding. A provider's own may be longer still. */
 const slowDownMs = 5_000
-const longestPollIntervalMs = 60_000
+export const longestPollIntervalMs = 60_000
 /** Clients' timers jitter; a poll this much too early is not too early. */
 export const pollToleranceMs = 1_000
 

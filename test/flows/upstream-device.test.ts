@@ -12,6 +12,7 @@ import { expectRefusal, expectTokens, expectUnavailable, refreshed, string } fro
 import { registryFile } from './support/registry.ts'
 import { startTimedBroker, type TimedBroker } from './support/timed-broker.ts'
 import { addVaulted, device, wholeTable } from './support/vault.ts'
+import type { Answer } from './support/wire.ts'
 
 let provider: FallibleProvider
 let broker: TimedBroker
@@ -101,6 +102,39 @@ test('the provider’s slow_down is ours, and makes the interval longer for good
   expectRefusal(await nextPoll(flow), 400, 'slow_down')
   broker.advance(flow.interval)
   expectRefusal(await poll(broker, device, flow.deviceCode), 400, 'slow_down')
+})
+
+test('a poll that comes too early makes no interval shorter, however long the provider’s is', async () => {
+  provider.behaviour.intervalSeconds = 120
+  const flow = await started()
+  expectRefusal(await nextPoll(flow), 400, 'authorization_pending')
+  for (const seconds of [30, 60]) {
+    broker.advance(seconds)
+    expectRefusal(await poll(broker, device, flow.deviceCode), 400, 'slow_down')
+  }
+  assert.equal(provider.count('poll'), 1)
+  broker.advance(31)
+  expectRefusal(await poll(broker, device, flow.deviceCode), 400, 'authorization_pending')
+  assert.equal(provider.count('poll'), 2)
+})
+
+test('a device that heeds no slow_down is heard once a minute, and is given its tokens', async () => {
+  const flow = await started()
+  const polled = async (times: number) => {
+    const answers: Answer[] = []
+    for (let at = 0; at < times; at++) {
+      broker.advance(6)
+      for (const _ of [1, 2]) answers.push(await poll(broker, device, flow.deviceCode))
+    }
+    return answers
+  }
+  await polled(15)
+  const before = provider.count('poll')
+  for (const { body } of await polled(30)) assert.match(String(body.error), /^(slow_down|authorization_pending)$/)
+  assert.equal(provider.count('poll') - before, 3, 'in three minutes')
+  provider.decide(flow.userCode, 'approve')
+  const given = (await polled(11)).filter(({ status }) => status === 200)
+  assert.equal(given.length, 1)
 })
 
 test('a person who declines there has declined here', async () => {
