@@ -312,7 +312,7 @@ describe('several callers over one vault', () => {
     const met = new Set<string>()
     walked((before, { vault, storedTurn, turns }, taken, step) => {
       if (step !== undefined) met.add(step)
-      if (storedTurn > 3) met.add('far')
+      if (storedTurn > 2) met.add('far')
       if (taken.do === 'hear' && turns > storedTurn + 1 && vault === before) met.add('late')
     })
     for (const expected of ['use', 'fetch', 'wait', 'cool-down', 'sign-in', 'far', 'late']) {
