@@ -91,11 +91,11 @@ async function approve(
 async function write(call: ClientCall, polled: Family, decision: Decision): Promise<Refusal | 'approved'> {
   const { sid } = polled
   const outcome = await broker().families.apply(decide(call.application.name, sid, decision, momentOf(call)))
-  if (!outcome.done) {
-    const isDecided = outcome.refusal.kind === 'decided' || outcome.refusal.kind === 'superseded'
-    return isDecided ? overtaken(outcome.family!) : outcome.refusal
+  // Superseded is made as well, and somebody has gone on from there.
+  if (!outcome.done && outcome.refusal.kind !== 'superseded') {
+    return outcome.refusal.kind === 'decided' ? overtaken(outcome.family!) : outcome.refusal
   }
-  const { family } = outcome
+  const family = outcome.family!
   const event = 'approve' in decision ? 'family.approved' : 'family.denied'
   audit(call, event, { sid, sub: family.person?.sub, flow: 'device' })
   // Whoever polls while a poll of theirs is on its way has given up on that one, and may not see its answer.

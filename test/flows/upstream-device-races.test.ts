@@ -125,6 +125,23 @@ for (const [who, held] of [
   })
 }
 
+test('a decision whose answer is lost while the next poll is given the tokens ends nothing, and is told', async () => {
+  const [first, second] = brokers
+  const flow = await approvedThere()
+  const told = () => first.output().split('"event":"family.approved"').length - 1
+  const before = told()
+  const held = provider.hold('poll')
+  const deciding = poll(first, device, flow.deviceCode)
+  await held.reached
+  store.fail({ kind: 'keep-silent' }, { operations: ['UpdateItem'], times: 1 })
+  held.release()
+  await store.silent()
+  const tokens = expectTokens(await nextPoll(second, flow))
+  expectRefusal(await deciding, 400, 'authorization_pending')
+  assert.equal(told() - before, 1)
+  await refreshed(first, device, tokens.refreshToken)
+})
+
 test('tokens that come when the device code was about to lapse give it its time back', async () => {
   const [slow, second] = brokers
   const flow = await approvedThere()
