@@ -95,8 +95,7 @@ describe('what is read', () => {
   test('the file that comes with the local stack is right', async () => {
     const { readFile } = await import('node:fs/promises')
     const text = await readFile(new URL('../local/registry.json', import.meta.url), 'utf8')
-    const variables = new Proxy({}, { get: () => 'http://127.0.0.1:8788' })
-    const { clients } = registryOf(text, variables)
+    const { clients } = registryOf(text, { IDP_URL: 'http://127.0.0.1:8788' })
     const names = clients.map(({ application: at, clientId }) => `${at} ${clientId}`)
     for (const expected of ['cli', 'job', 'web', 'basic', 'spa', 'brief', 'api'])
       assert.ok(names.includes(`demo ${expected}`))
@@ -179,6 +178,13 @@ describe('mistakes', () => {
     assert.deepEqual(mistakesIn(`{"a": "${variable('NOBODY')}" x}`)[0], unknown)
     const twice = `${variable('NOBODY')}, ${variable('NOBODY')}`
     assert.deepEqual(mistakesIn(file(application({ displayName: `${twice}!` }))), [unknown])
+  })
+
+  test('what every object has is no variable', () => {
+    for (const name of ['constructor', 'toString', '__proto__']) {
+      const why = 'there is no such variable'
+      assert.deepEqual(mistakesIn(file(application({ displayName: variable(name) }))), [{ where: variable(name), why }])
+    }
   })
 
   describe('of a variable that is not there', () => {

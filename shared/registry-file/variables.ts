@@ -16,7 +16,7 @@ export function fillIn(text: string, variables: Readonly<Record<string, string>>
   const missing = new Set<string>()
   const gap = gapFor(text)
   const filled = text.replace(/\$\{(\w+)\}/g, (whole, name: string) => {
-    const value = variables[name]
+    const value = Object.hasOwn(variables, name) ? variables[name] : undefined
     if (value !== undefined) return JSON.stringify(value).slice(1, -1)
     missing.add(whole)
     return gap
