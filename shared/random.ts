@@ -10,8 +10,12 @@ import { randomFillSync } from 'node:crypto'
 const supply = Buffer.alloc(1024)
 let used = supply.length
 
-/** @returns this many random bytes, base64url */
+/**
+ * @returns this many random bytes, base64url
+ * @throws {RangeError} for more than the supply has: fewer would be a secret that is shorter than its owner believes
+ */
 export function randomText(bytes: number): string {
+  if (!Number.isInteger(bytes) || bytes < 1 || bytes > supply.length) throw new RangeError('No such number of bytes.')
   if (used + bytes > supply.length) {
     randomFillSync(supply)
     used = 0

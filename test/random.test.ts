@@ -21,6 +21,12 @@ test('no part of it is given out twice', () => {
   assert.equal(new Set(halves).size, halves.length)
 })
 
+test('what is no number of bytes that the supply can have is refused, and spoils nothing that follows', () => {
+  for (const bytes of [1025, 0, -16, 0.5, Number.NaN]) assert.throws(() => randomText(bytes), RangeError)
+  assert.equal(Buffer.from(randomText(1024), 'base64url').length, 1024)
+  assert.equal(Buffer.from(randomText(16), 'base64url').length, 16)
+})
+
 test('each bit is set about as often as not', () => {
   const drawn = Buffer.concat(Array.from({ length: 4000 }, () => Buffer.from(randomText(16), 'base64url')))
   for (let bit = 0; bit < 8; bit += 1) {
