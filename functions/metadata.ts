@@ -6,9 +6,9 @@
  */
 
 import { broker } from '../shared/broker.ts'
-import { assertionAlgorithms } from '../shared/domain/client-assertion.ts'
 import type { Call } from '../shared/http/call.ts'
 import { openEndpoint } from '../shared/http/stack.ts'
+import { assertionAlgorithms } from '../shared/tokens/assertion-algorithms.ts'
 import { publishedKeysCachedSeconds } from '../shared/tokens/keyring.ts'
 
 /** Short enough that a key published ahead of its use is seen in time. */

@@ -76,6 +76,8 @@ async function bundleSource(file: string, folder: string): Promise<Bundle> {
     // Packages that come both ways are smaller as ES modules, since what is unused can be left out of those.
     mainFields: ['module', 'main'],
     alias: { '@aws-sdk/credential-provider-node': join(root, 'infra', 'environment-credentials.ts') },
+    // The SDK imports it for browsers. Were it a module here, what it shares with the others would be one more at each start.
+    external: ['bowser'],
     legalComments: 'none',
     // Kept in memory, for the sizes; a file beside the modules would be deployed with them.
     metafile: true,

@@ -1,15 +1,8 @@
 /**
  * What there is to know of clients' assertions (RFC 7523) before any key is looked at.
  *
- * Owns the algorithms and whom an assertion claims to be of. Pure; nothing is verified here
- * (shared/tokens/client-assertion.ts does).
+ * Owns whom an assertion claims to be of. Pure; nothing is verified here (shared/tokens/client-assertion.ts does).
  */
-
-/**
- * Public keys alone: `none`, or a MAC with a key that anyone can read, proves nothing (RFC 8725 §3.1). Ed25519 is the newer
- * name of EdDSA with that curve (RFC 9864 §2.2).
- */
-export const assertionAlgorithms = ['ES256', 'RS256', 'PS256', 'EdDSA', 'Ed25519'] as const
 
 /** Whose an assertion says it is; undefined for what is no JWT, or nobody's name. */
 export function issuerOf(assertion: string): string | undefined {

@@ -4,9 +4,16 @@
  * Owns what must hold of one. Must not know whether it was shown before (shared/store/replay.ts), nor where keys come from.
  */
 
-import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose'
-import { assertionAlgorithms } from '../domain/client-assertion.ts'
+import { decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
+import {
+  JOSEError,
+  JWSInvalid,
+  JWSSignatureVerificationFailed,
+  JWTClaimValidationFailed,
+  JWTExpired,
+} from 'jose/errors'
 import type { PublicJwk } from '../domain/registration.ts'
+import { assertionAlgorithms } from './assertion-algorithms.ts'
 
 /** How far ahead an assertion may end: so long it has to be remembered. */
 const longestSeconds = 600
@@ -35,10 +42,10 @@ export async function verifyAssertion(assertion: string, expected: Expected): Pr
     if (fault !== undefined) return { holds: false, fault }
     return { holds: true, jti: payload.jti!, expiresAtSeconds: payload.exp! }
   } catch (error) {
-    if (error instanceof errors.JWTClaimValidationFailed || error instanceof errors.JWTExpired) {
+    if (error instanceof JWTClaimValidationFailed || error instanceof JWTExpired) {
       return { holds: false, fault: error.claim }
     }
-    if (error instanceof errors.JOSEError) return { holds: false, fault: error.code }
+    if (error instanceof JOSEError) return { holds: false, fault: error.code }
     throw error
   }
 }
@@ -59,17 +66,17 @@ async function payloadOf(assertion: string, { clientId, keys, audiences, now }: 
       })
       return payload
     } catch (error) {
-      if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error
+      if (!(error instanceof JWSSignatureVerificationFailed)) throw error
     }
   }
-  throw new errors.JWSSignatureVerificationFailed()
+  throw new JWSSignatureVerificationFailed()
 }
 
 function headerOf(assertion: string): { readonly alg?: unknown; readonly kid?: unknown } {
   try {
     return decodeProtectedHeader(assertion)
   } catch {
-    throw new errors.JWSInvalid()
+    throw new JWSInvalid()
   }
 }
 

@@ -4,7 +4,8 @@
  * Owns the seal and what it is bound to: a purpose, an application and an end. Must not know what is sealed.
  */
 
-import { EncryptJWT, errors, jwtDecrypt } from 'jose'
+import { EncryptJWT, jwtDecrypt } from 'jose'
+import { JOSEError, JWEDecryptionFailed } from 'jose/errors'
 import type { Keyring } from './keyring.ts'
 
 export type Sealing = {
@@ -30,7 +31,7 @@ export async function unseal<Value>(keyring: Keyring, sealing: Sealing, sealed: 
       sealed,
       ({ kid }) => {
         const match = keyring.sealKeys.find((candidate) => candidate.kid === kid)
-        if (match === undefined) throw new errors.JWEDecryptionFailed()
+        if (match === undefined) throw new JWEDecryptionFailed()
         return match.key
       },
       {
@@ -43,7 +44,7 @@ export async function unseal<Value>(keyring: Keyring, sealing: Sealing, sealed: 
     )
     return payload.value
   } catch (error) {
-    if (error instanceof errors.JOSEError) return undefined
+    if (error instanceof JOSEError) return undefined
     throw error
   }
 }

@@ -5,7 +5,8 @@
  * verifies. Must not know families.
  */
 
-import { errors, type JWTPayload, jwtVerify } from 'jose'
+import { type JWTPayload, jwtVerify } from 'jose'
+import { JOSEError, JWKSNoMatchingKey } from 'jose/errors'
 import { isOfSession, type VerifiedAccessToken } from './access-token.ts'
 import type { Keyring } from './keyring.ts'
 
@@ -25,7 +26,7 @@ export async function verifyAccessToken(
       token,
       ({ kid, alg }) => {
         const key = keyring.publicKeys.find((candidate) => candidate.kid === kid && candidate.alg === alg)
-        if (key === undefined) throw new errors.JWKSNoMatchingKey()
+        if (key === undefined) throw new JWKSNoMatchingKey()
         return key
       },
       {
@@ -39,7 +40,7 @@ export async function verifyAccessToken(
     // Without a session it can only be the client's own.
     return isOfSession(payload) || payload.sub === payload.client_id ? payload : undefined
   } catch (error) {
-    if (error instanceof errors.JOSEError) return undefined
+    if (error instanceof JOSEError) return undefined
     throw error
   }
 }

@@ -4,6 +4,7 @@
 
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
@@ -61,6 +62,24 @@ test('no bundle has the chain that looks for credentials elsewhere than in the e
     for (const foreign of ['sso_start_url', 'credential_process', 'AssumeRoleWithWebIdentity', root]) {
       assert.ok(!text.includes(foreign), `${name} has ${foreign}`)
     }
+  }
+})
+
+test('a bundle imports its own modules and those of Node, and nothing that would have to be installed', () => {
+  for (const [name, { folder }] of Object.entries(bundles)) {
+    for (const text of modulesOf(folder, imported).values()) {
+      const strangers = [...text.matchAll(/\b(?:import|from)\s*\(?"([^"]+)"/g)]
+        .map(([, target]) => target!)
+        .filter((target) => !target.startsWith('./') && !isBuiltin(target))
+      assert.deepEqual(strangers, [], name)
+    }
+  }
+})
+
+test('a refresh loads six modules at a cold start, and the code of the SDK that is for browsers is nowhere', () => {
+  assert.equal(modulesOf(bundles.refresh.folder, importedAtStart).size, 6)
+  for (const { folder } of Object.values(bundles)) {
+    for (const text of modulesOf(folder, imported).values()) assert.ok(!text.includes('bowser'))
   }
 })
 
