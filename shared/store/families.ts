@@ -10,18 +10,13 @@
  *           ──no answer after the SDK's tries──► GetItem: does the item carry our attempt? then it is done
  */
 
-import {
-  ConditionalCheckFailedException,
-  GetItemCommand,
-  PutItemCommand,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb'
+import { ConditionalCheckFailedException, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import type { Family } from '../domain/family.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import { explain, type Transition } from '../domain/transitions.ts'
-import { Unavailable } from '../unavailable.ts'
 import { marshall, unmarshall } from './attributes.ts'
 import { expressionsOf } from './expressions.ts'
+import { itemAfterLoss, itemAt, type Key } from './item.ts'
 import type { Table } from './table.ts'
 import { ask } from './table.ts'
 
@@ -52,7 +47,7 @@ export function createFamilies(table: Table): Families {
   return {
     open: (family) => open(table, family),
     apply: (transition) => apply(table, transition),
-    read: (sid) => read(table, sid),
+    read: (sid) => itemAt<Family>(table, keyOf(sid)),
   }
 }
 
@@ -108,27 +103,14 @@ function outcomeOf(transition: Transition, family: Family | undefined): Outcome 
 
 /** After a write whose every answer was lost: the item, when it still shows that this write was made. */
 async function wasWritten(table: Table, sid: string, attempt: string): Promise<Family | undefined> {
-  try {
-    const family = await read(table, sid)
-    return family?.attempt === attempt || family?.previousAttempt === attempt ? family : undefined
-  } catch (error) {
-    // Not knowing is no reason to hide why we had to ask: the write's own error is the one to report.
-    if (error instanceof Unavailable) return undefined
-    throw error
-  }
-}
-
-async function read(table: Table, sid: string): Promise<Family | undefined> {
-  const { Item } = await ask(() =>
-    table.client.send(new GetItemCommand({ TableName: table.name, Key: marshall(keyOf(sid)), ConsistentRead: true })),
-  )
-  return Item && (unmarshall(Item) as Family)
+  const family = await itemAfterLoss<Family>(table, keyOf(sid))
+  return family?.attempt === attempt || family?.previousAttempt === attempt ? family : undefined
 }
 
 function familyIn(error: ConditionalCheckFailedException): Family | undefined {
   return error.Item && (unmarshall(error.Item) as Family)
 }
 
-export function keyOf(sid: string): { pk: string; sk: string } {
+export function keyOf(sid: string): Key {
   return { pk: `family#${sid}`, sk: 'family' }
 }

@@ -5,11 +5,9 @@
  * shared/registry-file.ts, and who writes them shared/store/registry.ts, which no Lambda needs.
  */
 
-import { GetItemCommand } from '@aws-sdk/client-dynamodb'
 import type { Application, Client } from '../domain/registration.ts'
-import { marshall, unmarshall } from './attributes.ts'
+import { itemAt } from './item.ts'
 import type { Table } from './table.ts'
-import { ask } from './table.ts'
 
 /** How long a warm Lambda goes by what it has read. A change, a revocation included, is in effect everywhere after it. */
 export const registrationsCachedMs = 10_000
@@ -38,7 +36,7 @@ export function createRegistrations(table: Table, now: () => number = Date.now):
     const known = remembered.get(key)
     if (known !== undefined && known.until > now()) return known.record
     const until = now() + registrationsCachedMs
-    const record = await read(table, pk, sk)
+    const record = await itemAt<Application | Client>(table, { pk, sk })
     remembered.delete(key)
     if (record === undefined) return undefined
     if (remembered.size >= mostRemembered) remembered.clear()
@@ -54,13 +52,6 @@ export function createRegistrations(table: Table, now: () => number = Date.now):
       remembered.delete(`${applicationKey(application)}\0${sk}`)
     },
   }
-}
-
-async function read(table: Table, pk: string, sk: string): Promise<Application | Client | undefined> {
-  const { Item } = await ask(() =>
-    table.client.send(new GetItemCommand({ TableName: table.name, Key: marshall({ pk, sk }), ConsistentRead: true })),
-  )
-  return Item && (unmarshall(Item) as Application | Client)
 }
 
 export function applicationKey(name: string): string {

@@ -14,7 +14,6 @@
 
 import { randomUUID } from 'node:crypto'
 import {
-  GetItemCommand,
   TransactionCanceledException,
   type TransactWriteItem,
   TransactWriteItemsCommand,
@@ -29,7 +28,8 @@ import {
   type StoredRegistry,
 } from '../domain/registry-changes.ts'
 import { Unavailable } from '../unavailable.ts'
-import { marshall, unmarshall } from './attributes.ts'
+import { marshall } from './attributes.ts'
+import { itemAt } from './item.ts'
 import { type Item, itemsUnder } from './partition.ts'
 import { applicationKey, clientKey } from './registrations.ts'
 import { ask, type Table } from './table.ts'
@@ -232,10 +232,7 @@ function nextVersion(table: Table, since: number, attempt: string, { added, remo
 }
 
 async function readVersion(table: Table): Promise<Version> {
-  const { Item } = await ask(() =>
-    table.client.send(new GetItemCommand({ TableName: table.name, Key: marshall(versionKey), ConsistentRead: true })),
-  )
-  const item: Readonly<Record<string, unknown>> = Item ? unmarshall(Item) : {}
+  const item = (await itemAt<Item>(table, versionKey)) ?? {}
   const names = Object.keys(item).filter((attribute) => attribute.startsWith(listed))
   return {
     version: Number(item.version ?? 0),

@@ -11,9 +11,9 @@
  * The caller's own second showing is a replay, whatever was lost before it: a thief's is the same, to the byte.
  */
 
-import { ConditionalCheckFailedException, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
-import { Unavailable } from '../unavailable.ts'
+import { ConditionalCheckFailedException, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from './attributes.ts'
+import { itemAfterLoss } from './item.ts'
 import type { Table } from './table.ts'
 import { ask } from './table.ts'
 
@@ -68,23 +68,9 @@ async function record(table: Table, showing: Showing): Promise<boolean> {
     if (error instanceof ConditionalCheckFailedException) {
       return error.Item !== undefined && unmarshall(error.Item).attempt === attempt
     }
-    if (await wasWritten(table, showing)) return true
-    throw error
-  }
-}
-
-/** After a write whose every answer was lost: nobody can have written over it since, as long as its assertion is valid. */
-async function wasWritten(table: Table, showing: Showing): Promise<boolean> {
-  try {
-    const { Item } = await ask(() =>
-      table.client.send(
-        new GetItemCommand({ TableName: table.name, Key: marshall(keyOf(showing)), ConsistentRead: true }),
-      ),
-    )
-    return Item !== undefined && unmarshall(Item).attempt === showing.attempt
-  } catch (error) {
-    // Not knowing is no reason to hide why we had to ask: the write's own error is the one to report.
-    if (error instanceof Unavailable) return false
+    // Nobody can have written over it since, as long as its assertion is valid.
+    const written = await itemAfterLoss<{ attempt: string }>(table, keyOf(showing))
+    if (written?.attempt === attempt) return true
     throw error
   }
 }

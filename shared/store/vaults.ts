@@ -13,14 +13,13 @@
 import {
   ConditionalCheckFailedException,
   DeleteItemCommand,
-  GetItemCommand,
   PutItemCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
 import type { Family } from '../domain/family.ts'
 import type { Vault, VaultChange } from '../domain/vault.ts'
-import { Unavailable } from '../unavailable.ts'
 import { marshall, unmarshall } from './attributes.ts'
+import { itemAfterLoss, itemAt } from './item.ts'
 import { itemsUnder } from './partition.ts'
 import type { Table } from './table.ts'
 import { ask } from './table.ts'
@@ -49,7 +48,7 @@ export type Vaults = {
 export function createVaults(table: Table): Vaults {
   return {
     put: (vault) => put(table, vault),
-    read: (sid, id) => read(table, sid, id),
+    read: (sid, id) => itemAt<Vault>(table, keyOf(sid, id)),
     readSession: (sid) => readSession(table, sid),
     swap: (seen, change, attempt) => swap(table, seen, change, attempt),
     remove: (sid, id) => remove(table, sid, id),
@@ -68,17 +67,8 @@ async function put(table: Table, vault: Vault): Promise<void> {
     // Nobody else draws this id: it is our own success, seen twice. A try that arrives late must not undo what followed.
     if (error instanceof ConditionalCheckFailedException) return
     // What is sealed in it is given by the provider once.
-    if ((await readAfter(table, vault)) === undefined) throw error
+    if ((await itemAfterLoss<Vault>(table, keyOf(vault.sid, vault.id))) === undefined) throw error
   }
-}
-
-async function read(table: Table, sid: string, id: string): Promise<Vault | undefined> {
-  const { Item } = await ask(() =>
-    table.client.send(
-      new GetItemCommand({ TableName: table.name, Key: marshall(keyOf(sid, id)), ConsistentRead: true }),
-    ),
-  )
-  return Item && (unmarshall(Item) as Vault)
 }
 
 async function readSession(table: Table, sid: string): Promise<Session | undefined> {
@@ -119,18 +109,8 @@ async function swap(table: Table, seen: Vault, { set, remove }: VaultChange, att
       const vault = error.Item && (unmarshall(error.Item) as Vault)
       return vault?.attempt === attempt ? { swapped: true, vault } : { swapped: false, vault }
     }
-    const vault = await readAfter(table, seen)
+    const vault = await itemAfterLoss<Vault>(table, keyOf(seen.sid, seen.id))
     if (vault?.attempt === attempt) return { swapped: true, vault }
-    throw error
-  }
-}
-
-/** After a write whose every answer was lost. Not knowing is no reason to hide why we had to ask. */
-async function readAfter(table: Table, { sid, id }: Vault): Promise<Vault | undefined> {
-  try {
-    return await read(table, sid, id)
-  } catch (error) {
-    if (error instanceof Unavailable) return undefined
     throw error
   }
 }
