@@ -142,7 +142,7 @@ async function deny(call: Call, { sid, clientId }: Family): Promise<Answer> {
   if (!outcome.done && outcome.refusal.kind !== 'superseded') {
     return askAgain(call, outcome.refusal.kind === 'expired-device-code' ? 'expired' : 'used')
   }
-  audit(call, 'family.denied', { sid, client_id: clientId, flow: 'device' })
+  audit(call, 'session.denied', { sid, client_id: clientId, flow: 'device' })
   const client = await broker().registrations.client(call.application.name, clientId)
   const page = deviceDenied({
     applicationName: call.application.displayName,

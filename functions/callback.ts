@@ -84,7 +84,7 @@ async function endDeviceSignIn(
   // Superseded: it was decided as we say, and the device came for its tokens before the answer reached us.
   if (!outcome.done && outcome.refusal.kind !== 'superseded') return undecidable(call, outcome.refusal.kind)
   const { clientId, person } = outcome.family!
-  const event = result.kind === 'signed-in' ? 'family.approved' : 'family.denied'
+  const event = result.kind === 'signed-in' ? 'session.approved' : 'session.denied'
   audit(call, event, { sid, client_id: clientId, sub: person?.sub, flow: 'device' })
   if (result.kind !== 'signed-in') return pageAnswer(failedSignInPage(call, result), dropped(call, 'sign-in'))
   // Ops have ended all that began up to a moment, this one included: its device will get nothing.
@@ -171,7 +171,7 @@ async function grantCode(
     }),
   )
   if (!opened) throw new Error('a fresh sid was taken')
-  audit(call, 'family.opened', { sid: credential.sid, client_id: client.clientId, sub: person.sub, flow: 'code' })
+  audit(call, 'session.opened', { sid: credential.sid, client_id: client.clientId, sub: person.sub, flow: 'code' })
   return codeResponse(to, mint('ac', application.name, credential, keyring.macKey(now)), dropped(call, 'sign-in'))
 }
 

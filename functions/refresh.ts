@@ -22,7 +22,7 @@ export const refreshGrant: Grant = {
     const { transition, providerToken } = await prepare(call, shown, rotation, asked)
     const outcome = await broker().families.apply(transition)
     const family = await settle(call, shown.presented, outcome)
-    audit(call, outcome.done && outcome.replay ? 'family.replayed' : 'family.rotated', {
+    audit(call, outcome.done && outcome.replay ? 'session.grace_retry' : 'session.rotated', {
       sid: family.sid,
       sub: family.person?.sub,
       generation: family.generation,

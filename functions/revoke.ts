@@ -48,6 +48,6 @@ async function end(call: ClientCall, entitlement: Entitlement): Promise<void> {
     if (outcome.refusal.kind === 'foreign-client') audit(call, 'credential.foreign', { level: 'warn', sid })
     return
   }
-  audit(call, 'family.revoked', { sid, sub: outcome.family.person?.sub, reason: 'client' })
+  audit(call, 'session.revoked', { sid, sub: outcome.family.person?.sub, reason: 'client' })
   await forgetTokens(call, outcome.family)
 }

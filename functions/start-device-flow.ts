@@ -25,7 +25,7 @@ export const handler = clientEndpoint('same-origin', async (call) => {
   const asked = grantAsked(call.client, call.parameters)
   const isUpstream = call.application.provider.deviceLogin === 'upstream'
   const { credential, shown } = isUpstream ? await openUpstream(call, asked) : await openOwn(call, asked)
-  audit(call, 'family.opened', { sid: credential.sid, flow: 'device' })
+  audit(call, 'session.opened', { sid: credential.sid, flow: 'device' })
   const macKey = (await broker().keyring()).macKey(call.now)
   return { status: 200, body: { device_code: mint('dc', call.application.name, credential, macKey), ...shown } }
 })

@@ -114,10 +114,10 @@ export class Dashboard extends Construct {
   private security(): Graph {
     const { stage } = this.props
     return {
-      title: 'Reuse, replays, failed clients, throttled',
+      title: 'Reuse, retries within the grace, failed clients, throttled',
       left: [
         total(stage, 'ReuseDetected', period),
-        total(stage, 'Replays', period),
+        total(stage, 'GraceRetries', period),
         total(stage, 'ClientAuthenticationFailures', period),
         total(stage, 'Throttled', period),
       ],

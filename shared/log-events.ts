@@ -26,25 +26,24 @@ const provider = ['application', 'client_id', 'sid', 'sub'] as const
 
 export const logEvents = {
   // --- transitions of a session
-  'family.opened': { levels: ['info'], always: [...session, 'flow'], sometimes: ['sub'] },
-  'family.approved': { levels: ['info'], always: [...session, 'sub', 'flow'], sometimes: [] },
-  'family.denied': { levels: ['info'], always: [...session, 'flow'], sometimes: [] },
-  'family.redeemed': { levels: ['info'], always: [...session, 'sub', 'flow', 'generation'], sometimes: [] },
-  'family.rotated': { levels: ['info'], always: [...session, 'sub', 'generation'], sometimes: [] },
-  'family.replayed': { levels: ['info'], always: [...session, 'sub', 'generation'], sometimes: ['flow'] },
-  'family.reuse_detected': { levels: ['warn'], always: [...session, 'generation', 'reason'], sometimes: ['sub'] },
-  'family.revoked': { levels: ['info', 'warn'], always: [...session, 'sub', 'reason'], sometimes: [] },
+  'session.opened': { levels: ['info'], always: [...session, 'flow'], sometimes: ['sub'] },
+  'session.approved': { levels: ['info'], always: [...session, 'sub', 'flow'], sometimes: [] },
+  'session.denied': { levels: ['info'], always: [...session, 'flow'], sometimes: [] },
+  'session.redeemed': { levels: ['info'], always: [...session, 'sub', 'flow', 'generation'], sometimes: [] },
+  'session.rotated': { levels: ['info'], always: [...session, 'sub', 'generation'], sometimes: [] },
+  'session.grace_retry': { levels: ['info'], always: [...session, 'sub', 'generation'], sometimes: ['flow'] },
+  'session.reuse_detected': { levels: ['warn'], always: [...session, 'generation', 'reason'], sometimes: ['sub'] },
+  'session.revoked': {
+    levels: ['info', 'warn'],
+    always: [...session, 'reason'],
+    sometimes: ['sub', 'flow', 'generation', 'actor', 'note'],
+  },
   // --- what else is done with credentials
   'credential.foreign': { levels: ['warn'], always: session, sometimes: ['generation'] },
   'user_code.wrong': { levels: ['warn'], always: call, sometimes: [] },
   'token.exchanged': { levels: ['info'], always: [...session, 'sub', 'flow'], sometimes: [] },
   'token.issued': { levels: ['info'], always: [...call, 'client_id', 'sub'], sometimes: [] },
   // --- ops
-  'session.revoked': {
-    levels: ['info'],
-    always: [...ops, 'client_id', 'sid', 'flow', 'generation'],
-    sometimes: ['sub', 'note'],
-  },
   'sessions.revoked': { levels: ['info'], always: ops, sometimes: ['client_id', 'sub', 'note', 'count'] },
   // --- the provider
   'provider.unexpected': { levels: ['warn', 'error'], always: [...call, 'client_id', 'reason'], sometimes: ['sid'] },

@@ -11,7 +11,7 @@ import { embeddedMetrics } from './metrics.ts'
 
 export type LogFields = {
   readonly level: 'info' | 'warn' | 'error'
-  /** What happened, dotted: `family.rotated`, `request`. */
+  /** What happened, dotted: `session.rotated`, `request`. */
   readonly event: LogEventName
   readonly request_id?: string | undefined
   readonly route?: string | undefined

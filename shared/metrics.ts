@@ -22,7 +22,7 @@ const totalAndApplication = [[], ['application']] as const
 export const metrics = {
   Refreshes: { unit: 'Count', dimensions: totalAndApplication },
   Redemptions: { unit: 'Count', dimensions: totalAndApplication },
-  Replays: { unit: 'Count', dimensions: total },
+  GraceRetries: { unit: 'Count', dimensions: total },
   ReuseDetected: { unit: 'Count', dimensions: totalAndApplication },
   /** By `reason`, of which there are five. Reuse is counted by itself. */
   Revocations: { unit: 'Count', dimensions: [[], ['reason']] },
@@ -56,15 +56,14 @@ export function metricsOf(line: LogFields): readonly MetricName[] {
   switch (line.event) {
     case 'request':
       return requestMetrics(line)
-    case 'family.rotated':
+    case 'session.rotated':
       return ['Refreshes']
-    case 'family.redeemed':
+    case 'session.redeemed':
       return ['Redemptions']
-    case 'family.replayed':
-      return ['Replays']
-    case 'family.reuse_detected':
+    case 'session.grace_retry':
+      return ['GraceRetries']
+    case 'session.reuse_detected':
       return ['ReuseDetected']
-    case 'family.revoked':
     case 'session.revoked':
       return ['Revocations']
     case 'sessions.revoked':

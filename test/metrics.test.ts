@@ -21,11 +21,11 @@ const info = { level: 'info', application: 'demo', client_id: 'cli', sub: 'ada',
 const request = { ...info, event: 'request', route: '/{application}/oauth/token', status: 400, duration_ms: 3 } as const
 
 const counted: readonly (readonly [fields: LogFields, metrics: readonly MetricName[]])[] = [
-  [{ ...info, event: 'family.rotated' }, ['Refreshes']],
-  [{ ...info, event: 'family.redeemed' }, ['Redemptions']],
-  [{ ...info, event: 'family.replayed' }, ['Replays']],
-  [{ ...info, event: 'family.reuse_detected', level: 'warn', reason: 'revoked already' }, ['ReuseDetected']],
-  [{ ...info, event: 'family.revoked', reason: 'client' }, ['Revocations']],
+  [{ ...info, event: 'session.rotated' }, ['Refreshes']],
+  [{ ...info, event: 'session.redeemed' }, ['Redemptions']],
+  [{ ...info, event: 'session.grace_retry' }, ['GraceRetries']],
+  [{ ...info, event: 'session.reuse_detected', level: 'warn', reason: 'revoked already' }, ['ReuseDetected']],
+  [{ ...info, event: 'session.revoked', reason: 'client' }, ['Revocations']],
   [{ ...info, event: 'session.revoked', reason: 'ops' }, ['Revocations']],
   [{ ...info, event: 'sessions.revoked', reason: 'ops:client' }, ['Revocations']],
   [{ ...info, event: 'sessions.revoked', reason: 'ops:subject', count: 3 }, []],
@@ -38,7 +38,7 @@ const counted: readonly (readonly [fields: LogFields, metrics: readonly MetricNa
   [{ ...info, event: 'fault', level: 'warn', reason: 'secrets' }, ['SecretsUnavailable']],
   [{ ...info, event: 'fault', level: 'error' }, ['ServerErrors']],
   [{ level: 'info', event: 'keyring.checked', age_days: 41.5 }, ['age_days']],
-  [{ ...info, event: 'family.opened' }, []],
+  [{ ...info, event: 'session.opened' }, []],
   [{ ...request, status: 200 }, ['duration_ms']],
   [{ ...request, status: 401, error: 'invalid_client' }, ['duration_ms', 'ClientAuthenticationFailures']],
   [{ ...request, error: 'slow_down' }, ['duration_ms', 'Throttled']],
@@ -109,7 +109,7 @@ describe('dimensions', () => {
 
 test('without a namespace, as on a laptop, a line holds no metrics', () => {
   sink.metricsNamespace = undefined
-  log({ ...info, event: 'family.rotated' }, now)
+  log({ ...info, event: 'session.rotated' }, now)
   const { time: _, ...line } = readLine(lines[0] ?? '')
-  assert.deepEqual(line, { ...info, event: 'family.rotated' })
+  assert.deepEqual(line, { ...info, event: 'session.rotated' })
 })

@@ -96,7 +96,7 @@ async function write(call: ClientCall, polled: Family, decision: Decision): Prom
     return outcome.refusal.kind === 'decided' ? overtaken(outcome.family!) : outcome.refusal
   }
   const family = outcome.family!
-  const event = 'approve' in decision ? 'family.approved' : 'family.denied'
+  const event = 'approve' in decision ? 'session.approved' : 'session.denied'
   audit(call, event, { sid, sub: family.person?.sub, flow: 'device' })
   // Whoever polls while a poll of theirs is on its way has given up on that one, and may not see its answer.
   const isLatest = family.previousAttempt === polled.attempt

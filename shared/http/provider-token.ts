@@ -71,7 +71,7 @@ async function endFamily(call: Call, { sid, clientId, person }: Family): Promise
   const by = { application: call.application.name, clientId, sid }
   const outcome = await broker().families.apply(revoke(by, 'provider', momentOf(call)))
   if (!outcome.done) return
-  audit(call, 'family.revoked', { level: 'warn', sid, client_id: clientId, sub: person?.sub, reason: 'provider' })
+  audit(call, 'session.revoked', { level: 'warn', sid, client_id: clientId, sub: person?.sub, reason: 'provider' })
 }
 
 function signInAgain(description: string, reason: string): OAuthError {

@@ -38,12 +38,12 @@ async function killFamily(call: ClientCall, presented: Presented, refusal: Refus
   const moment = momentOf(call)
   const { revokeTokens } = call.application.provider
   const outcome = await broker().families.apply(revoke(presented, 'reuse', moment, revokeTokens))
-  audit(call, 'family.reuse_detected', {
+  audit(call, 'session.reuse_detected', {
     level: 'warn',
     sid: presented.sid,
     sub: outcome.family?.person?.sub,
     generation: presented.generation,
-    reason: outcome.done ? `family revoked at generation ${refusal.generation}` : 'revoked already',
+    reason: outcome.done ? `session ended at generation ${refusal.generation}` : 'revoked already',
   })
   if (outcome.done) await forgetTokens(call, outcome.family)
 }

@@ -164,7 +164,7 @@ export async function redeemed(call: ClientCall, shown: Shown, redemption: Trans
   const { transition, providerToken } = await prepare(call, shown, redemption)
   const outcome = await broker().families.apply(transition)
   const family = await settle(call, shown.presented, outcome)
-  audit(call, outcome.done && outcome.replay ? 'family.replayed' : 'family.redeemed', {
+  audit(call, outcome.done && outcome.replay ? 'session.grace_retry' : 'session.redeemed', {
     sid: family.sid,
     sub: family.person?.sub,
     flow: family.flow,

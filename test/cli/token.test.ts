@@ -31,7 +31,7 @@ async function expired(t: TestContext, clientId = 'job'): Promise<CommandLine> {
 const stored = async ({ file }: CommandLine) =>
   (JSON.parse(await readFile(file, 'utf8')) as { sessions: { refreshToken: string; accessToken: string }[] }).sessions
 const filesIn = (tool: CommandLine) => readdir(tool.home)
-const refreshes = () => broker.output().split('"event":"family.rotated"').length - 1
+const refreshes = () => broker.output().split('"event":"session.rotated"').length - 1
 const isActive = async (token: string) =>
   (await call(`${broker.url}/demo/oauth/userinfo`, undefined, token)).status === 200
 

@@ -76,51 +76,54 @@ test('a device: opened, approved, redeemed, rotated; and denied', async () => {
   const session = kept(await device(broker, cli))
   secrets.push(session.started.deviceCode, session.started.userCode)
   const { sid, sub } = claimsOf(session.accessToken)
-  assert.deepEqual(whose(last('family.opened')), ['demo', 'cli', sid, undefined], 'nobody has signed in yet')
-  for (const event of ['family.approved', 'family.redeemed']) {
+  assert.deepEqual(whose(last('session.opened')), ['demo', 'cli', sid, undefined], 'nobody has signed in yet')
+  for (const event of ['session.approved', 'session.redeemed']) {
     assert.deepEqual(whose(last(event)), ['demo', 'cli', sid, sub])
     assert.equal(last(event).flow, 'device')
   }
   const next = await refreshed(broker, cli, session.refreshToken)
   secrets.push(next.refreshToken, next.accessToken)
-  assert.deepEqual([...whose(last('family.rotated')), last('family.rotated').generation], ['demo', 'cli', sid, sub, 2])
+  assert.deepEqual(
+    [...whose(last('session.rotated')), last('session.rotated').generation],
+    ['demo', 'cli', sid, sub, 2],
+  )
   const declined = await deviceCode(broker)
   await decide(declined, 'deny')
   secrets.push(declined.deviceCode, declined.userCode)
-  assert.equal(last('family.denied').client_id, 'cli')
+  assert.equal(last('session.denied').client_id, 'cli')
 })
 
 test('a code: opened by a person, redeemed; what a client ends, and what another one tries', async () => {
   const session = kept(await code(broker, web))
   secrets.push(session.code)
   const { sub } = claimsOf(session.accessToken)
-  assert.deepEqual(whose(last('family.opened')), ['demo', 'web', sidOf(session), sub])
-  assert.equal(last('family.redeemed').flow, 'code')
+  assert.deepEqual(whose(last('session.opened')), ['demo', 'web', sidOf(session), sub])
+  assert.equal(last('session.redeemed').flow, 'code')
   expectRefusal(await refresh(broker, cli, session.refreshToken), 400, 'invalid_grant')
   assert.deepEqual(whose(last('credential.foreign')), ['demo', 'cli', sidOf(session), undefined], 'who showed it')
   assert.equal((await revoke(broker, cli, session.refreshToken)).status, 200)
   assert.equal((await revoke(broker, web, session.refreshToken)).status, 200)
-  assert.deepEqual(whose(last('family.revoked')), ['demo', 'web', sidOf(session), sub])
-  assert.deepEqual([last('family.revoked').reason, last('family.revoked').Revocations], ['client', 1])
+  assert.deepEqual(whose(last('session.revoked')), ['demo', 'web', sidOf(session), sub])
+  assert.deepEqual([last('session.revoked').reason, last('session.revoked').Revocations], ['client', 1])
 })
 
 test('a replay within the grace, and reuse, which is told once: what comes later finds the session dead', async () => {
   const session = kept(await device(broker, job))
   const { refreshToken } = await refreshed(broker, job, session.refreshToken)
   assert.equal((await refreshed(broker, job, session.refreshToken)).refreshToken, refreshToken)
-  assert.equal(last('family.replayed').sid, sidOf(session))
+  assert.equal(last('session.grace_retry').sid, sidOf(session))
   secrets.push((await refreshed(broker, job, refreshToken)).refreshToken, refreshToken)
   const refused = await refresh(broker, job, session.refreshToken)
   expectRefusal(refused, 400, 'invalid_grant')
-  const reuse = last('family.reuse_detected')
+  const reuse = last('session.reuse_detected')
   assert.deepEqual(whose(reuse), ['demo', 'job', sidOf(session), claimsOf(session.accessToken).sub])
   assert.deepEqual([reuse.level, reuse.generation, reuse.ReuseDetected], ['warn', 1, 1])
-  assert.equal(reuse.reason, 'family revoked at generation 3')
+  assert.equal(reuse.reason, 'session ended at generation 3')
   assert.equal(reuse.request_id, refused.headers['x-request-id'])
   assert.deepEqual([last('request').reason, last('request').ReauthenticationsNeeded], ['reuse', 1])
   expectRefusal(await refresh(broker, job, session.refreshToken), 400, 'invalid_grant')
   assert.deepEqual([last('request').reason, last('request').ReauthenticationsNeeded], ['revoked', 1])
-  assert.deepEqual(last('family.reuse_detected'), reuse)
+  assert.deepEqual(last('session.reuse_detected'), reuse)
 })
 
 test('a wrong user code, a service in its own name, a client that is not who it says', async () => {
@@ -183,7 +186,7 @@ test('the provider’s tokens: handed to a worker, fetched anew, late, refused, 
   for (const token of provider.liveRefreshTokens()) provider.end(token)
   expectRefusal(await refresh(broker, graced, second.refreshToken), 400, 'invalid_grant')
   assert.equal(last('provider.refresh_refused').client_id, 'graced')
-  assert.deepEqual([last('family.revoked').reason, last('family.revoked').level], ['provider', 'warn'])
+  assert.deepEqual([last('session.revoked').reason, last('session.revoked').level], ['provider', 'warn'])
 })
 
 test('a sign-in whose provider answers what no standard allows', async () => {
@@ -197,14 +200,14 @@ test('a sign-in whose provider answers what no standard allows', async () => {
 test('the end of a session is told to the provider: at once, later, never', async () => {
   const session = kept(await code(broker, agent))
   await revoke(broker, agent, session.refreshToken)
-  assert.deepEqual(whose(last('provider.revoked')), whose(last('family.revoked')))
+  assert.deepEqual(whose(last('provider.revoked')), whose(last('session.revoked')))
   const unlucky = kept(await code(broker, agent))
   provider.fail('revoke', serverError)
   await revoke(broker, agent, unlucky.refreshToken)
-  assert.equal(last('provider.revocation_failed').request_id, last('family.revoked').request_id)
+  assert.equal(last('provider.revocation_failed').request_id, last('session.revoked').request_id)
   broker.advance(8 * 86_400)
   await retryRevocations({}, contextOf('retry-revocations'))
-  assert.deepEqual(whose(last('provider.revocation_abandoned')), whose(last('family.revoked')))
+  assert.deepEqual(whose(last('provider.revocation_abandoned')), whose(last('session.revoked')))
   assert.equal(last('provider.revocation_abandoned').RevocationsAbandoned, 1)
 })
 

@@ -128,7 +128,7 @@ for (const [who, held] of [
 test('a decision whose answer is lost while the next poll is given the tokens ends nothing, and is told', async () => {
   const [first, second] = brokers
   const flow = await approvedThere()
-  const told = () => first.output().split('"event":"family.approved"').length - 1
+  const told = () => first.output().split('"event":"session.approved"').length - 1
   const before = told()
   const held = provider.hold('poll')
   const deciding = poll(first, device, flow.deviceCode)

@@ -70,7 +70,7 @@ test('B3 it dies after the provider has rotated: a new sign-in is asked for, and
   const told = survivor
     .output()
     .split('\n')
-    .filter((line) => line.includes('"family.revoked"'))
+    .filter((line) => line.includes('"session.revoked"'))
   assert.equal(told.length, 1)
   assert.match(told[0] ?? '', /"level":"warn".*"reason":"provider"/)
   // Nobody was given what the provider had answered to the dead.

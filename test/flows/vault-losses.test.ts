@@ -77,7 +77,7 @@ test('B3 the table is away when the provider has rotated: 503, then a new sign-i
   await endLeases(store.endpoint)
   // The refresh token that is kept was used, and the provider takes that for a theft.
   expectRefusal(await refresh(broker, agent, session.refreshToken), 400, 'invalid_grant')
-  assert.match(told('family.revoked').at(-1) ?? '', /"reason":"provider"/)
+  assert.match(told('session.revoked').at(-1) ?? '', /"reason":"provider"/)
 })
 
 test('the table is away for the answer of a provider that does not rotate: 503, and the next one gets its token', async () => {

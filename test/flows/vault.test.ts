@@ -164,7 +164,7 @@ test('B5 the provider refuses for good: the session is dead at once, audited onc
   assert.ok(log.length > before)
   const ends = log
     .split('\n')
-    .filter((line) => line.includes('"family.revoked"') && line.includes('"reason":"provider"'))
+    .filter((line) => line.includes('"session.revoked"') && line.includes('"reason":"provider"'))
   assert.equal(ends.length, 1)
 })
 

@@ -76,12 +76,12 @@ test('an audit line says who, which client, which session, from where and why', 
   const before = sink.write
   sink.write = (line) => void lines.push(line)
   const call = { ...aCall({ application: anApplication(), now: 0 }), client: aClient() }
-  audit(call, 'family.reuse_detected', { level: 'warn', sid: 's', sub: 'ada', generation: 7, reason: 'why' })
+  audit(call, 'session.reuse_detected', { level: 'warn', sid: 's', sub: 'ada', generation: 7, reason: 'why' })
   audit(aCall({ application: anApplication(), now: 0 }), 'user_code.wrong', {})
   sink.write = before
   const both = { time: '1970-01-01T00:00:00.000Z', request_id: 'request-1', application: 'demo', ip: '192.0.2.7' }
   const [first, second] = lines.map((line) => JSON.parse(line) as unknown)
   const who = { client_id: 'cli', sid: 's', sub: 'ada', generation: 7, reason: 'why' }
-  assert.deepEqual(first, { ...both, ...who, level: 'warn', event: 'family.reuse_detected' })
+  assert.deepEqual(first, { ...both, ...who, level: 'warn', event: 'session.reuse_detected' })
   assert.deepEqual(second, { ...both, level: 'info', event: 'user_code.wrong' })
 })
