@@ -12,6 +12,7 @@ import { deviceCodeSeconds, readUserCode, showUserCode, sidOfUserCode } from '..
 import { carried, carry, dropped, isSameSecret, pageAnswer, redirect } from '../shared/http/browser.ts'
 import { type Answer, audit, type Call, header, momentOf } from '../shared/http/call.ts'
 import { OAuthError } from '../shared/http/errors.ts'
+import { lookOf } from '../shared/http/look.ts'
 import { problemPage } from '../shared/http/page-problems.ts'
 import {
   type CodeProblem,
@@ -73,12 +74,11 @@ async function confirm(call: Call, family: Family, userCode: string): Promise<An
   if (await isRevoked(call, family)) return askAgain(call, 'expired')
   const csrf = drawId()
   const page = confirmDevice({
-    applicationName: application.displayName,
+    look: lookOf(call),
     clientName: client.displayName,
     clientId: client.clientId,
     userCode: showUserCode(userCode),
-    scopes: family.scopes,
-    audience: family.audience,
+    asked: { scopes: family.scopes, audiences: [family.audience] },
     action: pageUrl(call),
     csrf,
     providerOrigin: await providerOf(application).signInOrigin(),

@@ -54,7 +54,7 @@ const allowed: Record<string, readonly string[]> = {
     ...['shared/http/', 'shared/vault/', 'shared/domain/', 'shared/tokens/', 'shared/providers/index.ts'],
     ...['shared/broker.ts', 'shared/unavailable.ts'],
   ],
-  'shared/http/pages/': ['shared/http/pages/', 'node:crypto'],
+  'shared/http/pages/': ['shared/http/pages/', 'shared/domain/local-text.ts', 'node:crypto'],
   'shared/': ['shared/', 'node:', 'valibot', '@aws-sdk/client-secrets-manager'],
   'functions/': ['functions/', 'shared/'],
   'infra/': ['infra/', 'shared/', 'aws-cdk-lib', 'cdk-nag', 'constructs', 'esbuild', 'node:', '@aws-sdk/'],

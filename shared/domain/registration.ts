@@ -5,6 +5,8 @@
  * (shared/store/registrations.ts).
  */
 
+import type { Description } from './local-text.ts'
+
 /** Grants that a client may be registered for, by the name that `grant_type` has on the wire. */
 export type GrantType =
   | 'authorization_code'
@@ -88,6 +90,10 @@ export type Application = {
   readonly userinfo: UserinfoSettings
   /** All that some client of it may ask for on a person's behalf. */
   readonly scopes: readonly string[]
+  /** What its scopes mean, by scope. */
+  readonly scopeDescriptions?: Readonly<Record<string, Description>> | undefined
+  /** What its audiences are, by audience. */
+  readonly resources?: Readonly<Record<string, Description>> | undefined
   /** Families created up to this moment (ms since the epoch) are revoked; 0: none. */
   readonly revokedBefore: number
 }

@@ -43,6 +43,7 @@ const known = [
   'subject_token_type',
   'token',
   'token_type_hint',
+  'ui_locales',
   'user_code',
 ] as const
 

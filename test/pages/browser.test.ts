@@ -238,18 +238,10 @@ const confirmAsHeard = `
   - paragraph: WDJB-MJHT
   - heading "It will be able to" [level=2]
   - list "It will be able to":
-    - listitem:
-      - text: Know who you are
-      - code: openid
-    - listitem:
-      - text: See your name and profile
-      - code: profile
-    - listitem:
-      - text: See your email address
-      - code: email
-    - listitem:
-      - text: Stay signed in without you being there
-      - code: offline_access
+    - listitem: Know who you are It learns the identifier of your account.
+    - listitem: See your name and profile Your name and other details of your profile.
+    - listitem: See your email address And whether it has been verified.
+    - listitem: Stay connected while you are away It need not ask you again until the access ends or is taken back.
     - listitem:
       - code: reports:write
     - listitem: Use https://api.example.test as you

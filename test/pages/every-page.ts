@@ -73,7 +73,8 @@ export function everyPage(words: Words, provider = providerOrigin): Map<string, 
 function devicePages(words: Words, provider: string): [string, Page][] {
   const { applicationName, clientName, clientId, userCode, personName, audience, csrf, providerName } = words
   const problems: CodeProblem[] = ['unknown', 'used', 'expired', 'missing']
-  const request = { applicationName, clientName, clientId, userCode, audience, action, csrf, providerOrigin: provider }
+  const look = { language: 'en', applicationName } as const
+  const request = { look, clientName, clientId, userCode, action, csrf, providerOrigin: provider }
   const scopes = ['openid', 'profile', 'email', 'offline_access', words.scope]
   return [
     ['enter-code', enterCode({ applicationName, action })],
@@ -82,8 +83,8 @@ function devicePages(words: Words, provider: string): [string, Page][] {
       `enter-code-${problem}`,
       enterCode({ applicationName, action, problem, userCode }),
     ]),
-    ['confirm', confirmDevice({ ...request, scopes, providerName })],
-    ['confirm-plain', confirmDevice({ ...request, scopes: [] })],
+    ['confirm', confirmDevice({ ...request, asked: { scopes, audiences: [audience] }, providerName })],
+    ['confirm-plain', confirmDevice({ ...request, asked: { scopes: [], audiences: [audience] } })],
     ['connected', deviceConnected({ applicationName, clientName, personName })],
     ['connected-nameless', deviceConnected({ applicationName, clientName })],
     ['denied', deviceDenied({ applicationName, clientName })],

@@ -186,15 +186,24 @@ describe('the page that asks', () => {
     action,
     providerOrigin,
     providerName: undefined,
-    scopes: ['openid', 'offline_access', 'toString', 'reports:write'],
-  }
+    look: {
+      language: 'en',
+      applicationName: 'Harbour Books',
+      scopes: { 'reports:read': { title: 'Read your reports', detail: 'Every one of them.' } },
+    },
+    asked: {
+      scopes: ['openid', 'offline_access', 'toString', 'reports:write', 'reports:read'],
+      audiences: ['https://api.example.test'],
+    },
+  } as const
   const { html } = confirmDevice(asked)
 
   it('shows who asks, the code, and what for', () => {
     assert.match(html, /<h1>Connect <bdi>Nightly Report<\/bdi>\?<\/h1>/)
     assert.match(html, /<p class="code"[^>]*>WDJB-MJHT<\/p>/)
-    assert.match(html, /Know who you are<\/span> <code translate="no">openid<\/code>/)
-    assert.match(html, /Stay signed in without you/)
+    assert.match(html, /Know who you are<\/bdi>/)
+    assert.match(html, /Stay connected while you are away/)
+    assert.match(html, /Read your reports<\/bdi><\/span><small><bdi>Every one of them\./)
     assert.match(
       html,
       /<code class="raw" translate="no">toString<\/code>.*<code class="raw" translate="no">reports:write</s,

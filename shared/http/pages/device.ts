@@ -4,9 +4,10 @@
  * Owns their words and their forms' fields. Pure: must not know requests, cookies, the store or the clock.
  */
 
-import { attributes, type Html, html } from './html.ts'
+import { type Asked, consentDetails, consentList } from './consent.ts'
+import { attributes, html } from './html.ts'
+import type { Look } from './look.ts'
 import { forDevelopers, inWords, originSource, type Page, page, picture } from './page.ts'
-import { scopeInWords } from './scopes.ts'
 
 /** Why a typed code leads nowhere. */
 export type CodeProblem = 'unknown' | 'used' | 'expired' | 'missing'
@@ -55,13 +56,12 @@ ${problem && html`<p class="notice bad" id="problem" role="alert">${codeProblems
 
 /** The question before the sign-in. The form sends `decision` (`approve` or `deny`), `user_code` and `csrf`. */
 export function confirmDevice(input: {
-  readonly applicationName: string
+  readonly look: Look
   readonly clientName: string
   readonly clientId: string
   /** As people see it: `XXXX-XXXX`. */
   readonly userCode: string
-  readonly scopes: readonly string[]
-  readonly audience: string
+  readonly asked: Asked
   /** Where the form goes: this broker's own `/{application}/activate`. */
   readonly action: string
   readonly csrf: string
@@ -69,23 +69,21 @@ export function confirmDevice(input: {
   readonly providerOrigin: string
   readonly providerName?: string | undefined
 }): Page {
+  const { look, asked } = input
+  const { applicationName } = look
   const provider = new URL(input.providerOrigin)
   return page({
     status: 200,
     title: `Connect ${input.clientName}?`,
-    applicationName: input.applicationName,
+    applicationName,
     formTargets: ["'self'", signInTarget(provider)],
     main: html`<h1>Connect <bdi>${input.clientName}</bdi>?</h1>
-<p class="lead">It wants to use <bdi>${input.applicationName}</bdi> as you.</p>
+<p class="lead">It wants to use <bdi>${applicationName}</bdi> as you.</p>
 <div class="compare">
 <p id="compare">Your device must show this same code</p>
 <p class="code" aria-describedby="compare" translate="no">${input.userCode}</p>
 </div>
-<h2 id="scopes">It will be able to</h2>
-<ul class="scopes" aria-labelledby="scopes">
-${input.scopes.map(scopeItem)}
-<li><span>Use <bdi translate="no">${input.audience}</bdi> as you</span></li>
-</ul>
+${consentList(look, asked)}
 <p class="notice note">
 Go on only if you started this yourself just now: if someone else gave you the code or the link, choose “Deny”.
 </p>
@@ -96,11 +94,7 @@ Go on only if you started this yourself just now: if someone else gave you the c
 <button type="submit" name="decision" value="deny" class="quiet">Deny</button>
 </form>
 <p class="hint">You will sign in at <bdi translate="no">${input.providerName ?? provider.host}</bdi>.</p>
-${forDevelopers([
-  { term: 'Client', value: input.clientId },
-  { term: 'Scopes', value: input.scopes.join(' ') },
-  { term: 'Audience', value: input.audience },
-])}`,
+${forDevelopers(consentDetails(input.clientId, asked))}`,
   })
 }
 
@@ -150,12 +144,6 @@ Wait ${inWords(input.retryAfterSeconds)}, then enter the code that your device s
 If it has become too old by then, ask the device for a new one.
 </p>`,
   })
-}
-
-function scopeItem(scope: string): Html {
-  const words = scopeInWords(scope)
-  if (words === undefined) return html`<li><code class="raw" translate="no">${scope}</code></li>`
-  return html`<li><span>${words}</span> <code translate="no">${scope}</code></li>`
 }
 
 /**

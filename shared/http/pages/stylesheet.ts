@@ -76,13 +76,11 @@ input.code[aria-invalid] { border-color: var(--bad); }
 .compare .code { margin: .25rem 0 0; }
 .scopes { margin: 0 0 1.5rem; padding: 0; list-style: none; }
 .scopes li {
-  display: flex; align-items: baseline; justify-content: space-between; gap: 1rem;
-  padding: .4375rem 0; border-top: 1px solid var(--line);
+  padding: .5rem 0; border-top: 1px solid var(--line);
 }
 .scopes li:last-child { border-bottom: 1px solid var(--line); }
-.scopes code { flex: none; color: var(--muted); font-size: .8125rem; }
-.scopes span { min-width: 0; }
-.scopes .raw { flex: 0 1 auto; min-width: 0; color: inherit; font-size: .9375rem; }
+.scopes small { display: block; color: var(--muted); font-size: .875rem; }
+.scopes .raw { font-size: .9375rem; }
 button, .button {
   display: block; width: 100%; min-height: 3rem; margin: 0 0 .75rem; padding: .6875rem 1rem;
   border: 2px solid var(--accent);
