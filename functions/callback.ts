@@ -27,7 +27,7 @@ import {
   pageAnswer,
   type SignIn,
 } from '../shared/http/browser.ts'
-import { type Answer, audit, type Call, momentOf } from '../shared/http/call.ts'
+import { type Answer, audit, type Call, conclude, momentOf } from '../shared/http/call.ts'
 import { failedSignInPage, problemPage, reportUnexpected } from '../shared/http/page-problems.ts'
 import { deviceConnected } from '../shared/http/pages/device.ts'
 import { codeExpired, codeUsed, type LostSignIn, signInLost } from '../shared/http/pages/problems.ts'
@@ -171,7 +171,7 @@ async function grantCode(
     }),
   )
   if (!opened) throw new Error('a fresh sid was taken')
-  audit(call, 'session.opened', { sid: credential.sid, client_id: client.clientId, sub: person.sub, flow: 'code' })
+  conclude(call, 'session.opened', { sid: credential.sid, client_id: client.clientId, sub: person.sub, flow: 'code' })
   return codeResponse(to, mint('ac', application.name, credential, keyring.macKey(now)), dropped(call, 'sign-in'))
 }
 

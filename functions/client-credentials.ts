@@ -6,7 +6,7 @@
 
 import { broker } from '../shared/broker.ts'
 import { grantAsked } from '../shared/http/authorization-request.ts'
-import { audit } from '../shared/http/call.ts'
+import { conclude } from '../shared/http/call.ts'
 import { OAuthError } from '../shared/http/errors.ts'
 import { type Grant, tokenEndpoint } from '../shared/http/token-endpoint.ts'
 import { signAccessToken } from '../shared/tokens/access-token.ts'
@@ -35,7 +35,7 @@ export const clientCredentialsGrant: Grant = {
       client.accessTokenSeconds,
       now,
     )
-    audit(call, 'token.issued', { sub: client.clientId })
+    conclude(call, 'token.issued', { sub: client.clientId })
     return {
       status: 200,
       body: {

@@ -7,7 +7,7 @@
 
 import { broker } from '../shared/broker.ts'
 import type { Client } from '../shared/domain/registration.ts'
-import { audit, type ClientCall } from '../shared/http/call.ts'
+import { type ClientCall, conclude } from '../shared/http/call.ts'
 import { OAuthError } from '../shared/http/errors.ts'
 import { isFamilyLive } from '../shared/http/sessions.ts'
 import { type Grant, tokenEndpoint } from '../shared/http/token-endpoint.ts'
@@ -30,7 +30,7 @@ export const tokenExchangeGrant: Grant = {
     // Loaded when it is needed: the providers are heavy.
     const { tokenOf } = await import('../shared/http/provider-token.ts')
     const { accessToken, expiresInSeconds } = await tokenOf(call, session, false)
-    audit(call, 'token.exchanged', { sid: claims.sid, sub: claims.sub, flow: session.family.flow })
+    conclude(call, 'token.exchanged', { sid: claims.sid, sub: claims.sub, flow: session.family.flow })
     return {
       status: 200,
       body: {

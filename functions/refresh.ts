@@ -7,7 +7,7 @@
 import { broker } from '../shared/broker.ts'
 import { readScopes } from '../shared/domain/scope.ts'
 import { rotate } from '../shared/domain/transitions.ts'
-import { audit, momentOf } from '../shared/http/call.ts'
+import { conclude, momentOf } from '../shared/http/call.ts'
 import { OAuthError } from '../shared/http/errors.ts'
 import { settle } from '../shared/http/settle.ts'
 import { type Grant, holdingOf, openShown, prepare, tokenAnswer, tokenEndpoint } from '../shared/http/token-endpoint.ts'
@@ -22,7 +22,7 @@ export const refreshGrant: Grant = {
     const { transition, providerToken } = await prepare(call, shown, rotation, asked)
     const outcome = await broker().families.apply(transition)
     const family = await settle(call, shown.presented, outcome)
-    audit(call, outcome.done && outcome.replay ? 'session.grace_retry' : 'session.rotated', {
+    conclude(call, outcome.done && outcome.replay ? 'session.grace_retry' : 'session.rotated', {
       sid: family.sid,
       sub: family.person?.sub,
       generation: family.generation,

@@ -10,7 +10,7 @@ import { type Credential, hashSalt, mint } from '../shared/domain/credential.ts'
 import { type DeviceOpening, openDevice } from '../shared/domain/opening.ts'
 import { deviceCodeSeconds, drawUserCode, showUserCode, sidOfUserCode } from '../shared/domain/user-code.ts'
 import { grantAsked } from '../shared/http/authorization-request.ts'
-import { audit, type ClientCall } from '../shared/http/call.ts'
+import { type ClientCall, conclude } from '../shared/http/call.ts'
 import { OAuthError } from '../shared/http/errors.ts'
 import { clientEndpoint } from '../shared/http/stack.ts'
 
@@ -25,8 +25,8 @@ export const handler = clientEndpoint('same-origin', async (call) => {
   const asked = grantAsked(call.client, call.parameters)
   const isUpstream = call.application.provider.deviceLogin === 'upstream'
   const { credential, shown } = isUpstream ? await openUpstream(call, asked) : await openOwn(call, asked)
-  audit(call, 'session.opened', { sid: credential.sid, flow: 'device' })
   const macKey = (await broker().keyring()).macKey(call.now)
+  conclude(call, 'session.opened', { sid: credential.sid, flow: 'device' })
   return { status: 200, body: { device_code: mint('dc', call.application.name, credential, macKey), ...shown } }
 })
 

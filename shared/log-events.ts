@@ -20,18 +20,30 @@ export type LogEvent = {
 
 const call = ['request_id', 'application', 'ip'] as const
 const session = [...call, 'client_id', 'sid'] as const
+/** Events that end a request are told by the request's own line, as it is without one. */
+const request = ['request_id', 'route', 'method', 'status', 'duration_ms', 'ip'] as const
+const failure = ['error', 'reason'] as const
+const concluded = [...request, 'application', 'client_id', 'sid'] as const
 const ops = [...call, 'actor', 'reason'] as const
 /** Told while a call waits for it, or by the clock. */
 const provider = ['application', 'client_id', 'sid', 'sub'] as const
 
 export const logEvents = {
   // --- transitions of a session
-  'session.opened': { levels: ['info'], always: [...session, 'flow'], sometimes: ['sub'] },
+  'session.opened': { levels: ['info', 'error'], always: [...concluded, 'flow'], sometimes: ['sub', ...failure] },
   'session.approved': { levels: ['info'], always: [...session, 'sub', 'flow'], sometimes: [] },
   'session.denied': { levels: ['info'], always: [...session, 'flow'], sometimes: [] },
-  'session.redeemed': { levels: ['info'], always: [...session, 'sub', 'flow', 'generation'], sometimes: [] },
-  'session.rotated': { levels: ['info'], always: [...session, 'sub', 'generation'], sometimes: [] },
-  'session.grace_retry': { levels: ['info'], always: [...session, 'sub', 'generation'], sometimes: ['flow'] },
+  'session.redeemed': {
+    levels: ['info', 'error'],
+    always: [...concluded, 'sub', 'flow', 'generation'],
+    sometimes: failure,
+  },
+  'session.rotated': { levels: ['info', 'error'], always: [...concluded, 'sub', 'generation'], sometimes: failure },
+  'session.grace_retry': {
+    levels: ['info', 'error'],
+    always: [...concluded, 'sub', 'generation'],
+    sometimes: ['flow', ...failure],
+  },
   'session.reuse_detected': { levels: ['warn'], always: [...session, 'generation', 'reason'], sometimes: ['sub'] },
   'session.revoked': {
     levels: ['info', 'warn'],
@@ -41,8 +53,12 @@ export const logEvents = {
   // --- what else is done with credentials
   'credential.foreign': { levels: ['warn'], always: session, sometimes: ['generation'] },
   'user_code.wrong': { levels: ['warn'], always: call, sometimes: [] },
-  'token.exchanged': { levels: ['info'], always: [...session, 'sub', 'flow'], sometimes: [] },
-  'token.issued': { levels: ['info'], always: [...call, 'client_id', 'sub'], sometimes: [] },
+  'token.exchanged': { levels: ['info', 'error'], always: [...concluded, 'sub', 'flow'], sometimes: failure },
+  'token.issued': {
+    levels: ['info', 'error'],
+    always: [...request, 'application', 'client_id', 'sub'],
+    sometimes: failure,
+  },
   // --- ops
   'sessions.revoked': { levels: ['info'], always: ops, sometimes: ['client_id', 'sub', 'note', 'count'] },
   // --- the provider
@@ -76,8 +92,8 @@ export const logEvents = {
   },
   request: {
     levels: ['info', 'error'],
-    always: ['request_id', 'route', 'method', 'status', 'duration_ms', 'ip'],
-    sometimes: ['application', 'client_id', 'error', 'reason', 'actor'],
+    always: request,
+    sometimes: ['application', 'client_id', ...failure, 'actor'],
   },
 } as const satisfies Readonly<Record<string, LogEvent>>
 

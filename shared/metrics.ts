@@ -53,9 +53,12 @@ const unavailable: Readonly<Record<string, MetricName>> = {
 }
 
 export function metricsOf(line: LogFields): readonly MetricName[] {
+  // Whatever event the line of a request tells.
+  return line.duration_ms === undefined ? eventMetrics(line) : [...eventMetrics(line), ...requestMetrics(line)]
+}
+
+function eventMetrics(line: LogFields): readonly MetricName[] {
   switch (line.event) {
-    case 'request':
-      return requestMetrics(line)
     case 'session.rotated':
       return ['Refreshes']
     case 'session.redeemed':

@@ -40,6 +40,7 @@ const counted: readonly (readonly [fields: LogFields, metrics: readonly MetricNa
   [{ level: 'info', event: 'keyring.checked', age_days: 41.5 }, ['age_days']],
   [{ ...info, event: 'session.opened' }, []],
   [{ ...request, status: 200 }, ['duration_ms']],
+  [{ ...request, event: 'session.rotated', status: 200 }, ['Refreshes', 'duration_ms']],
   [{ ...request, status: 401, error: 'invalid_client' }, ['duration_ms', 'ClientAuthenticationFailures']],
   [{ ...request, error: 'slow_down' }, ['duration_ms', 'Throttled']],
   [{ ...request, status: 429, error: 'slow_down' }, ['duration_ms', 'Throttled']],

@@ -24,6 +24,20 @@ export type Call = {
   /** `{base}/{application}` (RFC 8414 §2). */
   readonly issuer: string
   readonly parameters: Parameters
+  /** What the request came to, once it has (`conclude`). Its log line tells it. */
+  conclusion?: Conclusion
+}
+
+/** Events that a request's own line can tell, so that one request writes one line. */
+export type ConclusionEvent =
+  | 'session.opened'
+  | 'session.redeemed'
+  | 'session.rotated'
+  | 'session.grace_retry'
+  | 'token.exchanged'
+  | 'token.issued'
+export type Conclusion = Pick<LogFields, 'client_id' | 'sid' | 'sub' | 'flow' | 'generation'> & {
+  readonly event: ConclusionEvent
 }
 
 /** A call whose client has proven who it is. */
@@ -82,6 +96,18 @@ export function baseUrlOf(event: APIGatewayProxyEvent): string {
 type Audited = Pick<Call, 'requestId' | 'application' | 'ip' | 'now'> & {
   readonly client?: Client
   readonly actor?: string
+}
+
+/**
+ * Lets the request's line tell this event. For the last event of a request alone, after which the call waits for nothing
+ * more: a function that is killed while it waits would take the event with it. All others are written at once, by `audit`.
+ */
+export function conclude(
+  call: Pick<Call, 'conclusion'>,
+  event: ConclusionEvent,
+  fields: Omit<Conclusion, 'event'>,
+): void {
+  call.conclusion = { event, ...fields }
 }
 
 /** One line of the audit: who, which client, which session, from where, why. */

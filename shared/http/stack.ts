@@ -221,15 +221,16 @@ function logRequest(answer: Answer, call: CallContext['call'], error: Error | un
   const known = error && asOAuthError(error)
   log(
     {
+      // An event that has happened is told even where the request fails after it.
+      ...(call.conclusion ?? { event: 'request' }),
       level: answer.status >= 500 ? 'error' : 'info',
-      event: 'request',
       request_id: call.requestId,
       route: call.event.resource,
       method: call.event.httpMethod,
       status: answer.status,
       duration_ms: Math.round(Math.max(0, Date.now() - call.event.requestContext.requestTimeEpoch)),
       application: call.application?.name,
-      client_id: call.client?.clientId ?? known?.clientId,
+      client_id: call.conclusion?.client_id ?? call.client?.clientId ?? known?.clientId,
       error: known?.error,
       reason: known?.reason,
       ip: call.ip,

@@ -15,7 +15,7 @@ import { signAccessToken } from '../tokens/access-token.ts'
 import { signIdToken } from '../tokens/id-token.ts'
 import type { Keyring } from '../tokens/keyring.ts'
 import type { FreshToken } from '../vault/fresh.ts'
-import { type Answer, audit, type ClientCall } from './call.ts'
+import { type Answer, type ClientCall, conclude } from './call.ts'
 import { grantError, OAuthError } from './errors.ts'
 import { openCredential } from './opened.ts'
 import { settle } from './settle.ts'
@@ -164,7 +164,7 @@ export async function redeemed(call: ClientCall, shown: Shown, redemption: Trans
   const { transition, providerToken } = await prepare(call, shown, redemption)
   const outcome = await broker().families.apply(transition)
   const family = await settle(call, shown.presented, outcome)
-  audit(call, outcome.done && outcome.replay ? 'session.grace_retry' : 'session.redeemed', {
+  conclude(call, outcome.done && outcome.replay ? 'session.grace_retry' : 'session.redeemed', {
     sid: family.sid,
     sub: family.person?.sub,
     flow: family.flow,

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { forgetBroker } from '../../shared/broker.ts'
-import type { Call, ClientCall } from '../../shared/http/call.ts'
+import { type Call, type ClientCall, conclude } from '../../shared/http/call.ts'
 import { hashSecret } from '../../shared/http/client-authentication.ts'
 import { grantError, OAuthError } from '../../shared/http/errors.ts'
 import { problemPage } from '../../shared/http/page-problems.ts'
@@ -262,6 +262,33 @@ describe('the log', () => {
       },
       ...{ status: 200, application: 'demo', client_id: 'cli', ip: '192.0.2.7' },
     })
+  })
+
+  const rotated = { sid: 's', sub: 'ada', generation: 2 }
+
+  test('has the event that a request came to in the request’s own line', async () => {
+    const endpoint = clientEndpoint('same-origin', async (given) => {
+      conclude(given, 'session.rotated', rotated)
+      return done()
+    })
+    const { log } = await call(endpoint, asCli)
+    assert.equal(log.length, 1)
+    const { event, status, route, client_id, sid, sub, generation } = log[0] ?? {}
+    assert.deepEqual([event, status, route, client_id], ['session.rotated', 200, '/{application}/oauth/token', 'cli'])
+    assert.deepEqual({ sid, sub, generation }, rotated)
+  })
+
+  test('keeps an event whose request fails after it', async () => {
+    const endpoint = clientEndpoint('same-origin', async (given) => {
+      conclude(given, 'session.rotated', rotated)
+      throw new Error('signing failed')
+    })
+    const { log } = await call(endpoint, asCli)
+    const told = log.map(({ event, level, status, error, sid }) => [event, level, status, error, sid])
+    assert.deepEqual(told, [
+      ['fault', 'error', undefined, undefined, undefined],
+      ['session.rotated', 'error', 500, 'server_error', 's'],
+    ])
   })
 
   test('holds no header and no parameter', async () => {
