@@ -5,12 +5,13 @@
  * yet, but sends the browser to the provider, and the callback decides once it is known who approves.
  */
 
-import { broker, drawId } from '../shared/broker.ts'
+import { broker } from '../shared/broker.ts'
 import type { Family } from '../shared/domain/family.ts'
 import { decide } from '../shared/domain/transitions.ts'
 import { deviceCodeSeconds, readUserCode, showUserCode, sidOfUserCode } from '../shared/domain/user-code.ts'
-import { carried, carry, dropped, isSameSecret, pageAnswer, redirect } from '../shared/http/browser.ts'
+import { carried, carry, dropped, pageAnswer, type Question, redirect } from '../shared/http/browser.ts'
 import { type Answer, audit, type Call, header, momentOf } from '../shared/http/call.ts'
+import { drawHandle } from '../shared/http/cookies.ts'
 import { OAuthError } from '../shared/http/errors.ts'
 import { lookOf } from '../shared/http/look.ts'
 import { problemPage } from '../shared/http/page-problems.ts'
@@ -72,7 +73,7 @@ async function confirm(call: Call, family: Family, userCode: string): Promise<An
   const client = await broker().registrations.client(application.name, family.clientId)
   if (client === undefined) return askAgain(call, 'unknown')
   if (await isRevoked(call, family)) return askAgain(call, 'expired')
-  const csrf = drawId()
+  const csrf = drawHandle(call)
   const page = confirmDevice({
     look: lookOf(call),
     clientName: client.displayName,
@@ -106,37 +107,36 @@ function problemWith(family: Family, now: number): CodeProblem | undefined {
 
 /** Only the page that put the question can answer it: the form's value and the cookie's were drawn together. */
 async function answerQuestion(call: Call, typed: string): Promise<Answer> {
-  const question = await carried(call, 'question')
-  const isOwn = question !== undefined && isSameSecret(call.parameters.optional('csrf') ?? '', question.csrf)
+  const question = await carried(call, 'question', call.parameters.optional('csrf'))
   // The table is asked only for a page of ours: this is no place to try user codes at.
-  const family = isOwn ? await familyOf(call, readUserCode(typed)) : undefined
+  const family = question && (await familyOf(call, readUserCode(typed)))
   if (family === undefined || family.sid !== question?.sid) {
-    const applicationName = call.application.displayName
-    const because = question === undefined ? 'no-session' : 'stale-form'
-    return pageAnswer(signInLost({ applicationName, requestId: call.requestId, enterCodeHref: pageUrl(call), because }))
+    const known = { applicationName: call.application.displayName, requestId: call.requestId }
+    return pageAnswer(signInLost({ ...known, enterCodeHref: pageUrl(call), because: 'stale-form' }))
   }
   switch (call.parameters.optional('decision')) {
     case 'approve':
-      return approve(call, family)
+      return approve(call, question, family)
     case 'deny':
-      return deny(call, family)
+      return deny(call, question, family)
     default:
       throw new OAuthError('invalid_request', 'decision must be approve or deny.')
   }
 }
 
 /** RFC 8628 §3.3: first it must be known who approves. */
-async function approve(call: Call, family: Family): Promise<Answer> {
+async function approve(call: Call, question: Question, family: Family): Promise<Answer> {
   const problem = problemWith(family, call.now)
   if (problem !== undefined) return askAgain(call, problem)
-  const { url, secrets } = await providerOf(call.application).begin(`${call.issuer}/oauth/callback`, {})
+  const state = drawHandle(call, question.csrf)
+  const { url, secrets } = await providerOf(call.application).begin(`${call.issuer}/oauth/callback`, {}, state)
   return redirect(
     url,
     await carry(call, 'sign-in', { flow: 'device', sid: family.sid, clientId: family.clientId, secrets }),
   )
 }
 
-async function deny(call: Call, { sid, clientId }: Family): Promise<Answer> {
+async function deny(call: Call, question: Question, { sid, clientId }: Family): Promise<Answer> {
   const moment = momentOf(call)
   const outcome = await broker().families.apply(decide(call.application.name, sid, { deny: true }, moment))
   if (!outcome.done && outcome.refusal.kind !== 'superseded') {
@@ -148,7 +148,7 @@ async function deny(call: Call, { sid, clientId }: Family): Promise<Answer> {
     applicationName: call.application.displayName,
     clientName: client?.displayName ?? clientId,
   })
-  return pageAnswer(page, dropped(call, 'question'))
+  return pageAnswer(page, dropped(call, question))
 }
 
 function pageUrl({ issuer }: Call): string {

@@ -16,6 +16,7 @@ import {
 } from '../shared/http/authorization-response.ts'
 import { type CodeSignIn, carry, pageAnswer, redirect } from '../shared/http/browser.ts'
 import type { Answer, Call } from '../shared/http/call.ts'
+import { drawHandle } from '../shared/http/cookies.ts'
 import { OAuthError } from '../shared/http/errors.ts'
 import { problemPage } from '../shared/http/page-problems.ts'
 import { type SetupMistake, wronglySetUp } from '../shared/http/pages/problems.ts'
@@ -71,7 +72,11 @@ async function sendToProvider(call: Call, client: Client, to: ReturnAddress): Pr
   const codeChallenge = challengeIn(client, parameters)
   const wishes = wishesIn(parameters)
   const asked = scopesAsked(client, parameters)
-  const { url, secrets } = await providerOf(call.application).begin(`${call.issuer}/oauth/callback`, wishes)
+  const { url, secrets } = await providerOf(call.application).begin(
+    `${call.issuer}/oauth/callback`,
+    wishes,
+    drawHandle(call),
+  )
   const signIn: CodeSignIn = {
     flow: 'code',
     clientId: client.clientId,
@@ -81,9 +86,9 @@ async function sendToProvider(call: Call, client: Client, to: ReturnAddress): Pr
     nonce: parameters.optional('nonce'),
     codeChallenge,
   }
-  const cookie = await carry(call, 'sign-in', { ...signIn, secrets })
-  if (cookie === undefined) throw new AuthorizationError('invalid_request', 'state and nonce are too long.')
-  return redirect(url, cookie)
+  const cookies = await carry(call, 'sign-in', { ...signIn, secrets })
+  if (cookies === undefined) throw new AuthorizationError('invalid_request', 'state and nonce are too long.')
+  return redirect(url, cookies)
 }
 
 function checkResponse(client: Client, parameters: Parameters): void {

@@ -23,14 +23,13 @@ import {
   carried,
   type DeviceSignIn,
   dropped,
-  isSameSecret,
   pageAnswer,
   type SignIn,
 } from '../shared/http/browser.ts'
 import { type Answer, audit, type Call, conclude, momentOf } from '../shared/http/call.ts'
 import { failedSignInPage, problemPage, reportUnexpected } from '../shared/http/page-problems.ts'
 import { deviceConnected } from '../shared/http/pages/device.ts'
-import { codeExpired, codeUsed, type LostSignIn, signInLost } from '../shared/http/pages/problems.ts'
+import { codeExpired, codeUsed, signInLost } from '../shared/http/pages/problems.ts'
 import { isRevoked } from '../shared/http/sessions.ts'
 import { wantedClaims } from '../shared/http/sign-in.ts'
 import { pageEndpoint, reportFault } from '../shared/http/stack.ts'
@@ -45,10 +44,8 @@ const codeLifetimeSeconds = 60
 type SignedIn = Extract<SignInResult, { kind: 'signed-in' }>
 
 export const handler = pageEndpoint(async (call) => {
-  const signIn = await carried(call, 'sign-in')
-  if (signIn === undefined) return lost(call, 'no-session')
-  // RFC 6749 §10.12: the browser that comes back is the one that was sent away.
-  if (!isSameSecret(call.parameters.optional('state') ?? '', signIn.secrets.state)) return lost(call, 'foreign-session')
+  const signIn = await carried(call, 'sign-in', call.parameters.optional('state'))
+  if (signIn === undefined) return lost(call)
   const end = signIn.flow === 'device' ? endDeviceSignIn : endCodeSignIn
   return end(call, signIn as never, () => finish(call, signIn))
 }, problemPage)
@@ -68,7 +65,7 @@ async function finish(call: Call, { secrets, clientId }: SignIn): Promise<SignIn
 
 async function endDeviceSignIn(
   call: Call,
-  signIn: DeviceSignIn,
+  signIn: DeviceSignIn & SignIn,
   finished: () => Promise<SignInResult>,
 ): Promise<Answer> {
   const { sid } = signIn
@@ -76,26 +73,26 @@ async function endDeviceSignIn(
   // Who is refused at the provider cannot approve, and the device should not wait for it (RFC 8628 §3.5).
   const refused = result.kind === 'refused' && result.error === 'access_denied'
   if (result.kind !== 'signed-in' && !refused) {
-    return pageAnswer(failedSignInPage(call, result), dropped(call, 'sign-in'))
+    return pageAnswer(failedSignInPage(call, result), dropped(call, signIn))
   }
   const decision = result.kind === 'signed-in' ? await approval(call, signIn, result) : ({ deny: true } as const)
   const moment = momentOf(call)
   const outcome = await broker().families.apply(decide(call.application.name, sid, decision, moment))
   // Superseded: it was decided as we say, and the device came for its tokens before the answer reached us.
-  if (!outcome.done && outcome.refusal.kind !== 'superseded') return undecidable(call, outcome.refusal.kind)
+  if (!outcome.done && outcome.refusal.kind !== 'superseded') return undecidable(call, signIn, outcome.refusal.kind)
   const { clientId, person } = outcome.family!
   const event = result.kind === 'signed-in' ? 'session.approved' : 'session.denied'
   audit(call, event, { sid, client_id: clientId, sub: person?.sub, flow: 'device' })
-  if (result.kind !== 'signed-in') return pageAnswer(failedSignInPage(call, result), dropped(call, 'sign-in'))
+  if (result.kind !== 'signed-in') return pageAnswer(failedSignInPage(call, result), dropped(call, signIn))
   // Ops have ended all that began up to a moment, this one included: its device will get nothing.
-  if (await isRevoked(call, outcome.family!)) return undecidable(call, 'expired-device-code')
+  if (await isRevoked(call, outcome.family!)) return undecidable(call, signIn, 'expired-device-code')
   const client = await broker().registrations.client(call.application.name, clientId)
   const connected = deviceConnected({
     applicationName: call.application.displayName,
     clientName: client?.displayName ?? clientId,
     personName: nameOf(result.person),
   })
-  return pageAnswer(connected, dropped(call, 'sign-in'))
+  return pageAnswer(connected, dropped(call, signIn))
 }
 
 /** Two may approve one device at once: each has a vault of its own, and the family names that of whoever it knows. */
@@ -105,14 +102,14 @@ async function approval(call: Call, { sid, clientId }: DeviceSignIn, { person, t
   return { approve: person, vault }
 }
 
-function undecidable(call: Call, refusal: string): Answer {
+function undecidable(call: Call, signIn: DeviceSignIn & SignIn, refusal: string): Answer {
   const known = {
     applicationName: call.application.displayName,
     requestId: call.requestId,
     enterCodeHref: `${call.issuer}/activate`,
   }
   const page = refusal === 'expired-device-code' ? codeExpired(known) : codeUsed(known)
-  return pageAnswer(page, dropped(call, 'sign-in'))
+  return pageAnswer(page, dropped(call, signIn))
 }
 
 function nameOf({ sub, claims }: Person): string {
@@ -122,31 +119,35 @@ function nameOf({ sub, claims }: Person): string {
 
 // --- code -----------------------------------------------------------------------------------------------------------
 
-async function endCodeSignIn(call: Call, signIn: CodeSignIn, finished: () => Promise<SignInResult>): Promise<Answer> {
+async function endCodeSignIn(
+  call: Call,
+  signIn: CodeSignIn & SignIn,
+  finished: () => Promise<SignInResult>,
+): Promise<Answer> {
   const to = { issuer: call.issuer, redirectUri: signIn.redirectUri, state: signIn.state }
   try {
     const result = await finished()
     if (result.kind === 'signed-in') return await grantCode(call, signIn, result, to)
-    if (result.kind === 'rejected') return pageAnswer(failedSignInPage(call, result), dropped(call, 'sign-in'))
+    if (result.kind === 'rejected') return pageAnswer(failedSignInPage(call, result), dropped(call, signIn))
     const error = result.kind === 'refused' ? passedOn(result.error) : 'server_error'
-    return errorResponse(to, error, 'The sign-in did not succeed.', dropped(call, 'sign-in'))
+    return errorResponse(to, error, 'The sign-in did not succeed.', dropped(call, signIn))
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error
     reportFault(error, call)
-    return errorResponse(to, 'temporarily_unavailable', 'Please try again shortly.', dropped(call, 'sign-in'))
+    return errorResponse(to, 'temporarily_unavailable', 'Please try again shortly.', dropped(call, signIn))
   }
 }
 
 async function grantCode(
   call: Call,
-  signIn: CodeSignIn,
+  signIn: CodeSignIn & SignIn,
   { person, tokens }: SignedIn,
   to: ReturnAddress,
 ): Promise<Answer> {
   const { application, ip, now } = call
   const client = await broker().registrations.client(application.name, signIn.clientId)
   // Registrations change; whoever was taken off while the person signed in gets nothing (RFC 6749 §4.1.2.1).
-  if (!client?.redirectUris.includes(signIn.redirectUri)) return lost(call, 'foreign-session')
+  if (!client?.redirectUris.includes(signIn.redirectUri)) return lost(call)
   const keyring = await broker().keyring()
   const credential = { sid: drawId(), generation: 0, salt: drawId() }
   const vault = await keepTokens(application, client, credential.sid, tokens, codeLifetimeSeconds)
@@ -172,7 +173,7 @@ async function grantCode(
   )
   if (!opened) throw new Error('a fresh sid was taken')
   conclude(call, 'session.opened', { sid: credential.sid, client_id: client.clientId, sub: person.sub, flow: 'code' })
-  return codeResponse(to, mint('ac', application.name, credential, keyring.macKey(now)), dropped(call, 'sign-in'))
+  return codeResponse(to, mint('ac', application.name, credential, keyring.macKey(now)), dropped(call, signIn))
 }
 
 /** The provider's word goes on to the client where the client can act on it. */
@@ -192,6 +193,7 @@ function passedOn(error: string): AuthorizationErrorCode {
 
 // --- both -----------------------------------------------------------------------------------------------------------
 
-function lost(call: Call, because: LostSignIn): Answer {
-  return pageAnswer(signInLost({ applicationName: call.application.displayName, requestId: call.requestId, because }))
+function lost(call: Call): Answer {
+  const applicationName = call.application.displayName
+  return pageAnswer(signInLost({ applicationName, requestId: call.requestId, because: 'foreign-session' }))
 }

@@ -30,23 +30,23 @@ export type ReturnAddress = {
   readonly state: string | undefined
 }
 
-export function codeResponse(to: ReturnAddress, code: string, headers: Record<string, string> = {}): Answer {
-  return respond(to, { code }, headers)
+export function codeResponse(to: ReturnAddress, code: string, cookies: readonly string[] = []): Answer {
+  return respond(to, { code }, cookies)
 }
 
 export function errorResponse(
   to: ReturnAddress,
   error: AuthorizationErrorCode,
   description: string,
-  headers: Record<string, string> = {},
+  cookies: readonly string[] = [],
 ): Answer {
-  return respond(to, { error, error_description: description }, headers)
+  return respond(to, { error, error_description: description }, cookies)
 }
 
-function respond(to: ReturnAddress, parameters: Record<string, string>, headers: Record<string, string>): Answer {
+function respond(to: ReturnAddress, parameters: Record<string, string>, cookies: readonly string[]): Answer {
   // Appended by hand: URL would rewrite a redirect URI that must be used as it was registered (RFC 6749 §3.1.2).
   const query = new URLSearchParams(parameters)
   if (to.state !== undefined) query.set('state', to.state)
   query.set('iss', to.issuer) // RFC 9207 §2
-  return redirect(`${to.redirectUri}${to.redirectUri.includes('?') ? '&' : '?'}${query}`, headers)
+  return redirect(`${to.redirectUri}${to.redirectUri.includes('?') ? '&' : '?'}${query}`, cookies)
 }

@@ -58,6 +58,8 @@ type StartedCall = Pick<Call, 'event' | 'requestId' | 'ip' | 'now'>
 export type Answer = {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
+  /** Lines of Set-Cookie: the one header that may stand several times (RFC 6265 §3). */
+  readonly cookies?: readonly string[]
   readonly body?: object | string
 }
 

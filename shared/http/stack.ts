@@ -213,6 +213,7 @@ function write(answer: Answer, call: CallContext['call'], access: Access, error?
       ...answer.headers,
       'x-request-id': call.requestId,
     },
+    ...(answer.cookies?.length && { multiValueHeaders: { 'set-cookie': [...answer.cookies] } }),
     body: isPage ? (answer.body as string) : answer.body === undefined ? '' : JSON.stringify(answer.body),
   }
 }

@@ -22,7 +22,7 @@ export function createOAuth2Provider(settings: OAuth2Settings, secret: () => Pro
   const configuration = kept(async () => configure(settings, await clientAuthentication(settings, secret)))
   return {
     signInOrigin: async () => new URL(settings.authorizationEndpoint).origin,
-    begin: async (redirectUri, wishes) => beginSignIn(await configuration(), settings, redirectUri, wishes),
+    begin: async (...asked) => beginSignIn(await configuration(), settings, ...asked),
     finish: async (callback, secrets, claims) => finish(await configuration(), settings, callback, secrets, claims),
     ...tokenRequests(configuration),
     ...deviceLogin(configuration, settings, (configured, tokens, claims) =>

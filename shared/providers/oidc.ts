@@ -20,7 +20,7 @@ export function createOidcProvider(settings: OidcSettings, secret: () => Promise
   const configuration = kept(() => discover(settings, secret))
   return {
     signInOrigin: async () => new URL((await configuration()).serverMetadata().authorization_endpoint!).origin,
-    begin: async (redirectUri, wishes) => beginSignIn(await configuration(), settings, redirectUri, wishes),
+    begin: async (...asked) => beginSignIn(await configuration(), settings, ...asked),
     finish: async (callback, secrets, claims) => finish(await configuration(), callback, secrets, claims),
     ...tokenRequests(configuration),
     ...deviceLogin(configuration, settings, personIn),

@@ -73,8 +73,17 @@ export type DeviceLoginResult =
 export type Provider = {
   /** Origin of the page where people sign in. @throws {Unavailable} */
   signInOrigin(): Promise<string>
-  /** Where to send the browser. @throws {Unavailable} */
-  begin(redirectUri: string, wishes: SignInWishes): Promise<{ readonly url: string; readonly secrets: SignInSecrets }>
+  /**
+   * Where to send the browser.
+   *
+   * @param state what the browser comes back with; drawn where none is given
+   * @throws {Unavailable}
+   */
+  begin(
+    redirectUri: string,
+    wishes: SignInWishes,
+    state?: string,
+  ): Promise<{ readonly url: string; readonly secrets: SignInSecrets }>
   /**
    * Turns the parameters that the browser came back with into a person.
    *

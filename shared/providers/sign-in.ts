@@ -55,10 +55,11 @@ export async function beginSignIn(
   settings: ProviderSettings,
   redirectUri: string,
   { prompt, maxAgeSeconds, loginHint }: SignInWishes,
+  state = oidc.randomState(),
 ) {
   const { scopes } = settings
   const codeVerifier = oidc.randomPKCECodeVerifier()
-  const secrets = { state: oidc.randomState(), nonce: oidc.randomNonce(), codeVerifier, maxAgeSeconds }
+  const secrets = { state, nonce: oidc.randomNonce(), codeVerifier, maxAgeSeconds }
   const url = oidc.buildAuthorizationUrl(configuration, {
     ...settings.parameters,
     redirect_uri: redirectUri,

@@ -52,9 +52,9 @@ test('the first audience is the default, any other of the client’s may be name
 const to = { issuer: 'https://auth.example/demo', redirectUri: 'https://app.example/cb', state: 's' }
 
 test('a code is answered with the state and the issuer', () => {
-  const { status, headers } = codeResponse(to, 'ac_x', { 'set-cookie': 'c' })
+  const { status, headers, cookies } = codeResponse(to, 'ac_x', ['c'])
   const location = 'https://app.example/cb?code=ac_x&state=s&iss=https%3A%2F%2Fauth.example%2Fdemo'
-  assert.deepEqual([status, headers?.location, headers?.['set-cookie']], [303, location, 'c'])
+  assert.deepEqual([status, headers?.location, cookies], [303, location, ['c']])
 })
 
 test('an error is answered with the same, and a state that was not sent is not answered', () => {
