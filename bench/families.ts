@@ -18,6 +18,7 @@ import { keepTokens } from '../shared/vault/keep.ts'
 
 export const application = 'demo'
 export const scopes = ['openid', 'profile', 'email', 'offline_access'] as const
+const audiences = ['https://api.example.test']
 export const redirectUri = 'http://127.0.0.1:9999/cb'
 const clientId = 'web'
 /** The application of which the provider's tokens are kept. */
@@ -71,9 +72,9 @@ export async function refreshedSession(families: Families): Promise<{ sid: strin
   const codeChallenge = s256(drawId() + drawId())
   await openFamily(families, { sid, salt }, codeChallenge)
   const presented = { application, clientId, sid, generation: 0, saltHash: hashSalt(salt) }
-  const holding = { ...limits, revokedBefore: 0 }
+  const holding = { ...limits, revokedBefore: 0, audiences }
   await move(families, redeem(presented, holding, { redirectUri, codeChallenge }, moment()))
-  await move(families, rotate({ ...presented, generation: 1 }, holding, [], moment()))
+  await move(families, rotate({ ...presented, generation: 1 }, holding, {}, moment()))
   return { sid, generation: 2 }
 }
 
@@ -91,14 +92,14 @@ export async function vaultedSession(
   const { registrations } = broker()
   const [kept, client] = [await registrations.application(vaulted), await registrations.client(vaulted, holder)]
   const { sid, salt } = { sid: drawId(), salt: drawId() }
-  const waiting = { codeLifetimeSeconds: 900, intervalSeconds: 6, audience: client!.audiences[0]!, limits: client! }
+  const waiting = { codeLifetimeSeconds: 900, intervalSeconds: 6, audiences: [client!.audiences[0]!], limits: client! }
   const whose = { sid, application: vaulted, clientId: holder, saltHash: hashSalt(salt) }
   await families.open(openDevice({ ...whose, ...waiting, ...moment(), scopes, startedFrom: '127.0.0.1' }))
   const vault = await keepTokens(kept!, client!, sid, { ...providerTokens, expiresInSeconds }, 900)
   await move(families, decide(vaulted, sid, { approve: person, vault }, moment()))
   const holding = { ...client!, revokedBefore: 0 }
   await move(families, redeem({ ...whose, generation: 0 }, holding, undefined, moment()))
-  await move(families, rotate({ ...whose, generation: 1 }, holding, [], moment()))
+  await move(families, rotate({ ...whose, generation: 1 }, holding, {}, moment()))
   return mint('rt', vaulted, { sid, salt, generation: 2 }, macKey)
 }
 
@@ -113,7 +114,7 @@ async function openFamily(families: Families, { sid, salt }: Born, codeChallenge
     ...{ sid, application, clientId, scopes, redirectUri, codeChallenge, person, limits },
     ...moment(),
     saltHash: hashSalt(salt),
-    audience: 'https://api.example.test',
+    audiences,
     startedFrom: '127.0.0.1',
     codeLifetimeSeconds: 60,
     nonce: drawId(),

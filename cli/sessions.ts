@@ -18,7 +18,7 @@ export type Session = {
   readonly flow: string
   readonly state: string
   readonly scopes?: readonly string[]
-  readonly audience?: string
+  readonly audiences?: readonly string[]
   readonly created_at: string
   readonly started_from?: string
   readonly refreshes?: number

@@ -79,7 +79,7 @@ async function confirm(call: Call, family: Family, userCode: string): Promise<An
     clientName: client.displayName,
     clientId: client.clientId,
     userCode: showUserCode(userCode),
-    asked: { scopes: family.scopes, audiences: [family.audience] },
+    asked: { scopes: family.scopes, audiences: family.audiences },
     action: pageUrl(call),
     csrf,
     providerOrigin: await providerOf(application).signInOrigin(),

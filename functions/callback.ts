@@ -159,7 +159,7 @@ async function grantCode(
       application: application.name,
       clientId: client.clientId,
       scopes: signIn.scopes,
-      audience: signIn.audience,
+      audiences: signIn.audiences,
       startedFrom: ip,
       codeLifetimeSeconds,
       limits: client,

@@ -5,6 +5,7 @@
  */
 
 import { broker } from '../shared/broker.ts'
+import { audClaim } from '../shared/domain/audience.ts'
 import { grantAsked } from '../shared/http/authorization-request.ts'
 import { conclude } from '../shared/http/call.ts'
 import { OAuthError } from '../shared/http/errors.ts'
@@ -28,7 +29,7 @@ export const clientCredentialsGrant: Grant = {
       {
         iss: issuer,
         sub: client.clientId, // RFC 9068 §2.2
-        aud: asked.audience,
+        aud: audClaim(asked.audiences),
         client_id: client.clientId,
         ...(scope !== '' && { scope }),
       },

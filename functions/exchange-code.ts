@@ -6,6 +6,7 @@
 
 import { isCodeVerifier, s256 } from '../shared/domain/pkce.ts'
 import { redeem } from '../shared/domain/transitions.ts'
+import { audiencesAsked } from '../shared/http/authorization-request.ts'
 import { momentOf } from '../shared/http/call.ts'
 import { OAuthError } from '../shared/http/errors.ts'
 import { type Grant, holdingOf, openShown, redeemed, tokenEndpoint } from '../shared/http/token-endpoint.ts'
@@ -20,9 +21,11 @@ export const codeGrant: Grant = {
       throw new OAuthError('invalid_request', 'code_verifier must be 43 to 128 unreserved characters.')
     }
     const redirectUri = parameters.required('redirect_uri')
+    const audiences = audiencesAsked(call.client, parameters)
     const shown = await openShown(call, 'ac', parameters.required('code'))
     const binding = { redirectUri, codeChallenge: verifier === undefined ? undefined : s256(verifier) }
-    return redeemed(call, shown, redeem(shown.presented, holdingOf(call), binding, momentOf(call)))
+    const redemption = redeem(shown.presented, holdingOf(call), binding, momentOf(call), audiences)
+    return redeemed(call, shown, redemption, audiences)
   },
 }
 

@@ -57,7 +57,7 @@ function checkRequest({ parameters }: ClientCall): void {
   if (parameters.optional('actor_token') !== undefined || parameters.optional('actor_token_type') !== undefined) {
     throw new OAuthError('invalid_request', 'actor_token is not supported.')
   }
-  if (parameters.optional('audience') !== undefined || parameters.optional('resource') !== undefined) {
+  if (parameters.optional('audience') !== undefined || parameters.all('resource').length > 0) {
     throw new OAuthError('invalid_target', "The provider's access token is for what the provider issues it for.")
   }
   if (parameters.optional('scope') !== undefined) {

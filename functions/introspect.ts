@@ -5,6 +5,7 @@
  */
 
 import { broker } from '../shared/broker.ts'
+import { audClaim, registeredAudiences } from '../shared/domain/audience.ts'
 import { hashSalt } from '../shared/domain/credential.ts'
 import { isLive } from '../shared/domain/family.ts'
 import { type ClientCall, header } from '../shared/http/call.ts'
@@ -47,7 +48,7 @@ async function refreshToken(call: ClientCall, token: string): Promise<object | u
     iss: issuer,
     sub: family.person!.sub,
     client_id: family.clientId,
-    aud: family.audience,
+    aud: audClaim(registeredAudiences(client.audiences, family.audiences)),
     sid: family.sid,
     ...(family.scopes.length > 0 && { scope: family.scopes.join(' ') }),
     iat: Math.floor(family.rotatedAt! / 1000),

@@ -9,6 +9,7 @@
 import { broker } from '../shared/broker.ts'
 import { unlessOvertaken } from '../shared/domain/lapse.ts'
 import { longestPollIntervalMs, redeem, slow, type Transition, touch } from '../shared/domain/transitions.ts'
+import { audiencesAsked } from '../shared/http/authorization-request.ts'
 import { type Answer, type ClientCall, momentOf } from '../shared/http/call.ts'
 import { grantError } from '../shared/http/errors.ts'
 import { settle } from '../shared/http/settle.ts'
@@ -17,18 +18,20 @@ import { type Grant, holdingOf, openShown, redeemed, type Shown, tokenEndpoint }
 export const deviceGrant: Grant = {
   type: 'urn:ietf:params:oauth:grant-type:device_code',
   async exchange(call) {
+    // RFC 8707 §2.2: judged before the poll counts, as far as the registration says.
+    const asked = audiencesAsked(call.client, call.parameters)
     const shown = await openShown(call, 'dc', call.parameters.required('device_code'))
     const { presented } = shown
     const polled = await broker().families.apply(touch(presented, holdingOf(call), momentOf(call)))
-    if (!polled.done && polled.refusal.kind === 'decided') return exchangeUnspent(call, shown)
+    if (!polled.done && polled.refusal.kind === 'decided') return exchangeUnspent(call, shown, asked)
     if (!polled.done && polled.refusal.kind === 'too-early') await slowDown(call, shown, polled.refusal.pollIntervalMs)
     const family = await settle(call, presented, polled)
     // Good for its successor once more, within its grace.
-    if (family.state === 'active') return exchange(call, shown)
+    if (family.state === 'active') return exchange(call, shown, asked)
     if (family.deviceLogin === undefined) throw grantError({ kind: 'pending' })
     const { askProvider } = await import('../shared/http/device-login.ts')
     const answer = await askProvider(call, family, family.deviceLogin)
-    if (answer === 'approved') return exchangeUnspent(call, shown)
+    if (answer === 'approved') return exchangeUnspent(call, shown, asked)
     if (answer.kind === 'too-early') await slowDown(call, shown, answer.pollIntervalMs)
     throw grantError(answer)
   },
@@ -36,19 +39,19 @@ export const deviceGrant: Grant = {
 
 export const handler = tokenEndpoint(deviceGrant)
 
-function exchange(call: ClientCall, shown: Shown): Promise<Answer> {
-  return redeemed(call, shown, redemptionOf(call, shown))
+function exchange(call: ClientCall, shown: Shown, asked: readonly string[]): Promise<Answer> {
+  return redeemed(call, shown, redemptionOf(call, shown, asked), asked)
 }
 
 /** For a poll that has just found it so. Where polls wait for a provider, it is usual that they overtake each other. */
-function exchangeUnspent(call: ClientCall, shown: Shown): Promise<Answer> {
-  const redemption = redemptionOf(call, shown)
+function exchangeUnspent(call: ClientCall, shown: Shown, asked: readonly string[]): Promise<Answer> {
+  const redemption = redemptionOf(call, shown, asked)
   const isUpstream = call.application.provider.deviceLogin === 'upstream'
-  return redeemed(call, shown, isUpstream ? unlessOvertaken(redemption) : redemption)
+  return redeemed(call, shown, isUpstream ? unlessOvertaken(redemption) : redemption, asked)
 }
 
-function redemptionOf(call: ClientCall, { presented }: Shown): Transition {
-  return redeem(presented, holdingOf(call), undefined, momentOf(call))
+function redemptionOf(call: ClientCall, { presented }: Shown, asked: readonly string[]): Transition {
+  return redeem(presented, holdingOf(call), undefined, momentOf(call), asked)
 }
 
 async function slowDown(call: ClientCall, { presented }: Shown, seenPollIntervalMs: number): Promise<void> {

@@ -5,19 +5,20 @@
  */
 
 import { broker } from '../shared/broker.ts'
-import { readScopes } from '../shared/domain/scope.ts'
 import { rotate } from '../shared/domain/transitions.ts'
+import { audiencesAsked, scopesAsked } from '../shared/http/authorization-request.ts'
 import { conclude, momentOf } from '../shared/http/call.ts'
-import { OAuthError } from '../shared/http/errors.ts'
 import { settle } from '../shared/http/settle.ts'
 import { type Grant, holdingOf, openShown, prepare, tokenAnswer, tokenEndpoint } from '../shared/http/token-endpoint.ts'
 
 export const refreshGrant: Grant = {
   type: 'refresh_token',
   async exchange(call) {
-    const asked = readScopes(call.parameters.optional('scope'))
-    if (asked === undefined) throw new OAuthError('invalid_scope', 'scope is malformed.')
-    const shown = await openShown(call, 'rt', call.parameters.required('refresh_token'))
+    const { client, parameters } = call
+    const scopes = scopesAsked(client, parameters)
+    const audiences = audiencesAsked(client, parameters)
+    const asked = { scopes, audiences }
+    const shown = await openShown(call, 'rt', parameters.required('refresh_token'))
     const rotation = rotate(shown.presented, holdingOf(call), asked, momentOf(call))
     const { transition, providerToken } = await prepare(call, shown, rotation, asked)
     const outcome = await broker().families.apply(transition)
@@ -28,7 +29,11 @@ export const refreshGrant: Grant = {
       generation: family.generation,
     })
     // RFC 6749 §6: a narrower scope is this access token's alone; the next refresh may ask for all again.
-    return tokenAnswer(call, shown, family, { scopes: asked.length > 0 ? asked : family.scopes, providerToken })
+    return tokenAnswer(call, shown, family, {
+      scopes: scopes.length > 0 ? scopes : family.scopes,
+      audiences,
+      providerToken,
+    })
   },
 }
 

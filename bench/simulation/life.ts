@@ -32,7 +32,7 @@ export type Life = {
 }
 
 const limits = { accessTokenSeconds: 300, idleSeconds: 2_592_000, absoluteSeconds: 31_536_000, graceSeconds: 0 }
-const holding = { ...limits, revokedBefore: 0 }
+const holding = { ...limits, revokedBefore: 0, audiences: [] }
 /** 16 bytes in base64url, and 32. */
 const [id, hash] = ['i'.repeat(22), 'h'.repeat(43)]
 const vaultId = 'v'.repeat(11)
@@ -49,7 +49,7 @@ export function lifeOf(drawn: Drawn): Life {
       : opened
   const binding = flow === 'code' ? { redirectUri: opened.redirectUri!, codeChallenge: hash } : undefined
   const first = changed(redeem({ ...presented, generation: 0 }, holding, binding, moment(34_689)), decided)
-  const active = changed(rotate({ ...presented, generation: 1 }, holding, [], moment(328_971)), first)
+  const active = changed(rotate({ ...presented, generation: 1 }, holding, {}, moment(328_971)), first)
   const ended = changed(revokeByOps(application, id, note, moment(7_328_971)), { ...active, generation: 24 })
   const [openedBytes, decidedBytes, firstBytes, activeBytes, endedBytes] = [
     ...[opened, decided, first, active, ended].map(bytesOf),
@@ -88,7 +88,7 @@ function open(drawn: Drawn, now: number): Family {
     application,
     clientId,
     scopes,
-    audience,
+    audiences: [audience],
     startedFrom,
     limits,
     now,

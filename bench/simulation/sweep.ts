@@ -56,7 +56,7 @@ async function putSessions(table: Table, sub: string, count: number, chance: Cha
     const limits = { accessTokenSeconds: 300, idleSeconds: 2_592_000, absoluteSeconds: 31_536_000, graceSeconds: 0 }
     const family = openCode({
       ...{ sid: drawId(), saltHash: hashSalt(drawId()), attempt: drawId(), now: Date.now() - chance.between(1, 1e9) },
-      ...{ application, clientId, audience, scopes, startedFrom, limits, codeLifetimeSeconds: 60 },
+      ...{ application, clientId, audiences: [audience], scopes, startedFrom, limits, codeLifetimeSeconds: 60 },
       ...{ person: { ...person, sub }, redirectUri: `${audience}/callback` },
     })
     const Item = marshall({ pk: `family#${family.sid}`, sk: 'family', ...family })

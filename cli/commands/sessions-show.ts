@@ -13,7 +13,7 @@ import { dim, paint, plain, print, printJson } from '../terminal.ts'
 
 /** In this order; any others come after them. */
 const order = [
-  ...['sid', 'state', 'sub', 'client_id', 'application', 'flow', 'scopes', 'audience', 'started_from', 'created_at'],
+  ...['sid', 'state', 'sub', 'client_id', 'application', 'flow', 'scopes', 'audiences', 'started_from', 'created_at'],
   ...['refreshes', 'last_refreshed_at', 'expires_at', 'absolute_expires_at', 'revoked_at', 'revoked_reason'],
 ]
 

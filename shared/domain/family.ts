@@ -46,7 +46,8 @@ export type Family = {
   readonly previousAttempt?: string
   /** As granted, in the order asked for. */
   readonly scopes: readonly string[]
-  readonly audience: string
+  /** What its access tokens are for, in their compared form (shared/domain/audience.ts). */
+  readonly audiences: readonly string[]
   readonly createdAt: number
   /** The address the flow was started from, for ops. */
   readonly startedFrom: string

@@ -17,6 +17,8 @@ export type Guard = {
   | { readonly is: '=' | '>' | '<='; readonly value: string | number }
   | { readonly is: 'in'; readonly values: readonly string[] }
   | { readonly is: 'contains'; readonly value: string }
+  /** Of a list with one element at least: each element is one of these. */
+  | { readonly is: 'within'; readonly values: readonly string[]; readonly maxLength: number }
   | { readonly is: 'absent' }
 )
 
@@ -39,7 +41,14 @@ export function holds(guard: Guard, family: Family): boolean {
       return guard.values.includes(actual as string)
     case 'contains':
       return Array.isArray(actual) && actual.includes(guard.value)
+    case 'within':
+      return isWithin(actual, guard)
   }
+}
+
+function isWithin(actual: unknown, { values, maxLength }: Guard & { readonly is: 'within' }): boolean {
+  if (!Array.isArray(actual) || actual.length === 0 || actual.length > Math.min(values.length, maxLength)) return false
+  return actual.every((element) => values.includes(element))
 }
 
 /** What the first guard that does not hold means; undefined: all hold. */

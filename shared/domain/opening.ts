@@ -4,6 +4,7 @@
  * Owns what a fresh family holds. Pure: time, ids and the salt are handed in.
  */
 
+import { comparedAudience } from './audience.ts'
 import type { Family, Limits, Person } from './family.ts'
 import { keptSeconds, subjectKey } from './family.ts'
 import type { Moment } from './transitions.ts'
@@ -14,7 +15,7 @@ type Opening = Moment & {
   readonly application: string
   readonly clientId: string
   readonly scopes: readonly string[]
-  readonly audience: string
+  readonly audiences: readonly string[]
   readonly startedFrom: string
   /** Of the device code or the authorization code. */
   readonly codeLifetimeSeconds: number
@@ -66,7 +67,7 @@ export function openCode(opening: CodeOpening): Family {
 }
 
 function opened(opening: Opening) {
-  const { sid, saltHash, application, clientId, scopes, audience, startedFrom, attempt, now, limits } = opening
+  const { sid, saltHash, application, clientId, scopes, audiences, startedFrom, attempt, now, limits } = opening
   const codeExpiresAt = now + opening.codeLifetimeSeconds * 1000
   const lifetimeSeconds = scopes.includes('offline_access') ? limits.absoluteSeconds : limits.accessTokenSeconds
   return {
@@ -78,7 +79,7 @@ function opened(opening: Opening) {
     saltHash,
     attempt,
     scopes,
-    audience,
+    audiences: audiences.map(comparedAudience),
     createdAt: now,
     startedFrom,
     codeExpiresAt,

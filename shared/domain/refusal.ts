@@ -31,6 +31,10 @@ export type Refusal =
   | { readonly kind: 'redirect-mismatch' }
   /** The code_verifier is wrong or missing, or there is no challenge for it to match (RFC 7636 §4.6, RFC 9700 §2.1.1). */
   | { readonly kind: 'verifier-mismatch' }
+  /** A `resource` or `audience` that was not granted (RFC 8707 §2.2). */
+  | { readonly kind: 'audience-widened' }
+  /** The session is for an audience that its client may ask for no more. It stays, for when it is registered again. */
+  | { readonly kind: 'audience-unregistered' }
   /** A refresh that asks for more than was granted (RFC 6749 §6). */
   | { readonly kind: 'scope-widened' }
 

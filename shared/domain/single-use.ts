@@ -5,6 +5,7 @@
  * Owns single use, grace and lifetimes, each as guards. Pure. Which transition asks for which is transitions.ts.
  */
 
+import { comparedAudience, maxAudiences } from './audience.ts'
 import type { Family, Limits } from './family.ts'
 import type { Guard, Replay } from './guard.ts'
 import { firstFailure } from './guard.ts'
@@ -23,6 +24,14 @@ export type Presented = {
 export type Holding = Limits & {
   /** The later of the application's and the client's `revokedBefore`, ms. */
   readonly revokedBefore: number
+  /** Audiences that the client may ask for. */
+  readonly audiences: readonly string[]
+}
+
+/** What a token request asks for of all that was granted. Absent or empty: all of it. */
+export type Narrowing = {
+  readonly scopes?: readonly string[] | undefined
+  readonly audiences?: readonly string[] | undefined
 }
 
 /** What an authorization code must be shown with (RFC 6749 §4.1.3, RFC 7636 §4.5). */
@@ -130,6 +139,33 @@ export function codeGuards({ redirectUri, codeChallenge }: CodeBinding): Guard[]
   ]
 }
 
-export function grantedScope(scope: string): Guard {
-  return { attribute: 'scopes', is: 'contains', value: scope, otherwise: () => ({ kind: 'scope-widened' }) }
+/** RFC 6749 §6, RFC 8707 §2.2: what is asked for was granted; and what was granted is still the client's to ask for. */
+export function narrowingGuards({ scopes = [], audiences = [] }: Narrowing, holding: Holding): Guard[] {
+  return [
+    ...scopes.map(
+      (scope): Guard => ({
+        attribute: 'scopes',
+        is: 'contains',
+        value: scope,
+        otherwise: () => ({ kind: 'scope-widened' }),
+      }),
+    ),
+    ...(audiences.length > 0 ? audiences.map(grantedAudience) : [registeredYet(holding)]),
+  ]
+}
+
+function grantedAudience(audience: string): Guard {
+  const value = comparedAudience(audience)
+  return { attribute: 'audiences', is: 'contains', value, otherwise: () => ({ kind: 'audience-widened' }) }
+}
+
+/** Without a `resource` the token is for all that was granted, and so none of it may be gone. */
+function registeredYet({ audiences }: Holding): Guard {
+  return {
+    attribute: 'audiences',
+    is: 'within',
+    values: audiences.map(comparedAudience),
+    maxLength: maxAudiences,
+    otherwise: () => ({ kind: 'audience-unregistered' }),
+  }
 }

@@ -19,8 +19,8 @@ import { subjectKey } from './family.ts'
 import type { Guard, Replay } from './guard.ts'
 import { firstFailure } from './guard.ts'
 import type { Refusal } from './refusal.ts'
-import type { CodeBinding, Entitlement, Holding, Presented } from './single-use.ts'
-import { codeGuards, createdAfter, grantedScope, ofApplication, owned, unspent, withinLimits } from './single-use.ts'
+import type { CodeBinding, Entitlement, Holding, Narrowing, Presented } from './single-use.ts'
+import { codeGuards, createdAfter, narrowingGuards, ofApplication, owned, unspent, withinLimits } from './single-use.ts'
 
 /** RFC 8628 §3.5: what slow_down adds to the interval, and where we stop adding. A provider's own may be longer still. */
 const slowDownMs = 5_000
@@ -150,14 +150,19 @@ export function decide(application: string, sid: string, decision: Decision, { n
 
 // --- redeem, rotate -------------------------------------------------------------------------------------------------
 
-/** Generation 0 becomes 1: a device code, or an authorization code with its binding, is exchanged for the first tokens. */
+/**
+ * Generation 0 becomes 1: a device code, or an authorization code with its binding, is exchanged for the first tokens.
+ *
+ * @param audiences asked for now, each of which must have been granted; empty: all that were granted
+ */
 export function redeem(
   presented: Presented,
   holding: Holding,
   binding: CodeBinding | undefined,
   { now, attempt }: Moment,
+  audiences: readonly string[] = [],
 ): Transition {
-  const bound = binding === undefined ? [] : codeGuards(binding)
+  const bound = [...(binding === undefined ? [] : codeGuards(binding)), ...narrowingGuards({ audiences }, holding)]
   const unboundRefusal = (family: Family) => firstFailure(bound, family)
   return {
     name: 'redeem',
@@ -209,15 +214,10 @@ const neededUntilFirstRefresh = [
 /**
  * Generation n becomes n + 1: a refresh token is exchanged for its successor (RFC 6749 §6, RFC 9700 §4.14.2).
  *
- * @param scopes asked for at this refresh, each of which must have been granted; empty: all that was granted
+ * @param asked for at this refresh, all of which must have been granted
  */
-export function rotate(
-  presented: Presented,
-  holding: Holding,
-  scopes: readonly string[],
-  { now, attempt }: Moment,
-): Transition {
-  const narrowed = scopes.map(grantedScope)
+export function rotate(presented: Presented, holding: Holding, asked: Narrowing, { now, attempt }: Moment): Transition {
+  const narrowed = narrowingGuards(asked, holding)
   const unboundRefusal = (family: Family) => firstFailure([...withinLimits(holding, now), ...narrowed], family)
   return {
     name: 'rotate',

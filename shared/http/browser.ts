@@ -24,7 +24,7 @@ export type CodeSignIn = {
   readonly clientId: string
   readonly redirectUri: string
   readonly scopes: readonly string[]
-  readonly audience: string
+  readonly audiences: readonly string[]
   readonly state?: string | undefined
   readonly nonce?: string | undefined
   readonly codeChallenge?: string | undefined

@@ -101,6 +101,14 @@ export function grantError(refusal: Refusal): OAuthError {
       return new OAuthError('invalid_grant', 'code_verifier does not fit the authorization request.', { reason })
     case 'scope-widened':
       return new OAuthError('invalid_scope', 'A refresh can not ask for more than was granted.', { reason })
+    case 'audience-widened':
+      return new OAuthError('invalid_target', 'resource and audience can not be other than what was granted.', {
+        reason,
+      })
+    case 'audience-unregistered':
+      return new OAuthError('invalid_target', 'An audience of this session is no longer registered for this client.', {
+        reason,
+      })
     case 'pending':
       return new OAuthError('authorization_pending', 'The person has not decided yet. Please poll again.', { reason })
     case 'too-early':

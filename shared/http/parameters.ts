@@ -47,7 +47,10 @@ const known = [
   'user_code',
 ] as const
 
-export type ParameterName = (typeof known)[number]
+type KnownName = (typeof known)[number]
+/** What may be sent more than once (RFC 8707 §2): in a form by repeating it, in JSON as a list. */
+type RepeatableName = 'resource'
+export type ParameterName = Exclude<KnownName, RepeatableName>
 
 export type Parameters = {
   /** Nothing was sent at all, known or unknown. */
@@ -56,6 +59,8 @@ export type Parameters = {
   optional(name: ParameterName): string | undefined
   /** @throws {OAuthError} invalid_request when it is absent or empty */
   required(name: ParameterName): string
+  /** All values that are not empty, in their order. */
+  all(name: RepeatableName): readonly string[]
 }
 
 const mostBytes = 65_536
@@ -65,7 +70,7 @@ const mostParameters = 100
 export function readBody(body: string, type: string | undefined): Parameters {
   limitLength(body)
   const mediaType = mediaTypeIn(type)
-  if (mediaType === 'application/json') return parameters(jsonMembers(body))
+  if (mediaType === 'application/json') return parameters(jsonMembers(body).flatMap(listed))
   if (mediaType === 'application/x-www-form-urlencoded' || body === '') return readForm(body)
   throw new OAuthError('invalid_request', 'The body must be application/x-www-form-urlencoded or application/json.')
 }
@@ -87,22 +92,33 @@ export function readForm(text: string): Parameters {
   return parameters(new URLSearchParams(text))
 }
 
+/** A list of JSON is the same as a repeated parameter of a form, where the parameter may be repeated. */
+function listed(member: readonly [string, unknown], at: number, members: readonly (readonly [string, unknown])[]) {
+  const [name, value] = member
+  if (!isRepeatable(name)) return [member]
+  if (members.findIndex(([other]) => other === name) < at) throw sentTwice(name)
+  return Array.isArray(value) ? value.map((element) => [name, element] as const) : [member]
+}
+
 /** @throws {OAuthError} invalid_request when there are too many, or a known one comes twice or is no string */
 export function parameters(members: Iterable<readonly [string, unknown]>): Parameters {
   const values = new Map<string, string>()
+  const repeated: string[] = []
   const seen = new Set<string>()
   let count = 0
   for (const [name, value] of members) {
     if (++count > mostParameters) throw new OAuthError('invalid_request', 'There are more than 100 parameters.')
     if (!isKnown(name)) continue
-    if (seen.has(name)) throw new OAuthError('invalid_request', `${name} must be sent once.`)
+    if (seen.has(name) && !isRepeatable(name)) throw sentTwice(name)
     seen.add(name)
     if (typeof value !== 'string') throw new OAuthError('invalid_request', `${name} must be a string.`)
     // What is no Unicode text (a lone surrogate from JSON), or hides an end, is nothing that a name or a token can be.
     if (value.includes('\0') || !value.isWellFormed()) {
       throw new OAuthError('invalid_request', `${name} must be text without NUL.`)
     }
-    if (value !== '') values.set(name, value)
+    if (value === '') continue
+    if (isRepeatable(name)) repeated.push(value)
+    else values.set(name, value)
   }
   return {
     isEmpty: count === 0,
@@ -112,11 +128,20 @@ export function parameters(members: Iterable<readonly [string, unknown]>): Param
       if (value === undefined) throw new OAuthError('invalid_request', `${name} is missing.`)
       return value
     },
+    all: () => repeated,
   }
 }
 
-function isKnown(name: string): name is ParameterName {
+function isKnown(name: string): name is KnownName {
   return (known as readonly string[]).includes(name)
+}
+
+function isRepeatable(name: string): name is RepeatableName {
+  return name === 'resource'
+}
+
+function sentTwice(name: string): OAuthError {
+  return new OAuthError('invalid_request', `${name} must be sent once.`)
 }
 
 /** The members of a JSON object, a repeated name repeated: JSON.parse alone would keep the last and say nothing. */

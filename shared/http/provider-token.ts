@@ -8,7 +8,7 @@
 
 import { broker } from '../broker.ts'
 import type { Family } from '../domain/family.ts'
-import type { Presented } from '../domain/single-use.ts'
+import type { Narrowing, Presented } from '../domain/single-use.ts'
 import { foresee, revoke, type Transition } from '../domain/transitions.ts'
 import type { Session } from '../store/vaults.ts'
 import { type FreshToken, freshToken } from '../vault/fresh.ts'
@@ -26,18 +26,26 @@ export async function tokenBefore(
   call: ClientCall,
   presented: Presented,
   transition: Transition,
-  scopes: readonly string[],
+  asked: Narrowing,
 ): Promise<FreshToken> {
   const session = await broker().vaults.readSession(presented.sid)
   const refusal = foresee(transition, session?.family)
   if (refusal !== undefined) throw await refuse(call, presented, refusal)
-  const { scopes: granted } = session!.family
-  // RFC 6749 §6 lets a client ask for less. The provider's token comes with what it has, and nobody is given more than
-  // was asked for.
-  if (scopes.length > 0 && !granted.every((scope) => scopes.includes(scope))) {
+  refuseNarrowing(session!.family, asked)
+  return tokenOf(call, session!, true)
+}
+
+/**
+ * RFC 6749 §6 and RFC 8707 §2.2 let a client ask for less. The provider's token comes with what it has, and nobody is given
+ * more than was asked for.
+ */
+function refuseNarrowing(family: Family, { scopes = [], audiences = [] }: Narrowing): void {
+  if (scopes.length > 0 && !family.scopes.every((scope) => scopes.includes(scope))) {
     throw new OAuthError('invalid_scope', "The provider's access token can not be narrowed.")
   }
-  return tokenOf(call, session!, true)
+  if (audiences.length > 0 && audiences.length < family.audiences.length) {
+    throw new OAuthError('invalid_target', "The provider's access token can not be narrowed.")
+  }
 }
 
 /**

@@ -18,7 +18,7 @@ export type SessionView = {
   readonly flow: Family['flow']
   readonly state: ReturnType<typeof standing>['state']
   readonly scopes: readonly string[]
-  readonly audience: string
+  readonly audiences: readonly string[]
   readonly created_at: string
   readonly started_from: string
   readonly refreshes: number
@@ -43,7 +43,7 @@ export function sessionView(family: Family, registration: Registration, now: num
     flow: family.flow,
     state,
     scopes: family.scopes,
-    audience: family.audience,
+    audiences: family.audiences,
     created_at: iso(family.createdAt),
     started_from: family.startedFrom,
     // Generation 1 is the first refresh token, which came of no refresh.

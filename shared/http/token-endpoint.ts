@@ -6,10 +6,11 @@
  */
 
 import { broker, clock } from '../broker.ts'
+import { audClaim, registeredAudiences } from '../domain/audience.ts'
 import { type Credential, type CredentialKind, hashSalt, mint } from '../domain/credential.ts'
 import type { Family } from '../domain/family.ts'
 import type { GrantType } from '../domain/registration.ts'
-import type { Holding, Presented } from '../domain/single-use.ts'
+import type { Holding, Narrowing, Presented } from '../domain/single-use.ts'
 import type { Transition } from '../domain/transitions.ts'
 import { signAccessToken } from '../tokens/access-token.ts'
 import { signIdToken } from '../tokens/id-token.ts'
@@ -69,9 +70,9 @@ export async function openShown(call: ClientCall, kind: CredentialKind, text: st
 
 /** What the registrations say about the families of the call's client. */
 export function holdingOf({ application, client }: Pick<ClientCall, 'application' | 'client'>): Holding {
-  const { accessTokenSeconds, idleSeconds, absoluteSeconds, graceSeconds } = client
+  const { accessTokenSeconds, idleSeconds, absoluteSeconds, graceSeconds, audiences } = client
   const revokedBefore = Math.max(application.revokedBefore, client.revokedBefore)
-  return { accessTokenSeconds, idleSeconds, absoluteSeconds, graceSeconds, revokedBefore }
+  return { accessTokenSeconds, idleSeconds, absoluteSeconds, graceSeconds, revokedBefore, audiences }
 }
 
 /** A transition that may be written, and the provider's access token, for a client that is given it in place of ours. */
@@ -80,7 +81,7 @@ export type Prepared = { readonly transition: Transition; readonly providerToken
 /**
  * What has to be at hand before a transition is written.
  *
- * @param scopes asked for at a refresh; empty: all that was granted
+ * @param asked for of all that was granted
  * @throws {OAuthError} as the transition would be refused
  * @throws {Unavailable} with nothing spent
  */
@@ -88,12 +89,12 @@ export async function prepare(
   call: ClientCall,
   shown: Shown,
   transition: Transition,
-  scopes: readonly string[] = [],
+  asked: Narrowing,
 ): Promise<Prepared> {
   if (call.client.accessToken !== 'provider') return { transition, providerToken: undefined }
   // Loaded when it is needed: most refreshes never speak to a provider.
   const { tokenBefore } = await import('./provider-token.ts')
-  const providerToken = await tokenBefore(call, shown.presented, transition, scopes)
+  const providerToken = await tokenBefore(call, shown.presented, transition, asked)
   // Whether the caller was in time is judged by when they came; but the generation begins with the write, and with it the
   // grace of the one before, which the wait for the provider would use up otherwise.
   return { transition: { ...transition, set: { ...transition.set, rotatedAt: clock.now() } }, providerToken }
@@ -108,6 +109,8 @@ export function isRefreshable(call: ClientCall, scopes: readonly string[]): bool
 export type AnswerParts = {
   /** Of the access token: all that was granted, or what a refresh narrowed it to. */
   readonly scopes: readonly string[]
+  /** Of the access token. Empty: all that were granted. */
+  readonly audiences: readonly string[]
   /** The provider's access token in place of ours. */
   readonly providerToken: FreshToken | undefined
   readonly idToken?: string | undefined
@@ -121,7 +124,7 @@ export function tokenAnswer(
   call: ClientCall,
   { credential, keyring }: Shown,
   family: Family,
-  { scopes, providerToken, idToken }: AnswerParts,
+  { scopes, audiences, providerToken, idToken }: AnswerParts,
 ): Answer {
   const { application, client } = call
   const scope = scopes.join(' ')
@@ -129,7 +132,7 @@ export function tokenAnswer(
   return {
     status: 200,
     body: {
-      access_token: providerToken?.accessToken ?? ownAccessToken(call, keyring, family, scope),
+      access_token: providerToken?.accessToken ?? ownAccessToken(call, keyring, family, scope, audiences),
       token_type: 'Bearer',
       expires_in: providerToken?.expiresInSeconds ?? client.accessTokenSeconds,
       ...(scope !== '' && { scope }),
@@ -141,15 +144,22 @@ export function tokenAnswer(
   }
 }
 
-function ownAccessToken(call: ClientCall, keyring: Keyring, family: Family, scope: string): string {
+function ownAccessToken(
+  call: ClientCall,
+  keyring: Keyring,
+  family: Family,
+  scope: string,
+  audiences: readonly string[],
+): string {
   const { application, client, issuer, now } = call
+  const named = audiences.length > 0 ? audiences : family.audiences
   return signAccessToken(
     keyring,
     application.accessTokenAlgorithm,
     {
       iss: issuer,
       sub: family.person!.sub,
-      aud: family.audience,
+      aud: audClaim(registeredAudiences(client.audiences, named)),
       client_id: client.clientId,
       sid: family.sid,
       ...(scope !== '' && { scope }),
@@ -159,9 +169,18 @@ function ownAccessToken(call: ClientCall, keyring: Keyring, family: Family, scop
   )
 }
 
-/** The answer to a device code or an authorization code, each of which is exchanged by the same transition. */
-export async function redeemed(call: ClientCall, shown: Shown, redemption: Transition): Promise<Answer> {
-  const { transition, providerToken } = await prepare(call, shown, redemption)
+/**
+ * The answer to a device code or an authorization code, each of which is exchanged by the same transition.
+ *
+ * @param audiences asked for now; empty: all that were granted
+ */
+export async function redeemed(
+  call: ClientCall,
+  shown: Shown,
+  redemption: Transition,
+  audiences: readonly string[],
+): Promise<Answer> {
+  const { transition, providerToken } = await prepare(call, shown, redemption, { audiences })
   const outcome = await broker().families.apply(transition)
   const family = await settle(call, shown.presented, outcome)
   conclude(call, outcome.done && outcome.replay ? 'session.grace_retry' : 'session.redeemed', {
@@ -170,7 +189,7 @@ export async function redeemed(call: ClientCall, shown: Shown, redemption: Trans
     flow: family.flow,
     generation: family.generation,
   })
-  return firstTokenAnswer(call, shown, family, providerToken)
+  return firstTokenAnswer(call, shown, family, { audiences, providerToken })
 }
 
 /** The first answer of a family: an ID token comes along where it was asked for. */
@@ -178,7 +197,7 @@ function firstTokenAnswer(
   call: ClientCall,
   shown: Shown,
   family: Family,
-  providerToken: FreshToken | undefined,
+  parts: Pick<AnswerParts, 'audiences' | 'providerToken'>,
 ): Answer {
   const { sub, authTimeSeconds } = family.person!
   const idToken = family.scopes.includes('openid')
@@ -196,5 +215,5 @@ function firstTokenAnswer(
         call.now,
       )
     : undefined
-  return tokenAnswer(call, shown, family, { scopes: family.scopes, providerToken, idToken })
+  return tokenAnswer(call, shown, family, { ...parts, scopes: family.scopes, idToken })
 }

@@ -5,6 +5,7 @@
  */
 
 import * as v from 'valibot'
+import { maxClientAudiences } from '../domain/audience.ts'
 import { longestScopes, mostScopes } from '../domain/scope.ts'
 import { jwkSchema } from './keys.ts'
 import { providerSchema } from './provider.ts'
@@ -73,6 +74,11 @@ const clientRules: readonly { readonly why: string; readonly broken: (client: Re
     broken: ({ scopes }) => listOf(scopes).length > mostScopes || listOf(scopes).join(' ').length > longestScopes,
   },
 ]
+const audienceList = v.pipe(
+  v.array(text(128)),
+  v.minLength(1, 'must name one audience at least'),
+  v.maxLength(maxClientAudiences, `must name ${maxClientAudiences} audiences at most`),
+)
 const secretList = v.pipe(v.array(text(256)), v.maxLength(2, 'two secrets may live at once, no more'))
 const secretsSchema = v.lazy((input) => (typeof input === 'string' ? v.literal(ofTheTable) : secretList))
 
@@ -96,7 +102,7 @@ export const clientSchema = v.pipe(
       [],
     ),
     scopes: v.optional(v.array(scope), ['openid', 'profile', 'email', 'offline_access']),
-    audiences: v.optional(v.pipe(v.array(text(128)), v.minLength(1, 'must name one audience at least'))),
+    audiences: v.optional(audienceList),
     mayIntrospect: v.optional(v.boolean(), false),
     accessToken: v.optional(v.picklist(['broker', 'provider']), 'broker'),
     exchangesFor: v.optional(v.array(text(128)), []),
@@ -119,7 +125,7 @@ const applicationSchema = members({
   provider: providerSchema,
   errorProfile: v.optional(v.picklist(['rfc', 'auth0']), 'rfc'),
   accessTokenAlgorithm: v.optional(algorithm, 'ES256'),
-  audiences: v.pipe(v.array(text(128)), v.minLength(1, 'must name one audience at least')),
+  audiences: audienceList,
   userinfo: v.optional(
     members({
       scope: v.optional(scope, 'openid'),

@@ -64,7 +64,23 @@ function conditionOf(guard: Guard, name: (attribute: string) => string, value: (
       return `contains(${attribute}, ${value(guard.value)})`
     case 'in':
       return `${attribute} IN (${guard.values.map(value).join(', ')})`
+    case 'within':
+      return withinOf(attribute, guard, value)
     default:
       return `${attribute} ${guard.is} ${value(guard.value)}`
   }
+}
+
+/** DynamoDB has no word for "all of", so each place of the list is named, and that there is none beyond the last. */
+function withinOf(
+  attribute: string,
+  { values, maxLength }: Guard & { readonly is: 'within' },
+  value: (plain: unknown) => string,
+): string {
+  const known = values.map(value).join(', ')
+  const length = Math.min(values.length, maxLength)
+  const places = Array.from({ length }, (_, at) => `${attribute}[${at}]`)
+  const isKnown = (place: string, at: number) =>
+    at === 0 ? `${place} IN (${known})` : `(attribute_not_exists(${place}) OR ${place} IN (${known}))`
+  return [...places.map(isKnown), `attribute_not_exists(${attribute}[${length}])`].join(' AND ')
 }

@@ -14,7 +14,8 @@ export type AccessTokenClaims = {
   readonly iss: string
   /** Who signed in; or the client itself, where it acts for nobody else (RFC 9068 §2.2). */
   readonly sub: string
-  readonly aud: string
+  /** RFC 7519 §4.1.3: a string, or a list of several. */
+  readonly aud: string | readonly string[]
   readonly client_id: string
   /** The session. Absent, and `sub` is `client_id`: there is none, for nobody signed in. */
   readonly sid?: string

@@ -98,8 +98,8 @@ describe('a device login at the provider', () => {
 
   test('stays through the first refresh and all that follow: a session keeps its vault', () => {
     const redeemed = changed(redeem(shown(0), holding, undefined, moment), approved({ vault }))
-    const first = changed(rotate(shown(1), holding, [], moment), redeemed)
-    assert.equal(changed(rotate(shown(2), holding, [], moment), first).vault, vault)
+    const first = changed(rotate(shown(1), holding, {}, moment), redeemed)
+    assert.equal(changed(rotate(shown(2), holding, {}, moment), first).vault, vault)
   })
 })
 
@@ -153,12 +153,12 @@ describe('what is foreseen', () => {
   ]
   const transitions = [
     ...[1, 2, 6, 7, 8].flatMap((generation) =>
-      [holding, grace].map((held) => rotate(shown(generation), held, [], moment)),
+      [holding, grace].map((held) => rotate(shown(generation), held, {}, moment)),
     ),
     ...[undefined, binding].map((bound) => redeem(shown(0), holding, bound, moment)),
-    rotate(shown(7, { clientId: 'job' }), holding, [], moment),
-    rotate(shown(7), holding, ['admin'], moment),
-    rotate(shown(7), { ...holding, revokedBefore: now }, [], moment),
+    rotate(shown(7, { clientId: 'job' }), holding, {}, moment),
+    rotate(shown(7), holding, { scopes: ['admin'] }, moment),
+    rotate(shown(7), { ...holding, revokedBefore: now }, {}, moment),
   ]
 
   test('is what the write itself would meet: no refusal where it would hold or be a replay', () => {
@@ -175,11 +175,11 @@ describe('what is foreseen', () => {
     const kinds = families.flatMap((family) => transitions.map((transition) => foresee(transition, family)?.kind))
     for (const kind of [undefined, 'unknown', 'reuse', 'expired', 'revoked', 'foreign-client', 'scope-widened'])
       assert.ok(kinds.includes(kind as (typeof kinds)[number]), kind)
-    assert.equal(foresee(rotate(shown(6), grace, [], moment), active(7)), undefined)
+    assert.equal(foresee(rotate(shown(6), grace, {}, moment), active(7)), undefined)
   })
 
   test('is not misled by an attempt that looks like its own: nothing has been written yet', () => {
     const family = active(7, { attempt: moment.attempt })
-    assert.deepEqual(foresee(rotate(shown(2), holding, [], moment), family), { kind: 'reuse', generation: 7 })
+    assert.deepEqual(foresee(rotate(shown(2), holding, {}, moment), family), { kind: 'reuse', generation: 7 })
   })
 })

@@ -63,21 +63,21 @@ test('a code with the right binding is replayed in grace', () => {
 })
 
 test('fewer scopes than granted are good, in any order', () => {
-  assert.ok(step(rotate(shown(7), holding, ['email', 'openid'], moment), active(7)).moved)
+  assert.ok(step(rotate(shown(7), holding, { scopes: ['email', 'openid'] }, moment), active(7)).moved)
 })
 
 test('a scope that was not granted is refused, and nothing is spent', () => {
-  const done = step(rotate(shown(7), holding, ['openid', 'admin'], moment), active(7))
+  const done = step(rotate(shown(7), holding, { scopes: ['openid', 'admin'] }, moment), active(7))
   assert.deepEqual(done, { moved: false, verdict: { kind: 'scope-widened' } })
 })
 
 test('a scope that was not granted is refused at a replay, too', () => {
-  const done = step(rotate(shown(6), inGrace, ['admin'], moment), active(7))
+  const done = step(rotate(shown(6), inGrace, { scopes: ['admin'] }, moment), active(7))
   assert.deepEqual(done, { moved: false, verdict: { kind: 'scope-widened' } })
 })
 
 test('a wider scope at a spent token is reuse all the same', () => {
-  const done = step(rotate(shown(5), inGrace, ['admin'], moment), active(7))
+  const done = step(rotate(shown(5), inGrace, { scopes: ['admin'] }, moment), active(7))
   assert.deepEqual(done, { moved: false, verdict: { kind: 'reuse', generation: 7 } })
 })
 
@@ -115,7 +115,7 @@ test('slow_down adds five seconds each time, up to a minute', () => {
 
 test('a session without refresh tokens lasts as long as its access token', () => {
   const opening = {
-    ...{ sid, saltHash, application: 'demo', clientId: 'web', audience: 'a', startedFrom: '192.0.2.7' },
+    ...{ sid, saltHash, application: 'demo', clientId: 'web', audiences: holding.audiences, startedFrom: '192.0.2.7' },
     ...{ codeLifetimeSeconds: 60, limits: holding, person, redirectUri: binding.redirectUri, now, attempt: 'opened' },
   }
   const lifetime = (scopes: readonly string[]) => {

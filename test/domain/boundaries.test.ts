@@ -70,22 +70,22 @@ const limits: Record<string, Limit> = {
     verdicts: ['moves', 'expired', 'expired'],
   },
   'the idle lifetime': {
-    transition: rotate(shown(7), holding, [], moment),
+    transition: rotate(shown(7), holding, {}, moment),
     family: (aheadMs) => active(7, { rotatedAt: now - 100 * second + aheadMs }),
     verdicts: ['moves', 'expired', 'expired'],
   },
   'the absolute lifetime': {
-    transition: rotate(shown(7), holding, [], moment),
+    transition: rotate(shown(7), holding, {}, moment),
     family: (aheadMs) => active(7, { absoluteExpiresAt: now + aheadMs }),
     verdicts: ['moves', 'expired', 'expired'],
   },
   'the idle lifetime at a replay': {
-    transition: rotate(shown(6), { ...inGrace, idleSeconds: 4 }, [], moment),
+    transition: rotate(shown(6), { ...inGrace, idleSeconds: 4 }, {}, moment),
     family: (aheadMs) => active(7, { rotatedAt: now - 4 * second + aheadMs }),
     verdicts: ['replay', 'expired', 'expired'],
   },
   'the absolute lifetime at a replay': {
-    transition: rotate(shown(6), inGrace, [], moment),
+    transition: rotate(shown(6), inGrace, {}, moment),
     family: (aheadMs) => active(7, { absoluteExpiresAt: now + aheadMs }),
     verdicts: ['replay', 'expired', 'expired'],
   },
@@ -105,7 +105,7 @@ const limits: Record<string, Limit> = {
     verdicts: ['replay', 'revoked', 'revoked'],
   },
   'the grace of a refresh token': {
-    transition: rotate(shown(6), inGrace, [], moment),
+    transition: rotate(shown(6), inGrace, {}, moment),
     family: (aheadMs) => active(7, { rotatedAt: now - 10 * second + aheadMs }),
     verdicts: ['replay', 'reuse', 'reuse'],
   },
@@ -120,12 +120,12 @@ const limits: Record<string, Limit> = {
     verdicts: ['replay', 'reuse', 'reuse'],
   },
   'no grace at all, within the millisecond of the rotation': {
-    transition: rotate(shown(6), holding, [], moment),
+    transition: rotate(shown(6), holding, {}, moment),
     family: (aheadMs) => active(7, { rotatedAt: now + aheadMs }),
     verdicts: ['reuse', 'reuse', 'reuse'],
   },
   'revokedBefore at a refresh': {
-    transition: rotate(shown(7), { ...holding, revokedBefore: now - second }, [], moment),
+    transition: rotate(shown(7), { ...holding, revokedBefore: now - second }, {}, moment),
     family: (aheadMs) => active(7, { createdAt: now - second + aheadMs }),
     verdicts: ['moves', 'revoked', 'revoked'],
   },
@@ -158,7 +158,7 @@ const incomplete: Record<string, { transition: Transition; family: Family; verdi
     verdict: { kind: 'expired-device-code' },
   },
   'the grace of a refresh token': {
-    transition: rotate(shown(6), inGrace, [], moment),
+    transition: rotate(shown(6), inGrace, {}, moment),
     family: without(active(7), 'rotatedAt'),
     verdict: { kind: 'reuse', generation: 7 },
   },
@@ -187,12 +187,12 @@ function without(family: Family, ...attributes: (keyof Family)[]): Family {
 }
 
 test('two rotations within one millisecond are two generations', () => {
-  const first = step(rotate(shown(1), holding, [], { now, attempt: 'one' }), active(1))
+  const first = step(rotate(shown(1), holding, {}, { now, attempt: 'one' }), active(1))
   assert.ok(first.moved)
-  const again = step(rotate(shown(2), holding, [], { now, attempt: 'two' }), first.family)
+  const again = step(rotate(shown(2), holding, {}, { now, attempt: 'two' }), first.family)
   assert.ok(again.moved)
   assert.equal(again.family.generation, 3)
-  const old = step(rotate(shown(2), holding, [], { now, attempt: 'three' }), again.family)
+  const old = step(rotate(shown(2), holding, {}, { now, attempt: 'three' }), again.family)
   assert.deepEqual(old, { moved: false, verdict: { kind: 'reuse', generation: 3 } })
 })
 

@@ -8,7 +8,14 @@ import { type DeviceOpening, openCode, openDevice } from '../../shared/domain/op
 import { now, person, saltHash, second, sid } from '../support/families.ts'
 
 const opening: DeviceOpening = {
-  ...{ sid, saltHash, attempt: 'opened', application: 'demo', clientId: 'cli', audience: 'https://api.example.test' },
+  ...{
+    sid,
+    saltHash,
+    attempt: 'opened',
+    application: 'demo',
+    clientId: 'cli',
+    audiences: ['https://api.example.test'],
+  },
   ...{
     scopes: ['openid', 'offline_access'],
     startedFrom: '192.0.2.7',
@@ -20,7 +27,14 @@ const opening: DeviceOpening = {
 }
 
 const both = {
-  ...{ sid, saltHash, attempt: 'opened', application: 'demo', clientId: 'cli', audience: 'https://api.example.test' },
+  ...{
+    sid,
+    saltHash,
+    attempt: 'opened',
+    application: 'demo',
+    clientId: 'cli',
+    audiences: ['https://api.example.test'],
+  },
   lingerSeconds: 1000 + 300 + 86_400,
   ...{ version: 1, generation: 0, createdAt: now, startedFrom: '192.0.2.7', codeExpiresAt: now + 900 * second },
   expires: now / 1000 + 900 + 86_400,

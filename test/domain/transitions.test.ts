@@ -172,7 +172,7 @@ function transitionOf(column: Column, { family, refreshToken, by = {}, held = {}
     case 'redeem':
       return redeem(shown(0, by), limits, family?.flow === 'code' ? binding : undefined, moment)
     case 'rotate':
-      return rotate(shown(refreshToken, by), limits, [], moment)
+      return rotate(shown(refreshToken, by), limits, {}, moment)
     case 'revoke':
       return revoke(shown(refreshToken, by), 'client', moment)
   }

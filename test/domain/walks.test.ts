@@ -83,7 +83,7 @@ function bindingOf({ flow }: Family) {
 function everyShowing(world: World): Transition[] {
   const { family, held } = world
   const refreshes = Array.from({ length: family.generation + 1 }, (_, at) =>
-    rotate(shown(at + 1), held, [], moment(world)),
+    rotate(shown(at + 1), held, {}, moment(world)),
   )
   return [redeem(shown(0), held, bindingOf(family), moment(world)), ...refreshes]
 }
@@ -111,7 +111,7 @@ function make(world: World, taken: Move): Step | undefined {
       return call(world, redeem(shown(0), held, bindingOf(family), moment(world)))
     case 'refresh': {
       const generation = family.generation - taken.age
-      return generation < 1 ? undefined : call(world, rotate(shown(generation), held, [], moment(world)))
+      return generation < 1 ? undefined : call(world, rotate(shown(generation), held, {}, moment(world)))
     }
     case 'sign-out':
       return call(world, revoke(shown(0), 'client', moment(world)))

@@ -67,7 +67,7 @@ test('B14 a session says who, for what, since when and from where, how often ref
     flow: 'device',
     state: 'active',
     scopes: ['openid', 'offline_access'],
-    audience: 'https://api.example.test',
+    audiences: ['https://api.example.test'],
     started_from: '127.0.0.1',
     refreshes: 2,
   })
@@ -116,7 +116,7 @@ test('B14 no token material is in any answer', async () => {
     await revokeOne(broker, 'demo', sidOf(session), 'b14'),
   ]
   const known = [
-    ...['sid', 'application', 'client_id', 'sub', 'flow', 'state', 'scopes', 'audience', 'created_at', 'started_from'],
+    ...['sid', 'application', 'client_id', 'sub', 'flow', 'state', 'scopes', 'audiences', 'created_at', 'started_from'],
     ...['refreshes', 'last_refreshed_at', 'expires_at', 'absolute_expires_at'],
     ...['revoked_at', 'revoked_reason', 'revoked_note'],
   ]

@@ -43,9 +43,9 @@ test('offline_access alone is left out for a client that cannot refresh', () => 
 
 test('the first audience is the default, any other of the client’s may be named, and no stranger', () => {
   const client = aClient({ audiences: ['https://one.example', 'https://two.example'] })
-  assert.equal(asked({}, client).audience, 'https://one.example')
-  assert.equal(asked({ audience: 'https://two.example' }, client).audience, 'https://two.example')
-  assert.equal(refused({ audience: 'https://two.example/' }, client), '400 invalid_target')
+  assert.deepEqual(asked({}, client).audiences, ['https://one.example'])
+  assert.deepEqual(asked({ audience: 'https://two.example' }, client).audiences, ['https://two.example'])
+  assert.equal(refused({ audience: 'https://three.example' }, client), '400 invalid_target')
   assert.equal(refused({}, aClient({ audiences: [] })), '400 invalid_target')
 })
 

@@ -28,7 +28,7 @@ after(() => broker.stop())
 const now = Date.now()
 const question: Question = { sid: 'the session', csrf: 'drawn3' }
 const signInWith = (state: string, clientState = 's'): CodeSignIn & SignIn => ({
-  ...{ flow: 'code', clientId: 'web', redirectUri: 'https://app.example/cb', scopes: ['openid'], audience: 'a' },
+  ...{ flow: 'code', clientId: 'web', redirectUri: 'https://app.example/cb', scopes: ['openid'], audiences: ['a'] },
   ...{ state: clientState, secrets: { state, nonce: 'n'.repeat(43), codeVerifier: 'v'.repeat(43) } },
 })
 const signIn = signInWith('drawn5')

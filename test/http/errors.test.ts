@@ -20,6 +20,8 @@ const expected: Record<RefusalKind, readonly [OAuthErrorCode, rfc: number, auth0
   superseded: ['invalid_grant', 400, 403],
   'redirect-mismatch': ['invalid_grant', 400, 403],
   'verifier-mismatch': ['invalid_grant', 400, 403],
+  'audience-widened': ['invalid_target', 400, 400],
+  'audience-unregistered': ['invalid_target', 400, 400],
   'scope-widened': ['invalid_scope', 400, 400],
   pending: ['authorization_pending', 400, 403],
   'too-early': ['slow_down', 400, 429],

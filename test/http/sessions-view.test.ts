@@ -38,7 +38,7 @@ describe('a session', () => {
       flow: 'device',
       state: 'active',
       scopes: ['openid', 'email', 'offline_access'],
-      audience: 'https://api.example.test',
+      audiences: ['https://api.example.test'],
       created_at: iso(now - 60 * second),
       started_from: '192.0.2.7',
       refreshes: 3,

@@ -193,7 +193,7 @@ describe('the page that asks', () => {
     },
     asked: {
       scopes: ['openid', 'offline_access', 'toString', 'reports:write', 'reports:read'],
-      audiences: ['https://api.example.test'],
+      audiences: ['https://api.example.test', 'https://other.example.test'],
     },
   } as const
   const { html } = confirmDevice(asked)
@@ -209,6 +209,7 @@ describe('the page that asks', () => {
       /<code class="raw" translate="no">toString<\/code>.*<code class="raw" translate="no">reports:write</s,
     )
     assert.match(html, /Use <bdi translate="no">https:\/\/api\.example\.test<\/bdi> as you/)
+    assert.match(html, /Use <bdi translate="no">https:\/\/other\.example\.test<\/bdi> as you/)
   })
 
   it('warns of a stranger’s code, and says where the sign-in is', () => {

@@ -12,13 +12,15 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import fc from 'fast-check'
+import { maxAudiences, maxClientAudiences } from '../../shared/domain/audience.ts'
 import type { Family } from '../../shared/domain/family.ts'
 import { firstFailure, type Guard } from '../../shared/domain/guard.ts'
 import { lapse } from '../../shared/domain/lapse.ts'
+import { mostScopes } from '../../shared/domain/scope.ts'
 import type { CodeBinding, Holding, Presented } from '../../shared/domain/single-use.ts'
 import { decide, redeem, revoke, rotate, slow, type Transition, touch } from '../../shared/domain/transitions.ts'
 import { expressionsOf } from '../../shared/store/expressions.ts'
-import { active, binding, now, person } from '../support/families.ts'
+import { active, binding, now, person, shown } from '../support/families.ts'
 import { changed } from '../support/memory.ts'
 import { putFamily, startTable, type TestTable } from '../support/table.ts'
 
@@ -56,6 +58,7 @@ const family: fc.Arbitrary<Family> = fc
     codeChallenge: maybe(challenge),
     nonce: maybe(fc.constant('n')),
     scopes: fc.subarray(['openid', 'email', 'offline_access']),
+    audiences: fc.subarray(['https://api.example.test', 'a', 'b', 'c'], { minLength: 1 }),
     attempt: fc.constantFrom('mine', 'another'),
   })
   .map((drawn) => {
@@ -76,6 +79,7 @@ const holding: fc.Arbitrary<Holding> = fc.record({
   absoluteSeconds: fc.constant(1000),
   graceSeconds: fc.constantFrom(0, 10),
   revokedBefore: fc.constantFrom(0, now - 1, now),
+  audiences: fc.constantFrom(['https://api.example.test'], ['a', 'https://api.example.test'], ['a', 'b', 'c']),
 })
 const bound: fc.Arbitrary<CodeBinding> = fc.record({ redirectUri: url, codeChallenge: maybe(challenge) })
 const moment = { now, attempt: 'mine' }
@@ -88,8 +92,13 @@ const transition: fc.Arbitrary<Transition> = fc.oneof(
   presented.map((by) => decide(by.application, by.sid, { deny: true }, moment)),
   fc.tuple(presented, holding, maybe(bound)).map(([by, held, code]) => redeem(by, held, code, moment)),
   fc
-    .tuple(presented, holding, fc.subarray(['openid', 'email', 'admin'], { maxLength: 2 }))
-    .map(([by, held, scopes]) => rotate(by, held, scopes, moment)),
+    .tuple(
+      presented,
+      holding,
+      fc.subarray(['openid', 'email', 'admin'], { maxLength: 2 }),
+      fc.subarray(['a', 'b', 'https://api.example.test/']),
+    )
+    .map(([by, held, scopes, audiences]) => rotate(by, held, { scopes, audiences }, moment)),
   presented.map((by) => revoke(by, 'reuse', moment)),
   presented.map(({ saltHash: _, ...by }) => revoke(by, 'client', moment)),
 )
@@ -118,6 +127,13 @@ const anyGuard: fc.Arbitrary<Guard> = fc.oneof(
     .tuple(fc.constant('scopes' as const), word)
     .map(([name, element]) => ({ attribute: name, is: 'contains', value: element, otherwise }) as const),
   attribute.map((name) => ({ attribute: name, is: 'absent', otherwise }) as const),
+  fc
+    .tuple(
+      fc.constantFrom('scopes' as const, 'audiences' as const, 'nonce' as const),
+      fc.uniqueArray(fc.constantFrom('openid', 'email', 'a', 'b', 'https://api.example.test'), { minLength: 1 }),
+      fc.constantFrom(1, 2, 8),
+    )
+    .map(([name, values, maxLength]) => ({ attribute: name, is: 'within', values, maxLength, otherwise }) as const),
 )
 
 type Tried = { readonly holds: boolean; readonly family: Family }
@@ -204,12 +220,25 @@ test('no attribute is named but by a placeholder, and no value is written into a
     ExpressionAttributeNames,
   } = expressionsOf(asked)
   const bare = `${ConditionExpression} ${UpdateExpression}`.replaceAll(/[#:]\w+/g, '')
-  assert.match(bare, /^(AND|IN|SET|REMOVE|[\s=<>(),+])*$/)
+  assert.match(bare, /^(AND|OR|IN|SET|REMOVE|attribute_not_exists|\[\d\]|[\s=<>(),+])*$/)
   assert.equal(
     new Set(Object.values(ExpressionAttributeNames ?? {})).size,
     Object.keys(ExpressionAttributeNames ?? {}).length,
   )
   assert.ok(Object.keys(ExpressionAttributeValues ?? {}).length > 10)
+})
+
+test('the longest condition that a caller can ask for is within the 4 KB and the 300 operators of DynamoDB', () => {
+  const many = (count: number, letter: string) => Array.from({ length: count }, (_, at) => `${letter}${at}`)
+  const held = { ...heldFor(7), audiences: many(maxClientAudiences, 'https://') }
+  const all = rotate(shown(1), held, { scopes: many(mostScopes, 's') }, moment)
+  const some = rotate(shown(1), held, { scopes: many(mostScopes, 's'), audiences: many(maxAudiences, 'a') }, moment)
+  for (const asked of [all, some]) {
+    const { ConditionExpression = '' } = expressionsOf(asked)
+    assert.ok(ConditionExpression.length < 4_096, `${ConditionExpression.length} characters`)
+    const operators = ConditionExpression.match(/AND|OR|IN|contains|attribute_not_exists|[<>=]+/g) ?? []
+    assert.ok(operators.length < 300, `${operators.length} operators`)
+  }
 })
 
 function heldFor(seconds: number): Holding {
@@ -219,6 +248,7 @@ function heldFor(seconds: number): Holding {
     absoluteSeconds: seconds,
     graceSeconds: 0,
     revokedBefore: 0,
+    audiences: ['a', 'b'],
   }
 }
 

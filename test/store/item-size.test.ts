@@ -41,9 +41,10 @@ after(() => table.stop())
 
 /** The longest of everything that is ordinary: an Entra or Auth0 subject, as many claims as are kept, an IPv6 address. */
 const person: Person = { sub: 's'.repeat(64), claims: mostClaims(), authTimeSeconds: now / 1000 - 123_456 }
-const limits = { ...holding, idleSeconds: 2_592_000, absoluteSeconds: 31_536_000 }
+const audiences = ['h'.repeat(64)]
+const limits = { ...holding, idleSeconds: 2_592_000, absoluteSeconds: 31_536_000, audiences }
 const opening = {
-  ...{ sid, saltHash, application: 'a'.repeat(16), clientId: 'c'.repeat(32), audience: 'h'.repeat(64) },
+  ...{ sid, saltHash, application: 'a'.repeat(16), clientId: 'c'.repeat(32), audiences },
   scopes: ['openid', 'profile', 'email', 'offline_access', 'x'.repeat(30), 'y'.repeat(33)],
   ...{ startedFrom: '2001:0db8:85a3:0000:0000:8a2e:0370:7334', codeLifetimeSeconds: 900, limits },
   ...{ now: now - 123 * second - 457, attempt: 'A'.repeat(22) },
@@ -55,7 +56,7 @@ function worstActive(): Family {
   const waiting = openDevice({ ...opening, intervalSeconds: 5 })
   const approved = changed(decide(opening.application, sid, { approve: person, vault: 'v'.repeat(11) }, late), waiting)
   const first = changed(redeem(shown(0, presented), limits, undefined, late), approved)
-  return { ...changed(rotate(shown(1, presented), limits, [], late), first), generation: 4_294_967_294 }
+  return { ...changed(rotate(shown(1, presented), limits, {}, late), first), generation: 4_294_967_294 }
 }
 
 const stored = (family: Family) => ({ pk: `family#${family.sid}`, sk: 'family', ...family })
@@ -119,8 +120,8 @@ test('a family is in the indexes from its beginning, and from when its person is
   assert.deepEqual(await units(families.apply(approving)), [2], 'the item, and by-subject')
   const redeeming = redeem(by(0), limits, undefined, { now, attempt: drawId() })
   assert.deepEqual(await units(families.apply(redeeming)), [1])
-  assert.deepEqual(await units(families.apply(rotate(by(1), limits, [], moment()))), [1])
-  assert.deepEqual(await units(families.apply(rotate(by(2), limits, [], moment()))), [1])
+  assert.deepEqual(await units(families.apply(rotate(by(1), limits, {}, moment()))), [1])
+  assert.deepEqual(await units(families.apply(rotate(by(2), limits, {}, moment()))), [1])
   const ending = revokeByOps(opening.application, own.sid, 'laptop lost', moment())
   assert.deepEqual(await units(families.apply(ending)), [1])
 })
@@ -130,7 +131,7 @@ test('a rotation is one request that consumes one write unit', async () => {
   await putFamily(table, own)
   consumed.length = 0
   const by = shown(own.generation, { ...presented, sid: own.sid })
-  const outcome = await families.apply(rotate(by, limits, [], { now: late.now + 1, attempt: drawId() }))
+  const outcome = await families.apply(rotate(by, limits, {}, { now: late.now + 1, attempt: drawId() }))
   assert.ok(outcome.done)
   assert.deepEqual(consumed, [{ operation: 'UpdateItem', units: 1 }])
 })
@@ -157,9 +158,9 @@ test('the first refresh takes the binding off the item, and an item is the same 
   await putFamily(table, own)
   const by = (generation: number) => shown(generation, { ...presented, sid: own.sid })
   await families.apply(redeem(by(0), limits, bound, { now, attempt: drawId() }))
-  await families.apply(rotate(by(1), limits, [], { now: now + 1, attempt: drawId() }))
+  await families.apply(rotate(by(1), limits, {}, { now: now + 1, attempt: drawId() }))
   const second = await familyAt(table, own.sid)
-  await families.apply(rotate(by(2), limits, [], { now: now + 2, attempt: drawId() }))
+  await families.apply(rotate(by(2), limits, {}, { now: now + 2, attempt: drawId() }))
   const third = await familyAt(table, own.sid)
   assert.deepEqual(Object.keys(third ?? {}).sort(), Object.keys(second ?? {}).sort())
   for (const gone of ['redirectUri', 'codeChallenge', 'nonce', 'sessionLifetimeMs'])
@@ -172,6 +173,6 @@ test('the meter works: an item beyond a kilobyte consumes more', async () => {
   await putItem(table, { ...stored(own), ballast: 'b'.repeat(1_500) })
   consumed.length = 0
   const by = shown(own.generation, { ...presented, sid: own.sid })
-  await families.apply(rotate(by, limits, [], { now: late.now + 1, attempt: drawId() }))
+  await families.apply(rotate(by, limits, {}, { now: late.now + 1, attempt: drawId() }))
   assert.ok(consumed[0]!.units > 1, `${consumed[0]?.units} units`)
 })

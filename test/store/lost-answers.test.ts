@@ -94,7 +94,7 @@ const cases: Record<string, Case> = {
   },
   rotate: {
     start: active(7),
-    make: (sid, attempt) => rotate(by(sid, 7), holding, [], { now, attempt }),
+    make: (sid, attempt) => rotate(by(sid, 7), holding, {}, { now, attempt }),
     moved: { generation: 8 },
   },
   revoke: {
@@ -219,7 +219,7 @@ test('a reused token stays reuse though answers are lost', () =>
   rigged(async ({ proxy, families }) => {
     const { sid } = await on(cases.rotate!)
     proxy.fail({ kind: 'lose-answer' }, { times: 2 })
-    const outcome = await families.apply(rotate(by(sid, 5), holding, [], { now, attempt: randomUUID() }))
+    const outcome = await families.apply(rotate(by(sid, 5), holding, {}, { now, attempt: randomUUID() }))
     assert.deepEqual(outcome.done ? 'done' : outcome.refusal, { kind: 'reuse', generation: 7 })
   }))
 
@@ -227,7 +227,7 @@ test('a try that comes when somebody has gone on from its own success is superse
   rigged(async ({ proxy, families }) => {
     const { sid, transition } = await on(cases.rotate!)
     assert.ok((await families.apply(transition)).done)
-    const next = rotate(by(sid, 8), holding, [], { now, attempt: randomUUID() })
+    const next = rotate(by(sid, 8), holding, {}, { now, attempt: randomUUID() })
     assert.ok((await families.apply(next)).done)
     const before = await familyAt(table, sid)
     const late = await families.apply(transition)
@@ -242,8 +242,8 @@ test('a read that finds neither attempt there learns nothing', () =>
   rigged(async ({ proxy, families }) => {
     const { sid, transition } = await on(cases.rotate!)
     const others = [
-      rotate(by(sid, 7), holding, [], { now, attempt: 'a' }),
-      rotate(by(sid, 8), holding, [], { now, attempt: 'b' }),
+      rotate(by(sid, 7), holding, {}, { now, attempt: 'a' }),
+      rotate(by(sid, 8), holding, {}, { now, attempt: 'b' }),
     ]
     for (const other of others) assert.ok((await families.apply(other)).done)
     proxy.fail(throttling, { operations: ['UpdateItem'] })

@@ -115,19 +115,19 @@ const races: Record<string, Race> = {
   },
   'rotate without grace': {
     start: active(7),
-    make: (sid, attempt) => rotate(by(sid, 7), holding, [], moment(attempt)),
+    make: (sid, attempt) => rotate(by(sid, 7), holding, {}, moment(attempt)),
     losers: 'reuse',
     stands: { state: 'active', generation: 8, rotatedAt: now },
   },
   'rotate without grace, clocks up to a second apart': {
     start: active(7),
-    make: (sid, attempt, at) => rotate(by(sid, 7), holding, [], { now: now - at * 5, attempt }),
+    make: (sid, attempt, at) => rotate(by(sid, 7), holding, {}, { now: now - at * 5, attempt }),
     losers: 'reuse',
     stands: { state: 'active', generation: 8 },
   },
   'rotate in grace': {
     start: active(7),
-    make: (sid, attempt) => rotate(by(sid, 7), graced, [], moment(attempt)),
+    make: (sid, attempt) => rotate(by(sid, 7), graced, {}, moment(attempt)),
     losers: 'replay',
     stands: { state: 'active', generation: 8, rotatedAt: now },
   },
@@ -186,7 +186,7 @@ test('approve against lapse: whoever comes first, the approval stands and the co
 
 test('rotate against revoke: whoever comes first, the family ends revoked and one of each is told so', async () => {
   const { tally, family } = await raceOn(active(7), (sid, attempt, at) =>
-    at % 2 === 0 ? rotate(by(sid, 7), graced, [], moment(attempt)) : revoke(by(sid, 7), 'client', moment(attempt)),
+    at % 2 === 0 ? rotate(by(sid, 7), graced, {}, moment(attempt)) : revoke(by(sid, 7), 'client', moment(attempt)),
   )
   const { won = 0, replay = 0, revoked = 0, ...others } = tally
   assert.deepEqual(others, {})
@@ -200,7 +200,7 @@ test('a chain under storm: ten generations, each won once', async () => {
   await putFamily(table, active(1, { sid }))
   for (let generation = 1; generation <= 10; generation += 1) {
     const once = (at: number) =>
-      stores[at % stores.length]!.apply(rotate(by(sid, generation), graced, [], moment(randomUUID())))
+      stores[at % stores.length]!.apply(rotate(by(sid, generation), graced, {}, moment(randomUUID())))
     const outcomes = await Promise.all(Array.from({ length: 20 }, (_, at) => once(at)))
     assert.deepEqual(tallyOf(outcomes), { won: 1, replay: 19 })
     for (const outcome of outcomes) assert.equal(outcome.done && outcome.family.generation, generation + 1)

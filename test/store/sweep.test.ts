@@ -153,7 +153,7 @@ test('a session that is refreshed at the same moment ends all the same', async (
   const refreshing = sids.map(async (sid) => {
     for (let generation = 1; ; generation += 1) {
       const by = shown(generation, { sid })
-      const outcome = await families.apply(rotate(by, holding, [], { now, attempt: randomUUID() }))
+      const outcome = await families.apply(rotate(by, holding, {}, { now, attempt: randomUUID() }))
       if (!outcome.done) return outcome.refusal.kind
       await nextRefresh(20)
     }

@@ -27,6 +27,7 @@ export const holding: Holding = {
   absoluteSeconds: 1000,
   graceSeconds: 0,
   revokedBefore: 0,
+  audiences: ['https://api.example.test'],
 }
 
 /** Of the given generation, by the family's own client. */
@@ -96,7 +97,7 @@ function opened(createdAt: number) {
     saltHash,
     attempt: 'an earlier attempt',
     scopes: ['openid', 'email', 'offline_access'],
-    audience: 'https://api.example.test',
+    audiences: ['https://api.example.test'],
     createdAt,
     startedFrom: '192.0.2.7',
     sessionLifetimeMs: 1000 * second,
