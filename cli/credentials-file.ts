@@ -1,19 +1,19 @@
 /**
  * Sessions that were signed in from this machine: `sessions.json` in $TOKEN_BROKER_HOME, else ~/.config/token-broker.
  *
- * Owns the file: its rights, its lock, and that it is replaced as a whole or not at all. Must not know how a session is
- * refreshed.
- *
- * Who is about to spend a refresh token first shows that the disk takes the next one (`Change.reserve`): the room is
- * taken before the broker is asked, and the file that is there stays as it is until the new one is on the disk.
+ * The file is replaced as a whole or not at all. Before a refresh token is spent, `Change.reserve` takes the room on the
+ * disk that its successor needs; the file stays as it is until the new one is on the disk. Must not know how a session
+ * is refreshed.
  */
 
 import { randomUUID } from 'node:crypto'
-import { chmod, type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import type { Stats } from 'node:fs'
+import { chmod, type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type Lock, takeLock } from './lock-file.ts'
 import { exitCodes, Problem, reasonOf } from './problem.ts'
+import { finishBeforeExit } from './signals.ts'
 
 export type StoredSession = {
   /** `{base}/{application}` */
@@ -28,17 +28,34 @@ export type StoredSession = {
   readonly scope?: string
   readonly sub?: string
   readonly signedInAtSeconds: number
+  /** When the session ends for good, as the broker told. */
+  readonly endsAtSeconds?: number
+  /** The client's grace, as the broker told. */
+  readonly graceSeconds?: number
+  /** When a refresh got no answer that may have spent the refresh token; gone with the next answer. */
+  readonly unansweredAtSeconds?: number
+  /** The session is over: its tokens are gone, and `token` says this until somebody signs in again. */
+  readonly ended?: { readonly atSeconds: number; readonly why: string }
+}
+
+/** A client of an application has one session here. */
+export type SessionKey = Pick<StoredSession, 'issuer' | 'clientId'>
+
+export type Sessions = {
+  readonly sessions: readonly StoredSession[]
+  /** The one that is meant where nothing else is said. */
+  readonly default?: SessionKey | undefined
 }
 
 export type Change = {
-  readonly sessions: readonly StoredSession[]
+  readonly stored: Sessions
   /** @throws {Problem} when the folder or the disk would not take what is going to be written */
   reserve(): Promise<void>
-  /** Puts these sessions in the place of all, durably. */
-  write(sessions: readonly StoredSession[]): Promise<void>
+  /** Puts these in the place of all, durably. */
+  write(stored: Sessions): Promise<void>
 }
 
-/** A refresh takes three tries of ten seconds at most; who waits behind one that hangs gives up. */
+/** Longer than a refresh takes (`maxRefreshMs`), for those that wait until another process has done it. */
 const waitMs = 45_000
 const version = 1
 const spareBytes = 8_192
@@ -49,17 +66,48 @@ export function credentialsPath(): string {
   return join(folder, 'sessions.json')
 }
 
-/** @throws {Problem} when the file is not what this program writes */
-export async function readSessions(path: string): Promise<readonly StoredSession[]> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
+/** @throws {Problem} when the file is not what this program writes, or another user could have written it */
+export async function readSessions(path: string): Promise<Sessions> {
+  let file: FileHandle | undefined
+  try {
+    file = await open(path, 'r')
+    assertOwn(await file.stat(), path)
+    return sessionsIn(await file.readFile('utf8'), path)
+  } catch (error) {
+    if (error instanceof Problem) throw error
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { sessions: [] }
     throw new Problem(`${path} cannot be read (${reasonOf(error)}).`)
-  })
-  return text === undefined ? [] : sessionsIn(text, path)
+  } finally {
+    await file?.close()
+  }
+}
+
+/** Whoever can write the file can make this program send a refresh token to a broker of theirs. */
+function assertOwn({ uid, mode }: Stats, path: string): void {
+  const own = process.getuid?.()
+  if (own === undefined) return
+  if (uid !== own) {
+    throw new Untrusted(
+      `${path} belongs to user ${uid}, and this is user ${own}. It is not used.`,
+      `Run token-broker as user ${uid}, or set TOKEN_BROKER_HOME to a folder of your own.`,
+    )
+  }
+  if ((mode & 0o022) !== 0) {
+    throw new Untrusted(
+      `Other users may write ${path}. It is not used.`,
+      `If nobody has changed it: chmod 600 ${path}. Otherwise remove it and sign in again.`,
+    )
+  }
+}
+
+export class Untrusted extends Problem {
+  constructor(message: string, hint: string) {
+    super(message, exitCodes.failed, hint)
+  }
 }
 
 /**
- * Runs a change while nobody else writes.
+ * Runs a change while nobody else writes. A signal that arrives meanwhile ends the process after the change.
  *
  * @param isNeedless asked while others hold the lock; once it is true the change is not run
  * @throws {Problem}
@@ -71,14 +119,16 @@ export async function changeSessions(
 ): Promise<void> {
   const lock = await lockAt(path, isNeedless)
   if (lock === undefined) return
-  const draft = createDraft(path, lock)
-  try {
-    await removeDrafts(path)
-    await work({ sessions: await readSessions(path), reserve: draft.reserve, write: draft.write })
-  } finally {
-    await draft.close()
-    await lock.release()
-  }
+  await finishBeforeExit(async () => {
+    const draft = createDraft(path, lock)
+    try {
+      await removeDrafts(path)
+      await work({ stored: await readSessions(path), reserve: draft.reserve, write: draft.write })
+    } finally {
+      await draft.close()
+      await lock.release()
+    }
+  })
 }
 
 /** Puts a file that nobody can read aside, for its owner to look at. @returns where it is now */
@@ -94,6 +144,7 @@ async function lockAt(path: string, isNeedless: () => Promise<boolean>): Promise
     const lock = await takeLock(`${path}.lock`, waitMs, isNeedless)
     if (lock !== 'held') return lock
   } catch (error) {
+    if (error instanceof Problem) throw error
     throw new Problem(`${dirname(path)} cannot be written (${reasonOf(error)}); nothing was spent.`)
   }
   throw new Problem(
@@ -128,8 +179,8 @@ function createDraft(path: string, lock: Lock): Pick<Change, 'reserve' | 'write'
         throw new Problem(`${path} cannot be written (${reasonOf(error)}); nothing was spent.`)
       }
     },
-    write: async (sessions) => {
-      const bytes = Buffer.from(`${JSON.stringify({ version, sessions }, null, 2)}\n`)
+    write: async ({ sessions, default: preferred }) => {
+      const bytes = Buffer.from(`${JSON.stringify({ version, default: preferred, sessions }, null, 2)}\n`)
       const draft = await opened()
       // Over the room that was taken, and only then cut to length: a disk that is full by now has it still.
       await writeAll(draft, bytes)
@@ -166,10 +217,11 @@ async function removeDrafts(path: string): Promise<void> {
   await Promise.all(stale.map((name) => rm(join(folder, name), { force: true })))
 }
 
-function sessionsIn(text: string, path: string): readonly StoredSession[] {
+function sessionsIn(text: string, path: string): Sessions {
   try {
-    const { version: written, sessions } = JSON.parse(text) as { version: unknown; sessions: unknown }
-    if (written === version && Array.isArray(sessions) && sessions.every(isSession)) return sessions
+    const { version: written, sessions, ...rest } = JSON.parse(text) as { version: unknown; sessions: unknown }
+    const isOurs = written === version && Array.isArray(sessions) && sessions.every(isSession)
+    if (isOurs) return { sessions, default: 'default' in rest && isKey(rest.default) ? rest.default : undefined }
     if (typeof written === 'number' && written > version) throw new Problem(`${path} is of a newer token-broker.`)
   } catch (error) {
     if (error instanceof Problem) throw error
@@ -182,8 +234,12 @@ function sessionsIn(text: string, path: string): readonly StoredSession[] {
   )
 }
 
+function isKey(value: unknown): value is SessionKey {
+  const { issuer, clientId } = Object(value) as Partial<SessionKey>
+  return typeof issuer === 'string' && typeof clientId === 'string'
+}
+
 function isSession(value: unknown): value is StoredSession {
-  const { issuer, clientId, accessToken, accessTokenExpiresAtSeconds } = Object(value) as Partial<StoredSession>
-  const texts = [issuer, clientId, accessToken]
-  return texts.every((text) => typeof text === 'string') && typeof accessTokenExpiresAtSeconds === 'number'
+  const { accessToken, accessTokenExpiresAtSeconds } = Object(value) as Partial<StoredSession>
+  return isKey(value) && typeof accessToken === 'string' && typeof accessTokenExpiresAtSeconds === 'number'
 }

@@ -15,9 +15,8 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
   await import(new URL('token-broker.ts', import.meta.url))
 } else if (existsSync(bundled)) {
   const child = spawn(bundled, [command, ...process.argv.slice(2)], { stdio: 'inherit' })
-  // Ctrl-C reaches both; what is sent to this process alone is passed on.
-  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
-  process.on('SIGINT', () => {})
+  // A signal that is sent to this process alone is passed on. One that reaches both counts once: the child takes the first.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('error', (error) => {
     console.error(`${bundled} cannot be started: ${error.message}`)
     process.exit(1)

@@ -1,12 +1,14 @@
 /**
  * The command line as an OAuth client of the broker: a public one, on a device (RFC 8628).
  *
- * Owns its requests and what the answers mean. Must not know where tokens are kept.
+ * Must not know where tokens are kept.
  */
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { isLoopback } from '../shared/domain/loopback.ts'
+import { type Response, request } from './http.ts'
 import { OutOfReach, Problem, reasonOf } from './problem.ts'
+import { maxRefreshMs, type RefreshPlan, refreshPlan } from './refresh-plan.ts'
 
 export type Tokens = {
   readonly accessToken: string
@@ -14,6 +16,9 @@ export type Tokens = {
   readonly refreshToken?: string
   readonly scope?: string
   readonly sub?: string
+  /** Until the session ends for good (draft-ietf-oauth-refresh-token-expiration, `authorization_expires_in`). */
+  readonly endsInSeconds?: number
+  readonly graceSeconds?: number
 }
 
 /** An answer that is a no (RFC 6749 §5.2). */
@@ -31,13 +36,19 @@ export type DeviceCode = {
 type Body = Readonly<Record<string, unknown>>
 type Form = Readonly<Record<string, string | undefined>>
 
-const mostTries = 3
-const answerWithinMs = 10_000
+/** For everything but a refresh: it may be sent again. */
+const plainPlan: RefreshPlan = { isRepeatable: true, lastBeginMs: 15_000, timeoutsMs: [5_000, 5_000, 10_000] }
+/** Tries of a request of which the broker has seen nothing. */
+const maxTriesUnseen = 3
+const firstPauseMs = 500
+const maxPauseMs = 2_000
 const slowDownSeconds = 5
 const longestPauseSeconds = 60
 const defaultIntervalSeconds = 5
 /** RFC 6749 §5.1 only recommends expires_in. */
 const defaultExpiresInSeconds = 300
+/** The broker's own member beside those of draft-ietf-oauth-refresh-token-expiration. */
+const graceMember = 'refresh_token_grace'
 
 /** RFC 8628 §3.1 @throws {Problem} */
 export async function startDevice(issuer: string, form: Form): Promise<DeviceCode> {
@@ -84,14 +95,19 @@ export async function waitForApproval(issuer: string, clientId: string, device: 
 }
 
 /**
- * RFC 6749 §6. A try without an answer may have been heard all the same: the next one then shows a spent token, which the
- * broker forgives within the client's graceSeconds. No later try would be better off.
+ * RFC 6749 §6. A try without an answer may have spent the refresh token all the same. The next try is answered with the
+ * same successor while the client's grace lasts; refresh-plan.ts has the times.
  *
- * @throws {OutOfReach}
+ * @throws {NoAnswer}
  */
-export async function refresh(issuer: string, clientId: string, refreshToken: string): Promise<Tokens | Refused> {
+export async function refresh(
+  issuer: string,
+  clientId: string,
+  refreshToken: string,
+  graceSeconds: number | undefined,
+): Promise<Tokens | Refused> {
   const form = { grant_type: 'refresh_token', client_id: clientId, refresh_token: refreshToken }
-  const body = await ask(issuer, 'token', form)
+  const body = await ask(issuer, 'token', form, refreshPlan(graceSeconds))
   return isRefused(body) ? body : tokensIn(body)
 }
 
@@ -109,41 +125,90 @@ export function refusal({ error, description }: Refused): Problem {
   return new Problem(`The broker refuses: ${error}${description === '' ? '' : ` (${description})`}`)
 }
 
-async function ask(issuer: string, endpoint: string, form: Form): Promise<Body | Refused> {
+/** No try was answered. */
+export class NoAnswer extends OutOfReach {
+  /** Whether the broker may have done what it was asked for. */
+  readonly mayBeDone: boolean
+
+  constructor(message: string, mayBeDone: boolean, hint?: string) {
+    super(message, hint)
+    this.mayBeDone = mayBeDone
+  }
+}
+
+type Failure = {
+  readonly why: string
+  /** `unseen`: it never got to the broker. `answered`: the broker asks to try again. `lost`: nobody knows. */
+  readonly kind: 'unseen' | 'answered' | 'lost'
+  readonly retryAfterMs: number
+}
+
+/** @throws {NoAnswer} */
+async function ask(issuer: string, endpoint: string, form: Form, plan = plainPlan): Promise<Body | Refused> {
   const parameters = Object.entries(form).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  const beganAtMs = performance.now()
+  let isLost = false
   for (let tries = 1; ; tries += 1) {
-    const answer = await once(`${issuer}/oauth/${endpoint}`, new URLSearchParams(parameters))
-    if (typeof answer !== 'string') return answer
-    if (tries === mostTries) throw outOfReach(issuer, answer)
-    await pause(250 * 2 ** tries)
+    const elapsedMs = performance.now() - beganAtMs
+    const usualMs = plan.timeoutsMs[Math.min(tries, 3) - 1]!
+    // The last try may wait for as long as there is time.
+    const timeoutMs = elapsedMs + usualMs > plan.lastBeginMs ? maxRefreshMs - elapsedMs : usualMs
+    const answer = await once(`${issuer}/oauth/${endpoint}`, new URLSearchParams(parameters), Math.round(timeoutMs))
+    if (!('kind' in answer)) return answer.body
+    isLost ||= answer.kind === 'lost'
+    const pauseMs = Math.max(answer.retryAfterMs, Math.min(maxPauseMs, firstPauseMs * 2 ** (tries - 1)))
+    const isTooLate = performance.now() - beganAtMs + pauseMs > plan.lastBeginMs
+    // What is lost may have spent something, so it is tried for as long as that can still be mended.
+    const isEnough = isLost ? !plan.isRepeatable : tries >= maxTriesUnseen
+    if (isTooLate || isEnough) throw noAnswer(issuer, answer.why, isLost)
+    await pause(pauseMs)
   }
 }
 
-/** @returns why there was no answer */
-async function once(url: string, body: URLSearchParams): Promise<Body | Refused | string> {
+async function once(
+  url: string,
+  body: URLSearchParams,
+  timeoutMs: number,
+): Promise<Failure | { body: Body | Refused }> {
+  let response: Response
+  let words: string
   try {
-    const response = await fetch(url, {
-      method: 'POST',
-      body,
-      redirect: 'manual',
-      signal: AbortSignal.timeout(answerWithinMs),
-    })
-    const words = await response.text()
-    if (response.status >= 500) return `status ${response.status}`
-    const answer = JSON.parse(words) as Body
-    if (response.status === 200) return answer
-    const error = text(answer, 'error')
-    if (error === '') return `status ${response.status}, without an OAuth error`
-    return { error, description: text(answer, 'error_description') }
+    response = await request(new URL(url), { method: 'POST', body, timeoutMs })
+    words = await response.text()
   } catch (error) {
-    return error instanceof SyntaxError ? 'an answer that is not JSON' : reasonOf(error)
+    const why = reasonOf(error)
+    return { why, kind: beforeSending.test(why) ? 'unseen' : 'lost', retryAfterMs: 0 }
+  }
+  const answer = bodyIn(words)
+  const error = text(answer ?? {}, 'error')
+  if (response.status === 200 && answer !== undefined) return { body: answer }
+  const why = answer === undefined ? 'an answer that is not JSON' : `status ${response.status}`
+  const retryAfterMs = Number(response.headers.get('retry-after') ?? 0) * 1000 || 0
+  if (response.status === 429) return { why, kind: 'unseen', retryAfterMs }
+  // The broker's own 503 says that it found nothing done. A gateway's says nothing about the broker behind it.
+  if (response.status >= 500) return { why, kind: error === '' ? 'lost' : 'answered', retryAfterMs }
+  if (error !== '') return { body: { error, description: text(answer ?? {}, 'error_description') } }
+  return { why: `${why}, without an OAuth error`, kind: 'lost', retryAfterMs }
+}
+
+/** Codes of Node's and undici's for a connection that never came about. */
+const beforeSending =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|ENETUNREACH|EHOSTUNREACH|EADDRNOTAVAIL|UND_ERR_CONNECT_TIMEOUT|UND_ERR_ABORTED|ERR_TLS_\w+|\w*CERT\w*|UNABLE_TO_\w+)$/
+
+function bodyIn(words: string): Body | undefined {
+  try {
+    return Object(JSON.parse(words)) as Body
+  } catch {
+    return undefined
   }
 }
 
-function outOfReach(issuer: string, why: string): OutOfReach {
+function noAnswer(issuer: string, why: string, mayBeDone: boolean): NoAnswer {
   const url = new URL(issuer)
-  const hint = isLoopback(url) ? 'Does it run? npm start; --url or TOKEN_BROKER_URL names another one.' : undefined
-  return new OutOfReach(`The broker at ${url.origin} is out of reach (${why}); what is stored stays good.`, hint)
+  const hint = isLoopback(url)
+    ? 'Does it run? npm start; --url or TOKEN_BROKER_URL names another one.'
+    : 'Try again. Behind a proxy, set HTTPS_PROXY.'
+  return new NoAnswer(`The broker at ${url.origin} is out of reach (${why}).`, mayBeDone, hint)
 }
 
 function tokensIn(body: Body): Tokens {
@@ -154,6 +219,8 @@ function tokensIn(body: Body): Tokens {
     expiresInSeconds: expiresIn > 0 ? expiresIn : defaultExpiresInSeconds,
     ...(typeof body.refresh_token === 'string' && { refreshToken: body.refresh_token }),
     ...(typeof body.scope === 'string' && { scope: body.scope }),
+    ...secondsIn(body, 'authorization_expires_in', 'endsInSeconds'),
+    ...secondsIn(body, graceMember, 'graceSeconds'),
     ...(sub !== undefined && { sub }),
   }
 }
@@ -166,6 +233,11 @@ function subjectIn(idToken: string): string | undefined {
   } catch {
     return undefined
   }
+}
+
+function secondsIn<Name extends string>(body: Body, member: string, name: Name): { [key in Name]?: number } {
+  const value = body[member]
+  return typeof value === 'number' && value >= 0 ? ({ [name]: value } as { [key in Name]: number }) : {}
 }
 
 function text(body: Body, member: string): string {

@@ -16,8 +16,10 @@ export const exitCodes = {
   outOfReach: 4,
   /** Begun and not finished; the same again goes on with it. */
   unfinished: 5,
-  /** Ctrl-C, as shells have it. */
+  /** SIGHUP, Ctrl-C and SIGTERM, as shells report them. */
+  hungUp: 129,
   interrupted: 130,
+  terminated: 143,
 } as const
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]

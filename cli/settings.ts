@@ -8,7 +8,7 @@ import { isLoopback } from '../shared/domain/loopback.ts'
 import type { Input, Options } from './arguments.ts'
 import { UsageProblem } from './problem.ts'
 
-const localUrl = 'http://127.0.0.1:8787'
+export const localUrl = 'http://127.0.0.1:8787'
 const localApplication = 'demo'
 
 export const brokerOptions: Options = {

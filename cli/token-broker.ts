@@ -8,6 +8,7 @@
 import { nearest, readArguments } from './arguments.ts'
 import { type Command, helpFor } from './command.ts'
 import { exitCodes, Problem, reasonOf, UsageProblem } from './problem.ts'
+import { endOnSignals } from './signals.ts'
 import { bold, complain, dim, endSpinner, print } from './terminal.ts'
 
 type Entry = readonly [says: string, load: () => Promise<{ readonly command: Command }>]
@@ -16,6 +17,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
   'Sign in from a terminal': {
     login: ['sign in, in the browser', () => import('./commands/login.ts')],
     token: ['print an access token that is good now', () => import('./commands/token.ts')],
+    use: ['list the sessions of this machine, or choose the one that `token` takes', () => import('./commands/use.ts')],
     logout: ['end the session and forget it', () => import('./commands/logout.ts')],
   },
   'Sessions of everybody': {
@@ -42,10 +44,7 @@ const commands: Readonly<Record<string, Entry>> = Object.assign({}, ...Object.va
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? exitCodes.done : exitCodes.failed)
 })
-process.on('SIGINT', () => {
-  endSpinner()
-  process.exit(exitCodes.interrupted)
-})
+endOnSignals()
 
 try {
   await main(process.argv.slice(2))

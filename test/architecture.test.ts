@@ -59,6 +59,7 @@ const allowed: Record<string, readonly string[]> = {
   'functions/': ['functions/', 'shared/'],
   'infra/': ['infra/', 'shared/', 'aws-cdk-lib', 'cdk-nag', 'constructs', 'esbuild', 'node:', '@aws-sdk/'],
   'cli/': ['cli/', 'shared/domain/', 'shared/unavailable.ts', 'node:'],
+  'cli/http.ts': ['shared/domain/', 'node:', 'undici'],
   'cli/commands/': [
     'cli/',
     'shared/domain/',
@@ -120,6 +121,7 @@ describe('imports', () => {
     '@middy/core': (path) => path === 'shared/http/stack.ts',
     '@aws-sdk/credential-provider-node': (path) => path === 'cli/signature.ts',
     '@smithy/signature-v4': (path) => path === 'cli/signature.ts',
+    undici: (path) => path === 'cli/http.ts',
     valibot: (path) => path.startsWith('shared/registry-file/') || path === 'shared/registry-file.ts',
   }
   for (const [name, owns] of Object.entries(owners)) {

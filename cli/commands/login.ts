@@ -1,20 +1,28 @@
 /**
  * `token-broker login`: the device flow from a terminal.
  *
- * Owns what the person sees while they decide in the browser: the address, the code, a QR code of both, and how long it
- * still takes. All of that goes to stderr; stdout has the result.
+ * While the person decides in the browser, stderr shows the address, the code, a QR code of both, and how much time is
+ * left. Stdout has the result.
  */
 
 import type { Input } from '../arguments.ts'
 import type { Command } from '../command.ts'
-import { changeSessions, credentialsPath, readSessions, type StoredSession, setAside } from '../credentials-file.ts'
+import {
+  changeSessions,
+  credentialsPath,
+  readSessions,
+  type SessionKey,
+  type StoredSession,
+  setAside,
+  Untrusted,
+} from '../credentials-file.ts'
 import { type DeviceCode, revoke, startDevice, type Tokens, waitForApproval } from '../oauth.ts'
 import { openInBrowser } from '../open-browser.ts'
 import { Problem } from '../problem.ts'
 import { drawQr, qrCode } from '../qr.ts'
 import { duration } from '../relative-time.ts'
-import { applicationFrom, urlFrom } from '../settings.ts'
-import { clientIdFrom, same, sessionOptions } from '../signed-in.ts'
+import { applicationFrom, localUrl, urlFrom } from '../settings.ts'
+import { applicationOf, baseOf, clientIdFrom, nameOf, same, sessionOptions } from '../signed-in.ts'
 import { endSpinner, plain, print, say, spin } from '../terminal.ts'
 
 const localClient = 'cli'
@@ -39,25 +47,37 @@ export const command: Command = {
     const issuer = `${url}/${encodeURIComponent(applicationFrom(input, url))}`
     const clientId = clientIdFrom(input) ?? localClient
     const path = credentialsPath()
+    await putBrokenAside(path)
     const scope = input.text('scope') ?? usualScope
     const device = await startDevice(issuer, { client_id: clientId, scope, audience: input.text('audience') })
     show(input, device)
     const tokens = await waiting(device, waitForApproval(issuer, clientId, device))
     const session = sessionOf(issuer, clientId, tokens)
-    await keep(path, session)
-    if (input.flag('json'))
-      printLine({ signed_in: true, issuer, client_id: clientId, sub: session.sub, scope: session.scope })
-    else
-      print(`Signed in${session.sub === undefined ? '' : ` as ${plain(session.sub)}`}. Tokens: ${tokenCommand(input)}`)
+    const byDefault = await keep(path, session)
+    const isDefault = same(byDefault, session)
+    if (input.flag('json')) {
+      const { sub, scope } = session
+      printLine({ signed_in: true, issuer, client_id: clientId, sub, scope, default: isDefault })
+    } else {
+      print(
+        `Signed in${session.sub === undefined ? '' : ` as ${plain(session.sub)}`}. Tokens: ${tokenCommand(session, isDefault)}`,
+      )
+      if (!isDefault) {
+        say(
+          `Without options it stays with ${nameOf(byDefault)}. To change that: token-broker use ${nameOf(session)}`,
+          'dim',
+        )
+      }
+    }
     if (session.refreshToken === undefined) say('There is no refresh token: it ends with its access token.', 'yellow')
   },
 }
 
 /** What to run next, for the session that was just begun. */
-function tokenCommand(input: Input): string {
-  const told = ['url', 'application', 'client-id'].map((name) => [name, input.text(name)] as const)
-  const options = told.flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${plain(value)}`]))
-  return ['token-broker token', ...options].join(' ')
+function tokenCommand(session: StoredSession, isDefault: boolean): string {
+  if (isDefault) return 'token-broker token'
+  const url = baseOf(session) === localUrl ? '' : ` --url ${plain(baseOf(session))}`
+  return `token-broker token${url} --application ${plain(applicationOf(session))} --client-id ${plain(session.clientId)}`
 }
 
 function show(input: Input, device: DeviceCode): void {
@@ -93,33 +113,51 @@ async function waiting(device: DeviceCode, approval: Promise<Tokens>): Promise<T
 
 function sessionOf(issuer: string, clientId: string, tokens: Tokens): StoredSession {
   if (tokens.accessToken === '') throw new Problem('The broker’s answer holds no access token.')
-  const { accessToken, expiresInSeconds, ...rest } = tokens
+  const { accessToken, expiresInSeconds, endsInSeconds, ...rest } = tokens
   const nowSeconds = Math.floor(Date.now() / 1000)
   return {
     ...{ issuer, clientId, accessToken },
     accessTokenExpiresAtSeconds: nowSeconds + expiresInSeconds,
     accessTokenSeconds: expiresInSeconds,
     signedInAtSeconds: nowSeconds,
+    ...(endsInSeconds !== undefined && { endsAtSeconds: nowSeconds + endsInSeconds }),
     ...rest,
   }
 }
 
-/** Stores the session in the place of the one before, which is ended then: nobody else has it. */
-async function keep(path: string, session: StoredSession): Promise<void> {
-  const isReadable = await readSessions(path).then(
-    () => true,
-    () => false,
-  )
-  if (!isReadable) say(`The file of sessions could not be read; it is ${await setAside(path)} now.`, 'yellow')
+/** @throws {Problem} when the file is another user's, before the person is asked for anything */
+async function putBrokenAside(path: string): Promise<void> {
+  try {
+    await readSessions(path)
+  } catch (error) {
+    if (error instanceof Untrusted) throw error
+    say(`The file of sessions could not be read; it is ${await setAside(path)} now.`, 'yellow')
+  }
+}
+
+/**
+ * Stores the session in the place of the one before, which is ended then: nobody else has it.
+ *
+ * @returns the default session, which a second login does not change
+ */
+async function keep(path: string, session: StoredSession): Promise<SessionKey> {
   let before: StoredSession | undefined
-  await changeSessions(path, async ({ sessions, write }) => {
+  let byDefault: SessionKey = session
+  await changeSessions(path, async ({ stored, write }) => {
+    const { sessions, default: preferred } = stored
     before = sessions.find((each) => same(each, session))
-    await write([...sessions.filter((each) => !same(each, session)), session])
+    const [first = session, ...more] = sessions
+    const isThere = preferred !== undefined && sessions.some((each) => same(each, preferred))
+    byDefault = isThere ? preferred : more.length === 0 ? first : session
+    const { issuer, clientId } = byDefault
+    await write({ default: { issuer, clientId }, sessions: [...sessions.filter((each) => each !== before), session] })
   })
-  if (before === undefined) return
-  const { issuer, clientId, refreshToken, accessToken } = before
-  // It has left this machine for good; if the broker cannot be reached it expires by itself.
-  await revoke(issuer, clientId, refreshToken ?? accessToken).catch(() => {})
+  if (before !== undefined && before.ended === undefined) {
+    const { issuer, clientId, refreshToken, accessToken } = before
+    // It has left this machine for good; if the broker cannot be reached it expires by itself.
+    await revoke(issuer, clientId, refreshToken ?? accessToken).catch(() => {})
+  }
+  return byDefault
 }
 
 function printLine(value: object): void {

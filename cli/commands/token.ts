@@ -1,22 +1,27 @@
 /**
  * `token-broker token`: an access token that is good now, for scripts and jobs.
  *
- * Owns when it is refreshed, and in which order: the room on the disk, the broker, the disk, and only then stdout. However
- * many run at once, one refreshes and the others read what it wrote. Until the next refresh token is on the disk the
- * one before it stays there: after a crash in between, a client with graceSeconds gets the same successor again.
+ * A refresh takes the room on the disk, asks the broker, stores the answer, and only then prints. However many processes
+ * run at once, one refreshes and the others read what it stored. docs/jobs.md says what a signal, a lost answer or a
+ * crash in between costs.
  */
 
 import type { Command } from '../command.ts'
-import { changeSessions, credentialsPath, readSessions, type StoredSession } from '../credentials-file.ts'
-import { isRefused, type Refused, refresh, refusal, type Tokens } from '../oauth.ts'
-import type { Problem } from '../problem.ts'
-import { choiceOf, notSignedIn, same, sessionOptions, theOne } from '../signed-in.ts'
-import { print, printJson } from '../terminal.ts'
+import { type Change, changeSessions, credentialsPath, readSessions, type StoredSession } from '../credentials-file.ts'
+import { isRefused, NoAnswer, type Refused, refresh, refusal, type Tokens } from '../oauth.ts'
+import { OutOfReach, Problem } from '../problem.ts'
+import { maxRequestSeconds, recommendedGraceSeconds } from '../refresh-plan.ts'
+import { duration } from '../relative-time.ts'
+import { loginAgain, nameOf, notSignedIn, same, sessionOptions, theOne } from '../signed-in.ts'
+import { plain, print, printJson, say } from '../terminal.ts'
 
 /** Refreshed ahead of expiry: by a fifth of its life, a minute at most. */
 const aheadShare = 0.2
-const mostAheadSeconds = 60
-const longestAskedSeconds = 86_400
+const maxAheadSeconds = 60
+const maxAskedSeconds = 86_400
+const daySeconds = 86_400
+const warnBeforeEndSeconds = 7 * daySeconds
+const maxDays = 3_650
 
 export const command: Command = {
   says: 'Prints an access token that is good now; refreshes it when it has to.',
@@ -27,27 +32,66 @@ export const command: Command = {
       says: 'refresh it if it is good for less; a fifth of its life unless told, a minute at most',
     },
     refresh: { says: 'refresh it in any case' },
+    'min-session-days': {
+      takes: 'N',
+      says: 'exit code 3 if the session itself ends sooner, while there is time to sign in',
+    },
   },
   notes: [
-    'curl -H "Authorization: Bearer $(token-broker token)" https://api.example.com/',
+    'In a script, stop where there is no token, and keep it off command lines, which every user of a machine can read:',
+    [
+      '  token=$(token-broker token) || exit',
+      `  printf 'Authorization: Bearer %s\\n' "$token" | curl --fail -H @- https://api.example.com/`,
+    ].join('\n'),
     'Exit code 3: sign in again. Exit code 4: the broker is out of reach, the session is kept.',
+    'From a week before the session ends, a warning on stderr says so.',
   ],
   run: async (input) => {
     const path = credentialsPath()
-    const isMeant = choiceOf(input)
-    const asked = input.number('valid-for', 0, longestAskedSeconds)
-    const before = theOne(await readSessions(path), isMeant)
+    const asked = input.number('valid-for', 0, maxAskedSeconds)
+    const minDays = input.number('min-session-days', 1, maxDays)
+    const before = theOne(await readSessions(path), input)
+    assertAlive(before)
     const isGood = (session: StoredSession) =>
       input.flag('refresh') ? session.accessToken !== before.accessToken : isFresh(session, asked)
     const session = isGood(before) ? before : await refreshed(path, before, isGood)
+    assertLasting(session, minDays)
     if (!input.flag('json')) return print(session.accessToken)
-    const { accessToken, accessTokenExpiresAtSeconds, scope } = session
+    const { accessToken, accessTokenExpiresAtSeconds, scope, endsAtSeconds } = session
     printJson({
       access_token: accessToken,
-      expires_in: Math.max(0, Math.floor(accessTokenExpiresAtSeconds - Date.now() / 1000)),
+      expires_in: Math.max(0, Math.floor(accessTokenExpiresAtSeconds - nowSeconds())),
       ...(scope !== undefined && { scope }),
+      ...(endsAtSeconds !== undefined && { session_ends_at: new Date(endsAtSeconds * 1000).toISOString() }),
     })
   },
+}
+
+const nowSeconds = () => Date.now() / 1000
+const dateOf = (seconds: number) => `${new Date(seconds * 1000).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+
+/** @throws {Problem} again at every run, with the cause */
+function assertAlive(session: StoredSession): void {
+  if (session.ended === undefined) return
+  const { atSeconds, why } = session.ended
+  throw notSignedIn(
+    `The session ${nameOf(session)} has ended (found at ${dateOf(atSeconds)}): ${why}`,
+    loginAgain(session),
+  )
+}
+
+/** @throws {Problem} when it lasts for fewer days than were asked for */
+function assertLasting(session: StoredSession, minDays: number | undefined): void {
+  const { endsAtSeconds } = session
+  if (endsAtSeconds === undefined) {
+    if (minDays !== undefined)
+      say('The broker did not tell when the session ends; --min-session-days has no effect.', 'yellow')
+    return
+  }
+  const leftSeconds = endsAtSeconds - nowSeconds()
+  const words = `The session ${nameOf(session)} ends in ${duration(leftSeconds)}, at ${dateOf(endsAtSeconds)}.`
+  if (minDays !== undefined && leftSeconds < minDays * daySeconds) throw notSignedIn(words, loginAgain(session))
+  if (leftSeconds < warnBeforeEndSeconds) say(`${words} Sign in again before that: ${loginAgain(session)}`, 'yellow')
 }
 
 function isFresh(
@@ -55,55 +99,118 @@ function isFresh(
   asked: number | undefined,
 ): boolean {
   // More than a new one would have cannot be had.
-  const ahead = Math.min(asked ?? mostAheadSeconds, accessTokenSeconds * (asked === undefined ? aheadShare : 1) - 1)
-  return accessTokenExpiresAtSeconds - Date.now() / 1000 > Math.max(0, ahead)
+  const ahead = Math.min(asked ?? maxAheadSeconds, accessTokenSeconds * (asked === undefined ? aheadShare : 1) - 1)
+  return accessTokenExpiresAtSeconds - nowSeconds() > Math.max(0, ahead)
 }
 
 async function refreshed(path: string, wanted: StoredSession, isGood: (session: StoredSession) => boolean) {
   let result: StoredSession | undefined
   const look = async () => {
-    result = (await readSessions(path)).find((session) => same(session, wanted) && isGood(session))
+    const { sessions } = await readSessions(path)
+    result = sessions.find((session) => same(session, wanted) && session.ended === undefined && isGood(session))
     return result !== undefined
   }
   await changeSessions(
     path,
-    async ({ sessions, reserve, write }) => {
-      const session = sessions.find((each) => same(each, wanted))
-      if (session === undefined) throw notSignedIn('You are not signed in any more.')
-      if (isGood(session)) {
-        result = session
-        return
-      }
-      if (session.refreshToken === undefined)
-        throw notSignedIn('The session has no refresh token, and its access token has expired.')
-      await reserve()
-      const answer = await refresh(session.issuer, session.clientId, session.refreshToken)
-      const others = sessions.filter((each) => each !== session)
-      if (isRefused(answer)) {
-        if (answer.error === 'invalid_grant') await write(others)
-        throw ended(answer)
-      }
-      result = renewed(session, answer)
-      await write([...others, result])
+    async (change) => {
+      const session = change.stored.sessions.find((each) => same(each, wanted))
+      if (session === undefined) throw notSignedIn('You are not signed in any more.', loginAgain(wanted))
+      assertAlive(session)
+      result = isGood(session) ? session : await refreshStored(session, change)
     },
     look,
   )
   return result!
 }
 
-function renewed({ refreshToken: spent, ...session }: StoredSession, tokens: Tokens): StoredSession {
-  const refreshToken = tokens.refreshToken ?? spent
+/** @throws {Problem} */
+async function refreshStored(session: StoredSession, { stored, reserve, write }: Change): Promise<StoredSession> {
+  const { issuer, clientId, refreshToken, graceSeconds } = session
+  const store = (next: StoredSession) =>
+    write({ ...stored, sessions: stored.sessions.map((each) => (each === session ? next : each)) })
+  if (refreshToken === undefined) {
+    throw notSignedIn('The session has no refresh token, and its access token has expired.', loginAgain(session))
+  }
+  assertNothingUnderWay(session)
+  await reserve()
+  let answer: Tokens | Refused
+  try {
+    answer = await refresh(issuer, clientId, refreshToken, graceSeconds)
+  } catch (error) {
+    if (!(error instanceof NoAnswer)) throw error
+    if (!error.mayBeDone)
+      throw new OutOfReach(`${error.message} The session is kept, and nothing was spent.`, error.hint)
+    await store({ ...session, unansweredAtSeconds: Math.floor(nowSeconds()) })
+    throw new OutOfReach(`${error.message} ${afterNoAnswer(graceSeconds)}`, error.hint)
+  }
+  if (isRefused(answer)) {
+    // RFC 6749 §5.2: of the refusals only invalid_grant says that the session is over.
+    if (answer.error !== 'invalid_grant') throw refusal(answer)
+    const over = ended(session, answer)
+    await store(over)
+    assertAlive(over)
+  }
+  const next = renewed(session, answer as Tokens)
+  await store(next)
+  if (next.accessToken === '') throw new Problem('The broker’s answer holds no access token. The session is kept.')
+  return next
+}
+
+/**
+ * Without grace, a refresh without an answer must not be overtaken by the next one: the broker would take the first for
+ * reuse and end the session.
+ *
+ * @throws {OutOfReach}
+ */
+function assertNothingUnderWay({ graceSeconds, unansweredAtSeconds }: StoredSession): void {
+  if (graceSeconds !== 0 || unansweredAtSeconds === undefined) return
+  const waitSeconds = Math.ceil(unansweredAtSeconds + maxRequestSeconds - nowSeconds())
+  if (waitSeconds <= 0 || waitSeconds > maxRequestSeconds) return
+  throw new OutOfReach(
+    'The last refresh got no answer and may still be under way. The session is kept.',
+    `Try again in ${duration(waitSeconds)}.`,
+  )
+}
+
+function afterNoAnswer(graceSeconds: number | undefined): string {
+  const start = 'No answer came, so the refresh token may be spent. The session is kept;'
+  if (graceSeconds === 0) {
+    return `${start} but this client has graceSeconds 0: if the token is spent, the session ends at the next try. Give the client graceSeconds ${recommendedGraceSeconds}.`
+  }
+  return `${start} run this again ${graceSeconds === undefined ? 'at once' : `within ${graceSeconds} s of its start`} to be sure to get its successor.`
+}
+
+function renewed(
+  { refreshToken: spent, unansweredAtSeconds: _, ...session }: StoredSession,
+  tokens: Tokens,
+): StoredSession {
+  const { accessToken, expiresInSeconds, endsInSeconds, graceSeconds, refreshToken = spent } = tokens
+  const now = Math.floor(nowSeconds())
   return {
     ...session,
-    accessToken: tokens.accessToken,
-    accessTokenExpiresAtSeconds: Math.floor(Date.now() / 1000) + tokens.expiresInSeconds,
-    accessTokenSeconds: tokens.expiresInSeconds,
+    accessToken,
+    accessTokenExpiresAtSeconds: now + expiresInSeconds,
+    accessTokenSeconds: expiresInSeconds,
     ...(refreshToken !== undefined && { refreshToken }),
+    ...(endsInSeconds !== undefined && { endsAtSeconds: now + endsInSeconds }),
+    ...(graceSeconds !== undefined && { graceSeconds }),
   }
 }
 
-/** RFC 6749 §5.2: of the refusals only invalid_grant says that the session is over. */
-function ended(refused: Refused): Problem {
-  if (refused.error !== 'invalid_grant') return refusal(refused)
-  return notSignedIn(`The session has ended${refused.description === '' ? '' : ` (${refused.description})`}.`)
+/** Without its tokens. */
+function ended(
+  { refreshToken: _, unansweredAtSeconds, ...session }: StoredSession,
+  { description }: Refused,
+): StoredSession {
+  const lost =
+    unansweredAtSeconds === undefined
+      ? ''
+      : ` A refresh at ${dateOf(unansweredAtSeconds)} got no answer, and the next one came after the client’s grace. Give the client graceSeconds ${recommendedGraceSeconds}.`
+  const why = `the broker refused its refresh token${description === '' ? '' : ` (${plain(description)})`}.${lost}`
+  return {
+    ...session,
+    accessToken: '',
+    accessTokenExpiresAtSeconds: 0,
+    ended: { atSeconds: Math.floor(nowSeconds()), why },
+  }
 }

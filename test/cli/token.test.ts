@@ -3,9 +3,10 @@
  */
 
 import assert from 'node:assert/strict'
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { after, before, beforeEach, describe, type TestContext, test } from 'node:test'
+import type { StoredSession } from '../../cli/credentials-file.ts'
 import { call, str } from '../../local/demo/program.ts'
 import { type FaultProxy, startFaultProxy } from '../flows/support/fault-proxy.ts'
 import { sharedBroker } from '../flows/support/shared-broker.ts'
@@ -29,7 +30,7 @@ async function expired(t: TestContext, clientId = 'job'): Promise<CommandLine> {
 }
 
 const stored = async ({ file }: CommandLine) =>
-  (JSON.parse(await readFile(file, 'utf8')) as { sessions: { refreshToken: string; accessToken: string }[] }).sessions
+  (JSON.parse(await readFile(file, 'utf8')) as { sessions: StoredSession[] }).sessions
 const filesIn = (tool: CommandLine) => readdir(tool.home)
 const refreshes = () => broker.output().split('"event":"session.rotated"').length - 1
 const isActive = async (token: string) =>
@@ -80,37 +81,85 @@ describe('token', () => {
     assert.deepEqual(await filesIn(tool), ['sessions.json'])
   })
 
-  test('of a session that was ended elsewhere is exit code 3, and the session is forgotten', async (t) => {
+  test('of a session that was ended elsewhere is exit code 3 at every run, with the cause and the command that signs in', async (t) => {
     const tool = await expired(t)
     const [session] = await stored(tool)
-    await call(`${broker.url}/demo/oauth/revoke`, { client_id: 'job', token: session!.refreshToken })
-    const { code, stdout, stderr } = await tool.run('token')
-    assert.deepEqual([code, stdout, /token-broker login/.test(stderr)], [3, '', true])
-    assert.deepEqual(await stored(tool), [])
-    assert.equal((await tool.run('token')).code, 3)
+    await call(`${broker.url}/demo/oauth/revoke`, { client_id: 'job', token: session!.refreshToken! })
+    const first = await tool.run('token')
+    assert.deepEqual([first.code, first.stdout], [3, ''])
+    assert.match(first.stderr, /refused its refresh token/)
+    assert.ok(first.stderr.includes(`token-broker login --url ${proxy.endpoint} --application demo --client-id job`))
+    assert.deepEqual(await tool.run('token'), first)
+    const [ended] = await stored(tool)
+    assert.deepEqual([ended?.accessToken, ended?.refreshToken], ['', undefined])
   })
 
-  test('of nobody is exit code 3; of one of several it has to be said which', async (t) => {
+  test('of a session that ends within a week is printed with a warning, and with --min-session-days not at all', async (t) => {
+    const tool = await commandLine(t)
+    const inDays = (days: number) => ({ endsAtSeconds: Math.floor(Date.now() / 1000) + days * 86_400 - 60 })
+    await signedIn(tool, broker.url, { expired: false, ...inDays(7) })
+    await signedIn(tool, broker.url, { clientId: 'cli', expired: false, ...inDays(8) })
+    const soon = await tool.run('token', '--client-id', 'job')
+    assert.equal(soon.code, 0)
+    assert.match(soon.stderr, /demo\/job ends in 6 d.*token-broker login .*--application demo --client-id job/)
+    assert.equal((await tool.run('token', '--client-id', 'cli')).stderr, '')
+    assert.equal((await tool.run('token', '--client-id', 'cli', '--min-session-days', '7')).code, 0)
+    const tooSoon = await tool.run('token', '--client-id', 'cli', '--min-session-days', '9')
+    assert.deepEqual([tooSoon.code, tooSoon.stdout], [3, ''])
+  })
+
+  test('of nobody is exit code 3, and the hint names the client that was asked for', async (t) => {
     const tool = await expired(t)
-    await signedIn(tool, broker.url, { clientId: 'cli', expired: false })
-    const several = await tool.run('token')
-    assert.deepEqual([several.code, /--client-id/.test(several.stderr)], [2, true])
-    assert.equal((await tool.run('token', '--client-id', 'cli')).code, 0)
-    assert.equal((await tool.run('token', '--client-id', 'nobody')).code, 3)
+    const nobody = await tool.run('token', '--application', 'demo', '--client-id', 'nobody')
+    assert.equal(nobody.code, 3)
+    assert.match(nobody.stderr, /token-broker login --application demo --client-id nobody/)
     assert.equal((await (await commandLine(t)).run('token')).code, 3)
   })
 })
 
+describe('of several sessions', () => {
+  test('token takes the one that use has chosen, and options name another one', async (t) => {
+    const tool = await commandLine(t)
+    const job = await signedIn(tool, broker.url, { expired: false })
+    const cli = await signedIn(tool, broker.url, { clientId: 'cli', expired: false })
+    const undecided = await tool.run('token')
+    assert.deepEqual([undecided.code, /token-broker use/.test(undecided.stderr)], [2, true])
+    assert.equal((await tool.run('use', 'demo/cli')).code, 0)
+    assert.equal((await tool.run('token')).stdout.trim(), cli.accessToken)
+    assert.equal((await tool.run('token', '--client-id', 'job')).stdout.trim(), job.accessToken)
+    const { body, stdout } = await tool.json('use')
+    assert.deepEqual(
+      (body.sessions as { client_id: string; default: boolean }[]).map((each) => [each.client_id, each.default]),
+      [
+        ['job', false],
+        ['cli', true],
+      ],
+    )
+    assert.doesNotMatch(stdout, /eyJ|rt_/)
+    assert.equal((await tool.run('use', 'demo/nobody')).code, 3)
+  })
+
+  test('the chosen one that has ended is not replaced by another one', async (t) => {
+    const tool = await commandLine(t)
+    await signedIn(tool, broker.url, { expired: false })
+    await signedIn(tool, broker.url, { clientId: 'cli', accessToken: '', ended: { atSeconds: 1, why: 'revoked' } })
+    await tool.run('use', 'cli')
+    assert.deepEqual([(await tool.run('token')).code, (await tool.run('token')).stdout], [3, ''])
+    assert.equal((await tool.run('logout')).code, 0)
+    assert.equal((await tool.run('token')).code, 0)
+  })
+})
+
 describe('a lost connection', () => {
-  test('leaves the file as it was, is exit code 4, and the next try succeeds', async (t) => {
+  test('before anything was sent leaves the file as it was, is exit code 4, and the next try succeeds', async (t) => {
     const tool = await expired(t)
     const before = await readFile(tool.file, 'utf8')
-    proxy.fail({ kind: 'hang-up' })
+    await proxy.goAway()
     const { code, stdout, stderr } = await tool.run('token')
-    assert.deepEqual([code, stdout, /out of reach/.test(stderr)], [4, '', true])
+    await proxy.comeBack()
+    assert.deepEqual([code, stdout, /out of reach.*nothing was spent/.test(stderr)], [4, '', true])
     assert.equal(await readFile(tool.file, 'utf8'), before)
     assert.deepEqual(await filesIn(tool), ['sessions.json'])
-    proxy.heal()
     assert.equal((await tool.run('token')).code, 0)
   })
 
@@ -138,16 +187,6 @@ describe('a lost connection', () => {
     assert.ok(await isActive(stdout.trim()))
     assert.deepEqual(await filesIn(tool), ['sessions.json'])
   })
-
-  test('without grace ends the session, and says so', async (t) => {
-    const tool = await expired(t, 'cli')
-    proxy.fail({ kind: 'keep-silent' }, { times: 1 })
-    const child = tool.start('token')
-    await proxy.silent()
-    child.process.kill('SIGKILL')
-    await child.ended
-    assert.equal((await tool.run('token')).code, 3)
-  })
 })
 
 describe('the file', () => {
@@ -166,6 +205,23 @@ describe('the file', () => {
     await writeFile(tool.file, '{ "version": 2, "sessions": [] }')
     const { code, stderr } = await tool.run('token')
     assert.deepEqual([code, /newer/.test(stderr)], [1, true])
+  })
+
+  test('that belongs to another user, or that others may write, is refused', async (t) => {
+    const tool = await commandLine(t)
+    await signedIn(tool, broker.url, { expired: false })
+    await chmod(tool.file, 0o620)
+    const writable = await tool.run('token')
+    assert.deepEqual([writable.code, writable.stdout, /chmod 600/.test(writable.stderr)], [1, '', true])
+    await chmod(tool.file, 0o600)
+    assert.equal((await tool.run('token')).code, 0)
+    // Only root can give a file away, and only another user meets a file of root's.
+    if (process.getuid?.() === 0) await chown(tool.file, 12_345, 12_345)
+    else await rm(tool.file).then(() => symlink('/etc/passwd', tool.file))
+    for (const command of ['token', 'use', 'logout', 'login']) {
+      const foreign = await tool.run(command)
+      assert.deepEqual([foreign.code, foreign.stdout, /belongs to user/.test(foreign.stderr)], [1, '', true], command)
+    }
   })
 
   test('in a folder that others may look into is closed to them', async (t) => {
@@ -242,7 +298,7 @@ describe('logout', () => {
     const { code, body } = await tool.json('logout')
     assert.deepEqual([code, body.revoked], [0, true])
     assert.deepEqual(await stored(tool), [])
-    const form = { client_id: 'job', grant_type: 'refresh_token', refresh_token: session!.refreshToken }
+    const form = { client_id: 'job', grant_type: 'refresh_token', refresh_token: session!.refreshToken! }
     assert.equal(str(await call(`${broker.url}/demo/oauth/token`, form), 'error'), 'invalid_grant')
   })
 

@@ -76,11 +76,13 @@ export function tableVariables(endpoint: string, name = 'token-broker'): Variabl
   }
 }
 
+type SignedIn = Partial<StoredSession> & { readonly person?: string; readonly expired?: boolean }
+
 /** A session of alice's as `login` stores it, without its five seconds' wait; expired, if that is wanted. */
 export async function signedIn(
   { file }: CommandLine,
   url: string,
-  { clientId = 'job', person = 'alice', expired = true, issuer = `${url}/demo` } = {},
+  { clientId = 'job', person = 'alice', expired = true, issuer = `${url}/demo`, ...told }: SignedIn = {},
 ): Promise<StoredSession> {
   const started = await call(`${url}/demo/oauth/device_authorization`, {
     client_id: clientId,
@@ -102,8 +104,9 @@ export async function signedIn(
     refreshToken: str(tokens, 'refresh_token'),
     sub: person,
     signedInAtSeconds: nowSeconds,
+    ...told,
   }
-  await changeSessions(file, ({ sessions, write }) => write([...sessions, session]))
+  await changeSessions(file, ({ stored, write }) => write({ ...stored, sessions: [...stored.sessions, session] }))
   return session
 }
 

@@ -25,6 +25,8 @@ export type Fault =
   /** Lets it happen and says nothing: the caller finds out by its own patience. */
   | { readonly kind: 'keep-silent' }
   | { readonly kind: 'delay'; readonly ms: number }
+  /** Lets it happen, and answers after so long. */
+  | { readonly kind: 'answer-late'; readonly ms: number }
 
 export type FaultScope = {
   /** `UpdateItem` and its like; all operations by default. */
@@ -40,7 +42,7 @@ export type FaultProxy = {
   forget(): void
   fail(fault: Fault, scope?: FaultScope): void
   heal(): void
-  /** Resolves once a request has been let happen and is met with silence. */
+  /** Resolves once a request has been let happen and its caller has no answer yet. */
   silent(): Promise<void>
   /** Nobody listens any more: connections are refused until `comeBack`. */
   goAway(): Promise<void>
@@ -139,6 +141,10 @@ async function serve(
     return
   }
   if (fault?.kind === 'keep-silent') return nowSilent()
+  if (fault?.kind === 'answer-late') {
+    nowSilent()
+    await pause(fault.ms)
+  }
   outgoing.writeHead(passed.status, endToEnd(passed.headers))
   outgoing.end(passed.body)
 }

@@ -1,0 +1,60 @@
+/**
+ * How often and how long the command line tries one refresh, and the `graceSeconds` that a client needs for it.
+ *
+ * docs/jobs.md has these times as a table. The broker's grace counts from the moment it rotated the refresh token, which is
+ * after the first try was sent. A try that begins before the grace has passed since then is answered with the same
+ * successor, so every try begins within the grace minus one timeout.
+ */
+
+import type { Client } from '../shared/domain/registration.ts'
+
+export type RefreshPlan = {
+  /** Whether a try without an answer may be followed by another one. */
+  readonly isRepeatable: boolean
+  /** No try begins later than this after the first one began. */
+  readonly lastBeginMs: number
+  /** How long the first, the second and every later try wait for an answer. The last one waits until `maxRefreshMs`. */
+  readonly timeoutsMs: readonly [number, number, number]
+}
+
+/** All tries of one refresh end within it. Kubernetes sends SIGKILL 30 s after SIGTERM, systemd after 90 s. */
+export const maxRefreshMs = 25_000
+
+/** No request to the broker lives longer: API Gateway gives up after 29 s, a Lambda of the broker ends after 20 s. */
+export const maxRequestSeconds = 30
+
+/** The tries of one refresh take 25 s; the rest is for the way to the broker and its cold start. */
+export const neededGraceSeconds = 30
+export const recommendedGraceSeconds = 60
+
+/** For a broker that does not tell: the smallest grace that makes sense for a program. */
+const assumedGraceSeconds = 10
+const shareOfGrace = 0.85
+const firstShare = 0.2
+
+/**
+ * Without grace, a second try could overtake a first one that is still on its way. The broker would take the first one for
+ * reuse then, and end a session that was alive. So there is one try, which waits for as long as all tries together may.
+ *
+ * @param graceSeconds of the client; undefined when the broker did not tell
+ */
+export function refreshPlan(graceSeconds = assumedGraceSeconds): RefreshPlan {
+  const withinMs = Math.min(maxRefreshMs, graceSeconds * 1000 * shareOfGrace)
+  const timeoutMs = (share: number) => (graceSeconds === 0 ? maxRefreshMs : Math.round(withinMs * share))
+  return {
+    isRepeatable: graceSeconds > 0,
+    lastBeginMs: (graceSeconds === 0 ? maxRefreshMs : withinMs) * (1 - firstShare),
+    timeoutsMs: [timeoutMs(firstShare), timeoutMs(0.3), timeoutMs(0.4)],
+  }
+}
+
+/** @returns what to tell an operator about a client that an unattended job could not rely on */
+export function graceWarning({ application, clientId, grants, graceSeconds }: GraceOf): string | undefined {
+  const isUnattended = (['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'] as const).every((grant) =>
+    grants.includes(grant),
+  )
+  if (!isUnattended || graceSeconds >= neededGraceSeconds) return undefined
+  return `${application}/${clientId} has graceSeconds ${graceSeconds}. \`token-broker token\` needs ${neededGraceSeconds} to survive a lost answer. Set ${recommendedGraceSeconds} if jobs use this client; ignore this if a person is always there to sign in again.`
+}
+
+type GraceOf = Pick<Client, 'application' | 'clientId' | 'grants' | 'graceSeconds'>

@@ -1,0 +1,37 @@
+/**
+ * How the process ends on SIGINT, SIGTERM and SIGHUP: at once, or after work that must not be cut off.
+ */
+
+import { exitCodes } from './problem.ts'
+import { endSpinner } from './terminal.ts'
+
+const codes = { SIGHUP: exitCodes.hungUp, SIGINT: exitCodes.interrupted, SIGTERM: exitCodes.terminated } as const
+
+let running = 0
+/** Of the first signal. */
+let exitCode: (typeof codes)[keyof typeof codes] | undefined
+
+/** For the start of the process. */
+export function endOnSignals(): void {
+  for (const [signal, code] of Object.entries(codes)) {
+    process.on(signal, () => {
+      exitCode ??= code
+      endSpinner()
+      if (running === 0) process.exit(exitCode)
+    })
+  }
+}
+
+/**
+ * Runs work that a signal must not cut off. A signal that arrives meanwhile ends the process right after the work,
+ * whether it succeeded or not. Further signals change nothing, so the work must be bounded in time.
+ */
+export async function finishBeforeExit<Result>(work: () => Promise<Result>): Promise<Result> {
+  running += 1
+  try {
+    return await work()
+  } finally {
+    running -= 1
+    if (exitCode !== undefined && running === 0) process.exit(exitCode)
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * `token` while it refreshes: lost answers and signals at every stage, with grace and without.
+ */
+
+import assert from 'node:assert/strict'
+import { readFile, writeFile } from 'node:fs/promises'
+import { after, before, beforeEach, describe, type TestContext, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { StoredSession } from '../../cli/credentials-file.ts'
+import { call } from '../../local/demo/program.ts'
+import { type FaultProxy, startFaultProxy } from '../flows/support/fault-proxy.ts'
+import { sharedBroker } from '../flows/support/shared-broker.ts'
+import { until } from '../local/support/child.ts'
+import { type CommandLine, commandLine, signedIn } from './support/command-line.ts'
+
+const broker = sharedBroker()
+/** Between the command line and the broker. */
+let proxy: FaultProxy
+before(async () => {
+  proxy = await startFaultProxy(broker.url)
+})
+beforeEach(() => {
+  proxy.heal()
+  proxy.forget()
+})
+after(() => proxy.stop())
+
+const requests = () => Object.values(proxy.counts()).reduce((sum, each) => sum + each, 0)
+const stored = async ({ file }: CommandLine) =>
+  (JSON.parse(await readFile(file, 'utf8')) as { sessions: StoredSession[] }).sessions[0]!
+const isActive = async (token: string) =>
+  (await call(`${broker.url}/demo/oauth/userinfo`, undefined, token)).status === 200
+
+/** A session whose access token has expired, behind the proxy. */
+async function expired(t: TestContext, told: Partial<StoredSession> = {}): Promise<CommandLine> {
+  const tool = await commandLine(t)
+  await signedIn(tool, broker.url, { issuer: `${proxy.endpoint}/demo`, ...told })
+  return tool
+}
+
+/** A client without grace, of which the command line knows it. */
+const graceless = { clientId: 'cli', graceSeconds: 0 }
+
+describe('an answer that never comes', () => {
+  test('costs nothing with 10 s of grace, told or not: the next try begins in time', async (t) => {
+    for (const told of [{}, { graceSeconds: 10 }]) {
+      const tool = await expired(t, told)
+      proxy.fail({ kind: 'keep-silent' }, { times: 1 })
+      const { code, stdout, stderr } = await tool.run('token')
+      assert.equal(code, 0, stderr)
+      assert.ok(await isActive(stdout.trim()))
+    }
+  })
+
+  test('is asked for once without grace, and then the next run waits until nothing can be under way', async (t) => {
+    const tool = await expired(t, graceless)
+    const { refreshToken } = await stored(tool)
+    proxy.fail({ kind: 'hang-up' })
+    const lost = await tool.run('token')
+    assert.deepEqual([lost.code, requests()], [4, 1])
+    assert.match(lost.stderr, /graceSeconds 0/)
+    proxy.heal()
+    const tooSoon = await tool.run('token')
+    assert.deepEqual([tooSoon.code, requests(), /Try again in/.test(tooSoon.stderr)], [4, 1, true])
+    assert.equal((await stored(tool)).refreshToken, refreshToken)
+    await afterHalfAMinute(tool)
+    const { code, stdout } = await tool.run('token')
+    assert.equal(code, 0)
+    assert.ok(await isActive(stdout.trim()))
+    assert.equal((await stored(tool)).unansweredAtSeconds, undefined)
+  })
+
+  test('to a refresh that happened ends a session without grace at the next try, and every run says why', async (t) => {
+    const tool = await expired(t, graceless)
+    proxy.fail({ kind: 'lose-answer' })
+    assert.equal((await tool.run('token')).code, 4)
+    proxy.heal()
+    await afterHalfAMinute(tool)
+    for (let run = 0; run < 2; run += 1) {
+      const { code, stdout, stderr } = await tool.run('token')
+      assert.deepEqual([code, stdout], [3, ''])
+      assert.match(stderr, /got no answer.*graceSeconds 60/)
+      assert.match(stderr, /login .*--application demo --client-id cli/)
+    }
+  })
+
+  async function afterHalfAMinute(tool: CommandLine): Promise<void> {
+    const text = await readFile(tool.file, 'utf8')
+    await writeFile(
+      tool.file,
+      text.replace(/("unansweredAtSeconds": )(\d+)/, (_, name, at) => name + (Number(at) - 31)),
+    )
+  }
+})
+
+describe('a signal while a refresh is under way, without grace', () => {
+  const stages = [
+    { name: 'before the broker is asked', fault: { kind: 'delay', ms: 500 }, signal: 'SIGTERM', code: 143 },
+    { name: 'after the broker has refreshed', fault: { kind: 'answer-late', ms: 500 }, signal: 'SIGTERM', code: 143 },
+    { name: 'as Ctrl-C sends it', fault: { kind: 'answer-late', ms: 500 }, signal: 'SIGINT', code: 130 },
+    { name: 'as a closed terminal sends it', fault: { kind: 'answer-late', ms: 500 }, signal: 'SIGHUP', code: 129 },
+  ] as const
+  for (const { name, fault, signal, code } of stages) {
+    test(`${signal} ${name} ends the process once the answer is stored`, async (t) => {
+      const tool = await expired(t, graceless)
+      const before = await stored(tool)
+      proxy.fail(fault, { times: 1 })
+      const child = tool.start('token')
+      await (fault.kind === 'delay' ? until(() => requests() > 0) : proxy.silent())
+      // Twice, as a service manager and a launcher each send one.
+      child.process.kill(signal)
+      child.process.kill(signal)
+      assert.deepEqual(await child.ended, { code, signal: null })
+      assert.equal(child.output.stdout, '')
+      const now = await stored(tool)
+      assert.notEqual(now.refreshToken, before.refreshToken)
+      assert.ok(await isActive(now.accessToken))
+      assert.equal((await tool.run('token', '--refresh')).code, 0)
+    })
+  }
+
+  test('at any moment never costs the session', async (t) => {
+    const tool = await expired(t, graceless)
+    for (let at = 0; at < 8; at += 1) {
+      const child = tool.start('token', '--refresh')
+      await pause(50 + at * 40)
+      child.process.kill('SIGTERM')
+      assert.notEqual((await child.ended).code, 3)
+    }
+    assert.equal((await tool.run('token', '--refresh')).code, 0)
+  })
+
+  test('ends a process at once that waits for another one, and the other one goes on', async (t) => {
+    const tool = await expired(t, graceless)
+    proxy.fail({ kind: 'answer-late', ms: 1_500 }, { times: 1 })
+    const one = tool.start('token')
+    await proxy.silent()
+    const other = tool.start('token')
+    await pause(500)
+    other.process.kill('SIGTERM')
+    assert.equal((await other.ended).code ?? 143, 143)
+    assert.equal(one.process.exitCode, null)
+    assert.equal((await one.ended).code, 0)
+  })
+})
