@@ -114,6 +114,18 @@ describe('a rotation', () => {
     })
   }
 
+  test('the trial of a schedule that does not rotate at once succeeds while the version is there and after it is gone', async () => {
+    const token = randomUUID()
+    aws.secrets.begin(name, token)
+    await step('testSecret', token)
+    aws.secrets.answer('UpdateSecretVersionStage', {
+      ...{ SecretId: name, VersionStage: 'AWSPENDING', RemoveFromVersionId: token },
+    })
+    await step('testSecret', token)
+    await step('testSecret', randomUUID())
+    assert.equal(kept(), drawn)
+  })
+
   test('soon after another it is refused, and goes through when Secrets Manager tries again later', async () => {
     await rotate()
     const before = kept()
