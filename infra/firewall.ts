@@ -10,6 +10,7 @@
 
 import { CfnWebACL, CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2'
 import { Construct } from 'constructs'
+import { crossOriginHeaders, securityHeaders } from '../shared/http/headers.ts'
 
 export type FirewallProps = {
   readonly stage: string
@@ -61,10 +62,13 @@ function tooManyRequests(): CfnWebACL.CustomResponseProperty {
   return {
     responseCode: 429,
     customResponseBodyKey: tooMany,
-    responseHeaders: [
-      { name: 'Retry-After', value: '60' },
-      { name: 'Cache-Control', value: 'no-store' },
-    ],
+    // For every route, as with the gateway's own answers (gateway-errors.ts): the block is the address's, not the route's.
+    responseHeaders: Object.entries({
+      'retry-after': '60',
+      'cache-control': 'no-store',
+      ...securityHeaders,
+      ...crossOriginHeaders,
+    }).map(([name, value]) => ({ name, value })),
   }
 }
 

@@ -26,6 +26,7 @@ import {
 import { assertionFault } from './client-assertion.ts'
 import { authenticateClient } from './client-authentication.ts'
 import { errorBody, OAuthError, statusOf } from './errors.ts'
+import { crossOriginHeaders, securityHeaders } from './headers.ts'
 import { readBody, readForm } from './parameters.ts'
 
 type Middleware = MiddlewareObj<APIGatewayProxyEvent, Answer | APIGatewayProxyResult, Error, CallContext>
@@ -191,12 +192,6 @@ export function reportFault(error: Error, call: CallContext['call'] | undefined)
   )
 }
 
-const securityHeaders = {
-  'x-content-type-options': 'nosniff',
-  // Ignored where there is no TLS (RFC 6797 §8.1).
-  'strict-transport-security': 'max-age=63072000',
-} as const
-
 /** RFC 6749 §5.1, for all that does not say otherwise. */
 const uncached = { 'cache-control': 'no-store', pragma: 'no-cache' } as const
 
@@ -209,7 +204,7 @@ function write(answer: Answer, call: CallContext['call'], access: Access, error?
       ...securityHeaders,
       ...(answer.headers?.['cache-control'] === undefined && uncached),
       ...(answer.body !== undefined && { 'content-type': isPage ? 'text/html; charset=utf-8' : 'application/json' }),
-      ...(access === 'cross-origin' && { 'access-control-allow-origin': '*' }),
+      ...(access === 'cross-origin' && crossOriginHeaders),
       ...answer.headers,
       'x-request-id': call.requestId,
     },

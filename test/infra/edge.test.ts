@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Match } from 'aws-cdk-lib/assertions'
+import { crossOriginHeaders, securityHeaders } from '../../shared/http/headers.ts'
 import { functions, ofType, referred, synthesize, synthesized, text, theOnly } from './support/template.ts'
 
 const { template, resources } = synthesized()
@@ -48,14 +49,23 @@ test('the firewall stands before the stage and counts per address', () => {
   assert.equal(referred(WebACLArn), theOnly(resources, 'AWS::WAFv2::WebACL').id)
 })
 
-test('who is blocked reads an OAuth error, and when to come back', () => {
+type Header = { readonly Name: string; readonly Value: string }
+
+test('who is blocked reads an OAuth error, and when to come back, from scripts of other origins too', () => {
   const { Properties } = theOnly(resources, 'AWS::WAFv2::WebACL')
   const bodies = Properties.CustomResponseBodies as Record<string, { Content: string; ContentType: string }>
   for (const { Content, ContentType } of Object.values(bodies)) {
     assert.equal(ContentType, 'APPLICATION_JSON')
     assert.equal(JSON.parse(Content).error, 'temporarily_unavailable')
   }
-  assert.match(JSON.stringify(Properties.Rules), /"ResponseHeaders":\[\{"Name":"Retry-After","Value":"60"\}/)
+  const [rule] = Properties.Rules as [{ Action: { Block: { CustomResponse: { ResponseHeaders: Header[] } } } }]
+  const headers = rule.Action.Block.CustomResponse.ResponseHeaders.map(({ Name, Value }) => [Name, Value])
+  assert.deepEqual(Object.fromEntries(headers), {
+    'retry-after': '60',
+    'cache-control': 'no-store',
+    ...securityHeaders,
+    ...crossOriginHeaders,
+  })
 })
 
 test('the firewall keeps no samples, which would show secrets and codes', () => {
@@ -74,7 +84,15 @@ test('the log has a line for each request, without query, headers or body', () =
   const { Properties } = theOnly(resources, 'AWS::ApiGateway::Stage')
   const { Format } = Properties.AccessLogSetting as { Format: string }
   const variables = Object.values(JSON.parse(Format) as Record<string, string>)
-  const known = ['requestTimeEpoch', 'requestId', 'identity.sourceIp', 'httpMethod', 'path', 'resourcePath', 'status']
+  const known = [
+    'requestTimeEpoch',
+    'extendedRequestId',
+    'identity.sourceIp',
+    'httpMethod',
+    'path',
+    'resourcePath',
+    'status',
+  ]
   const measured = ['responseLatency', 'integrationLatency', 'error.responseType', 'tlsVersion']
   assert.deepEqual(
     variables,
@@ -91,9 +109,8 @@ test("the gateway's own log is of errors alone, never of what was sent", () => {
 test('every log ends when the settings say', () => {
   const { resources } = synthesize({ logRetention: 90 })
   const logs = ofType(resources, 'AWS::Logs::LogGroup')
-  const ours = [...functions(resources).values()].filter(({ Properties }) => Properties.FunctionName !== undefined)
   // The gateway has two: of accesses, and of its execution.
-  assert.equal(logs.length, ours.length + 2)
+  assert.equal(logs.length, functions(resources).size + 2)
   for (const [, { Properties }] of logs) assert.equal(Properties.RetentionInDays, 90)
 })
 

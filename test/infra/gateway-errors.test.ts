@@ -4,6 +4,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { crossOriginHeaders, securityHeaders } from '../../shared/http/headers.ts'
 import { ofType, synthesized } from './support/template.ts'
 
 const { resources } = synthesized()
@@ -29,13 +30,17 @@ test("each of the gateway's own answers has its status and an OAuth error", () =
     return `${ResponseType} ${StatusCode ?? '-'} ${error}`
   })
   assert.deepEqual(told.sort(), [
+    'ACCESS_DENIED 403 access_denied',
     'API_CONFIGURATION_ERROR 500 server_error',
     // Whatever is not named otherwise, so that no answer of API Gateway's own is left.
     'DEFAULT_4XX - invalid_request',
     'DEFAULT_5XX 503 temporarily_unavailable',
+    'EXPIRED_TOKEN 403 access_denied',
     'INTEGRATION_FAILURE 503 temporarily_unavailable',
     'INTEGRATION_TIMEOUT 503 temporarily_unavailable',
-    'MISSING_AUTHENTICATION_TOKEN 404 invalid_request',
+    'INVALID_SIGNATURE 403 access_denied',
+    // An unsigned call of an IAM route.
+    'MISSING_AUTHENTICATION_TOKEN 403 access_denied',
     'QUOTA_EXCEEDED 429 temporarily_unavailable',
     'REQUEST_TOO_LARGE 413 invalid_request',
     'THROTTLED 429 temporarily_unavailable',
@@ -49,13 +54,29 @@ test('who is to try again is told when', () => {
   }
 })
 
-test('none is stored, and each names its request', () => {
+test('none is stored, and each names its request by the id that callers cannot choose', () => {
   for (const response of responses) {
     assert.equal(header(response, 'cache-control'), "'no-store'")
-    assert.equal(header(response, 'x-request-id'), 'context.requestId')
+    assert.equal(header(response, 'x-request-id'), 'context.extendedRequestId')
   }
 })
 
-test('none lets scripts of other origins read it, since they are the same at every route', () => {
-  for (const response of responses) assert.equal(header(response, 'access-control-allow-origin'), undefined)
+test('each says of TLS what the functions say', () => {
+  for (const response of responses) {
+    for (const [name, value] of Object.entries(securityHeaders)) assert.equal(header(response, name), `'${value}'`)
+  }
+})
+
+test('scripts of other origins read what they may meet at their routes, and never what only others give', () => {
+  const readable = responses.filter((response) => header(response, 'access-control-allow-origin') !== undefined)
+  for (const response of readable) {
+    for (const [name, value] of Object.entries(crossOriginHeaders)) assert.equal(header(response, name), `'${value}'`)
+  }
+  assert.deepEqual(
+    responses
+      .filter((response) => !readable.includes(response))
+      .map(({ ResponseType }) => ResponseType)
+      .sort(),
+    ['ACCESS_DENIED', 'DEFAULT_4XX', 'EXPIRED_TOKEN', 'INVALID_SIGNATURE', 'MISSING_AUTHENTICATION_TOKEN'],
+  )
 })
