@@ -6,7 +6,7 @@
  * in docs/operations.md, under the alarm's name.
  */
 
-import { Duration } from 'aws-cdk-lib'
+import { ArnFormat, Duration, Stack } from 'aws-cdk-lib'
 import type { RestApi } from 'aws-cdk-lib/aws-apigateway'
 import {
   Alarm,
@@ -17,7 +17,8 @@ import {
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch'
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
-import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb'
+import type { ITableV2 } from 'aws-cdk-lib/aws-dynamodb'
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns'
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import { Construct } from 'constructs'
@@ -29,7 +30,7 @@ import type { AlarmAudience, StageSettings } from './settings.ts'
 export type AlarmsProps = {
   readonly settings: StageSettings
   readonly api: RestApi
-  readonly table: TableV2
+  readonly table: ITableV2
   readonly functions: Readonly<Record<string, BrokerFunction>>
 }
 
@@ -105,11 +106,13 @@ export class Alarms extends Construct {
 
   private watchKeys({ keyRotationDays }: StageSettings): void {
     this.alarm('key-age', {
-      alarmDescription: 'The keys are older than they should become: rotations do not happen.',
+      alarmDescription: 'The keys are older than they should become, or nobody has reported their age for three hours.',
       // They are looked at every hour, and no period must be without a look.
       metric: total(this.stage, 'age_days', Duration.hours(3)),
       threshold: keyRotationDays === 0 ? oldestKeyDays : keyRotationDays + lateRotationDays,
       evaluationPeriods: 1,
+      // check-keys reports without any traffic, so silence means that it does not work.
+      treatMissingData: TreatMissingData.BREACHING,
     })
   }
 
@@ -137,18 +140,14 @@ export class Alarms extends Construct {
   }
 
   /** @param entry what to do, in docs/operations.md */
-  private alarm(
-    name: string,
-    props: Omit<AlarmProps, 'alarmName' | 'comparisonOperator' | 'treatMissingData'>,
-    entry: string = name,
-  ): void {
+  private alarm(name: string, props: Omit<AlarmProps, 'alarmName' | 'comparisonOperator'>, entry: string = name): void {
     const alarm = new Alarm(this, name, {
+      // No traffic, no measurement, no trouble.
+      treatMissingData: TreatMissingData.NOT_BREACHING,
       ...props,
       alarmName: `token-broker-${this.stage}-${name}`,
       alarmDescription: `${props.alarmDescription} See docs/operations.md#${entry}`,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      // No traffic, no measurement, no trouble.
-      treatMissingData: TreatMissingData.NOT_BREACHING,
     })
     this.all.push(alarm)
     if (this.topic === undefined) return
@@ -161,6 +160,28 @@ export class Alarms extends Construct {
     if ('topicArn' in audience) return Topic.fromTopicArn(this, 'Topic', audience.topicArn)
     const topic = new Topic(this, 'Topic', { displayName: `Token Broker ${this.stage}`, enforceSSL: true })
     topic.addSubscription(new EmailSubscription(audience.email))
+    this.letAlarmsPublish(topic)
     return topic
+  }
+
+  /**
+   * A topic's own policy takes the place of the default one, which would have let CloudWatch publish. Bound to the alarms of
+   * this stage: the service acts for every account.
+   */
+  private letAlarmsPublish(topic: Topic): void {
+    const { account } = Stack.of(this)
+    const resourceName = `token-broker-${this.stage}-*`
+    const alarms = Stack.of(this).formatArn({
+      ...{ service: 'cloudwatch', resource: 'alarm', resourceName },
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    })
+    topic.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+        actions: ['sns:Publish'],
+        resources: [topic.topicArn],
+        conditions: { StringEquals: { 'aws:SourceAccount': account }, ArnLike: { 'aws:SourceArn': alarms } },
+      }),
+    )
   }
 }

@@ -4,7 +4,7 @@
  * Owns which graphs there are and their order. From when on a value is too much is the alarms' affair.
  */
 
-import { Duration } from 'aws-cdk-lib'
+import { Duration, Stack } from 'aws-cdk-lib'
 import type { RestApi } from 'aws-cdk-lib/aws-apigateway'
 import {
   AlarmStatusWidget,
@@ -16,7 +16,7 @@ import {
   MathExpression,
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch'
-import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb'
+import type { ITableV2 } from 'aws-cdk-lib/aws-dynamodb'
 import { Construct } from 'constructs'
 import type { BrokerFunction } from './function.ts'
 import { each, throttledRequests, total } from './metrics.ts'
@@ -24,7 +24,7 @@ import { each, throttledRequests, total } from './metrics.ts'
 export type DashboardProps = {
   readonly stage: string
   readonly api: RestApi
-  readonly table: TableV2
+  readonly table: ITableV2
   readonly functions: Readonly<Record<string, BrokerFunction>>
   readonly alarms: readonly IAlarm[]
 }
@@ -41,7 +41,8 @@ export class Dashboard extends Construct {
     this.props = props
     const { stage } = props
     new CloudWatchDashboard(this, 'Dashboard', {
-      dashboardName: `token-broker-${stage}`,
+      // An account's dashboards share one name space over all regions.
+      dashboardName: `token-broker-${stage}-${Stack.of(this).region}`,
       defaultInterval: Duration.hours(12),
       widgets: [
         [this.head(), this.alarms()],

@@ -5,6 +5,8 @@
  * is there.
  */
 
+import { type CfnResource, RemovalPolicy, Stack } from 'aws-cdk-lib'
+import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Trigger } from 'aws-cdk-lib/triggers'
 import { Construct } from 'constructs'
 import type { Bundle } from './bundle.ts'
@@ -27,5 +29,18 @@ export class FirstKeyring extends Construct {
     secrets.grantCreateKeyring(this.fn)
     // A deployment waits for it, and fails with it: without a keyring the broker could answer nothing.
     new Trigger(this, 'Trigger', { handler: this.fn.lambda, executeAfter: [secrets] })
+    this.keepTriggerLog(settings)
+  }
+
+  /** The CDK's function that calls ours would make its log by itself, keep it for good, and leave it behind. */
+  private keepTriggerLog({ stage, logRetention }: StageSettings): void {
+    const log = new LogGroup(this, 'TriggerLog', {
+      logGroupName: `/token-broker/${stage}/deployments`,
+      retention: logRetention,
+      removalPolicy: RemovalPolicy.DESTROY,
+    })
+    const provider = Stack.of(this).node.findChild('AWSCDK.TriggerCustomResourceProviderCustomResourceProvider')
+    const caller = provider.node.findChild('Handler') as CfnResource
+    caller.addPropertyOverride('LoggingConfig', { LogGroup: log.logGroupName })
   }
 }

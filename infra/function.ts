@@ -5,13 +5,14 @@
  * by the constructs that own the things.
  */
 
-import { Duration, RemovalPolicy } from 'aws-cdk-lib'
+import { Duration } from 'aws-cdk-lib'
 import { type PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import type { Bundle, DeployedFunction } from './bundle.ts'
 import { metricsNamespaceOf } from './metrics.ts'
+import { retainOnceCreated } from './retention.ts'
 import type { StageSettings } from './settings.ts'
 
 export type BrokerFunctionProps = {
@@ -31,6 +32,7 @@ export function logGroupOf(stage: string, name: DeployedFunction): string {
 
 export class BrokerFunction extends Construct {
   readonly lambda: LambdaFunction
+  readonly timeout: Duration
   private readonly role: Role
 
   constructor(
@@ -40,10 +42,13 @@ export class BrokerFunction extends Construct {
   ) {
     super(scope, id)
     const { stage, logRetention, keepData } = settings
+    // The store and the provider are given up on well before, so that the caller gets an answer of ours; and API Gateway
+    // waits for 29 seconds.
+    this.timeout = timeout ?? Duration.seconds(20)
     const logGroup = new LogGroup(this, 'Log', {
       logGroupName: logGroupOf(stage, name),
       retention: logRetention,
-      removalPolicy: keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      removalPolicy: retainOnceCreated(keepData),
     })
     // Instead of AWS's basic execution policy, which lets a function write to, and create, any log of the account.
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') })
@@ -57,9 +62,7 @@ export class BrokerFunction extends Construct {
       // Memory buys CPU in proportion. A cold start is CPU alone, and at 1024 MB it is half as long as at 512 for the
       // same price; the memory itself is hardly used.
       memorySize: 1024,
-      // The store and the provider are given up on well before, so that the caller gets an answer of ours; and API
-      // Gateway waits for 29 seconds.
-      timeout: timeout ?? Duration.seconds(20),
+      timeout: this.timeout,
       role: this.role,
       logGroup,
       environment: { METRICS_NAMESPACE: metricsNamespaceOf(stage) },

@@ -24,6 +24,7 @@ import { Construct } from 'constructs'
 import type { BrokerFunction } from './function.ts'
 import { answerErrorsAsOAuth } from './gateway-errors.ts'
 import { PublicName } from './public-name.ts'
+import { retainOnceCreated } from './retention.ts'
 import { type FunctionName, preflightHeaders, type Route, routes } from './routes.ts'
 import type { StageSettings } from './settings.ts'
 import { tls } from './tls.ts'
@@ -54,7 +55,7 @@ export class Gateway extends Construct {
   }
 
   private createApi({ stage, domain, throttling, gatewayLoggingRole, keepData, logRetention }: StageSettings): RestApi {
-    const removalPolicy = keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY
+    const removalPolicy = retainOnceCreated(keepData)
     const accessLog = new LogGroup(this, 'AccessLog', {
       logGroupName: `/token-broker/${stage}/requests`,
       retention: logRetention,
@@ -129,7 +130,7 @@ function requestLine(): AccessLogFormat {
   return AccessLogFormat.custom(
     JSON.stringify({
       time: '$context.requestTimeEpoch',
-      request_id: '$context.requestId',
+      request_id: '$context.extendedRequestId',
       ip: '$context.identity.sourceIp',
       method: '$context.httpMethod',
       path: '$context.path',

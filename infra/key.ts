@@ -5,10 +5,11 @@
  * what is encrypted.
  */
 
-import { RemovalPolicy, Stack } from 'aws-cdk-lib'
+import { Stack } from 'aws-cdk-lib'
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { Key } from 'aws-cdk-lib/aws-kms'
 import { Construct } from 'constructs'
+import { retainOnceCreated } from './retention.ts'
 
 export type KeyAction =
   | 'kms:Decrypt'
@@ -37,7 +38,7 @@ export class EncryptionKey extends Construct {
       alias,
       description: `What ${usedBy} keeps for ${alias}`,
       enableKeyRotation: true,
-      removalPolicy: keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      removalPolicy: retainOnceCreated(keepData),
     })
   }
 

@@ -6,7 +6,7 @@
 
 import type { Duration } from 'aws-cdk-lib'
 import { type IMetric, MathExpression, Metric } from 'aws-cdk-lib/aws-cloudwatch'
-import { Operation, type TableV2 } from 'aws-cdk-lib/aws-dynamodb'
+import { type ITableV2, Operation } from 'aws-cdk-lib/aws-dynamodb'
 import { type MetricName, metrics } from '../shared/metrics.ts'
 
 /** One for each stage, so that no metric needs a dimension for it. */
@@ -38,7 +38,7 @@ export function each(
 }
 
 /** Every operation that a function may use. */
-export function throttledRequests(table: TableV2, period: Duration): IMetric {
+export function throttledRequests(table: ITableV2, period: Duration): IMetric {
   return table.metricThrottledRequestsForOperations({
     operations: [
       Operation.GET_ITEM,

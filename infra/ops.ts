@@ -26,7 +26,8 @@ export class Ops extends Construct {
     super(scope, id)
     const calls = callable()
     this.policy = new ManagedPolicy(this, 'Policy', {
-      managedPolicyName: `token-broker-${stage}-ops`,
+      // IAM has no regions.
+      managedPolicyName: `token-broker-${stage}-${Stack.of(this).region}-ops`,
       description: `Token Broker (${stage}): to see and end the sessions of every application`,
       statements: [
         new PolicyStatement({

@@ -1,10 +1,10 @@
 /**
  * What runs by the clock and not for a caller.
  *
- * Owns when. Must not know what the function does.
+ * Owns when, and that a run has ended before the next one can begin. Must not know what the function does.
  */
 
-import type { Duration } from 'aws-cdk-lib'
+import { Duration } from 'aws-cdk-lib'
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events'
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets'
 import { Construct } from 'constructs'
@@ -21,17 +21,24 @@ export type ScheduledProps = {
   readonly timeout?: Duration
 }
 
+/** The least that EventBridge and Lambda take. */
+const maxEventAge = Duration.minutes(1)
+
+/** Once, and soon or not at all: the next run does what this one could not. */
+const noRetries = { retryAttempts: 0, maxEventAge }
+
 export class Scheduled extends Construct {
   readonly fn: BrokerFunction
 
   constructor(scope: Construct, id: string, { name, bundle, settings, every, timeout }: ScheduledProps) {
     super(scope, id)
-    this.fn = new BrokerFunction(this, 'Scheduled', { name, bundle, settings, timeout })
-    const target = new LambdaFunction(this.fn.lambda, {
-      // The next run does what this one could not, so a missed one is not made up for.
-      retryAttempts: 0,
-      maxEventAge: every,
-    })
+    const reservedConcurrency = settings.reservedConcurrency[name]
+    this.fn = new BrokerFunction(this, 'Scheduled', { name, bundle, settings, timeout, reservedConcurrency })
+    // An event may wait in EventBridge first and then in Lambda's own queue, and Lambda would try again twice by itself.
+    const latestEndSeconds = 2 * maxEventAge.toSeconds() + this.fn.timeout.toSeconds()
+    if (latestEndSeconds > every.toSeconds()) throw new Error(`${name} could still run when its next run begins.`)
+    this.fn.lambda.configureAsyncInvoke(noRetries)
+    const target = new LambdaFunction(this.fn.lambda, noRetries)
     new Rule(this, 'Every', { schedule: Schedule.rate(every), targets: [target] })
   }
 }

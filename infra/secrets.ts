@@ -5,12 +5,13 @@
  * them. Must not know what they hold: no value of a secret is ever in a template.
  */
 
-import { RemovalPolicy, Stack, Validations } from 'aws-cdk-lib'
+import { Stack, Validations } from 'aws-cdk-lib'
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { type CfnSecret, type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import { Construct } from 'constructs'
 import type { BrokerFunction } from './function.ts'
 import { EncryptionKey } from './key.ts'
+import { retainOnceCreated } from './retention.ts'
 import type { StageSettings } from './settings.ts'
 
 export class BrokerSecrets extends Construct {
@@ -29,7 +30,7 @@ export class BrokerSecrets extends Construct {
       secretName: this.keyringName,
       description: 'Signing, MAC and sealing keys of the token broker. Whoever reads it can forge its tokens.',
       encryptionKey: this.key.key,
-      removalPolicy: keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      removalPolicy: retainOnceCreated(keepData),
     })
     // A secret without any version, so that there is nothing in the template that a later deployment could put in place
     // of the keys. The first version is create-keyring's.

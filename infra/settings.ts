@@ -6,6 +6,7 @@
  */
 
 import { RetentionDays } from 'aws-cdk-lib/aws-logs'
+import type { ScheduledFunction } from './bundle.ts'
 import type { FunctionName } from './routes.ts'
 
 export type Settings = {
@@ -44,7 +45,7 @@ export type Settings = {
    *
    * @default - the account's pool, shared by all
    */
-  readonly reservedConcurrency?: Readonly<Partial<Record<FunctionName, number>>>
+  readonly reservedConcurrency?: Readonly<Partial<Record<FunctionName | ScheduledFunction, number>>>
   /** @default - alarms are there to be seen, and tell nobody */
   readonly alarms?: AlarmAudience
   /**

@@ -50,8 +50,7 @@ export class BrokerStack extends Stack {
       bundle: bundles['retry-revocations'],
       settings,
       every: Duration.minutes(5),
-      // A run that has much to tell ends before the next one begins.
-      timeout: Duration.minutes(5),
+      timeout: Duration.minutes(3),
     })
     const keyCheck = new Scheduled(this, 'CheckKeys', {
       name: 'check-keys',

@@ -70,6 +70,8 @@ export class BrokerTable extends Construct {
       encryption: TableEncryptionV2.customerManagedKey(this.key.key),
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       deletionProtection: keepData,
+      // Not `retainOnceCreated`: a failed first deployment could not delete a protected table, and its name is not ours, so
+      // what stays blocks nothing.
       removalPolicy: keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
       timeToLiveAttribute: 'expires',
       globalSecondaryIndexes: [

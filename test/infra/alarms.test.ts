@@ -88,9 +88,9 @@ test('a metric that is alarmed at is one that lines count, over everything', () 
   }
 })
 
-test('keys that are a week older than the settings let them become, or a year where ops rotate', () => {
+test('keys that are a week older than the settings let them become, or a year where ops rotate; or nobody who says how old', () => {
   const aged = (Threshold: number) => ({
-    ...{ MetricName: 'age_days', Statistic: 'Maximum', Period: 10_800, Threshold },
+    ...{ MetricName: 'age_days', Statistic: 'Maximum', Period: 10_800, Threshold, TreatMissingData: 'breaching' },
   })
   alarm('key-age', aged(97))
   for (const [keyRotationDays, threshold] of [

@@ -15,7 +15,7 @@ test('all are Node 24 on arm64, and give up before API Gateway does', () => {
     assert.equal(Properties.Runtime, 'nodejs24.x')
     assert.deepEqual(Properties.Architectures, ['arm64'])
     // What runs by the clock keeps nobody waiting, and ends before it begins again.
-    assert.ok(Number(Properties.Timeout) <= (name === 'retry-revocations' ? 300 : 28))
+    assert.ok(Number(Properties.Timeout) <= (name === 'retry-revocations' ? 180 : 28))
     assert.equal(Properties.Handler, 'index.handler')
   }
 })

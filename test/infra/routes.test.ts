@@ -68,7 +68,7 @@ test('no route asks for an API key or an authorizer, which OAuth clients could n
 test('the policy for ops lets in to the routes that IAM guards, of this stage, and nothing else; it is nobody’s yet', () => {
   const { Properties } = theOnly(resources, 'AWS::IAM::ManagedPolicy')
   const { Statement } = Properties.PolicyDocument as { Statement: { Action: unknown; Resource: unknown[] }[] }
-  assert.equal(Properties.ManagedPolicyName, 'token-broker-test-ops')
+  assert.equal(Properties.ManagedPolicyName, 'token-broker-test-eu-central-1-ops')
   assert.deepEqual(
     Statement.map(({ Action, Resource }) => [
       Action,

@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { App } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
 import type { Bundles } from '../../../infra/bundle.ts'
-import { decide, type Settings } from '../../../infra/settings.ts'
+import { decide, type Settings, type StageSettings } from '../../../infra/settings.ts'
 import { BrokerStack } from '../../../infra/stack.ts'
 
 export type Resource = {
@@ -35,8 +35,12 @@ export function synthesized(): Synthesized {
   return unchanged
 }
 
-/** Without CloudFormation's own validation, which takes seconds: `npm run synth` has it. */
 export function synthesize(settings: Partial<Settings> = {}, stage = 'test'): Synthesized {
+  return synthesizeStage(decide(stage, { ...plain, ...settings }))
+}
+
+/** Without CloudFormation's own validation, which takes seconds: `npm run synth` has it. */
+export function synthesizeStage(settings: StageSettings): Synthesized {
   const folder = mkdtempSync(join(tmpdir(), 'token-broker-infra-'))
   try {
     const bundle = { folder: join(folder, 'bundle'), bytes: 0, bytesAtNeed: 0 }
@@ -44,7 +48,7 @@ export function synthesize(settings: Partial<Settings> = {}, stage = 'test'): Sy
     writeFileSync(join(bundle.folder, 'index.mjs'), 'export const handler = () => {}')
     const bundles = new Proxy({} as Bundles, { get: () => bundle })
     const app = new App({ outdir: join(folder, 'cdk.out'), builtinCloudFormationValidation: false })
-    const stack = new BrokerStack(app, { settings: decide(stage, { ...plain, ...settings }), bundles })
+    const stack = new BrokerStack(app, { settings, bundles })
     const template = Template.fromStack(stack)
     return { stack, template, resources: template.toJSON().Resources as Resources }
   } finally {

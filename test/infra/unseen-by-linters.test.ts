@@ -1,0 +1,125 @@
+/**
+ * General statements about the template of every stage that neither CloudFormation's schemas nor cdk-nag check. What breaks
+ * one deploys well, and shows only in an account.
+ */
+
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { type Settings, type StageSettings, settingsFor } from '../../infra/settings.ts'
+import { ofType, type Resource, type Resources, referred, synthesizeStage, text } from './support/template.ts'
+
+const mailed: Pick<Settings, 'alarms'> = { alarms: { email: 'ops@example.com' } }
+const stages: Readonly<Record<string, StageSettings>> = {
+  dev: settingsFor('dev'),
+  prod: settingsFor('prod'),
+  'prod that mails its alarms': { ...settingsFor('prod'), ...mailed },
+  'dev that mails its alarms': { ...settingsFor('dev'), ...mailed },
+}
+
+/** Properties by which a resource gets its name from the template. */
+const nameProperties = [
+  ...['LogGroupName', 'TableName', 'FunctionName', 'RoleName', 'ManagedPolicyName', 'DashboardName', 'AliasName'],
+  ...['TopicName', 'BucketName', 'QueueName', 'AlarmName', 'DomainName', 'Name'],
+]
+
+for (const [stage, settings] of Object.entries(stages)) {
+  const { resources } = synthesizeStage(settings)
+  const all = Object.entries(resources)
+
+  describe(`in the template of ${stage}`, () => {
+    test('each topic that an alarm tells lets CloudWatch publish, for this account alone', () => {
+      const actions = ofType(resources, 'AWS::CloudWatch::Alarm').flatMap(([, { Properties }]) =>
+        [Properties.AlarmActions, Properties.OKActions, Properties.InsufficientDataActions].flat(),
+      )
+      const topics = new Set(actions.map(referred).filter((id) => id !== undefined))
+      assert.equal(topics.size, settings.alarms === undefined ? 0 : 1)
+      for (const topic of topics) assert.ok(letsCloudWatchPublish(resources, topic), topic)
+    })
+
+    test('what is retained and has a name of ours is not retained when its creation fails, so it never blocks the next one', () => {
+      const retained = all.filter(([, { DeletionPolicy }]) => DeletionPolicy === 'Retain')
+      for (const [id, { Properties }] of retained) {
+        assert.deepEqual(
+          Object.keys(Properties).filter((property) => nameProperties.includes(property)),
+          [],
+          id,
+        )
+      }
+    })
+
+    test('each function that a rule calls is called once, and its next run begins when the last one is over', () => {
+      const rules = ofType(resources, 'AWS::Events::Rule')
+      assert.ok(rules.length > 0)
+      for (const [id, { Properties }] of rules) {
+        for (const target of Properties.Targets as Target[]) {
+          const fn = referred(target.Arn) ?? ''
+          const config = invokeConfigOf(resources, fn)
+          assert.equal(config?.MaximumRetryAttempts, 0, `${fn} may be tried again by Lambda`)
+          assert.equal(target.RetryPolicy.MaximumRetryAttempts, 0, `${fn} may be tried again by EventBridge`)
+          const waitSeconds = Number(config?.MaximumEventAgeInSeconds) + target.RetryPolicy.MaximumEventAgeInSeconds
+          const latestEndSeconds = waitSeconds + Number(resources[fn]?.Properties.Timeout)
+          assert.ok(
+            latestEndSeconds <= secondsBetween(String(Properties.ScheduleExpression)),
+            `${id}: ${latestEndSeconds} s`,
+          )
+        }
+      }
+    })
+
+    test('names that an account has once for all regions contain the region', () => {
+      const global = all.filter(([, { Type }]) => /^AWS::(IAM|CloudWatch::Dashboard|S3)/.test(Type))
+      const names = global.flatMap(([, { Properties }]) =>
+        nameProperties.filter((property) => property in Properties).map((property) => text(Properties[property])),
+      )
+      assert.ok(names.length > 0)
+      for (const name of names) assert.ok(name.includes(settings.region), name)
+    })
+
+    test('each log group ends, and each function writes to one of them', () => {
+      for (const [id, { Properties }] of ofType(resources, 'AWS::Logs::LogGroup')) {
+        assert.equal(Properties.RetentionInDays, settings.logRetention, id)
+      }
+      for (const [id, { Properties }] of ofType(resources, 'AWS::Lambda::Function')) {
+        const { LogGroup } = (Properties.LoggingConfig ?? {}) as { LogGroup?: unknown }
+        assert.equal(resources[referred(LogGroup) ?? '']?.Type, 'AWS::Logs::LogGroup', id)
+      }
+    })
+  })
+}
+
+type Target = {
+  readonly Arn: unknown
+  readonly RetryPolicy: { readonly MaximumRetryAttempts: number; readonly MaximumEventAgeInSeconds: number }
+}
+
+type TopicStatement = {
+  readonly Effect: string
+  readonly Action: string
+  readonly Principal: { readonly Service?: string }
+  readonly Resource: unknown
+  readonly Condition?: { readonly StringEquals?: Readonly<Record<string, unknown>> }
+}
+
+function letsCloudWatchPublish(resources: Resources, topic: string): boolean {
+  return ofType(resources, 'AWS::SNS::TopicPolicy')
+    .filter(([, { Properties }]) => (Properties.Topics as unknown[]).some((one) => referred(one) === topic))
+    .flatMap(([, { Properties }]) => (Properties.PolicyDocument as { Statement: TopicStatement[] }).Statement)
+    .some(
+      ({ Effect, Action, Principal, Resource, Condition }) =>
+        Effect === 'Allow' &&
+        Action === 'sns:Publish' &&
+        Principal.Service === 'cloudwatch.amazonaws.com' &&
+        referred(Resource) === topic &&
+        referred(Condition?.StringEquals?.['aws:SourceAccount']) === 'AWS::AccountId',
+    )
+}
+
+function invokeConfigOf(resources: Resources, fn: string): Resource['Properties'] | undefined {
+  const configs = ofType(resources, 'AWS::Lambda::EventInvokeConfig')
+  return configs.find(([, { Properties }]) => referred(Properties.FunctionName) === fn)?.[1].Properties
+}
+
+function secondsBetween(schedule: string): number {
+  const [, count, unit] = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(schedule) ?? []
+  return Number(count) * { minute: 60, hour: 3600, day: 86_400 }[unit as 'minute' | 'hour' | 'day']
+}
