@@ -41,16 +41,13 @@ export async function setStage(): Promise<Stage> {
   const database = await openDatabase(folder)
   const provider = await startProvider()
   const registry = await readRegistry(ownRegistry, provider.url)
-  const { place } = await setUpSecrets(
-    folder,
-    registry.applications.map(({ name }) => name),
-  )
+  const { place } = await setUpSecrets(folder, registry.applications)
   const environment = {
     ...{ TABLE_NAME: tableName, SECRETS: place, AWS_ENDPOINT_URL_DYNAMODB: database.endpoint },
     ...{ AWS_REGION: 'eu-central-1', AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' },
   }
   setEnvironment(environment)
-  await fillTable(tableName, registry, database.endpoint)
+  await fillTable(tableName, registry, database.endpoint, provider.url)
 
   const table = connect(tableName)
   const keyring = await readKeyring(await secretsAt(place).read('keyring'))

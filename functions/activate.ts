@@ -9,7 +9,7 @@ import { broker } from '../shared/broker.ts'
 import type { Family } from '../shared/domain/family.ts'
 import { decide } from '../shared/domain/transitions.ts'
 import { deviceCodeSeconds, readUserCode, showUserCode, sidOfUserCode } from '../shared/domain/user-code.ts'
-import { carried, carry, dropped, pageAnswer, type Question, redirect } from '../shared/http/browser.ts'
+import { carriedQuestion, carry, dropped, pageAnswer, type Question, redirect } from '../shared/http/browser.ts'
 import { type Answer, audit, type Call, header, momentOf } from '../shared/http/call.ts'
 import { drawHandle } from '../shared/http/cookies.ts'
 import { OAuthError } from '../shared/http/errors.ts'
@@ -107,7 +107,7 @@ function problemWith(family: Family, now: number): CodeProblem | undefined {
 
 /** Only the page that put the question can answer it: the form's value and the cookie's were drawn together. */
 async function answerQuestion(call: Call, typed: string): Promise<Answer> {
-  const question = await carried(call, 'question', call.parameters.optional('csrf'))
+  const question = await carriedQuestion(call, call.parameters.optional('csrf'))
   // The table is asked only for a page of ours: this is no place to try user codes at.
   const family = question && (await familyOf(call, readUserCode(typed)))
   if (family === undefined || family.sid !== question?.sid) {

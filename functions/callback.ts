@@ -20,7 +20,7 @@ import {
 } from '../shared/http/authorization-response.ts'
 import {
   type CodeSignIn,
-  carried,
+  carriedSignIn,
   type DeviceSignIn,
   dropped,
   pageAnswer,
@@ -43,9 +43,11 @@ const codeLifetimeSeconds = 60
 
 type SignedIn = Extract<SignInResult, { kind: 'signed-in' }>
 
-export const handler = pageEndpoint(async (call) => {
-  const signIn = await carried(call, 'sign-in', call.parameters.optional('state'))
-  if (signIn === undefined) return lost(call)
+export const handler = pageEndpoint(async (called) => {
+  const carried = await carriedSignIn(called, called.parameters.optional('state'))
+  if (carried === undefined) return lost(called)
+  const { signIn, application } = carried
+  const call = { ...called, application }
   const end = signIn.flow === 'device' ? endDeviceSignIn : endCodeSignIn
   return end(call, signIn as never, () => finish(call, signIn))
 }, problemPage)

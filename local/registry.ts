@@ -7,6 +7,8 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { isLoopback } from '../shared/domain/loopback.ts'
+import { identityOf } from '../shared/domain/provider-identity.ts'
 import type { ProviderSettings, Registry } from '../shared/domain/registration.ts'
 import { parseRegistry } from '../shared/registry-file.ts'
 import { putRegistry } from '../shared/store/registry.ts'
@@ -61,18 +63,34 @@ function placeOf(provider: ProviderSettings, address: string): ProviderClient['a
 }
 
 /**
+ * Whether a provider that differs is the local identity provider, which was at another port before: what it gave is still
+ * its own. Any other provider that takes the place of one ends the sessions of that one.
+ */
+function hasOnlyMoved(before: ProviderSettings, after: ProviderSettings, address: string): boolean {
+  const [was, is] = [identityOf(before), identityOf(after)]
+  const [from, to] = [new URL(was.address), new URL(is.address)]
+  if (placeOf(after, address) === undefined || !isLoopback(from)) return false
+  return was.kind === is.kind && was.clientId === is.clientId && from.pathname === to.pathname
+}
+
+/**
  * Makes the table where it is missing and puts the registry there. A DynamoDB that is only just starting, and a table
  * that is only just being made, are waited for.
  *
  * @throws {Problem}
  */
-export async function fillTable(tableName: string, registry: Registry, endpoint: string): Promise<void> {
+export async function fillTable(
+  tableName: string,
+  registry: Registry,
+  endpoint: string,
+  identityProviderUrl: string,
+): Promise<void> {
   const table = connect(tableName)
   try {
     for (const deadline = Date.now() + patienceMs; ; await pause(pauseMs)) {
       try {
         await createTableIfMissing(tableName)
-        return await putRegistry(table, registry)
+        return await putRegistry(table, registry, (before, after) => hasOnlyMoved(before, after, identityProviderUrl))
       } catch (error) {
         if (Date.now() < deadline) continue
         throw new Problem(`The DynamoDB at ${endpoint} does not answer as it should (${reasonOf(error)}).`)

@@ -7,6 +7,8 @@
 
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { providerSecretName } from '../shared/domain/provider-identity.ts'
+import type { Application } from '../shared/domain/registration.ts'
 import { generateKeyring } from '../shared/tokens/keyring-secret.ts'
 import { agreeOn, privateDirectory } from './data-dir.ts'
 
@@ -17,12 +19,16 @@ export type LocalSecrets = {
   readonly providerSecrets: ReadonlyMap<string, string>
 }
 
-export async function setUpSecrets(dataDir: string, applications: readonly string[]): Promise<LocalSecrets> {
+export async function setUpSecrets(
+  dataDir: string,
+  applications: readonly Pick<Application, 'name' | 'provider'>[],
+): Promise<LocalSecrets> {
   const folder = join(dataDir, 'secrets')
   await privateDirectory(folder)
   const keyring = agreeOn(join(folder, 'keyring'), () => generateKeyring(Date.now()))
-  const pairs = applications.map(async (name): Promise<[string, string]> => {
-    return [name, await agreeOn(join(folder, 'provider', name), () => randomBytes(32).toString('base64url'))]
+  const pairs = applications.map(async (application): Promise<[string, string]> => {
+    const path = join(folder, providerSecretName(application))
+    return [application.name, await agreeOn(path, () => randomBytes(32).toString('base64url'))]
   })
   const [providerSecrets] = await Promise.all([Promise.all(pairs), keyring])
   return { place: `file:${folder}`, providerSecrets: new Map(providerSecrets) }

@@ -85,13 +85,7 @@ async function start(options: LocalStackOptions, ending: Ending): Promise<LocalS
   const prepared = Promise.withResolvers<void>()
   const gateway = during('functions', openGateway(options, ending, prepared.promise, log))
   const database = during('DynamoDB', openDatabase(options, directory, ending, log))
-  const secrets = during(
-    'keys',
-    setUpSecrets(
-      directory.path,
-      registry.applications.map(({ name }) => name),
-    ),
-  )
+  const secrets = during('keys', setUpSecrets(directory.path, registry.applications))
   const provider = secrets.then(async ({ providerSecrets }) => {
     const clients = providerClients(registry, idpUrl, providerSecrets)
     const { tenantAccessTokenSeconds } = options
@@ -107,7 +101,7 @@ async function start(options: LocalStackOptions, ending: Ending): Promise<LocalS
   const [{ url }, { endpoint, role }, { place }, identityProvider] = await allOf([gateway, database, secrets, provider])
 
   ending.add('settings', enterEnvironment({ tableName, url, endpoint, place }))
-  await during('table', fillTable(tableName, registry, endpoint))
+  await during('table', fillTable(tableName, registry, endpoint, idpUrl))
   prepared.resolve()
   ending.add('requests', startSchedule(['retry-revocations'], log))
   return {

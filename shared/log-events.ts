@@ -63,6 +63,7 @@ export const logEvents = {
   'sessions.revoked': { levels: ['info'], always: ops, sometimes: ['client_id', 'sub', 'note', 'count'] },
   // --- the provider
   'provider.unexpected': { levels: ['warn', 'error'], always: [...call, 'client_id', 'reason'], sometimes: ['sid'] },
+  'provider.changed': { levels: ['warn'], always: [...call, 'reason'], sometimes: ['client_id', 'sid', 'sub'] },
   'provider.refreshed': { levels: ['info'], always: [...call, ...provider], sometimes: [] },
   'provider.refreshed_late': { levels: ['warn'], always: [...call, ...provider], sometimes: [] },
   'provider.refresh_refused': { levels: ['warn'], always: [...call, ...provider], sometimes: [] },

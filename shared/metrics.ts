@@ -44,7 +44,14 @@ export const metrics = {
 export type MetricName = keyof typeof metrics
 
 /** Refusals of a credential that was good once. An unknown one is forged, or nobody's. */
-const reauthenticationReasons: readonly (string | undefined)[] = ['expired', 'revoked', 'reuse', 'provider', 'no vault']
+const reauthenticationReasons: readonly (string | undefined)[] = [
+  'expired',
+  'revoked',
+  'reuse',
+  'provider',
+  'other provider',
+  'no vault',
+]
 
 const unavailable: Readonly<Record<string, MetricName>> = {
   store: 'StoreUnavailable',

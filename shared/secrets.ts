@@ -1,7 +1,7 @@
 /**
  * Where secrets come from: Secrets Manager in the cloud, files on a laptop.
  *
- * Owns the names (`keyring`, `provider/<application>`) and the two places. Must not know what a secret holds.
+ * Owns the two places. The names in them are `keyring` and those of shared/domain/provider-identity.ts.
  */
 
 import { readFile } from 'node:fs/promises'

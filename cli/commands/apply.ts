@@ -50,7 +50,7 @@ export const command: Command = {
         await ask(input, real)
         const isLong = real.length > 99
         const told = isLong ? (written: number) => spin(() => `Written: ${written} of ${real.length}`) : undefined
-        if (!(await writeChanges(table, stored.version, changes, Date.now(), told))) throw beaten()
+        if (!(await writeChanges(table, stored.version, changes, { nowMs: Date.now(), progress: told }))) throw beaten()
       }
       if (input.flag('json')) printJson({ ...inJson(changes), applied: !isDry && real.length > 0, dry_run: isDry })
       else print(outcome(real.length, isDry))

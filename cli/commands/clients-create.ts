@@ -114,7 +114,7 @@ async function create(table: Table, name: string, members: Members, secret: stri
     }
     const registry = declaring(application, clients, members, secret)
     const changes = changesBetween({ applications: [application], clients, version }, registry, false)
-    if (await writeChanges(table, version, changes, Date.now())) return
+    if (await writeChanges(table, version, changes, { nowMs: Date.now() })) return
   }
   throw new OutOfReach('Others are changing the registry all the time; nothing was changed.')
 }

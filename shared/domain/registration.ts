@@ -35,7 +35,7 @@ export type ProviderSettings = OidcSettings | OAuth2Settings
 /** How the broker is known to a provider of any kind. */
 type BrokerAtProvider = {
   readonly clientId: string
-  /** `none` is a public client, PKCE alone. Otherwise the secret is the one named `provider/<application>` in the secret source. */
+  /** `none` is a public client, PKCE alone. Otherwise the secret source has the secret (`providerSecretName`). */
   readonly auth: Exclude<ClientAuthMethod, 'private_key_jwt'>
   /** Scopes asked of the provider, in this order. */
   readonly scopes: readonly string[]
@@ -84,6 +84,8 @@ export type Application = {
   /** What people read on the pages. */
   readonly displayName: string
   readonly provider: ProviderSettings
+  /** Ids of the same provider at its former addresses, by the word of ops (shared/domain/provider-identity.ts). */
+  readonly formerProviders?: readonly string[] | undefined
   /** `auth0`: 403 and 429 where RFC 6749 and RFC 8628 have 400, for clients written to Auth0. */
   readonly errorProfile: 'rfc' | 'auth0'
   readonly accessTokenAlgorithm: SigningAlgorithm

@@ -5,7 +5,8 @@
  * (shared/store/registry.ts) or shown (cli/commands/apply.ts).
  */
 
-import type { Application, Client, DeclaredClient, Registry } from './registration.ts'
+import { isSameProvider } from './provider-identity.ts'
+import type { Application, Client, DeclaredClient, ProviderSettings, Registry } from './registration.ts'
 
 export type StoredRegistry = {
   readonly applications: readonly Application[]
@@ -21,24 +22,37 @@ export type Change = {
   readonly record: RegistryRecord
   /** Of a changed record: which members differ. */
   readonly members: readonly string[]
+  /** Of a changed record: what stands in the table. */
+  readonly before?: RegistryRecord
+  /** Of an application whose provider becomes another one: what becomes of the sessions that people signed in to there. */
+  readonly sessions?: 'end' | 'keep'
 }
 
+/** Whether a change of the provider's identity is one of its address alone. */
+export type KeepsSessions = (before: ProviderSettings, after: ProviderSettings) => boolean
+
 /** Written by ops, or by the store itself; no file declares them. */
-const notDeclared = ['pk', 'sk', 'revokedBefore']
+const notDeclared = ['pk', 'sk', 'revokedBefore', 'formerProviders']
 
 /**
  * Every record of either side once: applications with their clients after them, in the file's order, then what the file
  * does not have.
  *
  * @param prune whether that is removed, or stays
+ * @param keepsSessions asked where a provider becomes another one (shared/domain/provider-identity.ts)
  */
-export function changesBetween(stored: StoredRegistry, declared: Registry, prune: boolean): Change[] {
+export function changesBetween(
+  stored: StoredRegistry,
+  declared: Registry,
+  prune: boolean,
+  keepsSessions: KeepsSessions = () => false,
+): Change[] {
   const left = prune ? [] : stored.clients.filter((client) => !has(declared.clients, client))
   const applications = declared.applications.map((application) => withScopesOf(application, left))
   const names = [...new Set([...applications, ...stored.applications].map(({ name }) => name))]
   const gone = prune ? 'removed' : 'undeclared'
   const compare = <Record extends RegistryRecord>(before: readonly Record[], after: readonly Record[]): Change[] => [
-    ...after.map((record) => changeOf(find(before, record), record)),
+    ...after.map((record) => changeOf(find(before, record), record, keepsSessions)),
     ...before.filter((record) => !has(after, record)).map((record) => ({ kind: gone, record, members: [] }) as const),
   ]
   const all = [
@@ -68,10 +82,13 @@ function withScopesOf(application: Application, clients: readonly Client[]): App
   return { ...application, scopes: [...new Set([...application.scopes, ...more])] }
 }
 
-function changeOf(before: RegistryRecord | undefined, record: RegistryRecord): Change {
+function changeOf(before: RegistryRecord | undefined, record: RegistryRecord, keepsSessions: KeepsSessions): Change {
   if (before === undefined) return { kind: 'added', record, members: [] }
   const members = differing(before, record)
-  return { kind: members.length > 0 ? 'changed' : 'unchanged', record, members }
+  if (members.length === 0) return { kind: 'unchanged', record, members }
+  const change = { kind: 'changed', record, members, before } as const
+  if (isClient(before) || isClient(record) || isSameProvider(before.provider, record.provider)) return change
+  return { ...change, sessions: keepsSessions(before.provider, record.provider) ? 'keep' : 'end' }
 }
 
 function differing(before: RegistryRecord, after: RegistryRecord): string[] {

@@ -1,15 +1,18 @@
 /**
  * What a browser carries for us, and where it is sent.
  *
- * Owns what is carried (a question that was put, a sign-in under way), sealed and bound to its application, and redirects.
- * So nothing is written to the table before a person has signed in. Its cookies are cookies.ts. Must not know pages' words.
+ * Owns what is carried (a question that was put, a sign-in under way), sealed and bound to its application, a sign-in to its
+ * provider too, and redirects. So nothing is written to the table before a person has signed in. Its cookies are cookies.ts.
+ * Must not know pages' words.
  */
 
 import { timingSafeEqual } from 'node:crypto'
 import { broker } from '../broker.ts'
+import type { Application } from '../domain/registration.ts'
+import { sealFor, unsealFrom } from '../provider-seal.ts'
 import type { SignInSecrets } from '../providers/provider.ts'
 import { seal, unseal } from '../tokens/seal.ts'
-import type { Answer, Call } from './call.ts'
+import { type Answer, audit, type Call } from './call.ts'
 import { carriedSeconds, dropCookie, sealedAt, setCookies } from './cookies.ts'
 import type { Page } from './pages/page.ts'
 
@@ -39,25 +42,47 @@ export async function carry<Kind extends CookieKind>(
   kind: Kind,
   value: Carried[Kind],
 ): Promise<readonly string[] | undefined> {
-  const sealed = await seal(await broker().keyring(), sealing(call, kind), value, carriedSeconds)
+  const { application, now } = call
+  const sealed =
+    kind === 'sign-in'
+      ? await sealFor(application, kind, value, carriedSeconds, now)
+      : await seal(await broker().keyring(), questionSealing(call), value, carriedSeconds)
   return setCookies(call, handleOf(value), sealed)
 }
+
+/** The application: whose provider may be sent what the browser brings back. */
+export type CarriedSignIn = { readonly signIn: SignIn; readonly application: Application }
 
 /**
  * RFC 6749 §10.12: what comes back is worth something only to the browser that was sent away.
  *
- * @param handle what the provider or the form brought back
- * @returns what this browser carries under that handle for this application; undefined for nothing, an end, or something foreign
+ * @param handle the `state` that the provider brought back
+ * @returns the sign-in that this browser carries under that handle; undefined for none, an end, something foreign, or a
+ *   sign-in at a provider that the application no longer has
  */
-export async function carried<Kind extends CookieKind>(
-  call: Call,
-  kind: Kind,
-  handle: string | undefined,
-): Promise<Carried[Kind] | undefined> {
-  const sealed = handle === undefined ? undefined : sealedAt(call, handle)
-  if (handle === undefined || sealed === undefined) return undefined
-  const value = await unseal<Carried[Kind]>(await broker().keyring(), sealing(call, kind), sealed)
-  return value !== undefined && isSameSecret(handle, handleOf(value)) ? value : undefined
+export async function carriedSignIn(call: Call, handle: string | undefined): Promise<CarriedSignIn | undefined> {
+  const sealed = handle && sealedAt(call, handle)
+  if (!sealed) return undefined
+  const unsealed = await unsealFrom<SignIn>(call.application, 'sign-in', sealed, call.now)
+  if (unsealed === 'other-provider') {
+    const reason = "the sign-in began at the application's former provider, so the new one was not asked"
+    audit(call, 'provider.changed', { level: 'warn', reason })
+    return undefined
+  }
+  if (unsealed === undefined || !isSameSecret(handle, handleOf(unsealed.value))) return undefined
+  return { signIn: unsealed.value, application: unsealed.application }
+}
+
+/**
+ * The same for a question.
+ *
+ * @param handle what the form brought back
+ */
+export async function carriedQuestion(call: Call, handle: string | undefined): Promise<Question | undefined> {
+  const sealed = handle && sealedAt(call, handle)
+  if (!sealed) return undefined
+  const question = await unseal<Question>(await broker().keyring(), questionSealing(call), sealed)
+  return question !== undefined && isSameSecret(handle, handleOf(question)) ? question : undefined
 }
 
 /** The cookie that takes a value back. */
@@ -84,6 +109,6 @@ export function pageAnswer(page: Page, cookies: readonly string[] = []): Answer 
   return { status: page.status, headers: page.headers, cookies, body: page.html }
 }
 
-function sealing({ application, now }: Call, kind: CookieKind) {
-  return { purpose: kind, application: application.name, nowMs: now }
+function questionSealing({ application, now }: Call) {
+  return { purpose: 'question', application: application.name, nowMs: now } as const
 }

@@ -35,7 +35,7 @@ export async function positionIn<Position>(
 }
 
 function sealing({ application, now }: OpsCall) {
-  return { purpose: 'ops-cursor', application: application.name, nowMs: now }
+  return { purpose: 'ops-cursor', application: application.name, nowMs: now } as const
 }
 
 /** So that a cursor is no longer than it must be; it travels in URLs. */

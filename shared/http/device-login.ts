@@ -11,9 +11,10 @@ import type { Family } from '../domain/family.ts'
 import { lapse, overtaken } from '../domain/lapse.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import { type Decision, decide, pollToleranceMs } from '../domain/transitions.ts'
+import { sealFor, unsealFrom } from '../provider-seal.ts'
 import { providerOf } from '../providers/index.ts'
 import type { DeviceLogin, DeviceLoginResult } from '../providers/provider.ts'
-import { seal, unseal } from '../tokens/seal.ts'
+import type { ProviderPurpose } from '../tokens/seal.ts'
 import { Unavailable } from '../unavailable.ts'
 import { keepTokens } from '../vault/keep.ts'
 import { audit, type Call, type ClientCall, momentOf } from './call.ts'
@@ -33,7 +34,7 @@ export async function startDeviceLogin(call: Call, sid: string): Promise<DeviceL
     throw new Unavailable('provider', undefined)
   }
   const { deviceCode, expiresInSeconds } = started
-  const sealed = await seal(await broker().keyring(), sealingOf(call, sid), deviceCode, expiresInSeconds)
+  const sealed = await sealFor(call.application, purposeOf(sid), deviceCode, expiresInSeconds, call.now)
   // Ours is the longer one by what our polls are forgiven, so that forgiven ones are not too early for the provider.
   return { ...started, intervalSeconds: started.intervalSeconds + pollToleranceMs / 1000, sealed }
 }
@@ -48,9 +49,15 @@ export async function startDeviceLogin(call: Call, sid: string): Promise<DeviceL
 export async function askProvider(call: ClientCall, family: Family, sealed: string): Promise<Refusal | 'approved'> {
   // RFC 8628 §3.5: our first poll is free, the provider's is not.
   if (call.now < family.createdAt + family.pollIntervalMs! - pollToleranceMs) return { kind: 'pending' }
-  const deviceCode = await unseal<string>(await broker().keyring(), sealingOf(call, family.sid), sealed)
-  if (deviceCode === undefined) return { kind: 'expired-device-code' }
-  const result = await providerOf(call.application).pollDeviceLogin(deviceCode, wantedClaims(call.application))
+  const unsealed = await unsealFrom<string>(call.application, purposeOf(family.sid), sealed, call.now)
+  if (unsealed === 'other-provider') {
+    const reason = "the device code is the application's former provider's, so the new one was not asked"
+    audit(call, 'provider.changed', { level: 'warn', sid: family.sid, reason })
+    return { kind: 'expired-device-code' }
+  }
+  if (unsealed === undefined) return { kind: 'expired-device-code' }
+  const { value: deviceCode, application } = unsealed
+  const result = await providerOf(application).pollDeviceLogin(deviceCode, wantedClaims(application))
   switch (result.kind) {
     case 'pending':
       return { kind: 'pending' }
@@ -59,7 +66,7 @@ export async function askProvider(call: ClientCall, family: Family, sealed: stri
     case 'expired':
       return usedUp(call, family)
     case 'signed-in':
-      return approve(call, family, result)
+      return approve({ ...call, application }, family, result)
     case 'refused':
       return write(call, family, { deny: true })
     default:
@@ -103,6 +110,6 @@ async function write(call: ClientCall, polled: Family, decision: Decision): Prom
   return family.state === 'approved' && isLatest ? 'approved' : overtaken(family)
 }
 
-function sealingOf({ application, now }: Call, sid: string) {
-  return { purpose: `device login ${sid}`, application: application.name, nowMs: now }
+function purposeOf(sid: string): ProviderPurpose {
+  return `device login ${sid}`
 }

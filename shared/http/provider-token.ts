@@ -64,7 +64,11 @@ export async function tokenOf(call: Call, { family, vault }: Session, needsIt: b
   const token = await freshToken(call.application, vault, person!.sub, (event, fields) =>
     audit(call, event, { sid, client_id: clientId, sub: person!.sub, ...fields }),
   )
-  if (token !== undefined) return token
+  if (typeof token === 'object') return token
+  if (token === 'other-provider') {
+    await endFamily(call, family)
+    throw signInAgain('The identity provider of this application has changed. Please sign in again.', 'other provider')
+  }
   // Nobody has refused anything: it has run out, and there is no refresh token. A session that is given tokens of ours
   // goes on without it.
   if (!vault.isRefreshable && vault.sealed !== undefined && !needsIt) {

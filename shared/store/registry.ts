@@ -18,12 +18,14 @@ import {
   type TransactWriteItem,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb'
+import { formerProvidersAfter } from '../domain/provider-identity.ts'
 import type { Application, Client, Registry } from '../domain/registration.ts'
 import {
   applicationOf,
   type Change,
   changesBetween,
   isClient,
+  type KeepsSessions,
   type RegistryRecord,
   type StoredRegistry,
 } from '../domain/registry-changes.ts'
@@ -31,7 +33,7 @@ import { Unavailable } from '../unavailable.ts'
 import { marshall } from './attributes.ts'
 import { itemAt } from './item.ts'
 import { type Item, itemsUnder } from './partition.ts'
-import { applicationKey, clientKey } from './registrations.ts'
+import { applicationKey, clientKey, registrationsCachedMs } from './registrations.ts'
 import { ask, type Table } from './table.ts'
 
 /** DynamoDB's limit is 100 with the version's own item. */
@@ -67,9 +69,9 @@ export async function readRegistry(table: Table, alsoApplications: readonly stri
 /**
  * Writes the changes, all that are none aside.
  *
- * @param addedAtMs what was created before does not belong to a record that is added now, though it may bear the name of
- *   one that was removed: its sessions stay ended. 0 for a table that is only being filled
- * @param progress told after each transaction how many changes are written
+ * @param how `addedAtMs`: what was created before does not belong to a record that is added now, though it may bear the
+ *   name of one that was removed: its sessions stay ended. 0 for a table that is only being filled.
+ *   `progress`: told after each transaction how many changes are written
  * @returns false: somebody else has written since `version`, and this transaction changed nothing
  * @throws {Unavailable}
  */
@@ -77,27 +79,35 @@ export async function writeChanges(
   table: Table,
   version: number,
   changes: readonly Change[],
-  addedAtMs = 0,
-  progress: (written: number) => void = () => {},
+  { nowMs, addedAtMs = nowMs, progress = () => {} }: Writing,
 ): Promise<boolean> {
   const real = inOrder(changes.filter(({ kind }) => kind !== 'unchanged' && kind !== 'undeclared'))
   for (let at = 0; at < real.length; at += mostChangesAtOnce) {
     const now = real.slice(at, at + mostChangesAtOnce)
     const since = version + at / mostChangesAtOnce
-    const writes = now.map((change) => writeOf(table, change, Math.max(0, addedAtMs - clocksDifferMs)))
+    const writes = now.map((change) => writeOf(table, change, nowMs, Math.max(0, addedAtMs - clocksDifferMs)))
     if (!(await transact(table, since, writes, applicationsIn(now)))) return false
     progress(at + now.length)
   }
   return true
 }
 
+type Writing = {
+  /** The clock, ms. */
+  readonly nowMs: number
+  /** @default nowMs */
+  readonly addedAtMs?: number | undefined
+  readonly progress?: ((written: number) => void) | undefined
+}
+
 /** Puts a registry into the table, whatever else is there; for the local stack and for tests, which ask nobody. */
-export async function putRegistry(table: Table, registry: Registry): Promise<void> {
+export async function putRegistry(table: Table, registry: Registry, keepsSessions?: KeepsSessions): Promise<void> {
   const names = registry.applications.map(({ name }) => name)
   const clientsOf = registry.clients.map(({ application }) => application)
   for (let tries = 0; tries < mostTries; tries += 1) {
     const stored = await readRegistry(table, [...names, ...clientsOf])
-    if (await writeChanges(table, stored.version, changesBetween(stored, registry, false))) return
+    const changes = changesBetween(stored, registry, false, keepsSessions)
+    if (await writeChanges(table, stored.version, changes, { nowMs: Date.now(), addedAtMs: 0 })) return
   }
   throw new Unavailable('store', new Error('The registry is being written by others all the time'))
 }
@@ -123,7 +133,8 @@ function applicationsIn(changes: readonly Change[]): Names {
   return { added: added.filter((name) => !removed.includes(name)), removed }
 }
 
-function writeOf(table: Table, { kind, record, members }: Change, revokedBefore: number): TransactWriteItem {
+function writeOf(table: Table, change: Change, nowMs: number, revokedBefore: number): TransactWriteItem {
+  const { kind, record } = change
   const at = { TableName: table.name, Key: marshall(keyOf(record)) }
   if (kind === 'removed') return { Delete: at }
   if (kind === 'added') {
@@ -136,7 +147,8 @@ function writeOf(table: Table, { kind, record, members }: Change, revokedBefore:
       },
     }
   }
-  const values = record as object as Readonly<Record<string, unknown>>
+  const values: Readonly<Record<string, unknown>> = { ...record, ...providerChangeOf(change, nowMs) }
+  const members = [...change.members, ...Object.keys(providerChangeOf(change, nowMs))]
   const set = members.filter((member) => values[member] !== undefined)
   const removed = members.filter((member) => values[member] === undefined)
   const name = (member: string) => `#m${members.indexOf(member)}`
@@ -149,7 +161,10 @@ function writeOf(table: Table, { kind, record, members }: Change, revokedBefore:
           : []),
         ...(removed.length > 0 ? [`REMOVE ${removed.map(name).join(', ')}`] : []),
       ].join(' '),
-      ConditionExpression: 'attribute_exists(pk)',
+      // Never earlier than it was, for what ops have ended stays so.
+      ConditionExpression: members.includes('revokedBefore')
+        ? `attribute_exists(pk) AND (attribute_not_exists(${name('revokedBefore')}) OR ${name('revokedBefore')} <= :v${members.indexOf('revokedBefore')})`
+        : 'attribute_exists(pk)',
       ExpressionAttributeNames: Object.fromEntries(members.map((member) => [name(member), member])),
       ...(set.length > 0 && {
         ExpressionAttributeValues: marshall(
@@ -158,6 +173,17 @@ function writeOf(table: Table, { kind, record, members }: Change, revokedBefore:
       }),
     },
   }
+}
+
+/**
+ * What follows from another provider, in the very write that names it. The sessions of before end; and with them those
+ * that a warm function begins at the former provider, as long as it goes by what it has read.
+ */
+function providerChangeOf({ sessions, before, record }: Change, nowMs: number): Partial<Application> {
+  if (sessions === undefined || before === undefined || isClient(before) || isClient(record)) return {}
+  if (sessions === 'keep') return { formerProviders: formerProvidersAfter(before, record.provider) }
+  const revokedBefore = Math.max(before.revokedBefore, nowMs + registrationsCachedMs)
+  return { revokedBefore, formerProviders: undefined }
 }
 
 async function transact(

@@ -40,7 +40,7 @@ export async function tryKeyring(text: string, nowMs: number): Promise<void> {
     const credential = { sid: 'A'.repeat(22), generation: 1, salt: 'A'.repeat(22) }
     const minted = mint('rt', 'trial', credential, keyring.macKey(atMs))
     demand(open('rt', 'trial', minted, keyring.macKeys), 'MAC')
-    const sealing = { purpose: 'trial', application: 'trial', nowMs: atMs }
+    const sealing = { purpose: 'trial', application: 'trial', nowMs: atMs } as const
     demand(await unseal(keyring, sealing, await seal(keyring, sealing, 'trial', 60)), 'seal')
   }
 }

@@ -1,31 +1,65 @@
 /**
  * Sealing: what somebody else keeps for us and may neither read nor change (JWE, RFC 7516, dir + A256GCM).
  *
- * Owns the seal and what it is bound to: a purpose, an application and an end. Must not know what is sealed.
+ * Owns the seal and what it is bound to: a purpose, an application and an end; and a provider, where the value is meant
+ * for one. Must not know what is sealed.
  */
 
-import { EncryptJWT, jwtDecrypt } from 'jose'
+import { EncryptJWT, type JWTPayload, jwtDecrypt } from 'jose'
 import { JOSEError, JWEDecryptionFailed } from 'jose/errors'
 import type { Keyring } from './keyring.ts'
 
-export type Sealing = {
-  /** So that what was sealed for one use opens for no other. */
-  readonly purpose: string
-  readonly application: string
-  readonly nowMs: number
-}
+/** What a value of ours is sealed for; sealed for one use, it opens for no other. */
+export type OwnPurpose = 'question' | 'ops-cursor' | 'trial'
+/** The same for what holds a provider's tokens or codes, or leads to them: it is sealed for that provider alone. */
+export type ProviderPurpose = 'sign-in' | `device login ${string}` | `provider ${string} ${string}`
+
+type Bound<Purpose> = { readonly purpose: Purpose; readonly application: string; readonly nowMs: number }
+export type Sealing = Bound<OwnPurpose>
+/** @property provider its id (shared/domain/provider-identity.ts) */
+export type ProviderSealing = Bound<ProviderPurpose> & { readonly provider: string }
+/** @property providers ids of those that the value may be meant for */
+export type ProviderUnsealing = Bound<ProviderPurpose> & { readonly providers: readonly string[] }
 
 /** Seals a JSON value. */
-export function seal(keyring: Keyring, sealing: Sealing, value: unknown, lifetimeSeconds: number): Promise<string> {
+export function seal(
+  keyring: Keyring,
+  sealing: Sealing | ProviderSealing,
+  value: unknown,
+  lifetimeSeconds: number,
+): Promise<string> {
   const { kid, key } = keyring.sealKey(sealing.nowMs)
   const iat = Math.floor(sealing.nowMs / 1000)
-  return new EncryptJWT({ value, iss: sealing.application, aud: sealing.purpose, iat, exp: iat + lifetimeSeconds })
-    .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid })
-    .encrypt(key)
+  const provider = 'provider' in sealing && { provider: sealing.provider }
+  const claims = { value, iss: sealing.application, aud: sealing.purpose, iat, exp: iat + lifetimeSeconds }
+  return new EncryptJWT({ ...claims, ...provider }).setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid }).encrypt(key)
 }
 
 /** @returns undefined for what was not sealed by us, for this, or has ended */
 export async function unseal<Value>(keyring: Keyring, sealing: Sealing, sealed: string): Promise<Value | undefined> {
+  return (await payloadIn<Value>(keyring, sealing, sealed))?.value
+}
+
+/**
+ * @returns `other-provider`: sealed by us and for this, and for none of these providers; so it must be sent to none of them.
+ *   undefined for what was not sealed by us, for this, or has ended
+ */
+export async function unsealForProvider<Value>(
+  keyring: Keyring,
+  sealing: ProviderUnsealing,
+  sealed: string,
+): Promise<{ readonly value: Value } | 'other-provider' | undefined> {
+  const payload = await payloadIn<Value>(keyring, sealing, sealed)
+  if (payload === undefined) return undefined
+  const { value, provider } = payload
+  return typeof provider === 'string' && sealing.providers.includes(provider) ? { value } : 'other-provider'
+}
+
+async function payloadIn<Value>(
+  keyring: Keyring,
+  { application, purpose, nowMs }: Bound<string>,
+  sealed: string,
+): Promise<({ readonly value: Value } & JWTPayload) | undefined> {
   try {
     const { payload } = await jwtDecrypt<{ value: Value }>(
       sealed,
@@ -35,14 +69,14 @@ export async function unseal<Value>(keyring: Keyring, sealing: Sealing, sealed: 
         return match.key
       },
       {
-        issuer: sealing.application,
-        audience: sealing.purpose,
-        currentDate: new Date(sealing.nowMs),
+        issuer: application,
+        audience: purpose,
+        currentDate: new Date(nowMs),
         keyManagementAlgorithms: ['dir'],
         contentEncryptionAlgorithms: ['A256GCM'],
       },
     )
-    return payload.value
+    return payload
   } catch (error) {
     if (error instanceof JOSEError) return undefined
     throw error

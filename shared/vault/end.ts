@@ -13,7 +13,7 @@ import { leased, type Vault } from '../domain/vault.ts'
 import { providerOf } from '../providers/index.ts'
 import { Unavailable } from '../unavailable.ts'
 import type { Report } from './fresh.ts'
-import { unsealTokens } from './keep.ts'
+import { type Kept, unsealTokens } from './keep.ts'
 
 /** A provider that is not to be had for so long is given up on; its tokens end by themselves. */
 const longestTryMs = 7 * 86_400_000
@@ -35,13 +35,14 @@ export async function endAtProvider(
 ): Promise<End> {
   const { sid, vault: id, revokedAt = 0 } = family
   const vault = id === undefined ? undefined : await broker().vaults.read(sid, id)
-  const tokens = vault && (await unsealTokens(vault, clock.now()))
-  if (tokens !== undefined) {
+  const task = vault && (await taskFor(application, vault))
+  if (task !== undefined) {
     // Whoever is fetching fresh ones at this moment would be left with some that nobody has ended.
     if (!(await isOurs(vault!))) return 'busy'
-    const why = application === undefined ? 'its application is registered no more' : await revoke(application, tokens)
+    const isPossible = typeof task === 'object'
+    const why = isPossible ? await revoke(task.application, task.value) : task
     if (why === undefined) report('provider.revoked', { level: 'info' })
-    else if (application !== undefined && clock.now() < revokedAt + longestTryMs) {
+    else if (isPossible && clock.now() < revokedAt + longestTryMs) {
       report('provider.revocation_failed', { level: 'warn', reason: why })
       return why === outOfReach ? why : 'failed'
     } else report('provider.revocation_abandoned', { level: 'warn', reason: why })
@@ -52,6 +53,16 @@ export async function endAtProvider(
   return 'done'
 }
 
+type Task = { readonly value: Kept; readonly application: Application }
+
+/** What to end, and where; else why nobody can be asked. @returns undefined: there is nothing to end */
+async function taskFor(application: Application | undefined, vault: Vault): Promise<Task | string | undefined> {
+  if (vault.sealed === undefined) return undefined
+  if (application === undefined) return 'its application is registered no more'
+  const unsealed = await unsealTokens(application, vault, clock.now())
+  return unsealed === 'other-provider' ? 'its application has another provider by now' : unsealed
+}
+
 async function isOurs(vault: Vault): Promise<boolean> {
   const now = clock.now()
   return now >= (vault.leaseUntil ?? 0) && (await broker().vaults.swap(vault, leased(now), drawId())).swapped
@@ -59,9 +70,7 @@ async function isOurs(vault: Vault): Promise<boolean> {
 
 const outOfReach = 'out of reach'
 
-type Tokens = { readonly accessToken: string; readonly refreshToken?: string | undefined }
-
-async function revoke(application: Application, tokens: Tokens): Promise<string | undefined> {
+async function revoke(application: Application, tokens: Kept): Promise<string | undefined> {
   try {
     return await providerOf(application).revoke(tokens)
   } catch (error) {

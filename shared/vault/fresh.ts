@@ -9,7 +9,7 @@
  *          ─► fetch ─► lease ─► ask    one at a time; the answer is written over the lease, or not at all
  *          ─► wait, read again         somebody else is asking
  *          ─► 503                      the provider failed a moment ago, and is left in peace
- *          ─► sign in again            it refused the refresh token, or there is none
+ *          ─► sign in again            it refused the refresh token, or there is none, or it is another provider by now
  */
 
 import { setTimeout as pause } from 'node:timers/promises'
@@ -30,6 +30,12 @@ export type Report = (
   fields: { readonly level: 'info' | 'warn'; readonly reason?: string },
 ) => void
 
+/** What a session is told whose tokens are those of another provider than the application has. */
+const otherProvider = "the tokens are those of the application's former provider, so the new one was not asked"
+
+/** `sign-in`: only a person can help, by signing in again. `other-provider`: so it is, because the provider has changed. */
+export type NoToken = 'sign-in' | 'other-provider'
+
 /** Who waits longer than this for somebody else's answer is told to come again. */
 const patienceMs = 8_000
 const shortestPauseMs = 40
@@ -38,7 +44,6 @@ const longestPauseMs = 400
 /**
  * @param found the vault as it was read for this call
  * @param sub whose tokens they are
- * @returns undefined: only a person can help, by signing in again
  * @throws {Unavailable} nothing is lost, and what the caller holds stays good
  */
 export async function freshToken(
@@ -46,15 +51,15 @@ export async function freshToken(
   found: Vault,
   sub: string,
   report: Report,
-): Promise<FreshToken | undefined> {
+): Promise<FreshToken | NoToken> {
   const giveUpAt = Date.now() + patienceMs
   let vault: Vault | undefined = found
   for (let pauseMs = shortestPauseMs; vault !== undefined; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
     switch (nextStep(vault, clock.now())) {
       case 'use':
-        return given(vault)
+        return given(application, vault, report)
       case 'sign-in':
-        return undefined
+        return 'sign-in'
       case 'cool-down':
         throw new Unavailable('provider', undefined, Math.ceil((vault.retryAt! - clock.now()) / 1000))
       case 'wait':
@@ -65,20 +70,28 @@ export async function freshToken(
         break
       case 'fetch': {
         const fetched = await fetchOnce(application, vault, sub, report)
-        if (fetched.isOwn) return given(fetched.vault)
+        if (fetched === 'other-provider') return fetched
+        if (fetched.isOwn) return given(application, fetched.vault, report)
         vault = fetched.vault
       }
     }
   }
-  return undefined
+  return 'sign-in'
 }
 
-async function given(vault: Vault): Promise<FreshToken | undefined> {
+async function given(application: Application, vault: Vault, report: Report): Promise<FreshToken | NoToken> {
   const now = clock.now()
-  const kept = await unsealTokens(vault, now)
-  if (kept === undefined) return undefined
-  // A lifetime that nobody has told is told as one all the same: callers plan by it (RFC 6749 §5.1).
-  return { accessToken: kept.accessToken, expiresInSeconds: Math.max(1, Math.floor((vault.expiresAt - now) / 1000)) }
+  const unsealed = await unsealTokens(application, vault, now)
+  if (unsealed === undefined) return 'sign-in'
+  if (unsealed === 'other-provider') return reportOther(report)
+  const { accessToken } = unsealed.value
+  // Always tell a lifetime, even if the provider omitted it: callers plan by it (RFC 6749 §5.1).
+  return { accessToken, expiresInSeconds: Math.max(1, Math.floor((vault.expiresAt - now) / 1000)) }
+}
+
+function reportOther(report: Report): 'other-provider' {
+  report('provider.changed', { level: 'warn', reason: otherProvider })
+  return 'other-provider'
 }
 
 /** `isOwn`: these are the tokens that this very call has fetched. Otherwise the vault as it stands now. */
@@ -86,17 +99,27 @@ type Fetched =
   | { readonly isOwn: true; readonly vault: Vault }
   | { readonly isOwn: false; readonly vault: Vault | undefined }
 
-async function fetchOnce(application: Application, seen: Vault, sub: string, report: Report): Promise<Fetched> {
+async function fetchOnce(
+  application: Application,
+  seen: Vault,
+  sub: string,
+  report: Report,
+): Promise<Fetched | 'other-provider'> {
   const lease = await broker().vaults.swap(seen, leased(clock.now()), drawId())
   if (!lease.swapped) return { isOwn: false, vault: lease.vault }
   const held = lease.vault
   const before = clock.now()
-  const kept = await unsealTokens(held, before)
+  const unsealed = await unsealTokens(application, held, before)
+  if (unsealed === 'other-provider') {
+    await end(held, refused())
+    return reportOther(report)
+  }
   // Its key is gone, so nobody will ever read it again.
-  if (kept?.refreshToken === undefined) return end(held, refused())
+  if (unsealed?.value.refreshToken === undefined) return end(held, refused())
+  const { refreshToken } = unsealed.value
   let result: RefreshResult
   try {
-    result = await providerOf(application).refresh(kept.refreshToken, sub)
+    result = await providerOf(unsealed.application).refresh(refreshToken, sub)
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error
     report('provider.refresh_failed', { level: 'warn', reason: 'out of reach' })
@@ -106,8 +129,8 @@ async function fetchOnce(application: Application, seen: Vault, sub: string, rep
     case 'refreshed': {
       const { tokens } = result
       // RFC 6749 §6: where none comes, the one that was sent stays good.
-      const all = { ...tokens, refreshToken: tokens.refreshToken ?? kept.refreshToken }
-      const sealed = await sealTokens(held, all, before)
+      const all = { ...tokens, refreshToken: tokens.refreshToken ?? refreshToken }
+      const sealed = await sealTokens(unsealed.application, held, all, before)
       const stored = await broker().vaults.swap(held, renewed(held, sealed, lifetimeOf(all), before), drawId())
       report(stored.swapped ? 'provider.refreshed' : 'provider.refreshed_late', {
         level: stored.swapped ? 'info' : 'warn',

@@ -1,6 +1,6 @@
 /**
- * How the provider's tokens are kept: sealed (JWE, A256GCM) and bound to application, session and sign-in, so that a
- * ciphertext moved to another item opens for nobody.
+ * How the provider's tokens are kept: sealed (JWE, A256GCM) and bound to application, provider, session and sign-in. A
+ * ciphertext that is moved to another item opens for nobody, and none is sent to another provider.
  *
  * Owns what is sealed. Must not know when tokens are fetched anew (fresh.ts) nor who is given them.
  */
@@ -8,9 +8,9 @@
 import { broker, clock, drawId } from '../broker.ts'
 import type { Application, Client } from '../domain/registration.ts'
 import { openVault, type Vault, vaultExpires } from '../domain/vault.ts'
+import { sealFor, type Unsealed, unsealFrom } from '../provider-seal.ts'
 import type { ProviderTokens } from '../providers/provider.ts'
-import type { Keyring } from '../tokens/keyring.ts'
-import { seal, unseal } from '../tokens/seal.ts'
+import type { ProviderPurpose } from '../tokens/seal.ts'
 
 /** What is sealed. How long it lasts stands beside it, in the clear. */
 export type Kept = Pick<ProviderTokens, 'accessToken' | 'refreshToken'>
@@ -27,7 +27,7 @@ const idLength = 11
  * @throws {Unavailable}
  */
 export async function keepTokens(
-  { name: application }: Application,
+  application: Application,
   { keepsProviderTokens, absoluteSeconds }: Client,
   sid: string,
   tokens: ProviderTokens,
@@ -37,8 +37,8 @@ export async function keepTokens(
   const now = clock.now()
   const id = drawId().slice(0, idLength)
   const expires = vaultExpires(codeLifetimeSeconds, absoluteSeconds, now)
-  const opening = { sid, id, application, attempt: drawId(), expires }
-  const sealed = await sealTokens(opening, tokens, now)
+  const opening = { sid, id, application: application.name, attempt: drawId(), expires }
+  const sealed = await sealTokens(application, opening, tokens, now)
   await broker().vaults.put(openVault(opening, sealed, lifetimeOf(tokens), now))
   return id
 }
@@ -47,25 +47,26 @@ export function lifetimeOf({ expiresInSeconds, refreshToken }: ProviderTokens) {
   return { expiresInSeconds, isRefreshable: refreshToken !== undefined }
 }
 
-type Place = Pick<Vault, 'sid' | 'id' | 'application' | 'expires'>
+type Place = Pick<Vault, 'sid' | 'id' | 'expires'>
 
-export async function sealTokens(place: Place, { accessToken, refreshToken }: Kept, now: number): Promise<string> {
+/** @param application whose provider gave the tokens */
+export async function sealTokens(
+  application: Application,
+  place: Place,
+  { accessToken, refreshToken }: Kept,
+  now: number,
+): Promise<string> {
   const kept: Kept = { accessToken, refreshToken }
-  return seal(await broker().keyring(), sealingOf(place, now), kept, place.expires - Math.floor(now / 1000))
+  return sealFor(application, purposeOf(place), kept, place.expires - Math.floor(now / 1000), now)
 }
 
 /** @returns undefined for a vault whose tokens the provider has refused, or whose key is gone. @throws {Unavailable} */
-export async function unsealTokens(vault: Vault, now: number): Promise<Kept | undefined> {
+export async function unsealTokens(application: Application, vault: Vault, now: number): Promise<Unsealed<Kept>> {
   const { sealed } = vault
-  if (sealed === undefined) return undefined
-  const openWith = async (keyring: Keyring) => unseal<Kept>(keyring, sealingOf(vault, now), sealed)
-  const opened = await openWith(await broker().keyring())
-  if (opened !== undefined) return opened
-  // Where a key was retired at once, others may seal with one that came after our last look, however short ago that was;
-  // and to take it for lost would end a session. A vault that is lost indeed is asked about no more.
-  return openWith(await broker().keyring(0))
+  if (sealed === undefined || vault.application !== application.name) return undefined
+  return unsealFrom<Kept>(application, purposeOf(vault), sealed, now)
 }
 
-function sealingOf({ sid, id, application }: Place, nowMs: number) {
-  return { purpose: `provider ${sid} ${id}`, application, nowMs }
+function purposeOf({ sid, id }: Pick<Place, 'sid' | 'id'>): ProviderPurpose {
+  return `provider ${sid} ${id}`
 }

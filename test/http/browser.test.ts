@@ -4,9 +4,12 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { providerId } from '../../shared/domain/provider-identity.ts'
+import type { Application } from '../../shared/domain/registration.ts'
 import {
   type CodeSignIn,
-  carried,
+  carriedQuestion,
+  carriedSignIn,
   carry,
   dropped,
   pageAnswer,
@@ -16,6 +19,7 @@ import {
 } from '../../shared/http/browser.ts'
 import type { Call } from '../../shared/http/call.ts'
 import { drawHandle } from '../../shared/http/cookies.ts'
+import { putRegistry } from '../../shared/store/registry.ts'
 import { aCall, eventOf, startBroker, type TestBroker } from '../support/calls.ts'
 import { anApplication } from '../support/registry.ts'
 
@@ -32,6 +36,8 @@ const signInWith = (state: string, clientState = 's'): CodeSignIn & SignIn => ({
   ...{ state: clientState, secrets: { state, nonce: 'n'.repeat(43), codeVerifier: 'v'.repeat(43) } },
 })
 const signIn = signInWith('drawn5')
+
+const changed = anApplication({ provider: { ...anApplication().provider, clientId: 'another' } })
 
 const at = (issuer: string, cookie?: string, changes: Partial<Call> = {}) =>
   aCall({
@@ -78,7 +84,7 @@ async function startTab(
 }
 
 async function livingTabs(jar: Jar, handles: readonly string[]): Promise<number[]> {
-  const found = await Promise.all(handles.map((handle) => carried(overTls(jar.header), 'sign-in', handle)))
+  const found = await Promise.all(handles.map((handle) => carriedSignIn(overTls(jar.header), handle)))
   return found.flatMap((value, tab) => (value === undefined ? [] : [tab]))
 }
 
@@ -100,22 +106,22 @@ test('what was carried comes back under its handle, whatever other cookies there
   const asked = pair(await cookieOf(overTls(), 'question', question))
   const signing = pair(await cookieOf(overTls(), 'sign-in', signIn))
   const cookies = `a=b; ${asked}; token-broker-3=planted; ${signing}; __Host-token-broker-=c; __Host-token-broker-9=d`
-  assert.deepEqual(await carried(overTls(cookies), 'question', 'drawn3'), question)
-  assert.deepEqual(await carried(overTls(cookies), 'sign-in', 'drawn5'), signIn)
+  assert.deepEqual(await carriedQuestion(overTls(cookies), 'drawn3'), question)
+  assert.deepEqual((await carriedSignIn(overTls(cookies), 'drawn5'))?.signIn, signIn)
 })
 
 test('another handle finds nothing, also one that names the same place', async () => {
   const cookie = pair(await cookieOf(overTls(), 'question', question))
   for (const handle of ['other3', 'drawn5', '3', '', 'drawn', undefined]) {
-    assert.equal(await carried(overTls(cookie), 'question', handle), undefined, handle)
+    assert.equal(await carriedQuestion(overTls(cookie), handle), undefined, handle)
   }
 })
 
 test('a value is nothing at another application, for another use, after its end, changed, or missing', async () => {
   const asked = pair(await cookieOf(overTls(), 'question', question))
-  const find = (cookie?: string, changes?: Partial<Call>) => carried(overTls(cookie, changes), 'question', 'drawn3')
+  const find = (cookie?: string, changes?: Partial<Call>) => carriedQuestion(overTls(cookie, changes), 'drawn3')
   assert.equal(await find(asked, { application: anApplication({ name: 'other' }) }), undefined)
-  assert.equal(await carried(overTls(asked), 'sign-in', 'drawn3'), undefined)
+  assert.equal(await carriedSignIn(overTls(asked), 'drawn3'), undefined)
   assert.deepEqual(await find(asked, { now: now + 899_000 }), question)
   assert.equal(await find(asked, { now: now + 901_000 }), undefined)
   assert.equal(await find(`${asked.slice(0, -2)}AA`), undefined)
@@ -123,6 +129,22 @@ test('a value is nothing at another application, for another use, after its end,
     assert.equal(await find(`__Host-token-broker-3=${value}`), undefined)
   }
   assert.equal(await find(), undefined)
+})
+
+test('B26 a sign-in is nothing once its application has another provider, and something again at a former address', async () => {
+  const cookie = pair(await cookieOf(overTls(), 'sign-in', signIn))
+  const find = (application: Application) => carriedSignIn(overTls(cookie, { application }), 'drawn5')
+  const { provider } = anApplication()
+  assert.equal(await find(changed), undefined)
+  const moved = { ...changed, formerProviders: [providerId(provider)] }
+  assert.deepEqual(await find(moved), { signIn, application: moved })
+})
+
+test('a sign-in that began at a new provider is finished there, though this function still goes by the former one', async () => {
+  const cookie = pair(await cookieOf(overTls(undefined, { application: changed }), 'sign-in', signIn))
+  await putRegistry(broker.table, { applications: [changed], clients: [] })
+  const carried = await carriedSignIn(overTls(cookie), 'drawn5')
+  assert.deepEqual(carried?.application.provider, changed.provider)
 })
 
 test('a value that no cookie holds is not handed out', async () => {

@@ -282,8 +282,8 @@ async function startDeployed(): Promise<BrokerProcess> {
   const environment = deployedEnvironment()
   const started = await startBroker({ dynamodb: aws.endpoint, shared, registry: registry(), environment })
   const providers = join(shared.dataDir, 'secrets', 'provider')
-  for (const name of readdirSync(providers)) {
-    secrets.set(`${prefix}provider/${name}`, readFileSync(join(providers, name), 'utf8'))
+  for (const name of readdirSync(providers, { recursive: true }) as string[]) {
+    if (name.includes('/')) secrets.set(`${prefix}provider/${name}`, readFileSync(join(providers, name), 'utf8'))
   }
   return started
 }

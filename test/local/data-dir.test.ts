@@ -8,7 +8,9 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { agreeOn, replace } from '../../local/data-dir.ts'
 import { setUpSecrets } from '../../local/secrets.ts'
+import { providerSecretName } from '../../shared/domain/provider-identity.ts'
 import { readKeyring } from '../../shared/tokens/keyring.ts'
+import { anApplication } from '../support/registry.ts'
 import { directory } from './support/directory.ts'
 
 test('who comes first decides, and all of them read the same', async (t) => {
@@ -55,13 +57,17 @@ test('a file is replaced as a whole', async (t) => {
 
 test('the secrets are a keyring and one of its own for each application, the same at the next start', async (t) => {
   const folder = await directory(t)
-  const { place, providerSecrets } = await setUpSecrets(folder, ['demo', 'other'])
+  const applications = [anApplication(), anApplication({ name: 'other' })]
+  const { place, providerSecrets } = await setUpSecrets(folder, applications)
   assert.equal(place, `file:${join(folder, 'secrets')}`)
   await readKeyring(await readFile(join(folder, 'secrets', 'keyring'), 'utf8'))
-  assert.equal(providerSecrets.get('demo'), await readFile(join(folder, 'secrets', 'provider', 'demo'), 'utf8'))
+  assert.equal(
+    providerSecrets.get('demo'),
+    await readFile(join(folder, 'secrets', providerSecretName(anApplication())), 'utf8'),
+  )
   assert.match(providerSecrets.get('demo') ?? '', /^[\w-]{43}$/)
   assert.notEqual(providerSecrets.get('demo'), providerSecrets.get('other'))
-  assert.deepEqual((await setUpSecrets(folder, ['demo', 'other'])).providerSecrets, providerSecrets)
+  assert.deepEqual((await setUpSecrets(folder, applications)).providerSecrets, providerSecrets)
 })
 
 test('a folder of secrets that others could read is closed to them', async (t) => {

@@ -201,10 +201,11 @@ test('DATA_DIR keeps sessions across restarts, and its secrets are their ownerâ€
   const tokens = await session(first.url)
   assert.equal(tokens.status, 200)
   await stop(first)
+  const [providerSecret] = await readdir(join(dataDir, 'secrets/provider/demo'))
   for (const [name, mode] of [
     ['secrets', 0o700],
     ['secrets/keyring', 0o600],
-    ['secrets/provider/demo', 0o600],
+    [`secrets/provider/demo/${providerSecret}`, 0o600],
   ] as const) {
     assert.equal((await stat(join(dataDir, name))).mode & 0o777, mode, name)
   }

@@ -4,6 +4,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { providerId } from '../../shared/domain/provider-identity.ts'
 import type { OAuth2Settings, OidcSettings } from '../../shared/domain/registration.ts'
 import { providerOf } from '../../shared/providers/index.ts'
 import { startBroker, type TestBroker } from '../support/calls.ts'
@@ -53,9 +54,10 @@ test('it is the same one until its settings change, and each application has its
   assert.notEqual(providerOf(anApplication({ provider: { ...oidc(), scopes: ['openid', 'email'] } })), first)
 })
 
-test('its secret is the application’s own', async () => {
-  const wanting = providerOf(anApplication({ name: 'secretive', provider: { ...oidc(), auth: 'client_secret_post' } }))
+test('its secret is the application’s own, at this provider', async () => {
+  const provider = { ...oidc(), auth: 'client_secret_post' } as const
+  const wanting = providerOf(anApplication({ name: 'secretive', provider }))
   await assert.rejects(wanting.begin(redirectUri, {}), ({ cause }: Error) =>
-    String(cause).includes('provider/secretive'),
+    String(cause).includes(`provider/secretive/${providerId(provider)}`),
   )
 })

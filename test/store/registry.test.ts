@@ -4,9 +4,11 @@
 
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
+import { providerId } from '../../shared/domain/provider-identity.ts'
 import type { Registry } from '../../shared/domain/registration.ts'
 import { type Change, changesBetween } from '../../shared/domain/registry-changes.ts'
 import { addSecret, retireSecret } from '../../shared/store/client-secrets.ts'
+import { registrationsCachedMs } from '../../shared/store/registrations.ts'
 import { putRegistry, readRegistry, writeChanges } from '../../shared/store/registry.ts'
 import type { Table } from '../../shared/store/table.ts'
 import { Unavailable } from '../../shared/unavailable.ts'
@@ -39,15 +41,22 @@ after(async () => {
 const one: Registry = { applications: [anApplication()], clients: [aClient()] }
 const clientItem = (clientId = 'cli') => itemAt(table, 'application#demo', `client#${clientId}`)
 
-async function changesTo(registry: Registry, prune = false): Promise<{ version: number; changes: Change[] }> {
+async function changesTo(
+  registry: Registry,
+  prune = false,
+  keepsSessions = false,
+): Promise<{ version: number; changes: Change[] }> {
   const stored = await readRegistry(table)
-  return { version: stored.version, changes: changesBetween(stored, registry, prune) }
+  return { version: stored.version, changes: changesBetween(stored, registry, prune, () => keepsSessions) }
 }
 
 /** @param at a table that may be behind the proxy */
-async function apply(registry: Registry, { prune = false, at = table as Table, now = 0 } = {}): Promise<boolean> {
-  const { version, changes } = await changesTo(registry, prune)
-  return writeChanges(at, version, changes, now)
+async function apply(
+  registry: Registry,
+  { prune = false, at = table as Table, now = 0, keepsSessions = false } = {},
+): Promise<boolean> {
+  const { version, changes } = await changesTo(registry, prune, keepsSessions)
+  return writeChanges(at, version, changes, { nowMs: now })
 }
 
 const named = async () => {
@@ -72,7 +81,7 @@ describe('a registry', () => {
     await putItem(table, { ...(await clientItem()), revokedBefore: 123 })
     const changes = await changesTo({ ...one, clients: [aClient({ graceSeconds: 30 })] })
     await addSecretTo('cli')
-    await writeChanges(table, changes.version, changes.changes)
+    await writeChanges(table, changes.version, changes.changes, { nowMs: 0 })
     const { revokedBefore, graceSeconds, secretHashes } = (await clientItem())!
     assert.deepEqual([revokedBefore, graceSeconds, secretHashes], [123, 30, ['new']])
   })
@@ -103,6 +112,62 @@ describe('a registry', () => {
   })
 })
 
+describe('another provider', () => {
+  const now = Date.UTC(2026, 10, 22)
+  const elsewhere = (issuer: string) => anApplication({ provider: { ...anApplication().provider, issuer } as never })
+  const at = (issuer: string): Registry => ({ ...one, applications: [elsewhere(issuer)] })
+  const applicationItem = () => itemAt(table, 'application#demo', 'application')
+  const idOf = (issuer: string) => providerId(elsewhere(issuer).provider)
+
+  test('ends the sessions of before by the write that names it, those of functions that have not read it included', async () => {
+    await apply(one)
+    await apply(at('https://new.example'), { now })
+    const { revokedBefore, provider, formerProviders } = (await applicationItem())!
+    assert.equal(revokedBefore, now + registrationsCachedMs)
+    assert.equal(Object(provider).issuer, 'https://new.example')
+    assert.equal(formerProviders, undefined)
+  })
+
+  test('keeps them where ops say that it is the same one, whose former addresses are remembered until they are told otherwise', async () => {
+    await apply(one)
+    const before = (await applicationItem())?.revokedBefore
+    await apply(at('https://second.example'), { now, keepsSessions: true })
+    await apply(at('https://third.example'), { now, keepsSessions: true })
+    const { revokedBefore, formerProviders } = (await applicationItem())!
+    assert.equal(revokedBefore, before)
+    assert.deepEqual(formerProviders, [idOf('https://second.example'), idOf('https://idp.example')])
+    await apply(at('https://second.example'), { now, keepsSessions: true })
+    assert.deepEqual((await applicationItem())?.formerProviders, [
+      idOf('https://third.example'),
+      idOf('https://idp.example'),
+    ])
+    await apply({ ...at('https://second.example'), clients: [] }, { now })
+    assert.equal((await applicationItem())?.revokedBefore, before, 'a change of anything else leaves them')
+    await apply(at('https://other.example'), { now })
+    const ended = (await applicationItem())!
+    assert.deepEqual([ended.revokedBefore, ended.formerProviders], [now + registrationsCachedMs, undefined])
+  })
+
+  test('never brings ended sessions back to life, not even where they were ended while it was being written', async () => {
+    await apply(one)
+    const later = now + 3_600_000
+    const { version, changes } = await changesTo(at('https://new.example'))
+    await putItem(table, { ...(await applicationItem()), revokedBefore: later })
+    assert.equal(await writeChanges(table, version, changes, { nowMs: now }), false)
+    await apply(at('https://new.example'), { now })
+    assert.equal((await applicationItem())?.revokedBefore, later)
+  })
+
+  test('is another one by its client id too, and by its scopes the same', async () => {
+    await apply(one)
+    const [before, { provider }] = [(await applicationItem())?.revokedBefore, anApplication()]
+    await apply({ ...one, applications: [anApplication({ provider: { ...provider, scopes: ['openid'] } })] }, { now })
+    assert.equal((await applicationItem())?.revokedBefore, before)
+    await apply({ ...one, applications: [anApplication({ provider: { ...provider, clientId: 'renamed' } })] }, { now })
+    assert.equal((await applicationItem())?.revokedBefore, now + registrationsCachedMs)
+  })
+})
+
 /** As another process would. */
 async function addSecretTo(clientId: string): Promise<void> {
   await putItem(table, { ...(await clientItem(clientId)), secretHashes: ['new'] })
@@ -115,8 +180,8 @@ describe('two who write at once', () => {
       await changesTo({ ...one, clients: [aClient({ graceSeconds: 1 })] }),
       await changesTo({ ...one, clients: [aClient({ graceSeconds: 2, idleSeconds: 5 })] }),
     ]
-    assert.equal(await writeChanges(table, first.version, first.changes), true)
-    assert.equal(await writeChanges(table, second.version, second.changes), false)
+    assert.equal(await writeChanges(table, first.version, first.changes, { nowMs: 0 }), true)
+    assert.equal(await writeChanges(table, second.version, second.changes, { nowMs: 0 }), false)
     assert.deepEqual(
       [(await clientItem())?.graceSeconds, (await clientItem())?.idleSeconds],
       [1, aClient().idleSeconds],
@@ -129,7 +194,7 @@ describe('two who write at once', () => {
     const added = await Promise.all(
       Array.from({ length: 20 }, (_, at) => {
         const record = aClient({ clientId: `c${at}` })
-        return writeChanges(table, version, [{ kind: 'added', record, members: [] }])
+        return writeChanges(table, version, [{ kind: 'added', record, members: [] }], { nowMs: 0 })
       }),
     )
     assert.equal(added.filter(Boolean).length, 1)
@@ -173,7 +238,7 @@ describe('more changes than a transaction takes', () => {
     const { version, changes } = await changesTo(many)
     proxy.forget()
     await assert.rejects(
-      writeChanges(behind, version, changes, 0, () => proxy.fail({ kind: 'hang-up' })),
+      writeChanges(behind, version, changes, { nowMs: 0, progress: () => proxy.fail({ kind: 'hang-up' }) }),
       Unavailable,
     )
     const half = await readRegistry(table)
@@ -191,7 +256,7 @@ describe('more changes than a transaction takes', () => {
     await apply(many)
     const { version, changes } = await changesTo({ applications: [], clients: [] }, true)
     await assert.rejects(
-      writeChanges(behind, version, changes, 0, () => proxy.fail({ kind: 'hang-up' })),
+      writeChanges(behind, version, changes, { nowMs: 0, progress: () => proxy.fail({ kind: 'hang-up' }) }),
       Unavailable,
     )
     assert.equal((await readRegistry(table)).applications.length, 1)

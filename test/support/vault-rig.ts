@@ -13,7 +13,7 @@ import { providerOf } from '../../shared/providers/index.ts'
 import type { ProviderTokens } from '../../shared/providers/provider.ts'
 import { generateKeyring } from '../../shared/tokens/keyring-secret.ts'
 import type { Report } from '../../shared/vault/fresh.ts'
-import { keepTokens } from '../../shared/vault/keep.ts'
+import { type Kept, keepTokens, unsealTokens } from '../../shared/vault/keep.ts'
 import { startBroker } from './calls.ts'
 import { type FallibleProvider, fallibleClientId, startFallibleProvider } from './fallible-provider.ts'
 import { aClient, anApplication, providerDefaults } from './registry.ts'
@@ -32,6 +32,8 @@ export type VaultRig = {
   /** In the place of the one that there is. */
   place(vault: Vault): Promise<void>
   vaultAt(place: Pick<Vault, 'sid' | 'id'>): Promise<Vault | undefined>
+  /** What a vault holds for the provider; undefined: nothing that can be read. */
+  unsealed(vault: Vault, nowMs?: number): Promise<Kept | undefined>
   /** Another keyring altogether, and a Lambda that has read no other. */
   replaceKeyring(): Promise<void>
   readonly report: Report
@@ -61,6 +63,10 @@ export async function startVaultRig(): Promise<VaultRig> {
   const vaultAt = ({ sid, id }: Pick<Vault, 'sid' | 'id'>) => broker().vaults.read(sid, id)
   return {
     ...{ table: started.table, provider, application, signIn, vaultAt },
+    unsealed: async (vault, nowMs = clock.now()) => {
+      const found = await unsealTokens(application, vault, nowMs)
+      return typeof found === 'object' ? found.value : undefined
+    },
     place: (vault) => putItem(started.table, { pk: `family#${vault.sid}`, sk: `provider#${vault.id}`, ...vault }),
     advance: (seconds) => {
       nowMs += seconds * 1_000

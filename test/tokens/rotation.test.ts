@@ -65,7 +65,7 @@ describe('a rotation', () => {
         open('rt', 'demo', mint('rt', 'demo', credential, maker.macKey(madeAt)), taker.macKeys),
         credential,
       )
-      const sealing = { purpose: 'sign-in', application: 'demo', nowMs: madeAt }
+      const sealing = { purpose: 'question', application: 'demo', nowMs: madeAt } as const
       assert.equal(await unseal(taker, sealing, await seal(maker, sealing, 'value', 900)), 'value')
       for (const alg of ['ES256', 'RS256'] as const) {
         assert.ok(taker.publicKeys.some(({ kid }) => kid === maker.signingKey(alg, madeAt).kid))

@@ -3,15 +3,15 @@
  */
 
 import assert from 'node:assert/strict'
-import { before, test } from 'node:test'
+import { before, describe, test } from 'node:test'
 import fc from 'fast-check'
 import { base64url, EncryptJWT } from 'jose'
 import { type Keyring, readKeyring } from '../../shared/tokens/keyring.ts'
 import { generateKeyring } from '../../shared/tokens/keyring-secret.ts'
-import { type Sealing, seal, unseal } from '../../shared/tokens/seal.ts'
+import { type Sealing, seal, unseal, unsealForProvider } from '../../shared/tokens/seal.ts'
 import { now } from '../support/families.ts'
 
-const sealing: Sealing = { purpose: 'sign-in', application: 'demo', nowMs: now }
+const sealing: Sealing = { purpose: 'question', application: 'demo', nowMs: now }
 const value = { state: 'a secret', nested: { list: [1, 'two', null] } }
 
 let keyring: Keyring
@@ -44,7 +44,7 @@ test('the same value sealed twice is two texts', async () => {
 })
 
 test('another purpose or application opens nothing', async () => {
-  assert.equal(await open(sealed, { purpose: 'question' }), undefined)
+  assert.equal(await open(sealed, { purpose: 'ops-cursor' }), undefined)
   assert.equal(await open(sealed, { application: 'other' }), undefined)
 })
 
@@ -110,4 +110,29 @@ test('what a fault of ours throws is not taken for a bad seal', async () => {
     },
   }
   await assert.rejects(unseal(broken, sealing, sealed), TypeError)
+})
+
+describe('for a provider', () => {
+  const bound = { purpose: 'sign-in', application: 'demo', nowMs: now } as const
+  const own = () => seal(keyring, { ...bound, provider: 'one' }, value, 900)
+  const openFor = async (text: string, ...providers: string[]) =>
+    unsealForProvider(keyring, { ...bound, providers }, text)
+
+  test('it opens for that one, and for one of whom it is told that it is the same', async () => {
+    assert.deepEqual(await openFor(await own(), 'one'), { value })
+    assert.deepEqual(await openFor(await own(), 'two', 'one'), { value })
+  })
+
+  test('it opens for no other, which is told apart from what is forged', async () => {
+    assert.equal(await openFor(await own(), 'two'), 'other-provider')
+    assert.equal(await openFor(await own()), 'other-provider')
+    assert.equal(await openFor(`${(await own()).slice(0, -4)}AAAA`, 'one'), undefined)
+    const ended = { ...bound, nowMs: now + 900_000, providers: ['one'] }
+    assert.equal(await unsealForProvider(keyring, ended, await own()), undefined)
+  })
+
+  test('what was sealed for none opens for none', async () => {
+    const unbound = await seal(keyring, { ...bound, provider: undefined as never }, value, 900)
+    assert.equal(await openFor(unbound, 'one', 'undefined'), 'other-provider')
+  })
 })

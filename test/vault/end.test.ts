@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { broker, clock, drawId } from '../../shared/broker.ts'
 import type { Family } from '../../shared/domain/family.ts'
+import { providerId } from '../../shared/domain/provider-identity.ts'
 import { leased, leaseMs, refused } from '../../shared/domain/vault.ts'
 import { endAtProvider } from '../../shared/vault/end.ts'
 import { serverError } from '../support/fallible-provider.ts'
@@ -109,7 +110,8 @@ test('B17 a provider that answers otherwise: its reason is told, and all stays a
 
 test('B17 one that has no way to be told is tried for a week, and then given up on', async () => {
   const { vault, family } = await ended()
-  const plain = { ...rig.application, name: 'plain', provider: withoutRevocation() }
+  const formerProviders = [providerId(rig.application.provider)]
+  const plain = { ...rig.application, provider: withoutRevocation(), formerProviders }
   const longAgo = (ms: number) => ({ ...family, revokedAt: clock.now() - ms })
   assert.equal(await end(longAgo(weekMs - 1), plain), 'failed')
   assert.ok(await hasMark(family))
@@ -128,6 +130,15 @@ test('B17 whose application is registered no more nobody can be asked: it is giv
   assert.equal(rig.provider.requests.length, 0)
   assert.deepEqual([await hasMark(family), await rig.vaultAt(vault)], [false, undefined])
   assert.deepEqual(rig.told(), ['provider.revocation_abandoned: its application is registered no more'])
+})
+
+test('B26 tokens of a provider that the application no longer has are given up: the one that it has is sent none of them', async () => {
+  const { vault, family } = await ended()
+  const { provider } = rig.application
+  assert.equal(await end(family, { ...rig.application, provider: { ...provider, clientId: 'another' } }), 'done')
+  assert.equal(rig.provider.requests.length, 0)
+  assert.deepEqual([await hasMark(family), await rig.vaultAt(vault)], [false, undefined])
+  assert.deepEqual(rig.told(), ['provider.revocation_abandoned: its application has another provider by now'])
 })
 
 function withoutRevocation() {

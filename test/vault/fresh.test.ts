@@ -6,10 +6,11 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, mock, test } from 'node:test'
 import { broker, clock, drawId } from '../../shared/broker.ts'
+import { providerId } from '../../shared/domain/provider-identity.ts'
 import { leased, leaseMs, type Vault } from '../../shared/domain/vault.ts'
 import { Unavailable } from '../../shared/unavailable.ts'
 import { type FreshToken, freshToken } from '../../shared/vault/fresh.ts'
-import { sealTokens, unsealTokens } from '../../shared/vault/keep.ts'
+import { sealTokens } from '../../shared/vault/keep.ts'
 import { invalidGrant, serverError, unavailable, withoutExpiry } from '../support/fallible-provider.ts'
 import { startVaultRig, type VaultRig } from '../support/vault-rig.ts'
 
@@ -24,8 +25,10 @@ afterEach(() => {
 after(() => rig.stop())
 
 /** As a caller does who has just read it. */
-const fresh = (vault: Vault, sub = 'ada'): Promise<FreshToken | undefined> =>
-  freshToken(rig.application, vault, sub, rig.report)
+const fresh = async (vault: Vault, sub = 'ada'): Promise<FreshToken | undefined> => {
+  const token = await freshToken(rig.application, vault, sub, rig.report)
+  return token === 'sign-in' ? undefined : token === 'other-provider' ? assert.fail(token) : token
+}
 const again = async (vault: Vault, sub = 'ada') => fresh((await rig.vaultAt(vault))!, sub)
 const swap = async (seen: Vault, change = leased(clock.now())) => {
   const { vault, swapped } = await broker().vaults.swap(seen, change, drawId())
@@ -77,7 +80,7 @@ describe('one caller', () => {
     rig.provider.behaviour.rotates = false
     const { vault, tokens } = await stale()
     await fresh(vault)
-    const kept = await unsealTokens((await rig.vaultAt(vault))!, clock.now())
+    const kept = await rig.unsealed((await rig.vaultAt(vault))!)
     assert.deepEqual(kept, { accessToken: rig.provider.accessTokens().at(-1), refreshToken: tokens.refreshToken })
   })
 
@@ -190,7 +193,7 @@ describe('a provider that fails', () => {
     rig.advance(4)
     assert.equal(await unavailability(again(vault)), 5)
     assert.equal(rig.provider.count('refresh'), 1)
-    assert.equal((await unsealTokens((await rig.vaultAt(vault))!, clock.now()))?.refreshToken, tokens.refreshToken)
+    assert.equal((await rig.unsealed((await rig.vaultAt(vault))!))?.refreshToken, tokens.refreshToken)
     rig.advance(5)
     assert.equal((await again(vault))?.accessToken, rig.provider.accessTokens().at(-1))
     assert.deepEqual(rig.told(), ['provider.refresh_failed: out of reach', 'provider.refreshed'])
@@ -223,7 +226,7 @@ describe('a provider that fails', () => {
     const { vault, tokens } = await stale()
     await unavailability(fresh(vault, 'eve'))
     assert.deepEqual(rig.told(), ['provider.refresh_failed: the tokens are of another person'])
-    assert.equal((await unsealTokens((await rig.vaultAt(vault))!, clock.now()))?.accessToken, tokens.accessToken)
+    assert.equal((await rig.unsealed((await rig.vaultAt(vault))!))?.accessToken, tokens.accessToken)
   })
 })
 
@@ -238,9 +241,35 @@ describe('a vault that nobody can open', () => {
     assert.equal((await rig.vaultAt(vault))?.sealed, undefined, 'so that nobody tries again')
   })
 
+  test('B26 one of another provider than the application has: that one is asked nothing, and nobody is given the token', async () => {
+    const { provider } = rig.application
+    const moved = { ...rig.application, provider: { ...provider, clientId: 'another' } }
+    const { vault } = await rig.kept()
+    rig.provider.forget()
+    assert.equal(await freshToken(moved, vault, 'ada', rig.report), 'other-provider', 'a token that is good still')
+    rig.advance(300)
+    assert.equal(await freshToken(moved, vault, 'ada', rig.report), 'other-provider', 'one that is over')
+    assert.equal(rig.provider.requests.length, 0)
+    assert.match(rig.told().join(), /^(provider\.changed: [^,]+former provider[^,]*,[^,]*,?){2}$/)
+    assert.equal((await rig.vaultAt(vault))?.sealed, undefined, 'so that nobody tries again')
+  })
+
+  test('B26 one of a former address is of the same provider, and is sealed for the address of now when it is made fresh', async () => {
+    const { provider } = rig.application
+    const former = { ...rig.application, provider: { ...provider, clientId: 'another' } }
+    const moved = { ...rig.application, formerProviders: [providerId(former.provider)] }
+    const { vault, tokens } = await rig.kept()
+    const sealed = await sealTokens(former, vault, tokens, clock.now())
+    await rig.place({ ...vault, sealed })
+    rig.advance(300)
+    const token = await freshToken(moved, (await rig.vaultAt(vault))!, 'ada', rig.report)
+    assert.equal(typeof token === 'object' && token.accessToken, rig.provider.accessTokens().at(-1))
+    assert.ok((await rig.unsealed((await rig.vaultAt(vault))!)) !== undefined)
+  })
+
   test('without the refresh token that it is said to hold, it is the same', async () => {
     const { vault } = await stale()
-    const sealed = await sealTokens(vault, { accessToken: 'alone' }, clock.now())
+    const sealed = await sealTokens(rig.application, vault, { accessToken: 'alone' }, clock.now())
     await rig.place({ ...vault, sealed })
     assert.equal(await again(vault), undefined)
     assert.equal(rig.provider.count('refresh'), 0)

@@ -6,11 +6,12 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { after, afterEach, before, test } from 'node:test'
 import { broker, clock, drawId } from '../../shared/broker.ts'
+import { providerId } from '../../shared/domain/provider-identity.ts'
 import { vaultExpires } from '../../shared/domain/vault.ts'
 import { readKeyring } from '../../shared/tokens/keyring.ts'
 import { generateKeyring } from '../../shared/tokens/keyring-secret.ts'
 import { seal } from '../../shared/tokens/seal.ts'
-import { keepTokens, sealTokens, unsealTokens } from '../../shared/vault/keep.ts'
+import { keepTokens, sealTokens } from '../../shared/vault/keep.ts'
 import { aClient } from '../support/registry.ts'
 import { codeLifetimeSeconds, keeping, startVaultRig, type VaultRig } from '../support/vault-rig.ts'
 
@@ -38,7 +39,7 @@ test('those that are kept are found by the id of their sign-in, as long as their
     assert.equal(id?.length, 11)
     const vault = await rig.vaultAt({ sid, id: id! })
     assert.ok(vault !== undefined)
-    assert.deepEqual(await unsealTokens(vault, clock.now()), {
+    assert.deepEqual(await rig.unsealed(vault, clock.now()), {
       accessToken: tokens.accessToken,
       refreshToken: tokens.refreshToken,
     })
@@ -53,7 +54,7 @@ test('tokens that come without a refresh token are kept as such', async () => {
   const id = await keepTokens(rig.application, keeping, sid, alone, codeLifetimeSeconds)
   const vault = await rig.vaultAt({ sid, id: id! })
   assert.equal(vault?.isRefreshable, false)
-  assert.deepEqual(await unsealTokens(vault!, clock.now()), { accessToken: tokens.accessToken })
+  assert.deepEqual(await rig.unsealed(vault!, clock.now()), { accessToken: tokens.accessToken })
 })
 
 test('B12 no token can be read off the item', async () => {
@@ -67,33 +68,36 @@ test('B12 no token can be read off the item', async () => {
 
 test('B19 a ciphertext that was moved to another session, sign-in or application opens for nobody', async () => {
   const [{ vault }, { vault: other }] = [await rig.kept(), await rig.kept()]
-  assert.ok((await unsealTokens(vault, clock.now())) !== undefined)
+  assert.ok((await rig.unsealed(vault, clock.now())) !== undefined)
   const moved = [
     { ...other, sealed: vault.sealed! },
     { ...vault, sid: other.sid },
     { ...vault, id: other.id },
     { ...vault, application: 'userdocs' },
   ]
-  for (const one of moved) assert.equal(await unsealTokens(one, clock.now()), undefined)
+  for (const one of moved) assert.equal(await rig.unsealed(one, clock.now()), undefined)
 })
 
 test('a ciphertext ends with its vault', async () => {
   const { vault } = await rig.kept()
-  assert.ok((await unsealTokens(vault, vault.expires * 1_000 - 1)) !== undefined)
-  assert.equal(await unsealTokens(vault, vault.expires * 1_000), undefined)
+  assert.ok((await rig.unsealed(vault, vault.expires * 1_000 - 1)) !== undefined)
+  assert.equal(await rig.unsealed(vault, vault.expires * 1_000), undefined)
 })
 
 test('nothing is in a vault whose tokens the provider has refused', async () => {
   const { sealed: _, ...refused } = (await rig.kept()).vault
-  assert.equal(await unsealTokens(refused, clock.now()), undefined)
+  assert.equal(await rig.unsealed(refused, clock.now()), undefined)
 })
 
 test('the key is gone, so nobody opens what it sealed; what is sealed since is opened', async () => {
   const { vault, tokens } = await rig.kept()
   await rig.replaceKeyring()
-  assert.equal(await unsealTokens(vault, clock.now()), undefined)
-  const sealed = await sealTokens(vault, tokens, clock.now())
-  assert.equal((await unsealTokens({ ...vault, sealed }, clock.now()))?.accessToken, tokens.accessToken)
+  assert.equal(await rig.unsealed(vault, clock.now()), undefined)
+  const sealed = await sealTokens(rig.application, vault, tokens, clock.now())
+  assert.deepEqual(await rig.unsealed({ ...vault, sealed }, clock.now()), {
+    accessToken: tokens.accessToken,
+    refreshToken: tokens.refreshToken,
+  })
 })
 
 test('a key that others have had for a moment opens what they sealed, however lately we have read ours', async () => {
@@ -103,7 +107,8 @@ test('a key that others have had for a moment opens what they sealed, however la
   await writeFile(`${process.env.SECRETS?.replace('file:', '')}/keyring`, text)
   rig.advance(1)
   const { sid, id, application } = vault
-  const sealing = { purpose: `provider ${sid} ${id}`, application, nowMs: clock.now() }
+  const provider = providerId(rig.application.provider)
+  const sealing = { purpose: `provider ${sid} ${id}`, application, nowMs: clock.now(), provider } as const
   const sealed = await seal(readKeyring(text), sealing, { accessToken: tokens.accessToken }, 60)
-  assert.deepEqual(await unsealTokens({ ...vault, sealed }, clock.now()), { accessToken: tokens.accessToken })
+  assert.deepEqual(await rig.unsealed({ ...vault, sealed }, clock.now()), { accessToken: tokens.accessToken })
 })

@@ -1,0 +1,69 @@
+/**
+ * What belongs to a provider, sealed for that provider: nobody can unseal it without learning where it may be sent.
+ *
+ * Owns that the registration which says so is not older than the seal.
+ */
+
+import { broker } from './broker.ts'
+import { acceptedProviders, providerId } from './domain/provider-identity.ts'
+import type { Application } from './domain/registration.ts'
+import type { Keyring } from './tokens/keyring.ts'
+import { type ProviderPurpose, seal, unsealForProvider } from './tokens/seal.ts'
+
+export async function sealFor(
+  { name, provider }: Pick<Application, 'name' | 'provider'>,
+  purpose: ProviderPurpose,
+  value: unknown,
+  lifetimeSeconds: number,
+  nowMs: number,
+): Promise<string> {
+  const sealing = { purpose, application: name, nowMs, provider: providerId(provider) }
+  return seal(await broker().keyring(), sealing, value, lifetimeSeconds)
+}
+
+/**
+ * `application`: whose provider the value may be sent to. `other-provider`: the application has another provider by now,
+ * which must not be sent anything of it. undefined: not sealed by us, not for this, or over.
+ */
+export type Unsealed<Value> =
+  | { readonly value: Value; readonly application: Application }
+  | 'other-provider'
+  | undefined
+
+/** @throws {Unavailable} */
+export async function unsealFrom<Value>(
+  application: Application,
+  purpose: ProviderPurpose,
+  sealed: string,
+  nowMs: number,
+): Promise<Unsealed<Value>> {
+  const unsealed = await unsealWith<Value>(application, purpose, sealed, nowMs)
+  if (unsealed !== 'other-provider') return unsealed
+  // A warm Lambda goes by a registration that is up to ten seconds old, while others seal for the provider of now.
+  broker().registrations.forget(application.name)
+  const current = await broker().registrations.application(application.name)
+  return current === undefined ? unsealed : unsealWith(current, purpose, sealed, nowMs)
+}
+
+async function unsealWith<Value>(
+  application: Application,
+  purpose: ProviderPurpose,
+  sealed: string,
+  nowMs: number,
+): Promise<Unsealed<Value>> {
+  const sealing = { purpose, application: application.name, nowMs, providers: acceptedProviders(application) }
+  const open = (keyring: Keyring) => unsealForProvider<Value>(keyring, sealing, sealed)
+  const unsealed = (await open(await broker().keyring())) ?? (await again(purpose, open))
+  return typeof unsealed === 'object' ? { value: unsealed.value, application } : unsealed
+}
+
+/**
+ * Where a key was retired at once, others may seal with one that came after our last look, and to take what the table
+ * holds for lost would end a session. A cookie may be anything that somebody made up, and is not worth a request.
+ */
+async function again<Result>(
+  purpose: ProviderPurpose,
+  open: (keyring: Keyring) => Promise<Result>,
+): Promise<Result | undefined> {
+  return purpose === 'sign-in' ? undefined : open(await broker().keyring(0))
+}
