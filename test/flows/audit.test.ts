@@ -9,10 +9,12 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { handler as retryRevocations } from '../../functions/retry-revocations.ts'
 import { contextOf } from '../../local/gateway/event.ts'
+import { broker as composed } from '../../shared/broker.ts'
 import { sink } from '../../shared/log.ts'
 import { logEvents } from '../../shared/log-events.ts'
 import { type FallibleProvider, serverError, startFallibleProvider } from '../support/fallible-provider.ts'
 import { expectMetrics, expectSchema, type LogLine, readLine } from '../support/log-lines.ts'
+import { itemAt, putItem } from '../support/table.ts'
 import { type Caller, cli, job, web } from './support/callers.ts'
 import { call, poll, refresh, revoke } from './support/endpoints.ts'
 import { claimsOf, expectRefusal, expectTokens, expectUnavailable, refreshed } from './support/expect.ts'
@@ -209,6 +211,19 @@ test('the end of a session is told to the provider: at once, later, never', asyn
   await retryRevocations({}, contextOf('retry-revocations'))
   assert.deepEqual(whose(last('provider.revocation_abandoned')), whose(last('session.revoked')))
   assert.equal(last('provider.revocation_abandoned').RevocationsAbandoned, 1)
+})
+
+test('a session whose application has another provider by now', async () => {
+  const session = kept(await code(broker, graced))
+  const key = { pk: 'application#vaulted', sk: 'application' }
+  const { table } = composed()
+  const application = (await itemAt(table, key.pk, key.sk))!
+  await putItem(table, { ...application, provider: { ...Object(application.provider), clientId: 'another' } })
+  broker.advance(10)
+  expectRefusal(await refresh(broker, graced, session.refreshToken), 400, 'invalid_grant')
+  assert.deepEqual(whose(last('provider.changed')), whose(last('session.revoked')))
+  await putItem(table, application)
+  broker.advance(10)
 })
 
 test('a request at an application that is not there', async () => {
