@@ -6,6 +6,7 @@ import { after, afterEach, before, test } from 'node:test'
 import { handler as retryRevocations } from '../../functions/retry-revocations.ts'
 import { contextOf } from '../../local/gateway/event.ts'
 import { broker as composed, drawId } from '../../shared/broker.ts'
+import type { Application } from '../../shared/domain/registration.ts'
 import { keepTokens } from '../../shared/vault/keep.ts'
 import { type FallibleProvider, serverError, startFallibleProvider } from '../support/fallible-provider.ts'
 import { revoked } from '../support/families.ts'
@@ -142,13 +143,7 @@ test('B17 an application that nothing can be asked for does not stand in the way
   await putItem(table, { pk: 'application#broken', sk: 'application', ...broken })
   const sid = drawId()
   const tokens = { accessToken: 'an access token', refreshToken: 'a refresh token' }
-  const vault = await keepTokens(
-    anApplication({ name: 'broken' }),
-    aClient({ keepsProviderTokens: true }),
-    sid,
-    tokens,
-    900,
-  )
+  const vault = await keepTokens(broken as Application, aClient({ keepsProviderTokens: true }), sid, tokens, 900)
   const mark = { application: 'broken', vault: vault!, revokedAt: 1, revocationDue: 'provider' } as const
   await putFamily(table, { ...revoked(), sid, ...mark })
   await overdue(7)
