@@ -11,6 +11,7 @@ import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import type { Bundle, DeployedFunction } from './bundle.ts'
+import { memoryMb, requestTimeoutSeconds } from './limits.ts'
 import { metricsNamespaceOf } from './metrics.ts'
 import { retainOnceCreated } from './retention.ts'
 import type { StageSettings } from './settings.ts'
@@ -44,7 +45,7 @@ export class BrokerFunction extends Construct {
     const { stage, logRetention, keepData } = settings
     // The store and the provider are given up on well before, so that the caller gets an answer of ours; and API Gateway
     // waits for 29 seconds.
-    this.timeout = timeout ?? Duration.seconds(20)
+    this.timeout = timeout ?? Duration.seconds(requestTimeoutSeconds)
     const logGroup = new LogGroup(this, 'Log', {
       logGroupName: logGroupOf(stage, name),
       retention: logRetention,
@@ -59,9 +60,7 @@ export class BrokerFunction extends Construct {
       architecture: Architecture.ARM_64,
       handler: 'index.handler',
       code: Code.fromAsset(bundle.folder),
-      // Memory buys CPU in proportion. A cold start is CPU alone, and at 1024 MB it is half as long as at 512 for the
-      // same price; the memory itself is hardly used.
-      memorySize: 1024,
+      memorySize: memoryMb,
       timeout: this.timeout,
       role: this.role,
       logGroup,

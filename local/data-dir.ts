@@ -32,11 +32,6 @@ export async function agreeOn(path: string, make: () => string | Promise<string>
   return readFile(path, 'utf8')
 }
 
-/** Replaces the file as a whole. */
-export async function replace(path: string, text: string): Promise<void> {
-  await rename(await written(path, text), path)
-}
-
 /** Whoever holds a claim renames or removes it within milliseconds; after so long they are gone. */
 const claimAbandonedMs = 5_000
 const claimAgainMs = 20

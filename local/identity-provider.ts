@@ -3,20 +3,18 @@
  * login page takes any user name and password; and beside it, at the same port, a user directory that speaks OAuth alone
  * and a tenant that behaves like Auth0.
  *
- * Owns its server, and who runs it when several brokers of this machine use one port. Must not know the broker, which
- * talks to it as to any other provider.
+ * Must not know the broker, which talks to it as to any other provider.
  */
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import Provider from 'oidc-provider'
 import { createClients, type ProviderClient, type ProviderClients } from './identity-provider/clients.ts'
 import { interact, interactionPath } from './identity-provider/interaction.ts'
-import { admit, joinAt, joinPath } from './identity-provider/join.ts'
 import { settingsFor } from './identity-provider/settings.ts'
 import { openStore, type Store } from './identity-provider/store.ts'
-import { freePort, listen, loopback, PortTaken } from './ports.ts'
-import { NobodyServes, type Part, type Role, serveOrFollow } from './serve-or-follow.ts'
+import { freePort, listen, loopback } from './ports.ts'
 import { createTenant, tenantGrants, tenantPath } from './tenant/server.ts'
 import { createUserDirectory, directoryPath } from './user-directory/server.ts'
 
@@ -33,61 +31,43 @@ export type IdentityProviderOptions = {
   readonly log: (line: string) => void
 }
 
-export type IdentityProvider = { readonly url: string; readonly role: Role; stop(): Promise<void> }
+export type IdentityProvider = { readonly url: string; stop(): Promise<void> }
 
-/** @throws {PortTaken} when something that is no such identity provider listens on the port */
+/** @throws {PortTaken} */
 export async function startIdentityProvider(options: IdentityProviderOptions): Promise<IdentityProvider> {
-  const { clients, log } = options
-  const port = options.port === 0 ? await freePort() : options.port
-  const url = `http://${loopback}:${port}`
-  const joined = serveOrFollow({
-    follow: () => joinAt(port, loopback, clients),
-    serve: () => serve(port, options),
-    changed: (role) =>
-      log(`${role === 'serving' ? 'This broker now runs' : 'Using again'} the identity provider at ${url}.`),
-    lost: (error) => log(`The identity provider at ${url} is gone: ${error instanceof Error ? error.message : error}`),
-  })
-  const membership = await joined.catch((error: unknown) => {
-    throw error instanceof NobodyServes ? new PortTaken(port, 'IDP_PORT') : error
-  })
-  return { url, role: membership.role, stop: membership.stop }
-}
-
-async function serve(port: number, options: IdentityProviderOptions): Promise<Part | undefined> {
   const { clients, dataDir } = options
+  // The issuer holds the port, so it has to be known before anything listens there.
+  const port = options.port === 0 ? await freePort() : options.port
   const store = openStore(dataDir === undefined ? undefined : join(dataDir, 'identity-provider.db'))
-  const known = { openid: createClients(), directory: createClients(), tenant: createClients(tenantGrants) }
-  addTo(known, clients)
-  const answer = await responder(port, store, known, options)
-  const server = createServer(answer)
   try {
+    const server = createServer(await responder(port, store, knownFrom(clients), options))
     await listen(server, port, 'IDP_PORT')
+    return {
+      url: `http://${loopback}:${port}`,
+      stop: async () => {
+        const closed = once(server, 'close')
+        server.close()
+        // Nothing that is under way here is worth waiting for.
+        server.closeAllConnections()
+        await closed
+        store.close()
+      },
+    }
   } catch (error) {
     store.close()
-    if (error instanceof PortTaken) return undefined
     throw error
-  }
-  return partOf(server, store)
-}
-
-function partOf(server: Server, store: Store): Part {
-  const ended = new Promise<void>((resolve) => server.on('close', resolve))
-  return {
-    ended,
-    stop: async () => {
-      server.close()
-      // Those that followed us have to notice; and nothing that is under way here is worth waiting for.
-      server.closeAllConnections()
-      await ended
-      store.close()
-    },
   }
 }
 
 type Known = Readonly<Record<NonNullable<ProviderClient['at']>, ProviderClients>>
 
-function addTo(known: Known, clients: readonly ProviderClient[]): void {
-  for (const client of clients) known[client.at ?? 'openid'].add([client])
+function knownFrom(clients: readonly ProviderClient[]): Known {
+  const at = (place: ProviderClient['at']) => clients.filter((client) => (client.at ?? 'openid') === place)
+  return {
+    openid: createClients(at('openid')),
+    directory: createClients(at('directory')),
+    tenant: createClients(at('tenant'), tenantGrants),
+  }
 }
 
 async function responder(port: number, store: Store, known: Known, options: IdentityProviderOptions) {
@@ -112,8 +92,7 @@ async function responder(port: number, store: Store, known: Known, options: Iden
       log(`The identity provider failed: ${error instanceof Error ? error.stack : error}`)
       outgoing.headersSent ? outgoing.destroy() : outgoing.writeHead(500).end()
     }
-    if (url === joinPath) admit(incoming, outgoing, (clients) => addTo(known, clients)).catch(fail)
-    else if (url.startsWith(directoryPath)) directory(incoming, outgoing).catch(fail)
+    if (url.startsWith(directoryPath)) directory(incoming, outgoing).catch(fail)
     else if (url.startsWith(tenantPath)) tenant(incoming, outgoing).catch(fail)
     else if (interactionPath.test(url)) interact(provider, '', incoming, outgoing).catch(fail)
     else protocol(incoming, outgoing)

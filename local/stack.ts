@@ -22,7 +22,6 @@ import { supervise } from './process/supervise.ts'
 import { fillTable, ownRegistry, providerClients, readRegistry } from './registry.ts'
 import { startSchedule } from './schedule.ts'
 import { setUpSecrets } from './secrets.ts'
-import type { Role } from './serve-or-follow.ts'
 
 export type LocalStackOptions = {
   /** Of the broker. @default 0 a free one */
@@ -53,8 +52,8 @@ export type LocalStack = {
   readonly idpUrl: string
   readonly dynamodbEndpoint: string
   readonly registry: Registry
-  /** `following`: another broker on this machine runs it, and this one takes over when that one goes. */
-  readonly roles: { readonly identityProvider: Role; readonly dynamodb: Role | 'given' }
+  /** Which DynamoDB it is, for people; undefined for one that was given. */
+  readonly dynamodbEngine: string | undefined
   close(): Promise<void>
 }
 
@@ -94,19 +93,17 @@ async function start(options: LocalStackOptions, ending: Ending): Promise<LocalS
       ...(tenantAccessTokenSeconds !== undefined && { tenantAccessTokenSeconds }),
     }
     const serving = startIdentityProvider({ port: idpPort, clients, log, ...settings })
-    const started = await during('identity provider', serving)
-    ending.add('services', started.stop)
-    return started
+    const { stop } = await during('identity provider', serving)
+    ending.add('services', stop)
   })
-  const [{ url }, { endpoint, role }, { place }, identityProvider] = await allOf([gateway, database, secrets, provider])
+  const [{ url }, { endpoint, engine }, { place }] = await allOf([gateway, database, secrets, provider])
 
   ending.add('settings', enterEnvironment({ tableName, url, endpoint, place }))
   await during('table', fillTable(tableName, registry, endpoint, idpUrl))
   prepared.resolve()
   ending.add('requests', startSchedule(['retry-revocations'], log))
   return {
-    ...{ url, idpUrl, registry, dynamodbEndpoint: endpoint },
-    roles: { identityProvider: identityProvider.role, dynamodb: role },
+    ...{ url, idpUrl, registry, dynamodbEndpoint: endpoint, dynamodbEngine: engine },
     close: ending.run,
   }
 }
@@ -156,10 +153,10 @@ async function openDatabase(
   { path, isKept }: Directory,
   ending: Ending,
   log: (line: string) => void,
-): Promise<{ readonly endpoint: string; readonly role: Role | 'given' }> {
+): Promise<{ readonly endpoint: string; readonly engine?: string }> {
   if (dynamodbEndpoint !== undefined) {
     if (!isKept) ending.add('services', (await supervise({ removeAtEnd: path })).stop)
-    return { endpoint: dynamodbEndpoint, role: 'given' }
+    return { endpoint: dynamodbEndpoint }
   }
   const database = await startDynamodb({ ...(isKept ? { dataDir: path } : { removeAtEnd: path }), log })
   ending.add('services', database.stop)

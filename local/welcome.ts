@@ -16,8 +16,6 @@ export function welcome(
   stack: LocalStack,
   place: { readonly dataDir?: string | undefined; readonly table: string },
 ): string {
-  const { roles } = stack
-  const followed = (role: string) => (role === 'following' ? ', run by another broker here' : '')
   const applications = stack.registry.applications.map(({ name }) => name).join(', ')
   const kept = place.dataDir ?? 'in memory, gone at the end (DATA_DIR keeps it)'
   return [
@@ -25,10 +23,14 @@ export function welcome(
     `${bold('Token Broker')} runs on this machine. Stop it with Ctrl-C.`,
     '',
     row('Broker', stack.url, `applications: ${applications}`),
-    row('Identity provider', stack.idpUrl, `any user name, any password${followed(roles.identityProvider)}`),
+    row('Identity provider', stack.idpUrl, 'any user name, any password'),
     row('User directory', `${stack.idpUrl}${directoryPath}oauth`, 'OAuth without OpenID, for userdocs; any user name'),
     row('Tenant', `${stack.idpUrl}${tenantPath}`, 'like one of Auth0, for wiremock; any user name'),
-    row('DynamoDB', stack.dynamodbEndpoint, `table ${place.table}${followed(roles.dynamodb)}`),
+    row(
+      'DynamoDB',
+      stack.dynamodbEndpoint,
+      `table ${place.table}${stack.dynamodbEngine === undefined ? '' : `; ${stack.dynamodbEngine}`}`,
+    ),
     row('Keys and data', kept, ''),
     '',
     `ready ${stack.url}`,

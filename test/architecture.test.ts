@@ -72,7 +72,17 @@ const allowed: Record<string, readonly string[]> = {
   'cli/keys.ts': ['cli/', 'shared/domain/', 'local/rotate-keys.ts', 'local/problem.ts'],
   'cli/registry.ts': ['cli/', 'shared/store/', 'shared/unavailable.ts', 'node:'],
   'cli/signature.ts': ['cli/', 'node:', '@aws-sdk/credential-provider-node', '@smithy/signature-v4'],
-  'local/': ['local/', 'shared/', 'infra/routes.ts', byName, 'node:', 'jose', 'oidc-provider', 'aws-lambda'],
+  'local/': [
+    'local/',
+    'shared/',
+    'infra/routes.ts',
+    'infra/limits.ts',
+    byName,
+    'node:',
+    'jose',
+    'oidc-provider',
+    'aws-lambda',
+  ],
 }
 /** The same for imports of which nothing is left when the code runs. */
 const allowedAsTypes: Record<string, readonly string[]> = {

@@ -7,6 +7,7 @@
 
 import { randomUUID } from 'node:crypto'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-lambda'
+import { memoryMb, requestTimeoutSeconds } from '../../infra/limits.ts'
 import type { Route } from '../../infra/routes.ts'
 import type { Match } from './router.ts'
 
@@ -142,9 +143,6 @@ function commonLogTime(date: Date): string {
   return `${day}/${month}/${year}:${time} +0000`
 }
 
-/** API Gateway waits no longer for a function. */
-const functionWithinMs = 29_000
-
 export function contextOf(functionName: string): Context {
   return new LocalContext(functionName)
 }
@@ -154,7 +152,7 @@ class LocalContext implements Context {
   readonly functionName: string
   readonly functionVersion = '$LATEST'
   readonly invokedFunctionArn: string
-  readonly memoryLimitInMB = '512'
+  readonly memoryLimitInMB = String(memoryMb)
   readonly awsRequestId = randomUUID()
   readonly logGroupName: string
   readonly logStreamName = 'local'
@@ -168,7 +166,7 @@ class LocalContext implements Context {
 
   // A property, as in Lambda's own context, so that it may be called apart from it.
   readonly getRemainingTimeInMillis = (): number =>
-    Math.max(0, Math.round(functionWithinMs - (performance.now() - this.#startedAt)))
+    Math.max(0, Math.round(requestTimeoutSeconds * 1_000 - (performance.now() - this.#startedAt)))
 
   // Of Node 0.10's runtime; what uses them must find out here, not in the cloud.
   done(): never {

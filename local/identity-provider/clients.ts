@@ -1,7 +1,5 @@
 /**
- * The clients of the local identity provider: the applications of every broker that uses it.
- *
- * Owns who they are and their secrets. Must not know how they got here.
+ * The clients of the local identity provider: the applications of the broker, with their secrets.
  */
 
 import { createHash, timingSafeEqual } from 'node:crypto'
@@ -19,7 +17,6 @@ export type ProviderClient = {
 }
 
 export type ProviderClients = {
-  add(clients: readonly ProviderClient[]): void
   /** Metadata (RFC 7591 §2). */
   metadata(clientId: string): Json | undefined
   /** Of any port; none for a client that nobody knows. */
@@ -27,32 +24,28 @@ export type ProviderClients = {
   isSecret(clientId: string, presented: string): boolean
 }
 
-/** @param grantTypes what all of them may do */
-export function createClients(grantTypes = ['authorization_code', 'refresh_token']): ProviderClients {
-  const known = new Map<string, Map<string, ProviderClient>>()
+/**
+ * @param clients several applications may be one client
+ * @param grantTypes what all of them may do
+ */
+export function createClients(
+  clients: readonly ProviderClient[],
+  grantTypes = ['authorization_code', 'refresh_token'],
+): ProviderClients {
+  const variantsOf = (wanted: string) => clients.filter(({ clientId }) => clientId === wanted)
   return {
-    // Brokers with data directories of their own have secrets of their own, for the same client: each stays good.
-    add: (clients) => {
-      for (const client of clients) {
-        known.set(client.clientId, new Map([...(known.get(client.clientId) ?? []), [keyOf(client), client]]))
-      }
-    },
     metadata: (clientId) => {
-      const variants = [...(known.get(clientId)?.values() ?? [])]
+      const variants = variantsOf(clientId)
       return variants[0] === undefined ? undefined : metadataOf(variants[0], variants, grantTypes)
     },
-    redirectUris: (clientId) => redirectUrisOf([...(known.get(clientId)?.values() ?? [])]),
-    isSecret: (clientId, presented) =>
-      [...(known.get(clientId)?.values() ?? [])].some(({ secret }) => isSame(secret, presented)),
+    redirectUris: (clientId) => redirectUrisOf(variantsOf(clientId)),
+    isSecret: (clientId, presented) => variantsOf(clientId).some(({ secret }) => isSame(secret, presented)),
   }
 }
 
-const keyOf = ({ application, secret }: ProviderClient) => `${application} ${secret}`
-
 /** RFC 8252 §7.3: a native application's loopback redirect may come back at any port, and so may a local broker. */
 function redirectUrisOf(variants: readonly ProviderClient[]): string[] {
-  const applications = new Set(variants.map(({ application }) => application))
-  return [...applications].map((name) => `http://127.0.0.1/${name}/oauth/callback`)
+  return variants.map(({ application }) => `http://127.0.0.1/${application}/oauth/callback`)
 }
 
 function metadataOf(

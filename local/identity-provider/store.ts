@@ -1,8 +1,7 @@
 /**
  * Where the local identity provider keeps its keys and what it has issued: a SQLite database, in memory or in a file.
  *
- * Owns the database. Must not know what the payloads mean. In a file, sign-ins and refresh tokens outlive a restart, and
- * brokers that share a data directory can take over from each other in the middle of a sign-in.
+ * In a file, sign-ins and refresh tokens outlive a restart, and brokers that share a data directory share the file.
  */
 
 import { chmodSync } from 'node:fs'

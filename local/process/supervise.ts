@@ -7,13 +7,15 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
+export type Command = {
+  readonly file: string
+  readonly words: readonly string[]
+  /** What it writes once it is ready. */
+  readonly readyWhen: string
+}
+
 export type Task = {
-  readonly command?: {
-    readonly file: string
-    readonly words: readonly string[]
-    /** What it writes to stderr once it is ready. */
-    readonly readyWhen: string
-  }
+  readonly command?: Command
   /** Removed when the broker is gone. */
   readonly removeAtEnd?: string
 }
@@ -38,6 +40,7 @@ export async function supervise(task: Task): Promise<Supervised> {
   const child = fork(supervisor, [JSON.stringify(task)], {
     // A process group of its own: a signal to ours (Ctrl-C; kill -9 of the group) must not hit it before it has cleaned up.
     detached: true,
+    windowsHide: true,
     // No pipe of ours may stay open in it, for whoever reads our output waits for its end.
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     // NODE_OPTIONS is for the broker: a debugger port or a preloaded module is not wanted twice.

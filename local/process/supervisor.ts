@@ -27,14 +27,15 @@ if (!process.connected) process.emit('disconnect')
 
 /** @returns what kills it */
 function start({ file, words, readyWhen }: NonNullable<Task['command']>): () => void {
-  const child = spawn(file, words, { stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = spawn(file, words, { stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true })
   let said = ''
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+  const listen = (chunk: string) => {
     // What comes after the first lines is read, so that the pipe stays empty, and dropped.
     if (said.includes(readyWhen)) return
     said += chunk
     if (said.includes(readyWhen)) report({ kind: 'ready', pid: child.pid })
-  })
+  }
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', listen)
   child.on('error', (error) => report({ kind: 'ended', why: error.message }))
   child.on('close', (code, signal) =>
     report({ kind: 'ended', why: `${signal ?? `exit code ${code}`}. ${said.trim()}` }),

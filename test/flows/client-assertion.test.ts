@@ -13,7 +13,7 @@ import { deviceGrant, endpoint, introspect, issuer } from './support/endpoints.t
 import { expectRefusal, expectTokens, expectUnavailable, string } from './support/expect.ts'
 import { decide } from './support/flows.ts'
 import { registryFile } from './support/registry.ts'
-import { startFaultyStore } from './support/store.ts'
+import { type Store, startFaultyStore, startStore } from './support/store.ts'
 import { type Answer, basic, postForm, postJson } from './support/wire.ts'
 
 const algorithms = ['ES256', 'RS256', 'PS256', 'EdDSA', 'Ed25519'] as const
@@ -22,6 +22,7 @@ const own = { grant_type: 'client_credentials', scope: 'reports:read' }
 let robot: Signer
 let stranger: Signer
 const signers = new Map<string, Signer>()
+let table: Store
 const brokers: BrokerProcess[] = []
 let registry: string
 before(async () => {
@@ -39,10 +40,14 @@ before(async () => {
     declare('demo', 'stranger', stranger)
     declare('auth0like', 'robot', robot)
   })
-  const shared = await newShared()
-  for (let count = 0; count < 2; count += 1) brokers.push(await startBroker({ shared, registry }))
+  table = await startStore()
+  const settings = { shared: await newShared(), dynamodb: table.endpoint, registry }
+  for (let count = 0; count < 2; count += 1) brokers.push(await startBroker(settings))
 })
-after(() => Promise.all(brokers.map((broker) => broker.stop())))
+after(async () => {
+  await Promise.all(brokers.map((broker) => broker.stop()))
+  await table.stop()
+})
 
 const broker = () => brokers[0]!
 const token = (at: Broker = broker()) => endpoint(at, 'demo', 'token')

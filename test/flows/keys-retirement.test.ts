@@ -12,17 +12,23 @@ import { expectErrorPage, expectRefusal, refreshed } from './support/expect.ts'
 import { device, deviceCode, walk } from './support/flows.ts'
 import { type MovedClock, movedClock } from './support/moved-clock.ts'
 import { Person } from './support/person.ts'
+import { type Store, startStore } from './support/store.ts'
 import { get } from './support/wire.ts'
 
 let clock: MovedClock
+let store: Store
 let shared: Shared
 let broker: BrokerProcess
 before(async () => {
   clock = movedClock()
   shared = await newShared()
-  broker = await startBroker({ shared, environment: clock.environment })
+  store = await startStore()
+  broker = await startBroker({ shared, dynamodb: store.endpoint, environment: clock.environment })
 })
-after(() => broker.stop())
+after(async () => {
+  await broker.stop()
+  await store.stop()
+})
 
 const retire = (names: readonly string[] | 'all') => retireLocalKeys(shared.dataDir, names, clock.nowMs())
 
@@ -79,7 +85,7 @@ test('every key retired: a sign-in under way starts again, nothing old is good, 
 test('what a key makes that came with a retirement is good where that has not been heard of yet, and can be revoked there', async () => {
   await refreshed(broker, cli, (await device(broker, cli)).refreshToken)
   await retire('all')
-  const informed = await startBroker({ shared, environment: clock.environment })
+  const informed = await startBroker({ shared, dynamodb: store.endpoint, environment: clock.environment })
   try {
     const [kept, ended] = [await device(informed, cli), await device(informed, cli)]
     clock.advance(11)

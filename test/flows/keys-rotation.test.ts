@@ -15,21 +15,28 @@ import { expectTokens, refreshed } from './support/expect.ts'
 import { device, deviceCode, walk } from './support/flows.ts'
 import { type MovedClock, movedClock } from './support/moved-clock.ts'
 import { Person } from './support/person.ts'
+import { type Store, startStore } from './support/store.ts'
 import { get } from './support/wire.ts'
 
 const quarter = 900
 const day = 86_400
 
 let clock: MovedClock
+let store: Store
 let shared: Shared
 let brokers: [BrokerProcess, BrokerProcess]
 before(async () => {
   clock = movedClock()
   shared = await newShared()
-  const first = await startBroker({ shared, environment: clock.environment })
-  brokers = [first, await startBroker({ shared, environment: clock.environment })]
+  store = await startStore()
+  const settings = { shared, dynamodb: store.endpoint, environment: clock.environment }
+  const first = await startBroker(settings)
+  brokers = [first, await startBroker(settings)]
 })
-after(() => Promise.all(brokers.map((broker) => broker.stop())))
+after(async () => {
+  await Promise.all(brokers.map((broker) => broker.stop()))
+  await store.stop()
+})
 
 const rotate = () => rotateLocalKeys(shared.dataDir, clock.nowMs())
 

@@ -10,14 +10,20 @@ import { type Caller, cli, job } from './support/callers.ts'
 import { poll, refresh, revoke, userinfo } from './support/endpoints.ts'
 import { expectDead, expectRefusal, expectTokens, refreshed } from './support/expect.ts'
 import { device } from './support/flows.ts'
+import { type Store, startStore } from './support/store.ts'
 import type { Answer } from './support/wire.ts'
 
+let store: Store
 const brokers: BrokerProcess[] = []
 before(async () => {
+  store = await startStore()
   const shared = await newShared()
-  for (let count = 0; count < 3; count += 1) brokers.push(await startBroker({ shared }))
+  for (let count = 0; count < 3; count += 1) brokers.push(await startBroker({ shared, dynamodb: store.endpoint }))
 })
-after(() => Promise.all(brokers.map((broker) => broker.stop())))
+after(async () => {
+  await Promise.all(brokers.map((broker) => broker.stop()))
+  await store.stop()
+})
 
 /** Where people sign in. */
 function front(): BrokerProcess {

@@ -10,14 +10,20 @@ import { auth0Cli, cli, job, web } from './support/callers.ts'
 import { exchange, poll, refresh, revoke } from './support/endpoints.ts'
 import { claimsOf, expectDead, expectRefusal, refreshed, string } from './support/expect.ts'
 import { code, device } from './support/flows.ts'
+import { type Store, startStore } from './support/store.ts'
 
+let store: Store
 let shared: Shared
 let broker: BrokerProcess
 before(async () => {
   shared = await newShared()
-  broker = await startBroker({ shared })
+  store = await startStore()
+  broker = await startBroker({ shared, dynamodb: store.endpoint })
 })
-after(() => broker.stop())
+after(async () => {
+  await broker.stop()
+  await store.stop()
+})
 
 test('R9 without grace a used token is invalid_grant at once, and the family dead', async () => {
   const first = await device(broker)
@@ -101,7 +107,7 @@ test('R10 a code family that was revoked stays dead when its code is shown again
 test('R26 a broker that starts cold sees the reuse of what another one rotated', async () => {
   const first = await device(broker)
   const second = await refreshed(broker, cli, first.refreshToken)
-  const cold = await startBroker({ shared })
+  const cold = await startBroker({ shared, dynamodb: store.endpoint })
   try {
     expectRefusal(await refresh(cold, cli, first.refreshToken), 400, 'invalid_grant')
     await expectDead(cold, { caller: cli, ...second })
@@ -113,7 +119,7 @@ test('R26 a broker that starts cold sees the reuse of what another one rotated',
 
 test('R26 a live family is known to a broker that starts cold, and reuse there is seen by the warm one', async () => {
   const first = await device(broker)
-  const cold = await startBroker({ shared })
+  const cold = await startBroker({ shared, dynamodb: store.endpoint })
   try {
     const second = await refreshed(cold, cli, first.refreshToken)
     expectRefusal(await refresh(broker, cli, first.refreshToken), 400, 'invalid_grant')

@@ -6,10 +6,9 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { setTimeout as pause } from 'node:timers/promises'
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose'
 import * as oidc from 'openid-client'
-import { type BrokerProcess, newShared, startBroker } from './support/broker.ts'
+import { type BrokerProcess, startBroker } from './support/broker.ts'
 import { auth0Cli, type Caller, userdocs, web } from './support/callers.ts'
 import {
   askUserinfo,
@@ -272,28 +271,4 @@ test('P14 the provider’s stand-in has no discovery document, and shows strange
   const stranger = new URL(login.url)
   stranger.searchParams.set('redirect_uri', 'https://attacker.example/userdocs/oauth/callback')
   expectErrorPage(await new Person().open(stranger), 400)
-})
-
-test('brokers that share a table and keys sign people in at the same directory, and after one of them has gone', async () => {
-  const shared = await newShared()
-  const first = await startBroker({ shared })
-  const second = await startBroker({ shared })
-  try {
-    for (const one of [first, second]) {
-      const code = await authorizationCode(one, userdocs, profile)
-      expectTokens(await exchange(one === first ? second : first, userdocs, code))
-    }
-    await first.stop()
-    for (let tries = 0; tries < 100 && !second.output().includes('now runs the identity provider'); tries += 1) {
-      await pause(50)
-    }
-    // The connection that was kept to the one that has gone costs the first who uses it a temporarily_unavailable.
-    const code = await authorizationCode(second, userdocs, profile).catch(() =>
-      authorizationCode(second, userdocs, profile),
-    )
-    expectTokens(await exchange(second, userdocs, code))
-  } finally {
-    await first.stop()
-    await second.stop()
-  }
 })

@@ -3,10 +3,10 @@
  */
 
 import assert from 'node:assert/strict'
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { agreeOn, replace } from '../../local/data-dir.ts'
+import { agreeOn } from '../../local/data-dir.ts'
 import { setUpSecrets } from '../../local/secrets.ts'
 import { providerSecretName } from '../../shared/domain/provider-identity.ts'
 import { readKeyring } from '../../shared/tokens/keyring.ts'
@@ -45,14 +45,6 @@ test('what cannot be made leaves nothing behind', async (t) => {
     /no/,
   )
   assert.deepEqual(await readdir(folder), [])
-})
-
-test('a file is replaced as a whole', async (t) => {
-  const folder = await directory(t)
-  const path = join(folder, 'file')
-  await writeFile(path, 'old')
-  await replace(path, 'new')
-  assert.deepEqual([await readFile(path, 'utf8'), await readdir(folder)], ['new', ['file']])
 })
 
 test('the secrets are a keyring and one of its own for each application, the same at the next start', async (t) => {

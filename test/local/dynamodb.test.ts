@@ -1,111 +1,100 @@
 /**
- * The embedded DynamoDB: it never outlives the broker, and brokers that share a data directory share one.
+ * The local stack's DynamoDB: it never outlives the broker, and a data directory's belongs to one broker at a time.
  */
 
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { findMark, putMark } from '../../local/dynamodb/mark.ts'
+import { CreateTableCommand, DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb'
 import { type LocalDynamodb, startDynamodb } from '../../local/dynamodb.ts'
-import { freePort, listen } from '../../local/ports.ts'
+import { Problem } from '../../local/problem.ts'
 import { closed, isListening, runScript, until } from './support/child.ts'
 import { directory } from './support/directory.ts'
 
 /** Stopped after the test, if not before. */
-async function start(t: TestContext, dataDir?: string, log: (line: string) => void = () => {}): Promise<LocalDynamodb> {
-  const database = await startDynamodb({ ...(dataDir === undefined ? {} : { dataDir }), log })
+async function start(t: TestContext, dataDir?: string): Promise<LocalDynamodb> {
+  const database = await startDynamodb({ ...(dataDir === undefined ? {} : { dataDir }), log: () => {} })
   t.after(() => database.stop())
   return database
 }
 
-/** A table that a test recognises a database by. */
-const sign = 'sign-of-a-test'
+const tableName = 'table-of-a-test'
+
+function clientAt(endpoint: string): DynamoDBClient {
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
+  return new DynamoDBClient({ endpoint, region: 'eu-central-1', credentials })
+}
+
+async function createTable(endpoint: string): Promise<void> {
+  const command = new CreateTableCommand({
+    TableName: tableName,
+    BillingMode: 'PAY_PER_REQUEST',
+    KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+    AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+  })
+  await clientAt(endpoint).send(command)
+}
+
+async function tablesAt(endpoint: string): Promise<string[] | undefined> {
+  return (await clientAt(endpoint).send(new ListTablesCommand())).TableNames
+}
 
 test('in memory it answers, and is gone after stop', async (t) => {
   const database = await start(t)
-  assert.equal(await findMark(database.endpoint, sign), 'missing')
+  assert.deepEqual(await tablesAt(database.endpoint), [])
   await database.stop()
-  assert.equal(await findMark(database.endpoint, sign), 'nobody')
+  assert.equal(await isListening(database.endpoint), false)
 })
 
 test('in a directory its data outlive it', async (t) => {
   const path = await directory(t)
   const first = await start(t, path)
-  await putMark(first.endpoint, sign)
+  await createTable(first.endpoint)
   await first.stop()
   const second = await start(t, path)
-  assert.equal(await findMark(second.endpoint, sign), 'there')
+  assert.deepEqual(await tablesAt(second.endpoint), [tableName])
 })
 
-test('brokers that start at the same time on one directory share one database', async (t) => {
-  const path = await directory(t)
-  const all = await Promise.all([start(t, path), start(t, path), start(t, path), start(t, path)])
-  assert.equal(new Set(all.map(({ endpoint }) => endpoint)).size, 1)
-  assert.equal(all.filter(({ role }) => role === 'serving').length, 1)
-})
-
-test('when the broker that runs it goes, another one takes over at the same address with the same data', async (t) => {
+test('a second broker on the same directory is told whose it is, and the first one goes on', async (t) => {
   const path = await directory(t)
   const first = await start(t, path)
-  const told = Promise.withResolvers<string>()
-  const second = await start(t, path, told.resolve)
-  assert.deepEqual([first.role, second.role], ['serving', 'following'])
-  await putMark(first.endpoint, sign)
-  await first.stop()
-  assert.match(await told.promise, /now runs the local DynamoDB/)
-  assert.equal(second.endpoint, first.endpoint)
-  assert.equal(await findMark(second.endpoint, sign), 'there')
-})
-
-test('a broker that goes leaves the database to the one that runs it', async (t) => {
-  const path = await directory(t)
-  const first = await start(t, path)
-  const second = await start(t, path)
-  await second.stop()
-  assert.equal(await findMark(first.endpoint, sign), 'missing')
-})
-
-const staleNotes: Record<string, () => Promise<string>> = {
-  'that nobody listens at any more': async () => JSON.stringify({ port: await freePort(), id: 'gone' }),
-  'that is not JSON': async () => '{"port":',
-  'without a port': async () => '{}',
-}
-
-for (const [what, note] of Object.entries(staleNotes)) {
-  test(`a note ${what} does no harm`, async (t) => {
-    const path = await directory(t)
-    await writeFile(join(path, 'dynamodb.json'), await note())
-    const database = await start(t, path)
-    assert.equal(await findMark(database.endpoint, sign), 'missing')
+  await assert.rejects(start(t, path), (error: unknown) => {
+    assert.ok(error instanceof Problem)
+    assert.match(error.message, /Another broker runs on DATA_DIR .*AWS_ENDPOINT_URL_DYNAMODB/)
+    return error.message.includes(path)
   })
-}
-
-test('a note whose port has become a web server’s is replaced', async (t) => {
-  const path = await directory(t)
-  const server = createServer((_incoming, outgoing) => outgoing.end('<html>'))
-  t.after(() => server.close())
-  const port = await listen(server, 0, 'PORT')
-  await writeFile(join(path, 'dynamodb.json'), JSON.stringify({ port, id: 'mine' }))
-  const database = await start(t, path)
-  assert.notEqual(database.endpoint, `http://127.0.0.1:${port}`)
-  assert.equal(await findMark(database.endpoint, sign), 'missing')
+  assert.deepEqual(await tablesAt(first.endpoint), [])
 })
 
-test('a note whose port has become another directory’s database is replaced, and nobody’s data mix', async (t) => {
-  const [mine, theirs] = [await directory(t), await directory(t)]
-  const other = await start(t, theirs)
-  await putMark(other.endpoint, sign)
-  await writeFile(
-    join(mine, 'dynamodb.json'),
-    JSON.stringify({ port: Number(new URL(other.endpoint).port), id: 'mine' }),
+test('of brokers that start at once on one directory one gets it', async (t) => {
+  const path = await directory(t)
+  const settled = await Promise.allSettled(Array.from({ length: 4 }, () => start(t, path)))
+  assert.equal(settled.filter(({ status }) => status === 'fulfilled').length, 1)
+})
+
+test('a broker gets the directory of one that is just ending', async (t) => {
+  const path = await directory(t)
+  const first = await start(t, path)
+  const second = start(t, path)
+  await first.stop()
+  assert.deepEqual(await tablesAt((await second).endpoint), [])
+})
+
+test('the directory of a broker that was killed is free', async (t) => {
+  const path = await directory(t)
+  const broker = runScript(
+    `
+    import { startDynamodb } from './local/dynamodb.ts'
+    const { endpoint } = await startDynamodb({ dataDir: process.env.DIRECTORY, log: () => {} })
+    console.log('endpoint', endpoint)`,
+    { DIRECTORY: path },
   )
-  const database = await start(t, mine)
-  assert.notEqual(database.endpoint, other.endpoint)
-  assert.equal(await findMark(database.endpoint, sign), 'missing')
-  assert.match(await readFile(join(mine, 'dynamodb.json'), 'utf8'), new RegExp(new URL(database.endpoint).port))
+  const [, endpoint = ''] = await broker.until(/endpoint (\S+)/)
+  await createTable(endpoint)
+  broker.process.kill('SIGKILL')
+  assert.deepEqual(await tablesAt((await start(t, path)).endpoint), [tableName])
 })
 
 test('kill -9 of the broker ends the database and removes the temporary directory', async (t) => {

@@ -170,33 +170,6 @@ test('a sign-in of another browser, and a request that is wrong, get a page that
   }
 })
 
-test('a second broker on the same port uses the first one’s, with a secret of its own', async (t) => {
-  const port = Number(new URL(provider.url).port)
-  const second = await start(t, port, { clients: [{ ...client, secret: 'another-secret' }] })
-  assert.deepEqual([second.role, second.url], ['following', provider.url])
-  for (const secret of ['another-secret', client.secret]) {
-    const configuration = await discover(provider, secret)
-    const browser = new Browser()
-    const page = await browser.submit(await browser.open(await authorizationUrl(configuration)), person)
-    assert.equal((await redeem(configuration, page)).claims()?.sub, 'mary.jane')
-  }
-})
-
-test('when the broker that runs it goes, another one takes over in the middle of a sign-in', async (t) => {
-  const dataDir = await directory(t)
-  const told = Promise.withResolvers<string>()
-  const first = await start(t, 0, { dataDir })
-  const second = await start(t, Number(new URL(first.url).port), { dataDir, log: told.resolve })
-  assert.deepEqual([first.role, second.role], ['serving', 'following'])
-  const configuration = await discover(first)
-  const browser = new Browser()
-  const page = await browser.open(await authorizationUrl(configuration))
-  await first.stop()
-  assert.match(await told.promise, /now runs the identity provider/)
-  const back = await browser.submit(page, person)
-  assert.equal((await redeem(configuration, back)).claims()?.sub, 'mary.jane')
-})
-
 test('with a data directory, keys and sign-ins outlive a restart', async (t) => {
   const dataDir = await directory(t)
   const port = await freePort()

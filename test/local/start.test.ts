@@ -11,7 +11,7 @@ import { after, before, test } from 'node:test'
 import { approve } from '../../local/demo/person.ts'
 import { call, type Reply, str } from '../../local/demo/program.ts'
 import { startDynamodb } from '../../local/dynamodb.ts'
-import { freePort, listen } from '../../local/ports.ts'
+import { listen } from '../../local/ports.ts'
 import { type Child, closed, run, until } from './support/child.ts'
 import { directory } from './support/directory.ts'
 
@@ -213,28 +213,26 @@ test('DATA_DIR keeps sessions across restarts, and its secrets are their ownerâ€
   assert.equal((await refresh(second.url, tokens)).status, 200)
 })
 
-test('two brokers that start at once on one DATA_DIR are one; when one is killed the other goes on', async (t) => {
-  const variables = { DATA_DIR: await directory(t), IDP_PORT: String(await freePort()) }
+test('a second broker on the DATA_DIR of one that runs is told so, and exit code 1', async (t) => {
+  const dataDir = await directory(t)
+  const first = await start(t, { DATA_DIR: dataDir })
+  const second = launch(t, { DATA_DIR: dataDir })
+  assert.deepEqual(await second.ended, { code: 1, signal: null })
+  assert.match(second.output.stderr, /^Another broker runs on DATA_DIR .*\n$/)
+  assert.equal((await session(first.url)).status, 200)
+})
+
+test('brokers with one DATA_DIR and one DynamoDB share sessions, and each has an identity provider', async (t) => {
+  const database = await startDynamodb({ log: () => {} })
+  t.after(() => database.stop())
+  const variables = { DATA_DIR: await directory(t), AWS_ENDPOINT_URL_DYNAMODB: database.endpoint }
   const [one, other] = await Promise.all([start(t, variables), start(t, variables)])
+  assert.notEqual(one.idpUrl, other.idpUrl)
   const tokens = await session(one.url)
   const refreshed = await refresh(other.url, tokens)
   assert.equal(refreshed.status, 200)
-  one.child.process.kill('SIGKILL')
-  await one.child.ended
-  let again: Reply | undefined
-  await until(async () => {
-    again = await refresh(other.url, refreshed)
-    return again.status !== 503
-  })
-  assert.equal(again?.status, 200)
-  assert.equal((await refresh(other.url, await session(other.url))).status, 200)
-})
-
-test('two brokers with nothing in common but the IDP_PORT both let people sign in', async (t) => {
-  const variables = { IDP_PORT: String(await freePort()) }
-  const [one, other] = [await start(t, variables), await start(t, variables)]
-  assert.match(other.child.output.stdout, /Identity provider .* run by another broker/)
-  assert.deepEqual([(await session(one.url)).status, (await session(other.url)).status], [200, 200])
+  assert.equal((await refresh(one.url, refreshed)).status, 200)
+  assert.equal((await session(other.url)).status, 200)
 })
 
 test('AWS_ENDPOINT_URL_DYNAMODB is used where it is set, with the table of TABLE_NAME', async (t) => {

