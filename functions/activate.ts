@@ -1,16 +1,26 @@
 /**
  * activate: where a person types a user code, and says whether that device may connect (RFC 8628 §3.3).
  *
- * Each guess is paid for before it is looked at. "Deny" is one conditional write, `decide`; "approve" writes nothing
- * yet, but sends the browser to the provider, and the callback decides once it is known who approves.
+ * A code is looked up when a person sends it from our own page, or opens an authentic complete link. The former is paid for
+ * before the look, the latter is no guess (docs/decisions/0038). "Deny" is one conditional write, `decide`; "approve" writes
+ * nothing yet, but sends the browser to the provider, and the callback decides once it is known who approves.
  */
 
 import { broker } from '../shared/broker.ts'
 import type { Family } from '../shared/domain/family.ts'
+import { inLanguage } from '../shared/domain/local-text.ts'
+import { networkOf } from '../shared/domain/network.ts'
 import { decide } from '../shared/domain/transitions.ts'
-import { deviceCodeSeconds, readUserCode, showUserCode, sidOfUserCode } from '../shared/domain/user-code.ts'
+import {
+  deviceCodeSeconds,
+  provesUserCode,
+  readUserCode,
+  showUserCode,
+  sidOfUserCode,
+  userCodeFault,
+} from '../shared/domain/user-code.ts'
 import { carriedQuestion, carry, dropped, pageAnswer, type Question, redirect } from '../shared/http/browser.ts'
-import { type Answer, audit, type Call, header, momentOf } from '../shared/http/call.ts'
+import { type Answer, audit, type Call, momentOf } from '../shared/http/call.ts'
 import { drawHandle } from '../shared/http/cookies.ts'
 import { OAuthError } from '../shared/http/errors.ts'
 import { lookOf } from '../shared/http/look.ts'
@@ -25,93 +35,142 @@ import {
 import { signInLost } from '../shared/http/pages/problems.ts'
 import { isRevoked } from '../shared/http/sessions.ts'
 import { pageEndpoint } from '../shared/http/stack.ts'
+import { isFromOurPage, isOpened, type Visitor, visitorOf, welcome } from '../shared/http/visitor.ts'
 import { providerOf } from '../shared/providers/index.ts'
+import type { Guesser } from '../shared/store/throttle.ts'
 
 export const handler = pageEndpoint(async (call) => {
   const typed = call.parameters.optional('user_code')
   const isForm = call.event.httpMethod === 'POST'
   if (isForm && call.parameters.optional('decision') !== undefined) return answerQuestion(call, typed ?? '')
-  if (typed !== undefined && (isForm || isVisit(call))) return putQuestion(call, typed)
-  return askAgain(call, isForm ? 'missing' : undefined)
+  if (typed === undefined) return askForCode(call, isForm ? { kind: 'missing' } : undefined)
+  const userCode = readUserCode(typed)
+  // Nothing is looked up for what cannot be a code, so nothing is paid.
+  if (userCode === undefined) return askForCode(call, { typed, ...userCodeFault(typed)! })
+  if (await isAuthenticLink(call, userCode)) {
+    return isForm || isOpened(call)
+      ? putQuestion(call, userCode, await familyOf(call, userCode))
+      : askFor(call, userCode)
+  }
+  const visitor = await visitorOf(call)
+  return isForm && isFromOurPage(call, visitor) ? guess(call, visitor, userCode) : askFor(call, userCode)
 }, problemPage)
 
-/**
- * Whether a person's browser was led here. An image or a frame on somebody's page with this address would spend the
- * guesses of whoever visits that page (Fetch Metadata, Sec-Fetch-Dest); browsers that do not say are believed.
- */
-function isVisit({ event }: Call): boolean {
-  return (header(event, 'sec-fetch-dest') ?? 'document') === 'document'
+// --- the code -------------------------------------------------------------------------------------------------------
+
+/** Asks for a code, or says what is wrong with the one before. */
+async function askForCode(call: Call, problem?: CodeProblem, prefilled?: string): Promise<Answer> {
+  const known = await visitorOf(call)
+  const { visitor, cookie } = known ? { visitor: known, cookie: undefined } : await welcome(call)
+  const page = enterCode({
+    look: lookOf(call),
+    action: pageUrl(call),
+    csrf: visitor.form,
+    uiLocales: call.parameters.optional('ui_locales'),
+    proof: prefilled && call.parameters.optional('proof'),
+    problem,
+    prefilled,
+  })
+  return pageAnswer(page, cookie ? [cookie] : [])
 }
 
-function askAgain(call: Call, problem?: CodeProblem, userCode?: string): Answer {
-  const applicationName = call.application.displayName
-  return pageAnswer(enterCode({ applicationName, action: pageUrl(call), problem, userCode }))
+/** What another site or an address brings is written into the field, for a person to send it. */
+function askFor(call: Call, userCode: string): Promise<Answer> {
+  return askForCode(call, undefined, showUserCode(userCode))
+}
+
+/** An address that we made ourselves for that code (RFC 8628 §3.3.1). §5.4: even that only leads to a question. */
+async function isAuthenticLink(call: Call, userCode: string): Promise<boolean> {
+  const proof = call.parameters.optional('proof')
+  return proof !== undefined && provesUserCode(call.application.name, userCode, proof, await recentMacKeys(call))
+}
+
+/** RFC 8628 §5.1: guesses are counted, and the last one that is allowed is told when to come back. */
+async function guess(call: Call, visitor: Visitor | undefined, userCode: string): Promise<Answer> {
+  const { allowed, left, retryAfterSeconds, giveBack } = await broker().throttle.pay(guesser(call, visitor))
+  const stop = () => pageAnswer(tooManyAttempts({ look: lookOf(call), retryAfterSeconds }))
+  if (!allowed) return stop()
+  const family = await familyOf(call, userCode)
+  if (family === undefined) {
+    audit(call, 'user_code.wrong', { level: 'warn' })
+    return left > 0 ? askForCode(call, { kind: 'unknown', typed: showUserCode(userCode) }) : stop()
+  }
+  await giveBack()
+  return putQuestion(call, userCode, family)
+}
+
+function guesser({ ip }: Call, visitor: Visitor | undefined): Guesser {
+  if (visitor === undefined) return { kind: 'address', address: ip }
+  if (visitor.person !== undefined) return { kind: 'person', id: visitor.person }
+  return { kind: 'browser', id: visitor.id, address: ip }
+}
+
+/** The family that a user code leads to. */
+async function familyOf(call: Call, userCode: string): Promise<Family | undefined> {
+  for (const sid of await sidsOf(call, userCode)) {
+    const family = await broker().families.read(sid)
+    if (family?.application === call.application.name && family.flow === 'device') return family
+  }
+  return undefined
+}
+
+/** The sids that a user code may lead to, by whichever key was in use while a code that is still good can have been made. */
+async function sidsOf(call: Call, userCode: string): Promise<readonly string[]> {
+  return (await recentMacKeys(call)).map((macKey) => sidOfUserCode(call.application.name, userCode, macKey))
+}
+
+async function recentMacKeys({ now }: Call) {
+  return (await broker().keyring()).macKeysBetween(now - deviceCodeSeconds * 1000, now)
 }
 
 // --- the question ---------------------------------------------------------------------------------------------------
 
-/** RFC 8628 §5.1: guesses are counted by address. §5.4: even a link that brings the code along only leads to a question. */
-async function putQuestion(call: Call, typed: string): Promise<Answer> {
-  const { allowed, left, retryAfterSeconds, giveBack } = await broker().throttle.pay(call.ip)
-  const stop = () => {
-    const applicationName = call.application.displayName
-    return pageAnswer(tooManyAttempts({ applicationName, retryAfterSeconds }))
-  }
-  if (!allowed) return stop()
-  const family = await familyOf(call, readUserCode(typed))
-  if (family === undefined) {
-    audit(call, 'user_code.wrong', { level: 'warn' })
-    return left > 0 ? askAgain(call, 'unknown', typed.slice(0, 16)) : stop()
-  }
-  await giveBack()
+async function putQuestion(call: Call, userCode: string, family: Family | undefined): Promise<Answer> {
+  const typed = showUserCode(userCode)
+  if (family === undefined) return askForCode(call, { kind: 'unknown', typed })
   const problem = problemWith(family, call.now)
-  return problem === undefined ? confirm(call, family, readUserCode(typed)!) : askAgain(call, problem)
-}
-
-async function confirm(call: Call, family: Family, userCode: string): Promise<Answer> {
+  if (problem !== undefined) return askForCode(call, problem)
   const { application } = call
   const client = await broker().registrations.client(application.name, family.clientId)
-  if (client === undefined) return askAgain(call, 'unknown')
-  if (await isRevoked(call, family)) return askAgain(call, 'expired')
+  if (client === undefined) return askForCode(call, { kind: 'unknown', typed })
+  if (await isRevoked(call, family)) return askForCode(call, { kind: 'expired' })
   const csrf = drawHandle(call)
+  const look = lookOf(call)
   const page = confirmDevice({
-    look: lookOf(call),
-    clientName: client.displayName,
+    look,
+    clientName: inLanguage(client.displayName, look.language),
     clientId: client.clientId,
-    userCode: showUserCode(userCode),
+    userCode: typed,
     asked: { scopes: family.scopes, audiences: family.audiences },
+    startedFrom: family.startedFrom,
+    startedSecondsAgo: (call.now - family.createdAt) / 1000,
+    isSameNetwork: networkOf(family.startedFrom) === networkOf(call.ip),
     action: pageUrl(call),
     csrf,
+    uiLocales: call.parameters.optional('ui_locales'),
     providerOrigin: await providerOf(application).signInOrigin(),
   })
   return pageAnswer(page, await carry(call, 'question', { sid: family.sid, csrf }))
 }
 
-/** The family that a user code leads to, by whichever key was in use while a code that is still good can have been made. */
-async function familyOf({ application, now }: Call, userCode: string | undefined): Promise<Family | undefined> {
-  if (userCode === undefined) return undefined
-  const keyring = await broker().keyring()
-  for (const macKey of keyring.macKeysBetween(now - deviceCodeSeconds * 1000, now)) {
-    const family = await broker().families.read(sidOfUserCode(application.name, userCode, macKey))
-    if (family?.application === application.name && family.flow === 'device') return family
-  }
-  return undefined
-}
-
 function problemWith(family: Family, now: number): CodeProblem | undefined {
-  if (family.state !== 'pending') return 'used'
-  return (family.codeExpiresAt ?? 0) <= now ? 'expired' : undefined
+  if (family.state !== 'pending') return { kind: 'used' }
+  return (family.codeExpiresAt ?? 0) <= now ? { kind: 'expired' } : undefined
 }
 
 // --- the answer -----------------------------------------------------------------------------------------------------
 
-/** Only the page that put the question can answer it: the form's value and the cookie's were drawn together. */
+/**
+ * Only the page that put the question can answer it: the form's value and the cookie's were drawn together. The form's code
+ * has to be that of the question, and no other family is looked up: this is no place to try user codes at.
+ */
 async function answerQuestion(call: Call, typed: string): Promise<Answer> {
   const question = await carriedQuestion(call, call.parameters.optional('csrf'))
-  // The table is asked only for a page of ours: this is no place to try user codes at.
-  const family = question && (await familyOf(call, readUserCode(typed)))
-  if (family === undefined || family.sid !== question?.sid) {
-    const known = { applicationName: call.application.displayName, requestId: call.requestId }
+  const userCode = readUserCode(typed)
+  const isItsCode = question && userCode && (await sidsOf(call, userCode)).includes(question.sid)
+  const family = isItsCode ? await broker().families.read(question.sid) : undefined
+  if (question === undefined || family === undefined) {
+    const known = { look: lookOf(call), requestId: call.requestId }
     return pageAnswer(signInLost({ ...known, enterCodeHref: pageUrl(call), because: 'stale-form' }))
   }
   switch (call.parameters.optional('decision')) {
@@ -127,7 +186,7 @@ async function answerQuestion(call: Call, typed: string): Promise<Answer> {
 /** RFC 8628 §3.3: first it must be known who approves. */
 async function approve(call: Call, question: Question, family: Family): Promise<Answer> {
   const problem = problemWith(family, call.now)
-  if (problem !== undefined) return askAgain(call, problem)
+  if (problem !== undefined) return askForCode(call, problem)
   const state = drawHandle(call, question.csrf)
   const { url, secrets } = await providerOf(call.application).begin(`${call.issuer}/oauth/callback`, {}, state)
   return redirect(
@@ -140,15 +199,13 @@ async function deny(call: Call, question: Question, { sid, clientId }: Family): 
   const moment = momentOf(call)
   const outcome = await broker().families.apply(decide(call.application.name, sid, { deny: true }, moment))
   if (!outcome.done && outcome.refusal.kind !== 'superseded') {
-    return askAgain(call, outcome.refusal.kind === 'expired-device-code' ? 'expired' : 'used')
+    return askForCode(call, { kind: outcome.refusal.kind === 'expired-device-code' ? 'expired' : 'used' })
   }
   audit(call, 'session.denied', { sid, client_id: clientId, flow: 'device' })
   const client = await broker().registrations.client(call.application.name, clientId)
-  const page = deviceDenied({
-    applicationName: call.application.displayName,
-    clientName: client?.displayName ?? clientId,
-  })
-  return pageAnswer(page, dropped(call, question))
+  const look = lookOf(call)
+  const clientName = client ? inLanguage(client.displayName, look.language) : clientId
+  return pageAnswer(deviceDenied({ look, clientName }), dropped(call, question))
 }
 
 function pageUrl({ issuer }: Call): string {

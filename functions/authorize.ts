@@ -18,6 +18,7 @@ import { type CodeSignIn, carry, pageAnswer, redirect } from '../shared/http/bro
 import type { Answer, Call } from '../shared/http/call.ts'
 import { drawHandle } from '../shared/http/cookies.ts'
 import { OAuthError } from '../shared/http/errors.ts'
+import { lookOf } from '../shared/http/look.ts'
 import { problemPage } from '../shared/http/page-problems.ts'
 import { type SetupMistake, wronglySetUp } from '../shared/http/pages/problems.ts'
 import type { Parameters } from '../shared/http/parameters.ts'
@@ -29,8 +30,7 @@ import { Unavailable } from '../shared/unavailable.ts'
 export const handler = pageEndpoint(async (call) => {
   const asked = await trustedClient(call)
   if ('kind' in asked) {
-    const { displayName } = call.application
-    return pageAnswer(wronglySetUp({ applicationName: displayName, requestId: call.requestId, mistake: asked }))
+    return pageAnswer(wronglySetUp({ look: lookOf(call), requestId: call.requestId, mistake: asked }))
   }
   const to = { issuer: call.issuer, redirectUri: asked.redirectUri, state: call.parameters.optional('state') }
   try {

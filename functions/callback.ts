@@ -9,6 +9,7 @@
 import { broker, drawId } from '../shared/broker.ts'
 import { hashSalt, mint } from '../shared/domain/credential.ts'
 import type { Person } from '../shared/domain/family.ts'
+import { inLanguage } from '../shared/domain/local-text.ts'
 import { openCode } from '../shared/domain/opening.ts'
 import { type Decision, decide } from '../shared/domain/transitions.ts'
 import { deviceCodeSeconds } from '../shared/domain/user-code.ts'
@@ -27,12 +28,14 @@ import {
   type SignIn,
 } from '../shared/http/browser.ts'
 import { type Answer, audit, type Call, conclude, momentOf } from '../shared/http/call.ts'
+import { lookOf } from '../shared/http/look.ts'
 import { failedSignInPage, problemPage, reportUnexpected } from '../shared/http/page-problems.ts'
 import { deviceConnected } from '../shared/http/pages/device.ts'
 import { codeExpired, codeUsed, signInLost } from '../shared/http/pages/problems.ts'
 import { isRevoked } from '../shared/http/sessions.ts'
 import { wantedClaims } from '../shared/http/sign-in.ts'
 import { pageEndpoint, reportFault } from '../shared/http/stack.ts'
+import { remembered } from '../shared/http/visitor.ts'
 import { providerOf } from '../shared/providers/index.ts'
 import type { SignInResult } from '../shared/providers/provider.ts'
 import { Unavailable } from '../shared/unavailable.ts'
@@ -89,12 +92,13 @@ async function endDeviceSignIn(
   // Ops have ended all that began up to a moment, this one included: its device will get nothing.
   if (await isRevoked(call, outcome.family!)) return undecidable(call, signIn, 'expired-device-code')
   const client = await broker().registrations.client(call.application.name, clientId)
+  const look = lookOf(call)
   const connected = deviceConnected({
-    applicationName: call.application.displayName,
-    clientName: client?.displayName ?? clientId,
+    look,
+    clientName: client ? inLanguage(client.displayName, look.language) : clientId,
     personName: nameOf(result.person),
   })
-  return pageAnswer(connected, dropped(call, signIn))
+  return pageAnswer(connected, [...dropped(call, signIn), await remembered(call, result.person.sub)])
 }
 
 /** Two may approve one device at once: each has a vault of its own, and the family names that of whoever it knows. */
@@ -106,7 +110,7 @@ async function approval(call: Call, { sid, clientId }: DeviceSignIn, { person, t
 
 function undecidable(call: Call, signIn: DeviceSignIn & SignIn, refusal: string): Answer {
   const known = {
-    applicationName: call.application.displayName,
+    look: lookOf(call),
     requestId: call.requestId,
     enterCodeHref: `${call.issuer}/activate`,
   }
@@ -196,6 +200,5 @@ function passedOn(error: string): AuthorizationErrorCode {
 // --- both -----------------------------------------------------------------------------------------------------------
 
 function lost(call: Call): Answer {
-  const applicationName = call.application.displayName
-  return pageAnswer(signInLost({ applicationName, requestId: call.requestId, because: 'foreign-session' }))
+  return pageAnswer(signInLost({ look: lookOf(call), requestId: call.requestId, because: 'foreign-session' }))
 }

@@ -8,7 +8,13 @@
 import { broker, drawId } from '../shared/broker.ts'
 import { type Credential, hashSalt, mint } from '../shared/domain/credential.ts'
 import { type DeviceOpening, openDevice } from '../shared/domain/opening.ts'
-import { deviceCodeSeconds, drawUserCode, showUserCode, sidOfUserCode } from '../shared/domain/user-code.ts'
+import {
+  deviceCodeSeconds,
+  drawUserCode,
+  showUserCode,
+  sidOfUserCode,
+  userCodeProof,
+} from '../shared/domain/user-code.ts'
 import { grantAsked } from '../shared/http/authorization-request.ts'
 import { type ClientCall, conclude } from '../shared/http/call.ts'
 import { OAuthError } from '../shared/http/errors.ts'
@@ -51,10 +57,11 @@ async function openOwn(call: ClientCall, asked: Asked): Promise<Opened> {
     const waiting = { codeLifetimeSeconds: deviceCodeSeconds, intervalSeconds }
     if (!(await open(call, asked, credential, waiting))) continue
     const user_code = showUserCode(userCode)
+    const query = new URLSearchParams({ user_code, proof: userCodeProof(application.name, userCode, macKey) })
     const shown = {
       user_code,
       verification_uri: `${issuer}/activate`,
-      verification_uri_complete: `${issuer}/activate?user_code=${user_code}`,
+      verification_uri_complete: `${issuer}/activate?${query}`,
       expires_in: deviceCodeSeconds,
       interval: intervalSeconds,
     }

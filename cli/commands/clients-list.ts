@@ -4,6 +4,7 @@
  * Owns the table's columns. Secrets are counted and never told, not even their hashes.
  */
 
+import { inLanguage } from '../../shared/domain/local-text.ts'
 import type { Client } from '../../shared/domain/registration.ts'
 import { readRegistry } from '../../shared/store/registry.ts'
 import type { Command } from '../command.ts'
@@ -47,7 +48,7 @@ export const command: Command = {
 function rowOf(client: Client) {
   const { application, clientId, displayName, auth, secretHashes, grants, graceSeconds, idleSeconds } = client
   return [
-    ...[application, clientId, displayName, auth],
+    ...[application, clientId, inLanguage(displayName, 'en'), auth],
     secretHashes.length === 0 && auth.startsWith('client_secret')
       ? ({ text: 'none', as: 'red' } as const)
       : String(secretHashes.length),

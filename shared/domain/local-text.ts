@@ -7,7 +7,9 @@ export const languages = ['en', 'de'] as const
 export type Language = (typeof languages)[number]
 
 /** A plain text is good for every language. */
-export type LocalText = string | ({ readonly en: string } & { readonly [Other in Language]?: string | undefined })
+export type LocalText =
+  | string
+  | ({ readonly en: string } & { readonly [Other in Exclude<Language, 'en'>]?: string | undefined })
 
 /** What a scope or an audience means to the person who is asked for it. */
 export type Description = { readonly title: LocalText; readonly detail?: LocalText | undefined }

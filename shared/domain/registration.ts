@@ -5,7 +5,7 @@
  * (shared/store/registrations.ts).
  */
 
-import type { Description } from './local-text.ts'
+import type { Description, LocalText } from './local-text.ts'
 
 /** Grants that a client may be registered for, by the name that `grant_type` has on the wire. */
 export type GrantType =
@@ -82,7 +82,7 @@ export type Application = {
   /** First path segment of every URL of the application. */
   readonly name: string
   /** What people read on the pages. */
-  readonly displayName: string
+  readonly displayName: LocalText
   readonly provider: ProviderSettings
   /** Ids of the same provider at its former addresses, by the word of ops (shared/domain/provider-identity.ts). */
   readonly formerProviders?: readonly string[] | undefined
@@ -92,6 +92,12 @@ export type Application = {
   readonly userinfo: UserinfoSettings
   /** All that some client of it may ask for on a person's behalf. */
   readonly scopes: readonly string[]
+  /** A picture as a `data:` URL. */
+  readonly logo?: string | undefined
+  /** The colour of its buttons in each scheme, `#rrggbb`. */
+  readonly accent?: { readonly light: string; readonly dark: string } | undefined
+  /** Where its people find help: https or mailto. */
+  readonly supportUrl?: string | undefined
   /** What its scopes mean, by scope. */
   readonly scopeDescriptions?: Readonly<Record<string, Description>> | undefined
   /** What its audiences are, by audience. */
@@ -104,7 +110,7 @@ export type Client = {
   readonly application: string
   readonly clientId: string
   /** What people read when they are asked to confirm. */
-  readonly displayName: string
+  readonly displayName: LocalText
   readonly auth: ClientAuthMethod
   /** SHA-256 of each live secret, base64url. Two at most, so that one can be rotated in. */
   readonly secretHashes: readonly string[]

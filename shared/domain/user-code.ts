@@ -2,11 +2,11 @@
  * The short code a person types (RFC 8628 §6.1): eight letters without vowels, so that it spells nothing and 0/O and 1/I
  * cannot be mixed up; 20^8 = 2.6e10 of them.
  *
- * Owns its alphabet, how it is shown and forgiven, and how it leads to its family. The code itself is kept nowhere: the
- * family's sid is derived from it with a key, so the page finds by one read the item that the poll moves.
+ * The code itself is kept nowhere. The family's sid is derived from it with a key, so the page finds by one read the item
+ * that the poll moves.
  */
 
-import { createHmac, randomInt } from 'node:crypto'
+import { createHmac, randomInt, timingSafeEqual } from 'node:crypto'
 import type { MacKey } from './credential.ts'
 
 export const userCodeAlphabet = 'BCDFGHJKLMNPQRSTVWXZ'
@@ -31,17 +31,61 @@ export function showUserCode(userCode: string): string {
  * @returns undefined when it cannot be a user code
  */
 export function readUserCode(typed: string): string | undefined {
-  // No code is this long whatever is forgiven, and an endless one is not worth reading.
-  if (typed.length > 64) return undefined
-  const userCode = typed.replace(/[\s.\-\u2010-\u2015_]/g, '').toUpperCase()
-  return canonical.test(userCode) ? userCode : undefined
+  const userCode = forgiven(typed)
+  return userCode !== undefined && canonical.test(userCode) ? userCode : undefined
+}
+
+/** Why a text cannot be a user code, whichever codes there are. */
+export type UserCodeFault =
+  | { readonly kind: 'length' }
+  /** @property strangers characters that no code has, each once */
+  | { readonly kind: 'alphabet'; readonly strangers: readonly string[] }
+
+/** @returns undefined for what `readUserCode` reads */
+export function userCodeFault(typed: string): UserCodeFault | undefined {
+  const characters = [...(forgiven(typed) ?? '')]
+  if (characters.length !== letters) return { kind: 'length' }
+  const strangers = [...new Set(characters.filter((character) => !userCodeAlphabet.includes(character)))]
+  return strangers.length > 0 ? { kind: 'alphabet', strangers } : undefined
+}
+
+/** @returns undefined when it is too long to be worth reading: no code is, whatever is forgiven */
+function forgiven(typed: string): string | undefined {
+  return typed.length > 64 ? undefined : typed.replace(/[\s.\-\u2010-\u2015_]/g, '').toUpperCase()
 }
 
 /** The sid of the family that this user code leads to, base64url of 16 bytes. */
 export function sidOfUserCode(application: string, userCode: string, macKey: MacKey): string {
-  return createHmac('sha256', macKey.key)
-    .update(`user-code\0${application}\0${userCode}`)
+  return tag('user-code', 16, application, userCode, macKey)
+}
+
+/**
+ * What the complete link carries beside the code, base64url of 12 bytes: only we can have made it, so whoever shows it does
+ * not guess. It is tried online alone, at 1 in 2^96.
+ */
+export function userCodeProof(application: string, userCode: string, macKey: MacKey): string {
+  return tag('complete-link', 12, application, userCode, macKey)
+}
+
+/** Whether a link is authentic, in constant time. */
+export function provesUserCode(
+  application: string,
+  userCode: string,
+  proof: string,
+  macKeys: readonly MacKey[],
+): boolean {
+  const shown = Buffer.from(proof)
+  return macKeys.some((macKey) => {
+    const own = Buffer.from(userCodeProof(application, userCode, macKey))
+    return own.length === shown.length && timingSafeEqual(own, shown)
+  })
+}
+
+/** The application's name and the code hold no NUL, so the parts cannot run into each other. */
+function tag(purpose: string, bytes: number, application: string, userCode: string, { key }: MacKey): string {
+  return createHmac('sha256', key)
+    .update(`${purpose}\0${application}\0${userCode}`)
     .digest()
-    .subarray(0, 16)
+    .subarray(0, bytes)
     .toString('base64url')
 }

@@ -13,6 +13,9 @@ export function lookOf({ application, parameters, event }: Partial<Call>): Look 
   return {
     language,
     applicationName: application && inLanguage(application.displayName, language),
+    logo: application?.logo,
+    accent: application?.accent,
+    supportUrl: application?.supportUrl,
     scopes: inOneLanguage(application?.scopeDescriptions, language),
     resources: inOneLanguage(application?.resources, language),
   }

@@ -9,9 +9,10 @@ import { Unavailable } from '../unavailable.ts'
 import { pageAnswer } from './browser.ts'
 import { type Answer, audit, type Call } from './call.ts'
 import { OAuthError } from './errors.ts'
+import { lookOf } from './look.ts'
 import type { Page } from './pages/page.ts'
 import {
-  problem,
+  badRequest,
   providerRefused,
   providerUnavailable,
   providerUnexpected,
@@ -25,31 +26,18 @@ export function problemPage(error: Error, call: Partial<Call>): Answer {
   return pageAnswer(pageOf(error, call))
 }
 
-function pageOf(error: Error, { application, requestId = '' }: Partial<Call>): Page {
-  const applicationName = application?.displayName
-  if (error instanceof OAuthError && application === undefined) return unknownApplication({ requestId })
-  if (error instanceof OAuthError) {
-    return problem({
-      applicationName,
-      status: error.status,
-      title: 'This link doesn’t work',
-      explanation: 'The request was not one that we can answer.',
-      advice: 'Go back to the app or device that you came from and start again.',
-      requestId,
-      developers: [{ term: 'What is wrong', value: error.message }],
-    })
-  }
-  if (error instanceof Unavailable) {
-    const { retryAfterSeconds } = error
-    return providerUnavailable({ applicationName: applicationName ?? 'Sign-in', retryAfterSeconds, requestId })
-  }
-  return serverError({ applicationName, requestId })
+function pageOf(error: Error, call: Partial<Call>): Page {
+  const known = { look: lookOf(call), requestId: call.requestId ?? '' }
+  if (error instanceof OAuthError && call.application === undefined) return unknownApplication(known)
+  if (error instanceof OAuthError) return badRequest({ ...known, status: error.status, detail: error.message })
+  if (error instanceof Unavailable) return providerUnavailable({ ...known, retryAfterSeconds: error.retryAfterSeconds })
+  return serverError(known)
 }
 
 /** For a sign-in that ended without a person, where there is no client to tell. */
 export function failedSignInPage(call: Call, result: Failure): Page {
   const known = {
-    applicationName: call.application.displayName,
+    look: lookOf(call),
     requestId: call.requestId,
     enterCodeHref: `${call.issuer}/activate`,
   }

@@ -29,6 +29,7 @@ const known = [
   'max_age',
   'nonce',
   'prompt',
+  'proof',
   'redirect_uri',
   'refresh_token',
   'request',

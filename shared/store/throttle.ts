@@ -1,18 +1,36 @@
 /**
- * How many wrong user codes an address may try (RFC 8628 §5.1), over all Lambdas.
+ * How many wrong user codes may be tried (RFC 8628 §5.1), over all Lambdas.
  *
- * Owns the counter's item. Must not know pages or what a user code is. An attempt is paid for before it is made and given
- * back when it was right, each by one conditional write, so that fifty guesses at once are fifty guesses.
+ * A guess is paid for before it is looked at and given back when it was right. Each change of a counter is one conditional
+ * write, so fifty guesses at once are fifty guesses. Who pays, and why from several counters: docs/decisions/0038.
  */
 
 import { ConditionalCheckFailedException, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
+import { networkOf } from '../domain/network.ts'
 import { marshall, unmarshall } from './attributes.ts'
 import type { Table } from './table.ts'
 import { ask } from './table.ts'
 
 const windowSeconds = 300
-/** The tenth wrong one within a window is the last that is looked at. */
-const mostWrong = 10
+
+/** How many wrong ones each counter allows within a window; the last of them is still looked at. */
+export const maxWrong = {
+  /** A browser, or a person whatever their browsers. */
+  browser: 10,
+  person: 10,
+  /** All browsers of an address together that have not been used to sign in. */
+  browsers: 60,
+  /** All requests from an address that show no cookie of ours. */
+  address: 20,
+} as const
+
+/** Who tries a code. */
+export type Guesser =
+  /** Somebody who has signed in with this browser before, by a keyed hash of who they are. */
+  | { readonly kind: 'person'; readonly id: string }
+  /** A browser that shows our cookie. Cookies are free, so its address pays as well. */
+  | { readonly kind: 'browser'; readonly id: string; readonly address: string }
+  | { readonly kind: 'address'; readonly address: string }
 
 /** What a guess may cost. */
 export type Payment = {
@@ -28,52 +46,71 @@ export type Payment = {
 
 export type Throttle = {
   /**
-   * Pays for one guess from an address.
+   * Pays for one guess.
    *
    * @throws {Unavailable}
    */
-  pay(address: string): Promise<Payment>
+  pay(guesser: Guesser): Promise<Payment>
 }
+
+type Counter = { readonly kind: keyof typeof maxWrong; readonly of: string }
 
 /** @param now the clock, ms; tests hand in their own */
 export function createThrottle(table: Table, now: () => number): Throttle {
   return {
-    async pay(address) {
+    async pay(guesser) {
       const window = Math.floor(now() / 1000 / windowSeconds)
       const windowEndsAt = (window + 1) * windowSeconds
-      const key = { pk: `throttle#user-code#${networkOf(address)}`, sk: `throttle#${window}` }
-      const add = (change: 1 | -1) => count(table, key, change, windowEndsAt)
-      const wrong = await add(1)
-      return {
-        allowed: wrong !== undefined,
-        left: wrong === undefined ? 0 : mostWrong - wrong,
-        retryAfterSeconds: Math.max(1, Math.ceil(windowEndsAt - now() / 1000)),
-        giveBack: async () => void (await add(-1)),
+      const retryAfterSeconds = Math.max(1, Math.ceil(windowEndsAt - now() / 1000))
+      const paid: Counter[] = []
+      const giveBack = async () => {
+        for (const counter of paid.splice(0)) await count(table, counter, window, -1)
       }
+      let left = Number.POSITIVE_INFINITY
+      for (const counter of countersOf(guesser)) {
+        const wrong = await count(table, counter, window, 1)
+        if (wrong === undefined) {
+          await giveBack()
+          return { allowed: false, left: 0, retryAfterSeconds, giveBack }
+        }
+        paid.push(counter)
+        left = Math.min(left, maxWrong[counter.kind] - wrong)
+      }
+      return { allowed: true, left, retryAfterSeconds, giveBack }
     },
   }
 }
 
+/** The browser's own counter first: one that is stopped must not use up what the others of its address have. */
+function countersOf(guesser: Guesser): readonly Counter[] {
+  switch (guesser.kind) {
+    case 'person':
+      return [{ kind: 'person', of: guesser.id }]
+    case 'browser':
+      return [
+        { kind: 'browser', of: guesser.id },
+        { kind: 'browsers', of: networkOf(guesser.address) },
+      ]
+    case 'address':
+      return [{ kind: 'address', of: networkOf(guesser.address) }]
+  }
+}
+
 /** @returns the new count, or undefined when the limit stands against it */
-async function count(
-  table: Table,
-  key: { readonly pk: string; readonly sk: string },
-  change: 1 | -1,
-  windowEndsAt: number,
-): Promise<number | undefined> {
+async function count(table: Table, { kind, of }: Counter, window: number, change: 1 | -1): Promise<number | undefined> {
   try {
     const { Attributes } = await ask(() =>
       table.client.send(
         new UpdateItemCommand({
           TableName: table.name,
-          Key: marshall(key),
+          Key: marshall({ pk: `throttle#user-code#${kind}#${of}`, sk: `throttle#${window}` }),
           UpdateExpression: 'SET #expires = :expires ADD #wrong :change',
           ConditionExpression: change === 1 ? 'attribute_not_exists(#wrong) OR #wrong < :limit' : '#wrong > :limit',
           ExpressionAttributeNames: { '#wrong': 'wrong', '#expires': 'expires' },
           ExpressionAttributeValues: marshall({
             ':change': change,
-            ':expires': windowEndsAt + windowSeconds,
-            ':limit': change === 1 ? mostWrong : 0,
+            ':expires': (window + 2) * windowSeconds,
+            ':limit': change === 1 ? maxWrong[kind] : 0,
           }),
           ReturnValues: 'UPDATED_NEW',
         }),
@@ -84,14 +121,4 @@ async function count(
     if (error instanceof ConditionalCheckFailedException) return undefined
     throw error
   }
-}
-
-/** One household or machine has a whole IPv6 /64 to itself, so that is what is counted. */
-function networkOf(address: string): string {
-  if (!address.includes(':')) return address
-  const [head = '', tail] = address.toLowerCase().split('::')
-  const left = head === '' ? [] : head.split(':')
-  const right = tail === undefined || tail === '' ? [] : tail.split(':')
-  const zeros = tail === undefined ? [] : Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0')
-  return `${[...left, ...zeros, ...right].slice(0, 4).join(':')}::/64`
 }

@@ -8,10 +8,13 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import {
   drawUserCode,
+  provesUserCode,
   readUserCode,
   showUserCode,
   sidOfUserCode,
   userCodeAlphabet,
+  userCodeFault,
+  userCodeProof,
 } from '../../shared/domain/user-code.ts'
 
 const letter = fc.constantFrom(...userCodeAlphabet)
@@ -64,6 +67,35 @@ test('a letter too few or too many, a vowel or a digit is no code', () => {
   for (const typed of ['', 'BCDFGHJ', 'BCDFGHJKL', 'ACDFGHJK', 'BCDFGHJ0', 'BCDF+GHJK', 'BCDFGHJK\0']) {
     assert.equal(readUserCode(typed), undefined, JSON.stringify(typed))
   }
+})
+
+test('what cannot be a code is told apart: a wrong length, or characters that no code has, each once', () => {
+  for (const typed of ['', 'BCDFGHJ', 'BCDFGHJKL', 'AAAA', 'B'.repeat(65)]) {
+    assert.deepEqual(userCodeFault(typed), { kind: 'length' }, typed)
+  }
+  assert.deepEqual(userCodeFault('aeio-uaei'), { kind: 'alphabet', strangers: ['A', 'E', 'I', 'O', 'U'] })
+  assert.deepEqual(userCodeFault('BCDF-GH10'), { kind: 'alphabet', strangers: ['1', '0'] })
+  fc.assert(
+    fc.property(fc.oneof(userCode, fc.string({ unit: 'binary' }), fc.string({ unit: letter })), (typed) => {
+      assert.equal(userCodeFault(typed) === undefined, readUserCode(typed) !== undefined)
+    }),
+  )
+})
+
+test('a link proves its own code, at its own application, with a key that made it, and nothing else', () => {
+  const other = { id: 2, key: createSecretKey(Buffer.alloc(32, 8)) }
+  fc.assert(
+    fc.property(userCode, userCode, (one, another) => {
+      const proof = userCodeProof('demo', one, macKey)
+      assert.match(proof, /^[\w-]{16}$/)
+      assert.ok(provesUserCode('demo', one, proof, [other, macKey]))
+      assert.ok(!provesUserCode('demo', one, proof, [other]))
+      assert.ok(!provesUserCode('demo2', one, proof, [macKey]))
+      assert.equal(provesUserCode('demo', another, proof, [macKey]), one === another)
+      for (const forged of ['', proof.slice(1), `${proof}A`, 'A'.repeat(16), sidOfUserCode('demo', one, macKey)])
+        assert.ok(!provesUserCode('demo', one, forged, [macKey]), forged)
+    }),
+  )
 })
 
 test('an endless text is not read at all', () => {

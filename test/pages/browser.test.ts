@@ -60,11 +60,11 @@ function inBrowser(): void {
   it('the keyboard goes through each page in the order of reading, and shows where it is', async () => {
     await stage.inTab({}, async (tab) => {
       const orders = {
-        'enter-code': ['user_code', 'Continue'],
+        'enter-code': ['user_code', 'Continue', 'Help with Harbour Books'],
         'enter-code-unknown': ['user_code', 'Continue'],
-        confirm: ['page', 'Continue to sign in', 'Deny', 'For developers'],
+        confirm: ['page', 'Approve', 'Decline', 'For developers', 'Help with Harbour Books'],
         'stale-form': ['page', 'Enter the code', 'For developers'],
-        connected: ['page'],
+        connected: ['page', 'Help with Harbour Books'],
       }
       for (const [name, order] of Object.entries(orders)) {
         await tab.goto(stage.url(name))
@@ -77,7 +77,7 @@ function inBrowser(): void {
     await stage.inTab({}, async (tab) => {
       await tab.goto(stage.url('confirm'))
       assert.equal(await tab.title(), 'Connect Nightly Report? – Harbour Books')
-      assert.equal(await heard(tab), confirmAsHeard)
+      assert.equal(await heard(tab), confirmAsHeard(new URL(stage.providerOrigin).host))
     })
   })
 
@@ -99,7 +99,7 @@ function inBrowser(): void {
       await tab.keyboard.type('wdjb mjht')
       await tab.keyboard.press('Enter')
       await tab.waitForURL(stage.url('confirm'))
-      assert.deepEqual(stage.forms.map(String), ['user_code=wdjb+mjht'])
+      assert.deepEqual(stage.forms.map(String), ['user_code=wdjb+mjht&csrf=q2h8-Kd_0'])
     })
   })
 
@@ -107,7 +107,7 @@ function inBrowser(): void {
     await stage.inTab({ javaScriptEnabled: false }, async (tab) => {
       stage.forms.length = 0
       stage.leadTo('provider')
-      for (const answer of ['Continue to sign in', 'Deny']) {
+      for (const answer of ['Approve', 'Decline']) {
         await tab.goto(stage.url('confirm'))
         await tab.getByRole('button', { name: answer }).click()
         await tab.waitForURL(`${stage.providerOrigin}/`)
@@ -128,7 +128,7 @@ function inBrowser(): void {
       stage.leadTo('stranger')
       await tab.goto(stage.url('confirm'))
       const complaint = tab.waitForEvent('console')
-      await tab.getByRole('button', { name: 'Continue to sign in' }).click({ noWaitAfter: true })
+      await tab.getByRole('button', { name: 'Approve' }).click({ noWaitAfter: true })
       assert.match((await complaint).text(), /violates the following Content Security Policy directive: "form-action/)
       assert.equal(tab.url(), stage.url('confirm'))
     })
@@ -206,7 +206,7 @@ async function look(tab: Tab): Promise<Omit<Sight, 'complaints' | 'requests'>> {
 
 function samplesPage() {
   const lines = samples.map((sample) => html`<p${attributes({ title: sample })}>${sample}</p>`)
-  return page({ status: 200, title: 'Samples', main: html`<h1>Samples</h1>${lines}` })
+  return page({ status: 200, title: 'Samples', look: { language: 'en' }, main: html`<h1>Samples</h1>${lines}` })
 }
 
 /** What has the focus at first, and then after each Tab; each but the page itself with an outline that is seen. */
@@ -229,34 +229,45 @@ async function heard(tab: Tab): Promise<string> {
   return `\n${await tab.locator('body').ariaSnapshot()}`
 }
 
-const confirmAsHeard = `
+const confirmAsHeard = (provider: string) => `
 - banner: Harbour Books
 - main:
   - heading "Connect Nightly Report?" [level=1]
   - paragraph: It wants to use Harbour Books as you.
   - paragraph: Your device must show this same code
   - paragraph: WDJB-MJHT
+  - term: Asked for
+  - definition: 2 minutes ago
+  - term: From
+  - definition: 203.0.113.7, not the network that you are on
   - heading "It will be able to" [level=2]
   - list "It will be able to":
     - listitem: Know who you are It learns the identifier of your account.
     - listitem: See your name and profile Your name and other details of your profile.
     - listitem: See your email address And whether it has been verified.
     - listitem: Stay connected while you are away It need not ask you again until the access ends or is taken back.
+    - listitem: Read your reports All reports of your branch, and nothing else.
     - listitem:
       - code: reports:write
     - listitem: Use https://api.example.test as you
-  - paragraph: "Go on only if you started this yourself just now: if someone else gave you the code or the link, choose “Deny”."
-  - button "Continue to sign in"
-  - button "Deny"
-  - paragraph: You will sign in at Harbour ID.
-  - group: For developers`
+  - paragraph: Approve only if you started this yourself just now. If someone else gave you the code or the link, decline.
+  - button "Approve"
+  - button "Decline"
+  - paragraph: If you approve, you sign in at ${provider} next.
+  - group: For developers
+- contentinfo:
+  - link "Help with Harbour Books":
+    - /url: https://help.example.test/?topic=devices`
 
 const expiredAsHeard = `
 - banner: Harbour Books
 - main:
   - heading "Connect a device" [level=1]
   - paragraph: Your device shows a short code. Enter it here to go on.
-  - alert: That code is too old. Ask your device for a new one and type that here.
+  - alert: That code is too old. Ask your device for a new one and enter it here.
   - text: Code on your device Eight letters, like WDJB-MJHT. Small letters are fine, and so is leaving out the dash.
   - textbox "Code on your device" [invalid]
-  - button "Continue"`
+  - button "Continue"
+- contentinfo:
+  - link "Help with Harbour Books":
+    - /url: https://help.example.test/?topic=devices`

@@ -13,8 +13,10 @@ import {
   enterCode,
   tooManyAttempts,
 } from '../../shared/http/pages/device.ts'
+import type { Look } from '../../shared/http/pages/look.ts'
 import type { Page } from '../../shared/http/pages/page.ts'
 import {
+  badRequest,
   codeExpired,
   codeUsed,
   type LostSignIn,
@@ -41,7 +43,12 @@ export const wordNames = [
   'scope',
   'audience',
   'csrf',
-  'providerName',
+  'startedFrom',
+  'stranger',
+  'proof',
+  'uiLocales',
+  'title',
+  'detail',
   'redirectUri',
   'error',
   'requestId',
@@ -56,7 +63,12 @@ export const everydayWords: Words = {
   scope: 'reports:write',
   audience: 'https://api.example.test',
   csrf: 'q2h8-Kd_0',
-  providerName: 'Harbour ID',
+  startedFrom: '203.0.113.7',
+  stranger: 'O',
+  proof: 'Zq3kT9b0x-Yw2LmP',
+  uiLocales: 'en',
+  title: 'Read your reports',
+  detail: 'All reports of your branch, and nothing else.',
   redirectUri: 'https://app.example.test/callback/?x=1',
   error: 'access_denied',
   requestId: '3f1c9a52-7d0e-4b7e-9a35-6a1d2f0c8e11',
@@ -64,6 +76,11 @@ export const everydayWords: Words = {
 
 export const providerOrigin = 'https://id.example.test'
 export const action = '/demo/activate'
+export const supportUrl = 'https://help.example.test/?topic=devices'
+/** Three waves, as a picture of the kind that a registry has. */
+export const logo = `data:image/svg+xml;base64,${Buffer.from(
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#5b3fd6"/><path d="M5 12q5-5 11 0t11 0M5 18q5-5 11 0t11 0M5 24q5-5 11 0t11 0" fill="none" stroke="#fff" stroke-width="2.5"/></svg>',
+).toString('base64')}`
 
 /** All pages by a name of their own, each with every optional part that it can have. */
 export function everyPage(words: Words, provider = providerOrigin): Map<string, Page> {
@@ -71,30 +88,59 @@ export function everyPage(words: Words, provider = providerOrigin): Map<string, 
 }
 
 function devicePages(words: Words, provider: string): [string, Page][] {
-  const { applicationName, clientName, clientId, userCode, personName, audience, csrf, providerName } = words
-  const problems: CodeProblem[] = ['unknown', 'used', 'expired', 'missing']
-  const look = { language: 'en', applicationName } as const
-  const request = { look, clientName, clientId, userCode, action, csrf, providerOrigin: provider }
-  const scopes = ['openid', 'profile', 'email', 'offline_access', words.scope]
+  const { clientName, clientId, userCode, personName, audience, csrf } = words
+  const look = lookIn(words)
+  const form = { look, action, csrf }
+  const typed = userCode
+  const problems: CodeProblem[] = [
+    ...(['used', 'expired', 'missing'] as const).map((kind) => ({ kind })),
+    ...(['unknown', 'length'] as const).map((kind) => ({ kind, typed })),
+    { kind: 'alphabet', typed, strangers: [words.stranger, '0'] },
+  ]
+  const question = {
+    ...{ ...form, clientName, clientId, userCode, providerOrigin: provider },
+    ...{ startedFrom: words.startedFrom, startedSecondsAgo: 150, isSameNetwork: false },
+  }
+  const scopes = ['openid', 'profile', 'email', 'offline_access', 'reports:read', words.scope]
   return [
-    ['enter-code', enterCode({ applicationName, action })],
-    ['enter-code-filled', enterCode({ applicationName, action, userCode })],
-    ...problems.map((problem): [string, Page] => [
-      `enter-code-${problem}`,
-      enterCode({ applicationName, action, problem, userCode }),
-    ]),
-    ['confirm', confirmDevice({ ...request, asked: { scopes, audiences: [audience] }, providerName })],
-    ['confirm-plain', confirmDevice({ ...request, asked: { scopes: [], audiences: [audience] } })],
-    ['connected', deviceConnected({ applicationName, clientName, personName })],
-    ['connected-nameless', deviceConnected({ applicationName, clientName })],
-    ['denied', deviceDenied({ applicationName, clientName })],
-    ['too-many-attempts', tooManyAttempts({ applicationName, retryAfterSeconds: 240 })],
+    ['enter-code', enterCode(form)],
+    ['enter-code-filled', enterCode({ ...form, prefilled: userCode, proof: words.proof, uiLocales: words.uiLocales })],
+    ...problems.map((problem): [string, Page] => [`enter-code-${problem.kind}`, enterCode({ ...form, problem })]),
+    ['confirm', confirmDevice({ ...question, asked: { scopes, audiences: [audience] } })],
+    [
+      'confirm-plain',
+      confirmDevice({
+        ...question,
+        ...{ look: plainLook(words), asked: { scopes: [], audiences: [audience] } },
+        ...{ isSameNetwork: true, startedSecondsAgo: 0, uiLocales: words.uiLocales },
+      }),
+    ],
+    ['connected', deviceConnected({ look, clientName, personName })],
+    ['connected-nameless', deviceConnected({ look, clientName })],
+    ['denied', deviceDenied({ look, clientName })],
+    ['too-many-attempts', tooManyAttempts({ look, retryAfterSeconds: 240 })],
   ]
 }
 
+/** All that an application can have. */
+function lookIn(words: Words): Look {
+  return {
+    ...plainLook(words),
+    logo,
+    accent: { light: '#5b3fd6', dark: '#a99bff' },
+    supportUrl,
+    scopes: { 'reports:read': { title: words.title, detail: words.detail } },
+  }
+}
+
+function plainLook({ applicationName }: Words): Look {
+  return { language: 'en', applicationName }
+}
+
 function problemPages(words: Words): [string, Page][] {
-  const { applicationName, clientId, redirectUri, requestId, error, providerName } = words
-  const known = { applicationName, requestId }
+  const { clientId, redirectUri, requestId, error } = words
+  const known = { look: lookIn(words), requestId }
+  const nameless = { look: { language: 'en' } as const, requestId }
   const returning = { ...known, enterCodeHref: action }
   const mistakes: SetupMistake[] = [
     { kind: 'client-missing' },
@@ -103,20 +149,21 @@ function problemPages(words: Words): [string, Page][] {
     { kind: 'redirect-unregistered', clientId, redirectUri },
     { kind: 'parameter-repeated', parameter: 'state' },
   ]
-  const lost: LostSignIn[] = ['no-session', 'expired-session', 'foreign-session', 'stale-form']
+  const lost: LostSignIn[] = ['foreign-session', 'stale-form']
   return [
-    ['problem', problem({ title: error, explanation: error, advice: error, status: 400 })],
-    ['unknown-application', unknownApplication({ requestId })],
+    ['problem', problem({ look: nameless.look, title: error, explanation: error, advice: error, status: 400 })],
+    ['unknown-application', unknownApplication(nameless)],
+    ['bad-request', badRequest({ ...known, status: 413, detail: error })],
     ...mistakes.map((mistake): [string, Page] => [mistake.kind, wronglySetUp({ ...known, mistake })]),
     ...lost.map((because): [string, Page] => [because, signInLost({ ...returning, because })]),
-    ['sign-in-lost-elsewhere', signInLost({ applicationName, because: 'no-session' })],
+    ['sign-in-lost-elsewhere', signInLost({ look: known.look, because: 'foreign-session' })],
     ['code-expired', codeExpired(returning)],
     ['code-used', codeUsed(returning)],
-    ['provider-unavailable', providerUnavailable({ ...returning, providerName, retryAfterSeconds: 30 })],
-    ['provider-refused', providerRefused({ ...known, providerName, error })],
-    ['provider-unexpected', providerUnexpected({ ...returning, providerName, error })],
+    ['provider-unavailable', providerUnavailable({ ...returning, retryAfterSeconds: 30 })],
+    ['provider-refused', providerRefused({ ...known, error })],
+    ['provider-unexpected', providerUnexpected({ ...returning, error })],
     ['provider-unexpected-for-now', providerUnexpected({ ...known, retryAfterSeconds: 4000 })],
-    ['server-error', serverError({ ...known, requestId })],
-    ['server-error-anywhere', serverError({ requestId })],
+    ['server-error', serverError(known)],
+    ['server-error-anywhere', serverError(nameless)],
   ]
 }

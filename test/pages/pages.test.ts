@@ -6,13 +6,26 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { confirmDevice, enterCode } from '../../shared/http/pages/device.ts'
+import { type CodeProblem, confirmDevice, enterCode } from '../../shared/http/pages/device.ts'
 import { forDevelopers, inWords, originSource, page } from '../../shared/http/pages/page.ts'
 import { wronglySetUp } from '../../shared/http/pages/problems.ts'
-import { action, everydayWords, everyPage, providerOrigin, type Words, wordNames } from './every-page.ts'
+import {
+  action,
+  everydayWords,
+  everyPage,
+  logo,
+  providerOrigin,
+  supportUrl,
+  type Words,
+  wordNames,
+} from './every-page.ts'
 import { hostile } from './hostile.ts'
 
 const pages = everyPage(everydayWords)
+const look = { language: 'en', applicationName: 'Harbour' } as const
+/** Pages of an application with a logo and an accent of its own. */
+const isDecorated = (name: string) =>
+  !['confirm-plain', 'problem', 'unknown-application', 'server-error-anywhere'].includes(name)
 
 const statuses: Record<string, number> = {
   'enter-code': 200,
@@ -21,6 +34,8 @@ const statuses: Record<string, number> = {
   'enter-code-used': 400,
   'enter-code-expired': 400,
   'enter-code-missing': 400,
+  'enter-code-length': 400,
+  'enter-code-alphabet': 400,
   confirm: 200,
   'confirm-plain': 200,
   connected: 200,
@@ -29,13 +44,12 @@ const statuses: Record<string, number> = {
   'too-many-attempts': 429,
   problem: 400,
   'unknown-application': 404,
+  'bad-request': 413,
   'client-missing': 400,
   'client-unknown': 400,
   'redirect-missing': 400,
   'redirect-unregistered': 400,
   'parameter-repeated': 400,
-  'no-session': 400,
-  'expired-session': 400,
   'foreign-session': 400,
   'stale-form': 400,
   'sign-in-lost-elsewhere': 400,
@@ -76,16 +90,17 @@ describe('every page', () => {
     }
   })
 
-  it('may load nothing but its own stylesheet, named by its hash, and send forms nowhere but where it must', () => {
+  it('may load nothing but its own stylesheets, named by their hashes, and its own logo, and send forms nowhere but where it must', () => {
     for (const [name, { headers, html }] of pages) {
-      const style = /<style>(.*?)<\/style>/s.exec(html)?.[1]
-      assert.ok(style, name)
-      const hash = createHash('sha256').update(style).digest('base64')
+      const styles = [...html.matchAll(/<style>(.*?)<\/style>/gs)].map(([, style = '']) => style)
+      assert.equal(styles.length, isDecorated(name) ? 2 : 1, name)
+      const hashes = styles.map((style) => `'sha256-${createHash('sha256').update(style).digest('base64')}'`)
+      const pictures = isDecorated(name) ? ' img-src data:;' : ''
       const [noForm, ownForm, signIn] = ["'none'", "'self'", "'self' https:"]
       const formAction = name.startsWith('enter-code') ? ownForm : name.startsWith('confirm') ? signIn : noForm
       assert.equal(
         headers['content-security-policy'],
-        `default-src 'none'; style-src 'sha256-${hash}'; form-action ${formAction}; base-uri 'none'; frame-ancestors 'none'`,
+        `default-src 'none'; style-src ${hashes.join(' ')};${pictures} form-action ${formAction}; base-uri 'none'; frame-ancestors 'none'`,
         name,
       )
     }
@@ -109,14 +124,14 @@ describe('every page', () => {
     }
   })
 
-  it('runs no script, styles no element by itself, and leads to no other site', () => {
+  it('runs no script, styles no element by itself, and leads to no other site than the application’s help', () => {
     for (const [name, { html }] of pages) {
       const tags = tagsOf(html)
       for (const tag of tags) {
-        assert.doesNotMatch(tag, /^<(script|link|img|iframe|object|embed|base|meta http-equiv)/i, name)
-        assert.doesNotMatch(tag, / (on\w+|style|src|srcset|formaction|target)[=\s>]/i, name)
-        const target = / (?:href|action)="([^"]*)"/.exec(tag)?.[1]
-        assert.ok(target === undefined || target === action, name)
+        assert.doesNotMatch(tag, /^<(script|link|iframe|object|embed|base|meta http-equiv)/i, name)
+        assert.doesNotMatch(tag, / (on\w+|style|srcset|formaction|target)[=\s>]/i, name)
+        const target = / (?:href|action|src)="([^"]*)"/.exec(tag)?.[1]
+        assert.ok(target === undefined || [action, supportUrl, logo].includes(target), `${name}: ${target}`)
       }
       assert.doesNotMatch(html, /url\(|@import/, name)
     }
@@ -157,24 +172,42 @@ describe('every page', () => {
 })
 
 describe('the page for a code', () => {
-  const typed = { applicationName: 'Harbour', action, userCode: 'WDJB' }
+  const form = { look, action, csrf: 'x' }
 
-  it('offers a mistyped code for mending, but not one that is used up', () => {
-    assert.match(enterCode({ ...typed, problem: 'unknown' }).html, / value="WDJB"/)
-    assert.match(enterCode(typed).html, / value="WDJB"/)
-    assert.doesNotMatch(enterCode({ ...typed, problem: 'used' }).html, / value=/)
-    assert.doesNotMatch(enterCode({ ...typed, problem: 'expired' }).html, / value=/)
+  it('shows a wrong code in the message, and leaves the field empty', () => {
+    for (const kind of ['unknown', 'length'] as const) {
+      const { html } = enterCode({ ...form, problem: { kind, typed: 'WDJB-MJHT' } })
+      assert.match(html, /role="alert">[^/]*<bdi>WDJB-MJHT<\/bdi>/)
+      assert.doesNotMatch(/<input[^>]* id="user_code"[^>]*>/.exec(html)?.[0] ?? '', / value=/)
+    }
+  })
+
+  it('tells a code of a wrong length or alphabet apart from an unknown one', () => {
+    const problems: CodeProblem[] = [
+      { kind: 'unknown', typed: 'AAAA' },
+      { kind: 'length', typed: 'AAAA' },
+      { kind: 'alphabet', typed: 'AAAA', strangers: ['A'] },
+    ]
+    const messages = problems.map(
+      (problem) => /role="alert">(.*?)<\/p>/.exec(enterCode({ ...form, problem }).html)?.[1],
+    )
+    assert.equal(new Set(messages).size, 3)
+  })
+
+  it('shows no more of what was typed than a person can have meant', () => {
+    const { html } = enterCode({ ...form, problem: { kind: 'length', typed: 'B'.repeat(5000) } })
+    assert.match(html, /<bdi>B{24}…<\/bdi>/)
   })
 
   it('helps to type it, and keeps browsers from filling in or mending it', () => {
-    const field = /<input[^>]*>/.exec(enterCode(typed).html)?.[0] ?? ''
+    const field = /<input[^>]*>/.exec(enterCode(form).html)?.[0] ?? ''
     for (const attribute of ['name="user_code"', 'inputmode="text"', 'autocomplete="off"', 'spellcheck="false"'])
       assert.ok(field.includes(attribute), attribute)
     assert.match(field, /autocapitalize="characters".* required autofocus/s)
   })
 
   it('ties the message to the field', () => {
-    const { html } = enterCode({ ...typed, problem: 'expired' })
+    const { html } = enterCode({ ...form, problem: { kind: 'expired' } })
     assert.match(html, /<p class="notice bad" id="problem" role="alert">That code is too old\./)
     assert.match(html, / aria-invalid="true" aria-describedby="problem hint">/)
   })
@@ -185,7 +218,9 @@ describe('the page that asks', () => {
     ...everydayWords,
     action,
     providerOrigin,
-    providerName: undefined,
+    startedFrom: '203.0.113.7',
+    startedSecondsAgo: 130,
+    isSameNetwork: false,
     look: {
       language: 'en',
       applicationName: 'Harbour Books',
@@ -212,19 +247,17 @@ describe('the page that asks', () => {
     assert.match(html, /Use <bdi translate="no">https:\/\/other\.example\.test<\/bdi> as you/)
   })
 
-  it('warns of a stranger’s code, and says where the sign-in is', () => {
-    assert.match(html, /Go on only if you started this yourself/)
+  it('warns of a stranger’s code, says from where and when the device asked, and where the sign-in is', () => {
+    assert.match(html, /Approve only if you started this yourself/)
+    assert.match(html, /2 minutes ago.*<bdi translate="no">203\.0\.113\.7<\/bdi>, not the network that you are on/s)
+    assert.match(confirmDevice({ ...asked, isSameNetwork: true }).html, /<\/bdi>, the network that you are on/)
     assert.match(html, /sign in at <bdi translate="no">id\.example\.test<\/bdi>/)
-    assert.match(
-      confirmDevice({ ...asked, providerName: 'Harbour ID' }).html,
-      /sign in at <bdi translate="no">Harbour ID</,
-    )
   })
 
   it('sends the decision with the code and the csrf value', () => {
     assert.match(html, /<input type="hidden" name="user_code" value="WDJB-MJHT">/)
     assert.match(html, /<input type="hidden" name="csrf" value="q2h8-Kd_0">/)
-    assert.match(html, /name="decision" value="approve">Continue to sign in<.*name="decision" value="deny"[^>]*>Deny</s)
+    assert.match(html, /name="decision" value="approve">Approve<.*name="decision" value="deny"[^>]*>Decline</s)
   })
 
   it('lets its form lead to one origin, whatever the provider’s URL holds', () => {
@@ -250,7 +283,7 @@ describe('the page of a wrongly set up client', () => {
 
   it('shows the redirect_uri to developers, as text and not as a link', () => {
     const { html } = wronglySetUp({
-      applicationName: 'Harbour',
+      look,
       mistake: { ...mistake, redirectUri: 'https://evil.test/' },
     })
     assert.match(html, /<dt>redirect_uri<\/dt><dd translate="no">https:\/\/evil\.test\/<\/dd>/)
@@ -259,27 +292,32 @@ describe('the page of a wrongly set up client', () => {
 
   it('cuts a value that nobody would read', () => {
     const redirectUri = `https://${'a'.repeat(5000)}`
-    const { html } = wronglySetUp({ applicationName: 'Harbour', mistake: { ...mistake, redirectUri } })
+    const { html } = wronglySetUp({ look, mistake: { ...mistake, redirectUri } })
     assert.match(html, /<dd translate="no">https:\/\/a{392}…<\/dd>/)
   })
 })
 
 describe('the parts of a page', () => {
   it('say how long to wait', () => {
-    assert.deepEqual([0, 1, 60, 61, 240, 3600, 7200].map(inWords), [
-      ...['a minute', 'a minute', 'a minute', '2 minutes', '4 minutes', '60 minutes', '2 hours'],
-    ])
+    assert.deepEqual(
+      [0, 1, 60, 61, 240, 3600, 7200].map((seconds) => inWords(look, seconds)),
+      [...['a minute', 'a minute', 'a minute', '2 minutes', '4 minutes', '60 minutes', '2 hours']],
+    )
   })
 
   it('send Retry-After in whole seconds, never 0', () => {
     const retry = (seconds: number) =>
-      page({ status: 503, title: 'x', main: forDevelopers([]), retryAfterSeconds: seconds }).headers['retry-after']
+      page({ status: 503, title: 'x', look, main: forDevelopers(look, []), retryAfterSeconds: seconds }).headers[
+        'retry-after'
+      ]
     assert.deepEqual([0, 0.2, 1.5, 30].map(retry), ['1', '1', '2', '30'])
   })
 
   it('draw the first letter of a name, however it is written', () => {
     const initial = (applicationName: string) =>
-      /<span class="monogram" aria-hidden="true">(.*?)<\/span>/.exec(enterCode({ applicationName, action }).html)?.[1]
+      /<span class="monogram" aria-hidden="true">(.*?)<\/span>/.exec(
+        enterCode({ look: { language: 'en', applicationName }, action, csrf: 'x' }).html,
+      )?.[1]
     assert.deepEqual([' åsa', '👩‍🚀 crew', ' '].map(initial), ['Å', '👩‍🚀', ''])
   })
 })

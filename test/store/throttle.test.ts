@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import { createThrottle, type Throttle } from '../../shared/store/throttle.ts'
+import { createThrottle, type Guesser, maxWrong, type Throttle } from '../../shared/store/throttle.ts'
 import { now as aMoment, second } from '../support/families.ts'
 import { itemAt, startTable, type TestTable } from '../support/table.ts'
 
@@ -20,85 +20,123 @@ before(async () => {
 })
 after(() => table.stop())
 
-const pay = (address: string, at = 0) => throttles[at % throttles.length]!.pay(address)
-const address = () => `192.0.2.${randomUUID()}`
+const pay = (guesser: Guesser, at = 0) => throttles[at % throttles.length]!.pay(guesser)
+const anAddress = () => `192.0.2.${randomUUID()}`
+const atAddress = (address = anAddress()) => ({ kind: 'address', address }) as const
+const aBrowser = (address = anAddress()) => ({ kind: 'browser', id: randomUUID(), address }) as const
+const aPerson = () => ({ kind: 'person', id: randomUUID() }) as const
 
-test('of fifty parallel guesses from one address exactly ten are looked at', async () => {
-  const from = address()
-  const payments = await Promise.all(Array.from({ length: 50 }, (_, at) => pay(from, at)))
-  const allowed = payments.filter((payment) => payment.allowed)
-  assert.equal(allowed.length, 10)
-  assert.deepEqual(allowed.map(({ left }) => left).sort(), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
-  for (const { left } of payments.filter((payment) => !payment.allowed)) assert.equal(left, 0)
+async function exhaust(guesser: Guesser): Promise<number> {
+  let looked = 0
+  while ((await pay(guesser, looked)).allowed) looked += 1
+  return looked
+}
+
+test('of a hundred parallel guesses exactly as many are looked at as the counter allows, and the last is told so', async () => {
+  const guessers = [atAddress(), aBrowser(), aPerson()]
+  for (const guesser of guessers) {
+    const payments = await Promise.all(Array.from({ length: 100 }, (_, at) => pay(guesser, at)))
+    const allowed = payments.filter((payment) => payment.allowed)
+    assert.equal(allowed.length, maxWrong[guesser.kind], guesser.kind)
+    assert.ok(
+      allowed.some(({ left }) => left === 0),
+      guesser.kind,
+    )
+    for (const { left } of payments.filter((payment) => !payment.allowed)) assert.equal(left, 0)
+  }
 })
 
-test('another address is not locked out', async () => {
-  const from = address()
-  for (let count = 0; count < 11; count += 1) await pay(from)
-  assert.equal((await pay(from)).allowed, false)
-  assert.equal((await pay(address())).allowed, true)
+test('a browser that is stopped stops no other one at its address, and costs the address nothing more', async () => {
+  const address = anAddress()
+  const stopped = aBrowser(address)
+  assert.equal(await exhaust(stopped), maxWrong.browser)
+  for (let count = 0; count < maxWrong.browsers; count += 1) await pay(stopped)
+  assert.equal((await pay(aBrowser(address))).allowed, true)
 })
 
-test('a right guess costs nothing: a hundred in a row are all looked at', async () => {
-  const from = address()
-  for (let count = 0; count < 100; count += 1) {
-    const { allowed, giveBack } = await pay(from)
-    assert.ok(allowed, `guess ${count}`)
-    await giveBack()
+test('all new browsers of an address together have one allowance, however many of them guess at once', async () => {
+  const address = anAddress()
+  const guesses = Array.from({ length: maxWrong.browsers + 40 }, (_, at) => pay(aBrowser(address), at))
+  const looked = (await Promise.all(guesses)).filter(({ allowed }) => allowed)
+  assert.equal(looked.length, maxWrong.browsers)
+  assert.equal((await pay(aBrowser(address))).allowed, false)
+  assert.equal((await pay(aBrowser())).allowed, true)
+})
+
+test('requests without a cookie use up their own allowance and not that of the browsers at the address', async () => {
+  const address = anAddress()
+  assert.equal(await exhaust(atAddress(address)), maxWrong.address)
+  assert.equal((await pay(aBrowser(address))).allowed, true)
+})
+
+test('nobody at an address stops a person who has signed in before', async () => {
+  const address = anAddress()
+  await exhaust(atAddress(address))
+  while ((await pay(aBrowser(address))).allowed);
+  assert.equal((await pay(aPerson())).allowed, true)
+})
+
+test('a browser whose address is exhausted gets its own payment back', async () => {
+  const address = anAddress()
+  const browser = aBrowser(address)
+  while ((await pay(aBrowser(address))).allowed);
+  for (let count = 0; count < maxWrong.browser + 1; count += 1) assert.equal((await pay(browser)).allowed, false)
+  assert.equal(await exhaust({ ...browser, address: anAddress() }), maxWrong.browser)
+})
+
+test('a right guess costs nothing: more of them in a row than may be wrong are all looked at', async () => {
+  for (const guesser of [atAddress(), aBrowser(), aPerson()]) {
+    for (let count = 0; count < maxWrong[guesser.kind] + 2; count += 1) {
+      const { allowed, giveBack } = await pay(guesser)
+      assert.ok(allowed, `guess ${count}`)
+      await giveBack()
+    }
   }
 })
 
 test('what was not paid cannot be given back', async () => {
-  const from = address()
+  const from = aBrowser()
   const { giveBack } = await pay(from)
+  await Promise.all([giveBack(), giveBack()])
   await giveBack()
-  await giveBack()
-  await giveBack()
-  for (let count = 0; count < 10; count += 1) assert.ok((await pay(from)).allowed)
-  assert.equal((await pay(from)).allowed, false)
+  assert.equal(await exhaust(from), maxWrong.browser)
 })
 
 test('a new window begins every five minutes, and a refusal says when', async () => {
-  const from = address()
+  const from = aPerson()
   now = windowStart + 299 * second
-  for (let count = 0; count < 10; count += 1) await pay(from)
+  await exhaust(from)
   const refused = await pay(from)
   assert.deepEqual([refused.allowed, refused.retryAfterSeconds], [false, 1])
   now = windowStart + 299_999
   assert.deepEqual([(await pay(from)).allowed, (await pay(from)).retryAfterSeconds], [false, 1])
   now = windowStart + 300 * second
   const again = await pay(from)
-  assert.deepEqual([again.allowed, again.left, again.retryAfterSeconds], [true, 9, 300])
+  assert.deepEqual([again.allowed, again.left, again.retryAfterSeconds], [true, maxWrong.person - 1, 300])
   now = windowStart
 })
 
 test('what is given back goes to the window it was paid in', async () => {
-  const from = address()
+  const from = aPerson()
   const { giveBack } = await pay(from)
   now = windowStart + 300 * second
   await giveBack()
-  for (let count = 0; count < 10; count += 1) assert.ok((await pay(from)).allowed)
-  assert.equal((await pay(from)).allowed, false)
+  assert.equal(await exhaust(from), maxWrong.person)
   now = windowStart
 })
 
 test('an IPv6 network of 64 bits counts as one address, however it is spelt', async () => {
   const spellings = ['2001:db8:1:2::1', '2001:DB8:1:2:3:4:5:6', '2001:db8:1:2:ffff::', '2001:db8:1:2::']
-  for (let count = 0; count < 10; count += 1) await pay(spellings[count % spellings.length]!)
-  for (const spelling of spellings) assert.equal((await pay(spelling)).allowed, false, spelling)
-  assert.equal((await pay('2001:db8:1:3::1')).allowed, true)
-  assert.equal((await pay('::1')).allowed, true)
+  for (let count = 0; count < maxWrong.address; count += 1) await pay(atAddress(spellings[count % spellings.length]!))
+  for (const spelling of spellings) assert.equal((await pay(atAddress(spelling))).allowed, false, spelling)
+  assert.equal((await pay(atAddress('2001:db8:1:3::1'))).allowed, true)
+  assert.equal((await pay(atAddress('::1'))).allowed, true)
 })
 
 test('the counter cleans itself up, and holds nothing but a number and its end', async () => {
-  const from = address()
+  const from = atAddress()
   await pay(from)
   const window = windowStart / (300 * second)
-  const item = await itemAt(table, `throttle#user-code#${from}`, `throttle#${window}`)
-  assert.deepEqual(item, {
-    pk: `throttle#user-code#${from}`,
-    sk: `throttle#${window}`,
-    wrong: 1,
-    expires: windowStart / second + 600,
-  })
+  const [pk, sk] = [`throttle#user-code#address#${from.address}`, `throttle#${window}`]
+  assert.deepEqual(await itemAt(table, pk, sk), { pk, sk, wrong: 1, expires: windowStart / second + 600 })
 })

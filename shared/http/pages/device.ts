@@ -1,55 +1,56 @@
 /**
- * The pages on which a person lets a device in: type the code, confirm, done, denied, too many tries (RFC 8628 §3.3).
+ * The pages on which a person lets a device in: enter the code, confirm, done, denied, too many tries (RFC 8628 §3.3).
  *
- * Owns their words and their forms' fields. Pure: must not know requests, cookies, the store or the clock.
+ * Their forms' fields are here, their words in messages/. Pure: must not know requests, cookies, the store or the clock.
  */
 
 import { type Asked, consentDetails, consentList } from './consent.ts'
-import { attributes, html } from './html.ts'
+import { attributes, type Html, html } from './html.ts'
 import type { Look } from './look.ts'
+import { named, say, write } from './messages.ts'
 import { forDevelopers, inWords, originSource, type Page, page, picture } from './page.ts'
 
-/** Why a typed code leads nowhere. */
-export type CodeProblem = 'unknown' | 'used' | 'expired' | 'missing'
+/** Why a code leads nowhere. `typed` is shown in the message, and the field is empty. */
+export type CodeProblem =
+  | { readonly kind: 'missing' | 'used' | 'expired' }
+  | { readonly kind: 'unknown' | 'length'; readonly typed: string }
+  | { readonly kind: 'alphabet'; readonly typed: string; readonly strangers: readonly string[] }
 
-const codeProblems: Readonly<Record<CodeProblem, string>> = {
-  unknown: 'We don’t know that code. Check it against the one on your device and try again.',
-  used: 'That code has been used already. Ask your device for a new one and type that here.',
-  expired: 'That code is too old. Ask your device for a new one and type that here.',
-  missing: 'Type the code that your device shows.',
-}
-
-/** The code to type. 200, or 400 when the last one led nowhere. The form sends `user_code`. */
+/** The code to enter. 200, or 400 when the last one led nowhere. The form sends `user_code`, `csrf` and what it was given. */
 export function enterCode(input: {
-  readonly applicationName: string
+  readonly look: Look
   /** Where the form goes: this broker's own `/{application}/activate`. */
   readonly action: string
+  readonly csrf: string
+  readonly uiLocales?: string | undefined
+  /** What makes a prefilled code an authentic one. */
+  readonly proof?: string | undefined
   readonly problem?: CodeProblem | undefined
-  /** What was typed. It is offered again only where mending it may help. */
-  readonly userCode?: string | undefined
+  /** A code that an address or another site brought. */
+  readonly prefilled?: string | undefined
 }): Page {
-  const { problem } = input
-  const worthMending = problem === undefined || problem === 'unknown'
+  const { look, problem, prefilled } = input
   const field = attributes({
-    value: worthMending ? input.userCode : undefined,
+    value: prefilled,
     'aria-invalid': problem && 'true',
     'aria-describedby': problem ? 'problem hint' : 'hint',
   })
   return page({
     status: problem ? 400 : 200,
-    title: problem ? 'Try the code again' : 'Enter your code',
-    applicationName: input.applicationName,
+    title: say(look, problem ? 'code.title.again' : 'code.title'),
+    look,
     formTargets: ["'self'"],
-    main: html`<h1>Connect a device</h1>
-<p class="lead">Your device shows a short code. Enter it here to go on.</p>
+    main: html`<h1>${say(look, 'code.heading')}</h1>
+<p class="lead">${say(look, prefilled ? 'code.lead.prefilled' : 'code.lead')}</p>
 <form method="post" action="${input.action}">
-${problem && html`<p class="notice bad" id="problem" role="alert">${codeProblems[problem]}</p>`}
-<label for="user_code">Code on your device</label>
-<div class="hint" id="hint">Eight letters, like WDJB-MJHT. Small letters are fine, and so is leaving out the dash.</div>
+${problem && html`<p class="notice bad" id="problem" role="alert">${codeProblem(look, problem)}</p>`}
+<label for="user_code">${say(look, 'code.label')}</label>
+<div class="hint" id="hint">${say(look, 'code.hint')}</div>
 <input class="code" id="user_code" name="user_code" type="text" inputmode="text" autocomplete="off"
  autocapitalize="characters" autocorrect="off" spellcheck="false"
  enterkeyhint="go" translate="no" required autofocus${field}>
-<button type="submit">Continue</button>
+${hidden({ csrf: input.csrf, proof: input.proof, ui_locales: input.uiLocales })}
+<button type="submit">${say(look, 'code.submit')}</button>
 </form>`,
   })
 }
@@ -62,88 +63,127 @@ export function confirmDevice(input: {
   /** As people see it: `XXXX-XXXX`. */
   readonly userCode: string
   readonly asked: Asked
+  /** From where and when the device asked: people recognise what they began themselves (RFC 10027). */
+  readonly startedFrom: string
+  readonly startedSecondsAgo: number
+  /** Whether this browser is in the same network. */
+  readonly isSameNetwork: boolean
   /** Where the form goes: this broker's own `/{application}/activate`. */
   readonly action: string
   readonly csrf: string
+  readonly uiLocales?: string | undefined
   /** Where approving leads on to. */
   readonly providerOrigin: string
-  readonly providerName?: string | undefined
 }): Page {
-  const { look, asked } = input
-  const { applicationName } = look
+  const { look, asked, clientName } = input
   const provider = new URL(input.providerOrigin)
+  const address = html`<bdi translate="no">${input.startedFrom}</bdi>`
   return page({
     status: 200,
-    title: `Connect ${input.clientName}?`,
-    applicationName,
+    title: say(look, 'question.heading', { client: clientName }),
+    look,
     formTargets: ["'self'", signInTarget(provider)],
-    main: html`<h1>Connect <bdi>${input.clientName}</bdi>?</h1>
-<p class="lead">It wants to use <bdi>${applicationName}</bdi> as you.</p>
+    main: html`<h1>${write(look, 'question.heading', { client: named(clientName) })}</h1>
+<p class="lead">${write(look, 'question.lead', { application: named(look.applicationName ?? '') })}</p>
 <div class="compare">
-<p id="compare">Your device must show this same code</p>
+<p id="compare">${say(look, 'question.compare')}</p>
 <p class="code" aria-describedby="compare" translate="no">${input.userCode}</p>
+<dl class="origin">
+<div><dt>${say(look, 'question.when')}</dt><dd>${howLongAgo(look, input.startedSecondsAgo)}</dd></div>
+<div><dt>${say(look, 'question.where')}</dt><dd>${write(look, input.isSameNetwork ? 'question.where.same' : 'question.where.other', { address })}</dd></div>
+</dl>
 </div>
 ${consentList(look, asked)}
-<p class="notice note">
-Go on only if you started this yourself just now: if someone else gave you the code or the link, choose “Deny”.
-</p>
-<form method="post" action="${input.action}">
-<input type="hidden" name="user_code" value="${input.userCode}">
-<input type="hidden" name="csrf" value="${input.csrf}">
-<button type="submit" name="decision" value="approve">Continue to sign in</button>
-<button type="submit" name="decision" value="deny" class="quiet">Deny</button>
+<p class="notice note">${say(look, 'question.warning')}</p>
+<form class="decision" method="post" action="${input.action}">
+${hidden({ user_code: input.userCode, csrf: input.csrf, ui_locales: input.uiLocales })}
+<button type="submit" name="decision" value="approve">${say(look, 'question.approve')}</button>
+<button type="submit" name="decision" value="deny" class="deny">${say(look, 'question.deny')}</button>
 </form>
-<p class="hint">You will sign in at <bdi translate="no">${input.providerName ?? provider.host}</bdi>.</p>
-${forDevelopers(consentDetails(input.clientId, asked))}`,
+<p class="hint">${write(look, 'question.next', { provider: html`<bdi translate="no">${provider.host}</bdi>` })}</p>
+${forDevelopers(look, consentDetails(input.clientId, asked))}`,
   })
 }
 
 /** The person signed in and the device has its access. */
 export function deviceConnected(input: {
-  readonly applicationName: string
+  readonly look: Look
   readonly clientName: string
   readonly personName?: string | undefined
 }): Page {
-  const { personName } = input
+  const { look, clientName, personName } = input
   return page({
     status: 200,
-    title: 'Connected',
-    applicationName: input.applicationName,
+    title: say(look, 'connected.title'),
+    look,
     main: html`${picture('check', 'good')}
-<h1><bdi>${input.clientName}</bdi> is connected</h1>
-${personName && html`<p>You are signed in as <strong><bdi>${personName}</bdi></strong>.</p>`}
-<p class="lead">You can close this window and go back to your device.</p>`,
+<h1>${write(look, 'connected.heading', { client: named(clientName) })}</h1>
+${personName && html`<p>${write(look, 'connected.person', { person: html`<strong>${named(personName)}</strong>` })}</p>`}
+<p class="lead">${say(look, 'connected.next')}</p>`,
   })
 }
 
 /** The person said no. */
-export function deviceDenied(input: { readonly applicationName: string; readonly clientName: string }): Page {
+export function deviceDenied({ look, clientName }: { readonly look: Look; readonly clientName: string }): Page {
   return page({
     status: 200,
-    title: 'Not connected',
-    applicationName: input.applicationName,
+    title: say(look, 'denied.title'),
+    look,
     main: html`${picture('cross', 'calm')}
-<h1><bdi>${input.clientName}</bdi> was not connected</h1>
-<p>You said no, so it gets no access. The code is of no use any more.</p>
-<p class="lead">You can close this window.</p>`,
+<h1>${write(look, 'denied.heading', { client: named(clientName) })}</h1>
+<p>${say(look, 'denied.explanation')}</p>
+<p class="lead">${say(look, 'denied.next')}</p>`,
   })
 }
 
-/** Too many wrong codes from one address (RFC 8628 §5.1). */
-export function tooManyAttempts(input: { readonly applicationName: string; readonly retryAfterSeconds: number }): Page {
+/** Too many wrong codes (RFC 8628 §5.1). */
+export function tooManyAttempts(input: { readonly look: Look; readonly retryAfterSeconds: number }): Page {
+  const { look, retryAfterSeconds } = input
   return page({
     status: 429,
-    title: 'Too many tries',
-    applicationName: input.applicationName,
-    retryAfterSeconds: input.retryAfterSeconds,
+    title: say(look, 'throttled.title'),
+    look,
+    retryAfterSeconds,
     main: html`${picture('clock', 'note')}
-<h1>Too many tries</h1>
-<p role="alert">Several codes in a row were wrong, so we have paused for a while.</p>
-<p>
-Wait ${inWords(input.retryAfterSeconds)}, then enter the code that your device shows.
-If it has become too old by then, ask the device for a new one.
-</p>`,
+<h1>${say(look, 'throttled.title')}</h1>
+<p role="alert">${say(look, 'throttled.explanation')}</p>
+<p>${say(look, 'throttled.next', { time: inWords(look, retryAfterSeconds) })}</p>`,
   })
+}
+
+const longestTypedShown = 24
+
+function codeProblem(look: Look, problem: CodeProblem): Html {
+  switch (problem.kind) {
+    case 'unknown':
+    case 'length':
+      return write(look, `code.${problem.kind}`, { code: typedCode(problem.typed) })
+    case 'alphabet': {
+      const characters = html`${problem.strangers.map((stranger, at) => html`${at > 0 ? ', ' : ''}${named(stranger)}`)}`
+      return write(look, 'code.alphabet', { code: typedCode(problem.typed), characters })
+    }
+    default:
+      return write(look, `code.${problem.kind}`)
+  }
+}
+
+function typedCode(typed: string): Html {
+  const shown = [...typed].slice(0, longestTypedShown).join('')
+  return html`<strong translate="no">${named(shown.length < typed.length ? `${shown}…` : shown)}</strong>`
+}
+
+function howLongAgo(look: Look, seconds: number): string {
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 1) return say(look, 'question.when.now')
+  return minutes === 1
+    ? say(look, 'question.when.minute')
+    : say(look, 'question.when.minutes', { count: String(minutes) })
+}
+
+function hidden(values: Readonly<Record<string, string | undefined>>): Html[] {
+  return Object.entries(values)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)
 }
 
 /**

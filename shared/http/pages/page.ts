@@ -1,12 +1,15 @@
 /**
  * What every page has: its frame, its headers, and the policy that lets it load nothing and run nothing.
  *
- * Owns the document around a page's content and its HTTP headers. Must not know which pages there are.
+ * Must not know which pages there are.
  */
 
 import { createHash } from 'node:crypto'
+import { accentStylesheet } from './accent.ts'
 import { type Html, html, styleElement } from './html.ts'
 import { type IconName, icon } from './icons.ts'
+import type { Look } from './look.ts'
+import { named, say, write } from './messages.ts'
 import { stylesheet } from './stylesheet.ts'
 
 /** A finished page, for the function to answer with. Header names are lower case. */
@@ -23,41 +26,42 @@ type Content = {
   readonly status: number
   /** Stands before the name in the tab, and is the first that a screen reader says. */
   readonly title: string
-  readonly applicationName?: string | undefined
+  readonly look: Look
   readonly main: Html
   /** Where the page's form may lead, as sources of CSP `form-action`. Left out: the page has no form. */
   readonly formTargets?: readonly string[] | undefined
   readonly retryAfterSeconds?: number | undefined
 }
 
-const styleHash = createHash('sha256').update(stylesheet).digest('base64')
-const style = styleElement(stylesheet)
 const longestValueShown = 400
 
 /** Puts a page's content into the frame that all pages share. */
 export function page(content: Content): Page {
-  const name = content.applicationName ?? 'Sign-in'
+  const { look } = content
+  const name = look.applicationName ?? say(look, 'page.nameless')
+  const styles = look.accent ? [stylesheet, accentStylesheet(look.accent)] : [stylesheet]
   const document = html`<!doctype html>
-<html lang="en">
+<html lang="${look.language}">
 <head>
 <meta charset="utf-8">
 <title>${content.title} – ${name}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
-${style}
+${styles.map(styleElement)}
 </head>
 <body>
 <div class="card">
-<header class="brand"><span class="monogram" aria-hidden="true">${initialOf(name)}</span><bdi>${name}</bdi></header>
+<header class="brand">${emblem(look, name)}${named(name)}</header>
 <main>
 ${content.main}
 </main>
+${look.supportUrl && html`<footer><a href="${look.supportUrl}">${write(look, 'page.support', { application: named(name) })}</a></footer>`}
 </div>
 </body>
 </html>
 `
-  return { status: content.status, html: document.toString(), headers: headersOf(content) }
+  return { status: content.status, html: document.toString(), headers: headersOf(content, styles) }
 }
 
 /** The picture above a heading. It says nothing that the heading does not say. */
@@ -67,17 +71,19 @@ export function picture(name: IconName, mood: 'good' | 'bad' | 'note' | 'calm'):
 }
 
 /** What only the one who built the client needs, folded away; it opens without JavaScript. Nothing for no details. */
-export function forDevelopers(details: readonly Detail[]): Html {
+export function forDevelopers(look: Look, details: readonly Detail[]): Html {
   if (details.length === 0) return html``
   const lines = details.map(({ term, value }) => html`<dt>${term}</dt><dd translate="no">${shortened(value)}</dd>`)
-  return html`<details><summary>For developers</summary><dl>${lines}</dl></details>`
+  return html`<details><summary>${say(look, 'page.developers')}</summary><dl lang="en">${lines}</dl></details>`
 }
 
 /** How long to wait, as people say it. */
-export function inWords(seconds: number): string {
+export function inWords(look: Look, seconds: number): string {
   const minutes = Math.max(1, Math.ceil(seconds / 60))
-  if (minutes === 1) return 'a minute'
-  return minutes <= 90 ? `${minutes} minutes` : `${Math.ceil(minutes / 60)} hours`
+  if (minutes === 1) return say(look, 'time.minute')
+  return minutes <= 90
+    ? say(look, 'time.minutes', { count: String(minutes) })
+    : say(look, 'time.hours', { count: String(Math.ceil(minutes / 60)) })
 }
 
 /**
@@ -91,10 +97,12 @@ export function originSource(url: string): string {
   return origin
 }
 
-function headersOf(content: Content): Record<string, string> {
+function headersOf(content: Content, styles: readonly string[]): Record<string, string> {
   const policy = [
     "default-src 'none'",
-    `style-src 'sha256-${styleHash}'`,
+    `style-src ${styles.map(hashSource).join(' ')}`,
+    // A logo stands in the page itself.
+    ...(content.look.logo ? ['img-src data:'] : []),
     `form-action ${content.formTargets?.join(' ') ?? "'none'"}`,
     "base-uri 'none'",
     "frame-ancestors 'none'",
@@ -116,6 +124,17 @@ function headersOf(content: Content): Record<string, string> {
 /** RFC 9110 §10.2.3: a non-negative integer; 0 would invite the next try at once. */
 function wholeSeconds(seconds: number): number {
   return Math.max(1, Math.ceil(seconds))
+}
+
+/** CSP3 §2.3.1: what is allowed by what it is. */
+function hashSource(text: string): string {
+  return `'sha256-${createHash('sha256').update(text).digest('base64')}'`
+}
+
+/** The logo, or the first letter of the name. It says nothing that the name beside it does not say. */
+function emblem({ logo }: Look, name: string): Html {
+  if (logo) return html`<img class="logo" src="${logo}" alt="" width="32" height="32">`
+  return html`<span class="monogram" aria-hidden="true">${initialOf(name)}</span>`
 }
 
 function initialOf(name: string): string {
