@@ -74,12 +74,14 @@ type File = v.InferOutput<typeof fileSchema>
 
 function recordsOf({ applications }: File): Registry {
   return {
-    applications: applications.map(({ clients, audiences: _, ...application }): Application => {
-      // What a service may ask for in its own name is between it and ops, not for everybody to read.
-      const forPeople = clients.filter(({ grants }) => grants.some((grant) => grant !== 'client_credentials'))
-      const scopes = [...new Set(forPeople.flatMap((client) => client.scopes))]
-      return { ...application, scopes, revokedBefore: 0 }
-    }),
+    applications: applications.map(
+      ({ clients, audiences: _, scopes: scopeDescriptions, ...application }): Application => {
+        // What a service may ask for in its own name is between it and ops, not for everybody to read.
+        const forPeople = clients.filter(({ grants }) => grants.some((grant) => grant !== 'client_credentials'))
+        const scopes = [...new Set(forPeople.flatMap((client) => client.scopes))]
+        return { ...application, ...(scopeDescriptions && { scopeDescriptions }), scopes, revokedBefore: 0 }
+      },
+    ),
     clients: applications.flatMap(({ name, audiences, clients, provider }) =>
       keepingProviderTokens(
         provider.revokeTokens,

@@ -8,6 +8,7 @@ import * as v from 'valibot'
 import { maxClientAudiences } from '../domain/audience.ts'
 import { longestScopes, mostScopes } from '../domain/scope.ts'
 import { jwkSchema } from './keys.ts'
+import { localText, looks } from './looks.ts'
 import { providerSchema } from './provider.ts'
 import { isRedirectUri, listOf, members, type RecordInFile, scope, seconds, text } from './values.ts'
 
@@ -85,7 +86,7 @@ const secretsSchema = v.lazy((input) => (typeof input === 'string' ? v.literal(o
 export const clientSchema = v.pipe(
   members({
     clientId: v.pipe(text(128), v.regex(/^\P{Cc}+$/u, 'must not hold control characters')),
-    displayName: v.optional(text(64)),
+    displayName: v.optional(localText(64)),
     auth: authMethod,
     secrets: v.optional(secretsSchema, []),
     jwks: v.optional(members({ keys: v.pipe(v.array(jwkSchema), v.maxLength(4, 'four keys may be there, no more')) }), {
@@ -121,7 +122,8 @@ export const clientSchema = v.pipe(
 
 const applicationSchema = members({
   name: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'must be 1 to 32 of a-z, 0-9 and -')),
-  displayName: text(64),
+  displayName: localText(64),
+  ...looks,
   provider: providerSchema,
   errorProfile: v.optional(v.picklist(['rfc', 'auth0']), 'rfc'),
   accessTokenAlgorithm: v.optional(algorithm, 'ES256'),
