@@ -69,6 +69,11 @@ export class BrokerFunction extends Construct {
     })
   }
 
+  /** By which IAM knows a call of this function, as `aws:PrincipalArn`. */
+  get roleArn(): string {
+    return this.role.roleArn
+  }
+
   /** What a thing's owner gives: the right to use it, and the environment variable that says where it is. */
   allow(statements: readonly PolicyStatement[], environment: Readonly<Record<string, string>> = {}): void {
     for (const statement of statements) this.role.addToPolicy(statement)

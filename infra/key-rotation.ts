@@ -15,6 +15,8 @@ import type { StageSettings } from './settings.ts'
 
 export type KeyRotationProps = {
   readonly bundle: Bundle
+  /** What has to be done before there is something to rotate. */
+  readonly after: Construct
   readonly secrets: BrokerSecrets
   readonly settings: StageSettings
 }
@@ -22,7 +24,7 @@ export type KeyRotationProps = {
 export class KeyRotation extends Construct {
   readonly fn: BrokerFunction
 
-  constructor(scope: Construct, id: string, { bundle, secrets, settings }: KeyRotationProps) {
+  constructor(scope: Construct, id: string, { bundle, after, secrets, settings }: KeyRotationProps) {
     super(scope, id)
     this.fn = new BrokerFunction(this, 'RotateKeys', { name: 'rotate-keys', bundle, settings })
     secrets.grantRotateKeyring(this.fn)
@@ -40,6 +42,6 @@ export class KeyRotation extends Construct {
       rotateImmediatelyOnUpdate: false,
     })
     // Secrets Manager tries the function at once, so it must be allowed to call it, and the function to do its work.
-    schedule.node.addDependency(this.fn)
+    schedule.node.addDependency(this.fn, after)
   }
 }

@@ -22,7 +22,7 @@ type Right =
   | 'count attempts'
   | 'record assertions'
   | 'list registrations'
-  | 'change registrations'
+  | 'revoke registrations'
   | 'find families'
   | 'read the keyring'
   | 'read provider secrets'
@@ -64,7 +64,7 @@ const rights: Readonly<Record<FunctionName | ScheduledFunction, readonly Right[]
   metadata: everyone,
   sessions: [
     ...everyone,
-    ...(['list registrations', 'change registrations', 'find families', 'read families', 'move families'] as const),
+    ...(['list registrations', 'revoke registrations', 'find families', 'read families', 'move families'] as const),
   ],
   'retry-revocations': [...everyone, 'find revocations due', 'move families', 'read families', ...ending],
   'check-keys': ['read the keyring'],
@@ -87,7 +87,7 @@ export function grantRights(
     'count attempts': (fn) => table.grantCountAttempts(fn),
     'record assertions': (fn) => table.grantRecordAssertions(fn),
     'list registrations': (fn) => table.grantListRegistrations(fn),
-    'change registrations': (fn) => table.grantChangeRegistrations(fn),
+    'revoke registrations': (fn) => table.grantRevokeRegistrations(fn),
     'find families': (fn) => table.grantFindFamilies(fn),
     'read the keyring': (fn) => secrets.grantReadKeyring(fn),
     'read provider secrets': (fn) => secrets.grantReadProviderSecrets(fn),

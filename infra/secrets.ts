@@ -5,9 +5,9 @@
  * them. Must not know what they hold: no value of a secret is ever in a template.
  */
 
-import { Stack, Validations } from 'aws-cdk-lib'
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
-import { type CfnSecret, type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager'
+import { Lazy, Stack, Validations } from 'aws-cdk-lib'
+import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import { type CfnSecret, type ISecret, ResourcePolicy, Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import { Construct } from 'constructs'
 import type { BrokerFunction } from './function.ts'
 import { EncryptionKey } from './key.ts'
@@ -20,8 +20,11 @@ export class BrokerSecrets extends Construct {
   /** For the secrets that ops make: in it the functions that need them can read them. */
   readonly key: EncryptionKey
   private readonly prefix: string
+  private readonly keyringPolicy: ResourcePolicy
+  /** ARNs of the roles that may read the keyring. */
+  private readonly keyringReaders: string[] = []
 
-  constructor(scope: Construct, id: string, { stage, keepData, keyRotationDays }: StageSettings) {
+  constructor(scope: Construct, id: string, { stage, keepData, keyRotationDays, breakGlassRoleArn }: StageSettings) {
     super(scope, id)
     this.prefix = `token-broker/${stage}/`
     this.keyringName = `${this.prefix}keyring`
@@ -42,27 +45,43 @@ export class BrokerSecrets extends Construct {
       })
     }
     this.keyring = keyring
+    if (breakGlassRoleArn !== undefined) this.keyringReaders.push(breakGlassRoleArn)
+    this.keyringPolicy = this.denyOthers(keyring)
+  }
+
+  /**
+   * Rights alone would leave the keyring to whoever may read all secrets. Only reading is denied: who administers the account,
+   * CloudFormation included, can always change this policy, and is seen to do it.
+   */
+  private denyOthers(keyring: Secret): ResourcePolicy {
+    const policy = new ResourcePolicy(this, 'KeyringPolicy', { secret: keyring })
+    policy.document.addStatements(
+      new PolicyStatement({
+        effect: Effect.DENY,
+        principals: [new AnyPrincipal()],
+        actions: ['secretsmanager:GetSecretValue'],
+        resources: ['*'],
+        // A role's session has the ARN of the role here. What has none, such as a service of AWS, is denied as well.
+        conditions: { ArnNotLike: { 'aws:PrincipalArn': Lazy.list({ produce: () => this.keyringReaders }) } },
+      }),
+    )
+    return policy
   }
 
   grantReadKeyring(fn: BrokerFunction): void {
-    this.grant(fn, ['secretsmanager:GetSecretValue'], this.keyring.secretArn)
+    this.grantKeyring(fn, ['GetSecretValue'])
     fn.allow([this.key.use('kms:Decrypt')])
   }
 
   /** To look whether there is a keyring, and to write it if there is none. */
   grantCreateKeyring(fn: BrokerFunction): void {
-    this.grant(fn, ['secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue'], this.keyring.secretArn)
+    this.grantKeyring(fn, ['GetSecretValue', 'PutSecretValue'])
     fn.allow([this.key.use('kms:Decrypt', 'kms:GenerateDataKey')])
   }
 
   /** To derive a keyring from the one in place, write it as a version of its own, and put that in place. */
   grantRotateKeyring(fn: BrokerFunction): void {
-    const actions = ['DescribeSecret', 'GetSecretValue', 'PutSecretValue', 'UpdateSecretVersionStage']
-    this.grant(
-      fn,
-      actions.map((action) => `secretsmanager:${action}`),
-      this.keyring.secretArn,
-    )
+    this.grantKeyring(fn, ['DescribeSecret', 'GetSecretValue', 'PutSecretValue', 'UpdateSecretVersionStage'])
     fn.allow([this.key.use('kms:Decrypt', 'kms:GenerateDataKey')])
   }
 
@@ -76,6 +95,17 @@ export class BrokerSecrets extends Construct {
       id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:secretsmanager:${region}:<AWS::AccountId>:secret:${this.prefix}provider/*]`,
       reason: 'One secret for each application, made by ops after the stack; the pattern holds no other secret.',
     })
+  }
+
+  private grantKeyring(fn: BrokerFunction, actions: readonly string[]): void {
+    this.grant(
+      fn,
+      actions.map((action) => `secretsmanager:${action}`),
+      this.keyring.secretArn,
+    )
+    this.keyringReaders.push(fn.roleArn)
+    // A function that runs before the policy knows its role could not read the keyring.
+    fn.lambda.node.addDependency(this.keyringPolicy)
   }
 
   private grant(fn: BrokerFunction, actions: string[], secrets: string): void {

@@ -70,6 +70,13 @@ export type Settings = {
    */
   readonly keyRotationDays?: number
   /**
+   * A role that may read the keyring in an emergency, if its own policies let it; `*` stands for any text. All but the
+   * functions are denied that, administrators included.
+   *
+   * @default - nobody: whoever must, has to change the secret's policy first, which CloudTrail tells
+   */
+  readonly breakGlassRoleArn?: string
+  /**
    * Give API Gateway the right to write logs, which it has once for an account and region. Set to false where another
    * stack of the account does that already.
    *
@@ -96,7 +103,7 @@ export type AlarmAudience = { readonly topicArn: string } | { readonly email: st
 
 /** Every setting decided. */
 export type StageSettings = Settings &
-  Required<Omit<Settings, 'domain' | 'alarms'>> & {
+  Required<Omit<Settings, 'domain' | 'alarms' | 'breakGlassRoleArn'>> & {
     /** Lower-case letters, digits and dashes: part of the names of the stack, its functions and its secrets. */
     readonly stage: string
   }
@@ -152,6 +159,7 @@ function mistakesIn(settings: StageSettings): string[] {
     reservedConcurrency,
     reauthenticationsIn5Minutes,
     keyRotationDays,
+    breakGlassRoleArn,
   } = settings
   const wholeNumbers = {
     ...{ ...throttling, requestsPerAddressIn5Minutes, ...reservedConcurrency },
@@ -169,6 +177,9 @@ function mistakesIn(settings: StageSettings): string[] {
     keyRotationDays === 0 ||
       (Number.isInteger(keyRotationDays) && keyRotationDays >= 7 && keyRotationDays <= 1000) ||
       `keyRotationDays: ${keyRotationDays} is neither 0 nor a whole number from 7 to 1000`,
+    breakGlassRoleArn === undefined ||
+      /^arn:aws[\w-]*:iam::\d{12}:role\/[\w+=,.@/*-]+$/.test(breakGlassRoleArn) ||
+      `breakGlassRoleArn: "${breakGlassRoleArn}" is not the ARN of a role`,
     ...domainMistakes(settings),
   ].filter((mistake) => mistake !== true)
 }

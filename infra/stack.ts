@@ -43,8 +43,12 @@ export class BrokerStack extends Stack {
       secrets,
       settings,
     })
-    const rotation = new KeyRotation(this, 'KeyRotation', { bundle: bundles['rotate-keys'], secrets, settings })
-    rotation.node.addDependency(firstKeyring)
+    const rotation = new KeyRotation(this, 'KeyRotation', {
+      bundle: bundles['rotate-keys'],
+      after: firstKeyring,
+      secrets,
+      settings,
+    })
     const retries = new Scheduled(this, 'RetryRevocations', {
       name: 'retry-revocations',
       bundle: bundles['retry-revocations'],

@@ -143,9 +143,9 @@ export class BrokerTable extends Construct {
     this.grant(fn, 'dynamodb:Query', 'application#*')
   }
 
-  /** To revoke all of an application or a client. */
-  grantChangeRegistrations(fn: BrokerFunction): void {
-    this.grant(fn, 'dynamodb:UpdateItem', 'application#*')
+  /** To revoke all of an application or a client, and to change nothing else of it (shared/store/registered.ts). */
+  grantRevokeRegistrations(fn: BrokerFunction): void {
+    this.grant(fn, 'dynamodb:UpdateItem', 'application#*', ['revokedBefore'])
   }
 
   /** To find families, and to see many at once. The keys of an index are people and clients, which have no common prefix. */
@@ -155,11 +155,18 @@ export class BrokerTable extends Construct {
     this.grant(fn, 'dynamodb:BatchGetItem', 'family#*')
   }
 
-  private grant(fn: BrokerFunction, action: ItemAction, partitionKeys: string): void {
+  /** @param attributes that a request may name, in its condition too, beside the keys; it gets none of the others back */
+  private grant(fn: BrokerFunction, action: ItemAction, partitionKeys: string, attributes?: readonly string[]): void {
     const items = new PolicyStatement({
       actions: [action],
       resources: [this.table.tableArn],
-      conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [partitionKeys] } },
+      conditions: {
+        'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [partitionKeys] },
+        ...(attributes && {
+          'ForAllValues:StringEquals': { 'dynamodb:Attributes': ['pk', 'sk', ...attributes] },
+          StringEqualsIfExists: { 'dynamodb:ReturnValues': 'NONE' },
+        }),
+      },
     })
     const isReading = readingActions.some((reading) => reading === action)
     const keyActions = isReading ? readingNeeds : [...readingNeeds, ...writingNeeds]

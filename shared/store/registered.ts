@@ -7,7 +7,8 @@
 
 import { ConditionalCheckFailedException, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import type { Application, Client } from '../domain/registration.ts'
-import { marshall, unmarshall } from './attributes.ts'
+import { marshall } from './attributes.ts'
+import { itemAt, type Key } from './item.ts'
 import { itemsUnder } from './partition.ts'
 import { applicationKey, clientKey, type Registrations } from './registrations.ts'
 import { ask, type Table } from './table.ts'
@@ -47,12 +48,13 @@ async function readWhole(table: Table, name: string): Promise<ApplicationWithCli
   return application && { application, clients }
 }
 
-/** A retry that meets what it wrote itself finds the moment it came with, which is as good as having written it now. */
-async function revokeUpTo(
-  table: Table,
-  key: { readonly pk: string; readonly sk: string },
-  upToMs: number,
-): Promise<number | undefined> {
+/**
+ * A retry that meets what it wrote itself finds the moment it came with, which is as good as having written it now.
+ *
+ * The function's role may write `revokedBefore` alone, and DynamoDB does not say whether such a right covers the item that a
+ * failed condition can bring back (infra/table.ts). So the item is read, which another right covers.
+ */
+async function revokeUpTo(table: Table, key: Key, upToMs: number): Promise<number | undefined> {
   try {
     await ask(() =>
       table.client.send(
@@ -64,15 +66,12 @@ async function revokeUpTo(
           ConditionExpression:
             'attribute_exists(pk) AND (attribute_not_exists(revokedBefore) OR revokedBefore < :upTo)',
           ExpressionAttributeValues: marshall({ ':upTo': upToMs }),
-          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
         }),
       ),
     )
     return upToMs
   } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) {
-      return error.Item && (unmarshall(error.Item) as Application | Client).revokedBefore
-    }
-    throw error
+    if (!(error instanceof ConditionalCheckFailedException)) throw error
+    return (await itemAt<Application | Client>(table, key))?.revokedBefore
   }
 }

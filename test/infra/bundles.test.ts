@@ -218,18 +218,23 @@ test('check-keys says how old the keys in use are, in a line that CloudWatch mak
 
 test('in all of this every function ran, and asked for nothing that its role does not grant', () => {
   const { resources } = synthesized()
-  for (const { functionName, action, on } of aws.asked) {
+  for (const { functionName, action, on, attributes } of aws.asked) {
     const thing = on.replace(prefix, '')
     const isGranted = rightsOf(resources, functionName).some(
-      ({ actions, on }) =>
-        actions.includes(action) &&
-        on.split(', ').some((one) => (one.endsWith('*') ? thing.startsWith(one.slice(0, -1)) : one === thing)),
+      ({ actions, on }) => actions.includes(action) && on.split(', ').some((one) => covers(one, thing, attributes)),
     )
-    assert.ok(isGranted, `${functionName} asked for ${action} on ${thing}`)
+    assert.ok(isGranted, `${functionName} asked for ${action} on ${thing}, ${attributes.join(' ')}`)
   }
   const ran = new Set(aws.asked.map(({ functionName }) => functionName))
   assert.deepEqual([...ran].sort(), Object.keys(bundled.bundles).sort())
 })
+
+/** @param right such as `family#*`, or `application#* (pk sk revokedBefore)` */
+function covers(right: string, thing: string, attributes: readonly string[]): boolean {
+  const [, pattern = '', only] = /^(.*?)(?: \((.*)\))?$/.exec(right) ?? []
+  const isThing = pattern.endsWith('*') ? thing.startsWith(pattern.slice(0, -1)) : pattern === thing
+  return isThing && (only === undefined || attributes.every((one) => only.split(' ').includes(one)))
+}
 
 test('the table that the local stack makes has the keys and the index of the deployed one', async () => {
   const deployed = theOnly(synthesized().resources, 'AWS::DynamoDB::GlobalTable').Properties

@@ -5,7 +5,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Match } from 'aws-cdk-lib/assertions'
-import { functions, ofType, referred, synthesize, synthesized, theOnly } from './support/template.ts'
+import { rightsOf } from './support/rights.ts'
+import {
+  functions,
+  ofType,
+  type Resources,
+  referred,
+  synthesize,
+  synthesized,
+  text,
+  theOnly,
+} from './support/template.ts'
 
 const kept = synthesized()
 const scratch = synthesize({ keepData: false })
@@ -82,6 +92,39 @@ test('the keyring has its name and key, and neither a value nor a rule to make o
   assert.deepEqual(Object.keys(Properties).sort(), ['Description', 'KmsKeyId', 'Name'])
   assert.equal(Properties.Name, 'token-broker/test/keyring')
 })
+
+test('the keyring is read by the functions that have the right to and by the break-glass role of the settings; all others are denied it, and nothing else', () => {
+  const breakGlassRoleArn = 'arn:aws:iam::123456789012:role/break-glass'
+  for (const [{ resources }, named] of [
+    [kept, []],
+    [synthesize({ breakGlassRoleArn }), [breakGlassRoleArn]],
+  ] as const) {
+    const { Properties, id } = theOnly(resources, 'AWS::SecretsManager::ResourcePolicy')
+    assert.equal(referred(Properties.SecretId), theOnly(resources, 'AWS::SecretsManager::Secret').id)
+    const { Statement } = Properties.ResourcePolicy as { Statement: [DenialStatement] }
+    const [{ Condition, ...denial }] = Statement
+    assert.equal(Statement.length, 1)
+    assert.deepEqual(denial, {
+      ...{ Effect: 'Deny', Principal: { AWS: '*' } },
+      ...{ Action: 'secretsmanager:GetSecretValue', Resource: '*' },
+    })
+    const readers = [...functions(resources)].filter(([name]) => mayReadKeyring(resources, name))
+    assert.ok(readers.length > 10)
+    const roles = readers.map(([, { Properties }]) => `<${referred(Properties.Role)}>`)
+    assert.deepEqual(Condition.ArnNotLike['aws:PrincipalArn'].map(text).sort(), [...roles, ...named].sort())
+    for (const [name, { DependsOn }] of readers) assert.ok(DependsOn?.includes(id), `${name} starts with the policy`)
+    assert.ok(theOnly(resources, 'Custom::Trigger').DependsOn?.includes(id), 'there is no keyring before the policy')
+  }
+})
+
+type DenialStatement = { readonly Condition: { readonly ArnNotLike: { readonly 'aws:PrincipalArn': unknown[] } } }
+
+function mayReadKeyring(resources: Resources, name: string): boolean {
+  if (functions(resources).get(name)?.Properties.FunctionName === undefined) return false
+  return rightsOf(resources, name).some(
+    ({ actions, on }) => on === 'keyring' && actions.includes('secretsmanager:GetSecretValue'),
+  )
+}
 
 test('the keyring is made at the first deployment, once it can be', () => {
   const keyring = theOnly(kept.resources, 'AWS::SecretsManager::Secret').id

@@ -15,7 +15,7 @@ const read = 'dynamodb:GetItem family#*'
 const open = 'dynamodb:PutItem family#*'
 const move = 'dynamodb:UpdateItem family#*'
 const list = 'dynamodb:Query application#*'
-const change = 'dynamodb:UpdateItem application#*'
+const end = 'dynamodb:UpdateItem application#* (pk sk revokedBefore)'
 const find = ['dynamodb:Query index/by-subject, index/by-client', 'dynamodb:BatchGetItem family#*']
 const session = 'dynamodb:Query family#*'
 const forget = 'dynamodb:DeleteItem family#*'
@@ -50,7 +50,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
   callback: [...everyone, providers, open, move, read, writeKey],
   activate: [...everyone, providers, move, read, count, writeKey],
   metadata: everyone,
-  sessions: [...everyone, list, change, ...find, read, move, writeKey],
+  sessions: [...everyone, list, end, ...find, read, move, writeKey],
   'retry-revocations': [...everyone, due, move, read, forget, providers, writeKey],
   'check-keys': [keyring, secretsKey, log],
   'create-keyring': [

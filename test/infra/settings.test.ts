@@ -24,6 +24,7 @@ test('every mistake is told at once', () => {
     reservedConcurrency: { poll: -1 },
     reauthenticationsIn5Minutes: 0,
     keyRotationDays: 6,
+    breakGlassRoleArn: 'break-glass',
     domain: {
       name: 'https://Auth.example.com',
       certificateArn: 'arn:aws:acm:us-east-1:123456789012:certificate/abc',
@@ -45,6 +46,7 @@ test('every mistake is told at once', () => {
         'reauthenticationsIn5Minutes',
         'requestsPerAddressIn5Minutes',
         'keyRotationDays',
+        'breakGlassRoleArn',
         'domain.name',
         'domain.certificateArn',
         'domain.hostedZone',

@@ -16,8 +16,14 @@ export const functionHeader = 'x-function'
 /**
  * @property action as IAM names it
  * @property on the item's partition key, the index (`index/by-client`), or the secret's name
+ * @property attributes that an update names or would get back, as `dynamodb:Attributes` has them; `*`: all of the item
  */
-export type Asked = { readonly functionName: string; readonly action: string; readonly on: string }
+export type Asked = {
+  readonly functionName: string
+  readonly action: string
+  readonly on: string
+  readonly attributes: readonly string[]
+}
 
 export type Aws = { readonly endpoint: string; readonly asked: readonly Asked[]; stop(): void }
 
@@ -32,7 +38,8 @@ export async function startAws(dynamodb: string, secrets: SecretVersions): Promi
     if (typeof functionName === 'string') {
       const action = `${isSecret ? 'secretsmanager' : 'dynamodb'}:${operation}`
       const things = isSecret ? [String(JSON.parse(body).SecretId)] : asksOf(body)
-      asked.push(...things.map((on) => ({ functionName, action, on })))
+      const attributes = operation === 'UpdateItem' ? attributesOf(body) : []
+      asked.push(...things.map((on) => ({ functionName, action, on, attributes })))
     }
     const { status, body: text } = isSecret
       ? secrets.answer(operation, JSON.parse(body))
@@ -68,6 +75,28 @@ function asksOf(body: string): string[] {
   if (IndexName !== undefined) return [`index/${IndexName}`]
   if (RequestItems !== undefined) return Object.values(RequestItems).flatMap(({ Keys }) => Keys.map(({ pk }) => pk.S))
   return [(Key ?? Item)?.pk.S ?? ExpressionAttributeValues?.[':pk']?.S ?? '']
+}
+
+type Update = {
+  readonly Key: Readonly<Record<string, unknown>>
+  readonly UpdateExpression?: string
+  readonly ConditionExpression?: string
+  readonly ExpressionAttributeNames?: Readonly<Record<string, string>>
+  readonly ReturnValues?: string
+  readonly ReturnValuesOnConditionCheckFailure?: string
+}
+
+const expressionWords =
+  /^(SET|REMOVE|ADD|DELETE|AND|OR|NOT|BETWEEN|IN|if_not_exists|attribute_\w+|begins_with|contains|size)$/
+
+function attributesOf(body: string): string[] {
+  const update = JSON.parse(body) as Update
+  const names = update.ExpressionAttributeNames ?? {}
+  const returned = [update.ReturnValues, update.ReturnValuesOnConditionCheckFailure]
+  const words = `${update.UpdateExpression} ${update.ConditionExpression ?? ''}`.match(/[#:]?[A-Za-z_]\w*/g) ?? []
+  const named = words.filter((word) => !word.startsWith(':') && !expressionWords.test(word))
+  const all = returned.some((value) => value?.startsWith('ALL')) ? ['*'] : []
+  return [...Object.keys(update.Key), ...named.map((name) => names[name] ?? name), ...all]
 }
 
 async function textOf(message: IncomingMessage): Promise<string> {

@@ -8,7 +8,7 @@ import assert from 'node:assert/strict'
 import { functions, type Resources, referred, type Statement, statementsOf, text } from './template.ts'
 
 /**
- * @property on partition keys for the table (`family#*`), names of indexes (`index/by-subject`), a name for a secret
+ * @property on partition keys for the table (`family#*`), with the attributes if it is only some, names of indexes (`index/by-subject`), a name for a secret
  *   (`provider/*`), else a phrase
  */
 export type Right = { readonly actions: readonly string[]; readonly on: string }
@@ -30,8 +30,15 @@ function on(resources: Resources, resource: unknown, condition: Statement['Condi
   switch (resources[id]?.Type) {
     case 'AWS::DynamoDB::GlobalTable': {
       const keys = condition?.['ForAllValues:StringLike']?.['dynamodb:LeadingKeys']
-      assert.deepEqual(condition, { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': keys } })
-      return String(keys)
+      const attributes = condition?.['ForAllValues:StringEquals']?.['dynamodb:Attributes'] as string[] | undefined
+      assert.deepEqual(condition, {
+        'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': keys },
+        ...(attributes && {
+          'ForAllValues:StringEquals': { 'dynamodb:Attributes': attributes },
+          StringEqualsIfExists: { 'dynamodb:ReturnValues': 'NONE' },
+        }),
+      })
+      return attributes === undefined ? String(keys) : `${keys} (${attributes.join(' ')})`
     }
     case 'AWS::KMS::Key': {
       const service = String(condition?.StringEquals?.['kms:ViaService'])
