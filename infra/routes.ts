@@ -5,6 +5,8 @@
  * Owns paths, methods and which function answers. Must not know the CDK or HTTP servers.
  */
 
+import { crossOriginHeaders } from '../shared/http/headers.ts'
+
 /** The file under `functions/`, without its extension. */
 export type FunctionName =
   | 'start-device-flow'
@@ -58,9 +60,9 @@ export const routes: readonly Route[] = [
   route('/{application}/sessions/{sid}', ['GET', 'DELETE'], 'sessions', 'iam'),
 ]
 
-/** Headers of the answer to a preflight at a cross-origin route; plain answers carry the first one alone. */
+/** Headers of the answer to a preflight at a cross-origin route. */
 export const preflightHeaders = {
-  'access-control-allow-origin': '*',
+  ...crossOriginHeaders,
   'access-control-allow-methods': 'GET, POST, OPTIONS',
   'access-control-allow-headers': 'authorization, content-type',
   'access-control-max-age': '86400',

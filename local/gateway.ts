@@ -9,7 +9,15 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { FunctionName, Route } from '../infra/routes.ts'
-import { errorResponse, preflightResponse, type Response, responseOf, send, writeHead } from './gateway/answer.ts'
+import {
+  crossOrigin,
+  errorResponse,
+  preflightResponse,
+  type Response,
+  responseOf,
+  send,
+  writeHead,
+} from './gateway/answer.ts'
 import { drain, readBody } from './gateway/body.ts'
 import { contextOf, eventOf, type Handler } from './gateway/event.ts'
 import { createRouter, type Found } from './gateway/router.ts'
@@ -106,7 +114,10 @@ async function serve(serving: Serving, incoming: IncomingMessage, outgoing: Serv
   } catch (error) {
     serving.log(`${method} ${match.route.path} (request ${id}) failed: ${error instanceof Error ? error.stack : error}`)
     // Nothing of the failure is told to the caller but the request id.
-    send(outgoing, errorResponse(500, 'server_error', 'The function failed. Its log has the request id.', id))
+    send(
+      outgoing,
+      errorResponse(500, 'server_error', 'The function failed. Its log has the request id.', id, crossOrigin),
+    )
   }
 }
 
@@ -126,7 +137,10 @@ function unrouted(found: Exclude<Found, { kind: 'route' }>, method: string, id: 
 }
 
 async function refuseBody(incoming: IncomingMessage, outgoing: ServerResponse, id: string): Promise<void> {
-  const refusal = errorResponse(413, 'invalid_request', 'The body is too long.', id, ['connection', 'close'])
+  const refusal = errorResponse(413, 'invalid_request', 'The body is too long.', id, [
+    ...crossOrigin,
+    ...['connection', 'close'],
+  ])
   writeHead(outgoing, refusal)
   outgoing.write(refusal.body)
   await drain(incoming, drainMs)

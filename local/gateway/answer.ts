@@ -7,6 +7,7 @@
 import type { ServerResponse } from 'node:http'
 import type { APIGatewayProxyResult } from 'aws-lambda'
 import { preflightHeaders } from '../../infra/routes.ts'
+import { crossOriginHeaders, securityHeaders } from '../../shared/http/headers.ts'
 
 export type Response = {
   readonly status: number
@@ -28,11 +29,7 @@ export function responseOf(result: APIGatewayProxyResult): Response {
   return { status: statusCode, headers: flat, body: isBase64Encoded ? Buffer.from(body, 'base64') : (body ?? '') }
 }
 
-/**
- * As in the cloud, scripts of other origins cannot read these: they are the same at every route.
- *
- * @param headers more of them; name, value, name, value
- */
+/** @param headers more of them; name, value, name, value */
 export function errorResponse(
   status: number,
   error: 'invalid_request' | 'server_error',
@@ -44,15 +41,20 @@ export function errorResponse(
     status,
     headers: [
       ...['content-type', 'application/json', 'cache-control', 'no-store', 'pragma', 'no-cache'],
-      ...['x-content-type-options', 'nosniff', 'x-request-id', requestId],
+      ...['x-request-id', requestId],
+      ...Object.entries(securityHeaders).flat(),
       ...headers,
     ],
     body: JSON.stringify({ error, error_description: description }),
   }
 }
 
+/** For errors that any route may give: scripts of other origins may read these, as in the cloud (infra/gateway-errors.ts). */
+export const crossOrigin: readonly string[] = Object.entries(crossOriginHeaders).flat()
+
 export function preflightResponse(): Response {
-  return { status: 204, headers: Object.entries(preflightHeaders).flat(), body: '' }
+  const headers = { ...securityHeaders, ...preflightHeaders }
+  return { status: 204, headers: Object.entries(headers).flat(), body: '' }
 }
 
 /** @throws when a header cannot be written: the function's mistake; nothing has been sent then */

@@ -70,7 +70,8 @@ function requestContextOf(
     identity: { ...caller, sourceIp: request.sourceIp, userAgent: headerIn(headers, 'user-agent') },
     path: request.path,
     protocol: request.protocol,
-    requestId: request.id,
+    // The caller's own word, where there is one.
+    requestId: headerIn(headers, 'x-amzn-requestid') ?? randomUUID(),
     requestTime: commonLogTime(now),
     requestTimeEpoch: now.getTime(),
     resourceId: 'local',

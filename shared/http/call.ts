@@ -4,6 +4,7 @@
  * Owns the shapes of a call and of an answer, and the public address of the broker. Must not know any endpoint.
  */
 
+import { randomUUID } from 'node:crypto'
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { broker, clock, drawId } from '../broker.ts'
 import type { Application, Client } from '../domain/registration.ts'
@@ -63,8 +64,9 @@ export type Answer = {
   readonly body?: object | string
 }
 
+/** API Gateway's `requestId` is whatever the caller sends as x-amzn-RequestId; `extendedRequestId` is its own. */
 export function startCall(event: APIGatewayProxyEvent): StartedCall {
-  const { requestId, identity } = event.requestContext
+  const { extendedRequestId: requestId = randomUUID(), identity } = event.requestContext
   return { event, requestId, ip: identity.sourceIp, now: clock.now() }
 }
 

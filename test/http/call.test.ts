@@ -66,7 +66,7 @@ test('a header is found however it is spelt, and an event without headers has no
   assert.equal(header({ ...event, headers: null as never }, 'cookie'), undefined)
 })
 
-test('the caller is where the gateway says, under the gateway’s request id', () => {
+test('the caller is where the gateway says, under the request id that the gateway drew', () => {
   const { ip, requestId } = startCall(eventOf({ headers: { ...hostile, 'x-request-id': 'mine' } }))
   assert.deepEqual([ip, requestId], ['192.0.2.7', 'request-1'])
 })

@@ -49,7 +49,8 @@ export function eventOf(request: Request = {}): APIGatewayProxyEvent {
     requestContext: {
       domainName: 'abc.execute-api.eu-central-1.amazonaws.com',
       path: `/prod${path}`,
-      requestId: 'request-1',
+      requestId: 'chosen-by-the-caller',
+      extendedRequestId: 'request-1',
       requestTimeEpoch: Date.now(),
       identity: { sourceIp: '192.0.2.7' },
       ...request.requestContext,
