@@ -43,8 +43,6 @@ export class BrokerFunction extends Construct {
   ) {
     super(scope, id)
     const { stage, logRetention, keepData } = settings
-    // The store and the provider are given up on well before, so that the caller gets an answer of ours; and API Gateway
-    // waits for 29 seconds.
     this.timeout = timeout ?? Duration.seconds(requestTimeoutSeconds)
     const logGroup = new LogGroup(this, 'Log', {
       logGroupName: logGroupOf(stage, name),
