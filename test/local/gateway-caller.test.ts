@@ -1,5 +1,5 @@
 /**
- * Who calls, by the local gateway's word: at the routes of ops the local user, and nobody elsewhere.
+ * Who calls, by the local gateway's word: at the routes of ops the local user, and nobody elsewhere; and under which request id.
  */
 
 import assert from 'node:assert/strict'
@@ -64,4 +64,12 @@ test('a request for another host, which a page on the web may have led here, is 
 
 test('at every other route it is nobody', async () => {
   assert.deepEqual(await callerAt('GET', '/demo/keys', 'localhost'), nobody)
+})
+
+test('the caller chooses requestId by a header, as at API Gateway, and extendedRequestId never', async () => {
+  const headers = { 'x-amzn-RequestId': 'chosen', 'x-amz-apigw-id': 'chosen', 'x-request-id': 'chosen' }
+  await fetch(`${gateway.url}/demo/keys`, { headers })
+  const { requestId, extendedRequestId } = seen.requestContext
+  assert.equal(requestId, 'chosen')
+  assert.match(extendedRequestId ?? '', /^[0-9a-f-]{36}$/)
 })

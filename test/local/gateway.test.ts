@@ -86,14 +86,6 @@ test('a function gets the event of a REST API proxy integration', async () => {
   assert.ok(Math.abs(requestContext.requestTimeEpoch - Date.now()) < 10_000)
 })
 
-test('the caller chooses requestId by a header, as at API Gateway, and extendedRequestId never', async () => {
-  const headers = { 'x-amzn-RequestId': 'chosen', 'x-amz-apigw-id': 'chosen', 'x-request-id': 'chosen' }
-  await fetch(at('/demo/activate'), { headers })
-  const { requestId, extendedRequestId } = eventOf().requestContext
-  assert.equal(requestId, 'chosen')
-  assert.match(extendedRequestId ?? '', /^[0-9a-f-]{36}$/)
-})
-
 test('what a request does not have is null', async () => {
   await fetch(at('/demo/activate'))
   const { body, queryStringParameters, multiValueQueryStringParameters } = eventOf()
