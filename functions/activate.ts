@@ -19,7 +19,7 @@ import {
   sidOfUserCode,
   userCodeFault,
 } from '../shared/domain/user-code.ts'
-import { carriedQuestion, carry, dropped, pageAnswer, type Question, redirect } from '../shared/http/browser.ts'
+import { carried, carry, dropped, pageAnswer, type Question, redirect } from '../shared/http/browser.ts'
 import { type Answer, audit, type Call, momentOf } from '../shared/http/call.ts'
 import { drawHandle } from '../shared/http/cookies.ts'
 import { OAuthError } from '../shared/http/errors.ts'
@@ -165,7 +165,7 @@ function problemWith(family: Family, now: number): CodeProblem | undefined {
  * has to be that of the question, and no other family is looked up: this is no place to try user codes at.
  */
 async function answerQuestion(call: Call, typed: string): Promise<Answer> {
-  const question = await carriedQuestion(call, call.parameters.optional('csrf'))
+  const question = await carried(call, 'question', call.parameters.optional('csrf'))
   const userCode = readUserCode(typed)
   const isItsCode = question && userCode && (await sidsOf(call, userCode)).includes(question.sid)
   const family = isItsCode ? await broker().families.read(question.sid) : undefined

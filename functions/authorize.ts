@@ -2,56 +2,76 @@
  * authorize: a client sends a browser here, and from here it goes on to the provider (RFC 6749 §4.1.1).
  *
  * No request to the table but the registration's. Who the client is and where it may be answered is settled first; until
- * then mistakes are told to the person on a page, and afterwards to the client by a redirect (RFC 6749 §4.1.2.1).
+ * then mistakes are told to the person on a page, and afterwards to the client by way of the browser (RFC 6749 §4.1.2.1).
+ * Where a client cannot be told from an impostor, a person says yes on a page of ours before the provider is asked.
  */
 
 import { broker } from '../shared/broker.ts'
-import { isCodeChallenge } from '../shared/domain/pkce.ts'
+import { inLanguage } from '../shared/domain/local-text.ts'
+import { isRegisteredRedirect, needsConsent } from '../shared/domain/redirect-uri.ts'
 import type { Client } from '../shared/domain/registration.ts'
-import { grantAsked } from '../shared/http/authorization-request.ts'
+import { earliestAuthTime } from '../shared/domain/sign-in-age.ts'
+import { errorResponse, type ReturnAddress } from '../shared/http/authorization-response.ts'
 import {
-  type AuthorizationErrorCode,
-  errorResponse,
-  type ReturnAddress,
-} from '../shared/http/authorization-response.ts'
-import { type CodeSignIn, carry, pageAnswer, redirect } from '../shared/http/browser.ts'
+  type ClientQuestion,
+  type CodeRequest,
+  carried,
+  carry,
+  dropped,
+  pageAnswer,
+  redirect,
+} from '../shared/http/browser.ts'
 import type { Answer, Call } from '../shared/http/call.ts'
 import { drawHandle } from '../shared/http/cookies.ts'
 import { OAuthError } from '../shared/http/errors.ts'
 import { lookOf } from '../shared/http/look.ts'
 import { problemPage } from '../shared/http/page-problems.ts'
-import { type SetupMistake, wronglySetUp } from '../shared/http/pages/problems.ts'
-import type { Parameters } from '../shared/http/parameters.ts'
+import { confirmClient } from '../shared/http/pages/confirm-client.ts'
+import { type SetupMistake, signInLost, wronglySetUp } from '../shared/http/pages/problems.ts'
+import { AuthorizationError, responseModeIn, signInRequest } from '../shared/http/sign-in-request.ts'
 import { pageEndpoint, reportFault } from '../shared/http/stack.ts'
 import { providerOf } from '../shared/providers/index.ts'
 import type { SignInWishes } from '../shared/providers/provider.ts'
 import { Unavailable } from '../shared/unavailable.ts'
 
 export const handler = pageEndpoint(async (call) => {
+  // OIDC Core §3.1.2.1: a request may be a POST too; the answer to our own question is told by what no request has.
+  const isAnswer = call.event.httpMethod === 'POST' && call.parameters.optional('csrf') !== undefined
+  return isAnswer ? answerQuestion(call) : answerRequest(call)
+}, problemPage)
+
+// --- the request ----------------------------------------------------------------------------------------------------
+
+async function answerRequest(call: Call): Promise<Answer> {
   const asked = await trustedClient(call)
   if ('kind' in asked) {
     return pageAnswer(wronglySetUp({ look: lookOf(call), requestId: call.requestId, mistake: asked }))
   }
-  const to = { issuer: call.issuer, redirectUri: asked.redirectUri, state: call.parameters.optional('state') }
+  const { client, redirectUri } = asked
+  const mode = responseModeIn(call.parameters, redirectUri)
+  const to = { issuer: call.issuer, redirectUri, mode, look: lookOf(call), state: call.parameters.optional('state') }
+  return orTold(call, to, async () => {
+    const { request, wishes } = await signInRequest(call, client, to)
+    if (!needsConsent(client, redirectUri)) return sendToProvider(call, request, wishes)
+    if (wishes.prompt === 'none') {
+      throw new AuthorizationError('interaction_required', 'A person has to confirm this client first.')
+    }
+    return putQuestion(call, client, request, wishes)
+  })
+}
+
+/** What goes wrong from here on is told to the client, where it is to be answered. */
+async function orTold(call: Call, to: ReturnAddress, attempt: () => Promise<Answer>): Promise<Answer> {
   try {
-    return await sendToProvider(call, asked.client, to)
+    return await attempt()
   } catch (error) {
     if (error instanceof AuthorizationError) return errorResponse(to, error.error, error.message)
     if (!(error instanceof Unavailable)) throw error
     reportFault(error, call)
     return errorResponse(to, 'temporarily_unavailable', 'Please try again shortly.')
   }
-}, problemPage)
-
-class AuthorizationError extends Error {
-  readonly error: AuthorizationErrorCode
-  constructor(error: AuthorizationErrorCode, description: string) {
-    super(description)
-    this.error = error
-  }
 }
 
-/** RFC 6749 §3.1.2.3, RFC 9700 §4.1.3: the redirect URI is one of the registered ones, character by character. */
 async function trustedClient({
   application,
   parameters,
@@ -62,94 +82,69 @@ async function trustedClient({
   if (client === undefined) return { kind: 'client-unknown', clientId }
   const redirectUri = parameters.optional('redirect_uri')
   if (redirectUri === undefined) return { kind: 'redirect-missing', clientId }
-  if (!client.redirectUris.includes(redirectUri)) return { kind: 'redirect-unregistered', clientId, redirectUri }
+  if (!isRegisteredRedirect(client, redirectUri)) return { kind: 'redirect-unregistered', clientId, redirectUri }
   return { client, redirectUri }
 }
 
-async function sendToProvider(call: Call, client: Client, to: ReturnAddress): Promise<Answer> {
-  const { parameters } = call
-  checkResponse(client, parameters)
-  const codeChallenge = challengeIn(client, parameters)
-  const wishes = wishesIn(parameters)
-  const asked = scopesAsked(client, parameters)
-  const { url, secrets } = await providerOf(call.application).begin(
-    `${call.issuer}/oauth/callback`,
-    wishes,
-    drawHandle(call),
-  )
-  const signIn: CodeSignIn = {
-    flow: 'code',
-    clientId: client.clientId,
-    redirectUri: to.redirectUri,
-    ...asked,
-    state: to.state,
-    nonce: parameters.optional('nonce'),
-    codeChallenge,
-  }
-  const cookies = await carry(call, 'sign-in', { ...signIn, secrets })
-  if (cookies === undefined) throw new AuthorizationError('invalid_request', 'state and nonce are too long.')
+/** @param question that has been answered, and whose place the sign-in takes */
+async function sendToProvider(
+  call: Call,
+  request: CodeRequest,
+  wishes: SignInWishes,
+  question?: ClientQuestion,
+): Promise<Answer> {
+  const state = drawHandle(call, question?.csrf)
+  const { url, secrets } = await providerOf(call.application).begin(`${call.issuer}/oauth/callback`, wishes, state)
+  const authTimeFrom = earliestAuthTime(wishes, call.now)
+  const cookies = await carry(call, 'sign-in', { flow: 'code', ...request, authTimeFrom, secrets })
+  if (cookies === undefined) throw tooLong()
   return redirect(url, cookies)
 }
 
-function checkResponse(client: Client, parameters: Parameters): void {
-  if (!client.grants.includes('authorization_code')) {
-    throw new AuthorizationError('unauthorized_client', 'This client is not registered for authorization_code.')
-  }
-  // OIDC Core §6: request objects are not for us.
-  if (parameters.optional('request') !== undefined) {
-    throw new AuthorizationError('request_not_supported', 'request is not supported.')
-  }
-  if (parameters.optional('request_uri') !== undefined) {
-    throw new AuthorizationError('request_uri_not_supported', 'request_uri is not supported.')
-  }
-  const responseType = parameters.optional('response_type')
-  if (responseType === undefined) throw new AuthorizationError('invalid_request', 'response_type is missing.')
-  if (responseType !== 'code') throw new AuthorizationError('unsupported_response_type', 'response_type must be code.')
-  if ((parameters.optional('response_mode') ?? 'query') !== 'query') {
-    throw new AuthorizationError('invalid_request', 'response_mode must be query.')
-  }
+function tooLong(): AuthorizationError {
+  return new AuthorizationError(
+    'invalid_request',
+    'The request is too long; state and nonce are what may be shortened.',
+  )
 }
 
-/** RFC 7636 §4.3 and §4.4.1; RFC 9700 §2.1.1: public clients must, others may. */
-function challengeIn(client: Client, parameters: Parameters): string | undefined {
-  const challenge = parameters.optional('code_challenge')
-  const method = parameters.optional('code_challenge_method')
-  if (challenge === undefined) {
-    if (client.auth === 'none') throw new AuthorizationError('invalid_request', 'code_challenge is missing.')
-    if (method !== undefined) throw new AuthorizationError('invalid_request', 'code_challenge is missing.')
-    return undefined
-  }
-  if (method !== 'S256') throw new AuthorizationError('invalid_request', 'code_challenge_method must be S256.')
-  if (!isCodeChallenge(challenge)) throw new AuthorizationError('invalid_request', 'code_challenge is malformed.')
-  return challenge
+// --- the question ---------------------------------------------------------------------------------------------------
+
+/** RFC 8252 §8.6: whoever is signed in at the provider would otherwise let in any program that uses this client's name. */
+async function putQuestion(call: Call, client: Client, request: CodeRequest, wishes: SignInWishes): Promise<Answer> {
+  const csrf = drawHandle(call)
+  const cookies = await carry(call, 'client-question', { csrf, request, wishes })
+  if (cookies === undefined) throw tooLong()
+  const look = lookOf(call)
+  const page = confirmClient({
+    look,
+    clientName: inLanguage(client.displayName, look.language),
+    clientId: client.clientId,
+    asked: { scopes: request.scopes, audiences: request.audiences },
+    redirectUri: request.redirectUri,
+    action: `${call.issuer}/oauth/authorize`,
+    csrf,
+    providerOrigin: await providerOf(call.application).signInOrigin(),
+  })
+  return pageAnswer(page, cookies)
 }
 
-/** OIDC Core §3.1.2.1. */
-function wishesIn(parameters: Parameters): SignInWishes {
-  const prompt = parameters.optional('prompt')
-  const prompts = prompt?.split(' ') ?? []
-  const known = ['none', 'login', 'consent', 'select_account']
-  if (!prompts.every((word) => known.includes(word)) || (prompts.includes('none') && prompts.length > 1)) {
-    throw new AuthorizationError('invalid_request', 'prompt is malformed.')
+/** Only the page that put the question can answer it: the browser carries what was asked, and the form its handle. */
+async function answerQuestion(call: Call): Promise<Answer> {
+  const question = await carried(call, 'client-question', call.parameters.optional('csrf'))
+  if (question === undefined) {
+    const known = { look: lookOf(call), requestId: call.requestId }
+    return pageAnswer(signInLost({ ...known, because: 'stale-form' }))
   }
-  const maxAge = parameters.optional('max_age')
-  if (maxAge !== undefined && !/^\d{1,9}$/.test(maxAge)) {
-    throw new AuthorizationError('invalid_request', 'max_age must be a number of seconds.')
-  }
-  return {
-    prompt,
-    maxAgeSeconds: maxAge === undefined ? undefined : Number(maxAge),
-    loginHint: parameters.optional('login_hint'),
-  }
-}
-
-function scopesAsked(client: Client, parameters: Parameters): ReturnType<typeof grantAsked> {
-  try {
-    return grantAsked(client, parameters)
-  } catch (error) {
-    if (error instanceof OAuthError && (error.error === 'invalid_scope' || error.error === 'invalid_target')) {
-      throw new AuthorizationError(error.error, error.message)
-    }
-    throw error
+  const { request, wishes } = question
+  const { redirectUri, responseMode: mode, state } = request
+  const to = { issuer: call.issuer, redirectUri, mode, look: lookOf(call), state }
+  switch (call.parameters.optional('decision')) {
+    case 'approve':
+      return orTold(call, to, () => sendToProvider(call, request, wishes, question))
+    case 'deny':
+      return errorResponse(to, 'access_denied', 'The person declined.', dropped(call, question))
+    default:
+      throw new OAuthError('invalid_request', 'decision must be approve or deny.')
   }
 }

@@ -11,6 +11,7 @@ import { hashSalt, mint } from '../shared/domain/credential.ts'
 import type { Person } from '../shared/domain/family.ts'
 import { inLanguage } from '../shared/domain/local-text.ts'
 import { openCode } from '../shared/domain/opening.ts'
+import { isRegisteredRedirect } from '../shared/domain/redirect-uri.ts'
 import { type Decision, decide } from '../shared/domain/transitions.ts'
 import { deviceCodeSeconds } from '../shared/domain/user-code.ts'
 import {
@@ -130,7 +131,8 @@ async function endCodeSignIn(
   signIn: CodeSignIn & SignIn,
   finished: () => Promise<SignInResult>,
 ): Promise<Answer> {
-  const to = { issuer: call.issuer, redirectUri: signIn.redirectUri, state: signIn.state }
+  const { redirectUri, responseMode: mode, state } = signIn
+  const to = { issuer: call.issuer, redirectUri, mode, look: lookOf(call), state }
   try {
     const result = await finished()
     if (result.kind === 'signed-in') return await grantCode(call, signIn, result, to)
@@ -153,7 +155,12 @@ async function grantCode(
   const { application, ip, now } = call
   const client = await broker().registrations.client(application.name, signIn.clientId)
   // Registrations change; whoever was taken off while the person signed in gets nothing (RFC 6749 §4.1.2.1).
-  if (!client?.redirectUris.includes(signIn.redirectUri)) return lost(call)
+  if (client === undefined || !isRegisteredRedirect(client, signIn.redirectUri)) return lost(call)
+  const unmet = unmetIn(signIn, person)
+  if (unmet !== undefined) {
+    if (person.authTimeSeconds === undefined) reportMissingAuthTime(call, client.clientId)
+    return errorResponse(to, 'login_required', unmet, dropped(call, signIn))
+  }
   const keyring = await broker().keyring()
   const credential = { sid: drawId(), generation: 0, salt: drawId() }
   const vault = await keepTokens(application, client, credential.sid, tokens, codeLifetimeSeconds)
@@ -180,6 +187,23 @@ async function grantCode(
   if (!opened) throw new Error('a fresh sid was taken')
   conclude(call, 'session.opened', { sid: credential.sid, client_id: client.clientId, sub: person.sub, flow: 'code' })
   return codeResponse(to, mint('ac', application.name, credential, keyring.macKey(now)), dropped(call, signIn))
+}
+
+/**
+ * OIDC Core §3.1.2.1: what was asked of the sign-in, compared with what the provider says of it. The browser carried the
+ * request there and may have changed it on the way.
+ */
+function unmetIn({ sub, authTimeFrom }: CodeSignIn, person: Person): string | undefined {
+  if (sub !== undefined && sub !== person.sub) return 'Another person than that of id_token_hint signed in.'
+  if (authTimeFrom === undefined) return undefined
+  if (person.authTimeSeconds === undefined) return 'The provider did not say when the person signed in.'
+  return person.authTimeSeconds < authTimeFrom ? 'The sign-in at the provider is older than was asked for.' : undefined
+}
+
+function reportMissingAuthTime(call: Call, clientId: string): void {
+  const reason =
+    'the ID token has no auth_time although it was asked for, so prompt=login and max_age cannot be honoured'
+  audit(call, 'provider.unexpected', { level: 'warn', client_id: clientId, reason })
 }
 
 /** The provider's word goes on to the client where the client can act on it. */

@@ -39,7 +39,7 @@ function metadataOf({ application, issuer }: Call): object {
     scopes_supported: application.scopes,
     claims_supported: ['sub', ...new Set(claims)],
     response_types_supported: ['code'],
-    response_modes_supported: ['query'],
+    response_modes_supported: ['query', 'form_post'],
     grant_types_supported: [
       'authorization_code',
       'refresh_token',

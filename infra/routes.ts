@@ -49,7 +49,7 @@ export const routes: readonly Route[] = [
   route('/{application}/oauth/revoke', ['POST'], 'revoke', 'cross-origin'),
   route('/{application}/oauth/introspect', ['POST'], 'introspect'),
   route('/{application}/oauth/userinfo', ['GET', 'POST'], 'userinfo', 'cross-origin'),
-  route('/{application}/oauth/authorize', ['GET'], 'authorize'),
+  route('/{application}/oauth/authorize', ['GET', 'POST'], 'authorize'),
   route('/{application}/oauth/callback', ['GET'], 'callback'),
   route('/{application}/activate', ['GET', 'POST'], 'activate'),
   route('/{application}/.well-known/openid-configuration', ['GET'], 'metadata', 'cross-origin'),

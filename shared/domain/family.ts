@@ -24,6 +24,8 @@ export type Person = {
   readonly claims: Readonly<Record<string, string | boolean>>
   /** When they signed in at the provider, seconds since the epoch (OIDC Core §2, auth_time); absent: it does not say. */
   readonly authTimeSeconds?: number
+  /** How they signed in there, in the provider's own words (OIDC Core §2, acr); absent: it does not say. */
+  readonly acr?: string
 }
 
 /** Times are milliseconds since the epoch unless the name says otherwise. */

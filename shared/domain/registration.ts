@@ -118,6 +118,11 @@ export type Client = {
   readonly jwks: { readonly keys: readonly PublicJwk[] }
   readonly grants: readonly GrantType[]
   readonly redirectUris: readonly string[]
+  /**
+   * Whether a person is asked on a page of ours before the provider is (RFC 8252 §8.6); undefined: as its redirect needs it
+   * (redirect-uri.ts).
+   */
+  readonly consent?: boolean | undefined
   readonly scopes: readonly string[]
   /** Audiences that may be asked for; the first is the default. */
   readonly audiences: readonly string[]

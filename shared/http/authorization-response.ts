@@ -1,11 +1,14 @@
 /**
- * The answer to an authorization request, by way of the browser (RFC 6749 §4.1.2, §4.1.2.1; RFC 9207).
+ * The answer to an authorization request, by way of the browser (RFC 6749 §4.1.2, §4.1.2.1; RFC 9207; OAuth 2.0 Form Post
+ * Response Mode).
  *
  * Owns its parameters. Only for a redirect URI that has been checked against the client's registration.
  */
 
-import { redirect } from './browser.ts'
+import { pageAnswer, redirect } from './browser.ts'
 import type { Answer } from './call.ts'
+import { formPost } from './pages/form-post.ts'
+import type { Look } from './pages/look.ts'
 
 export type AuthorizationErrorCode =
   | 'invalid_request'
@@ -23,10 +26,15 @@ export type AuthorizationErrorCode =
   | 'request_not_supported'
   | 'request_uri_not_supported'
 
-/** Where an answer goes: the redirect URI, and the client's own state, returned as it came. */
+export type ResponseMode = 'query' | 'form_post'
+
+/** Where an answer goes and how: the redirect URI, and the client's own state, returned as it came. */
 export type ReturnAddress = {
   readonly issuer: string
   readonly redirectUri: string
+  readonly mode: ResponseMode
+  /** Of the page that posts the answer. */
+  readonly look: Look
   readonly state: string | undefined
 }
 
@@ -44,9 +52,11 @@ export function errorResponse(
 }
 
 function respond(to: ReturnAddress, parameters: Record<string, string>, cookies: readonly string[]): Answer {
-  // Appended by hand: URL would rewrite a redirect URI that must be used as it was registered (RFC 6749 §3.1.2).
   const query = new URLSearchParams(parameters)
   if (to.state !== undefined) query.set('state', to.state)
   query.set('iss', to.issuer) // RFC 9207 §2
+  if (to.mode === 'form_post')
+    return pageAnswer(formPost({ look: to.look, action: to.redirectUri, fields: [...query] }), cookies)
+  // Appended by hand: URL would rewrite a redirect URI that must be used as it was registered (RFC 6749 §3.1.2).
   return redirect(`${to.redirectUri}${to.redirectUri.includes('?') ? '&' : '?'}${query}`, cookies)
 }

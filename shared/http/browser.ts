@@ -10,8 +10,9 @@ import { timingSafeEqual } from 'node:crypto'
 import { broker } from '../broker.ts'
 import type { Application } from '../domain/registration.ts'
 import { sealFor, unsealFrom } from '../provider-seal.ts'
-import type { SignInSecrets } from '../providers/provider.ts'
+import type { SignInSecrets, SignInWishes } from '../providers/provider.ts'
 import { seal, unseal } from '../tokens/seal.ts'
+import type { ResponseMode } from './authorization-response.ts'
 import { type Answer, audit, type Call } from './call.ts'
 import { carriedSeconds, dropCookie, sealedAt, setCookies } from './cookies.ts'
 import type { Page } from './pages/page.ts'
@@ -19,22 +20,35 @@ import type { Page } from './pages/page.ts'
 /** The question whether a device may connect: proof that the answer comes from the page that put it. `csrf` is its handle. */
 export type Question = { readonly sid: string; readonly csrf: string }
 
+/** The question whether a client may have a person sign in, and what it asked for meanwhile. `csrf` is its handle. */
+export type ClientQuestion = { readonly csrf: string; readonly request: CodeRequest; readonly wishes: SignInWishes }
+
 /** A sign-in under way, and what becomes of it. Its handle is the provider's `state`. */
 export type SignIn = { readonly secrets: SignInSecrets } & (DeviceSignIn | CodeSignIn)
 export type DeviceSignIn = { readonly flow: 'device'; readonly sid: string; readonly clientId: string }
-export type CodeSignIn = {
+export type CodeSignIn = CodeRequest & {
   readonly flow: 'code'
+  /** The earliest `auth_time` that will do, seconds (OIDC Core §3.1.2.1). */
+  readonly authTimeFrom?: number | undefined
+}
+/** What a client asked for, and how it is answered. */
+export type CodeRequest = {
   readonly clientId: string
   readonly redirectUri: string
+  readonly responseMode: ResponseMode
   readonly scopes: readonly string[]
   readonly audiences: readonly string[]
   readonly state?: string | undefined
   readonly nonce?: string | undefined
   readonly codeChallenge?: string | undefined
+  /** Who must sign in, and nobody else (`id_token_hint`). */
+  readonly sub?: string | undefined
 }
 
-type CookieKind = 'question' | 'sign-in'
-type Carried = { question: Question; 'sign-in': SignIn }
+/** What concerns nobody but us; a sign-in concerns its provider too. */
+type Own = { question: Question; 'client-question': ClientQuestion }
+type Carried = Own & { 'sign-in': SignIn }
+type CookieKind = keyof Carried
 
 /** @returns the cookies that hand a value to the browser; undefined when it is more than a cookie holds */
 export async function carry<Kind extends CookieKind>(
@@ -46,7 +60,7 @@ export async function carry<Kind extends CookieKind>(
   const sealed =
     kind === 'sign-in'
       ? await sealFor(application, kind, value, carriedSeconds, now)
-      : await seal(await broker().keyring(), questionSealing(call), value, carriedSeconds)
+      : await seal(await broker().keyring(), ownSealing(call, kind), value, carriedSeconds)
   return setCookies(call, handleOf(value), sealed)
 }
 
@@ -74,23 +88,27 @@ export async function carriedSignIn(call: Call, handle: string | undefined): Pro
 }
 
 /**
- * The same for a question.
+ * The same for what is our own.
  *
  * @param handle what the form brought back
  */
-export async function carriedQuestion(call: Call, handle: string | undefined): Promise<Question | undefined> {
+export async function carried<Kind extends keyof Own>(
+  call: Call,
+  kind: Kind,
+  handle: string | undefined,
+): Promise<Own[Kind] | undefined> {
   const sealed = handle && sealedAt(call, handle)
   if (!sealed) return undefined
-  const question = await unseal<Question>(await broker().keyring(), questionSealing(call), sealed)
-  return question !== undefined && isSameSecret(handle, handleOf(question)) ? question : undefined
+  const value = await unseal<Own[Kind]>(await broker().keyring(), ownSealing(call, kind), sealed)
+  return value !== undefined && isSameSecret(handle, handleOf(value)) ? value : undefined
 }
 
 /** The cookie that takes a value back. */
-export function dropped(call: Call, value: Question | SignIn): readonly string[] {
+export function dropped(call: Call, value: Carried[CookieKind]): readonly string[] {
   return dropCookie(call, handleOf(value))
 }
 
-function handleOf(value: Question | SignIn): string {
+function handleOf(value: Carried[CookieKind]): string {
   return 'csrf' in value ? value.csrf : value.secrets.state
 }
 
@@ -109,6 +127,6 @@ export function pageAnswer(page: Page, cookies: readonly string[] = []): Answer 
   return { status: page.status, headers: page.headers, cookies, body: page.html }
 }
 
-function questionSealing({ application, now }: Call) {
-  return { purpose: 'question', application: application.name, nowMs: now } as const
+function ownSealing({ application, now }: Call, purpose: keyof Own) {
+  return { purpose, application: application.name, nowMs: now }
 }

@@ -10,6 +10,7 @@ import { OAuthError } from './errors.ts'
 /** Every parameter that some endpoint reads: these must come once, and be strings, wherever they turn up. */
 const known = [
   'access_token',
+  'acr_values',
   'actor_token',
   'actor_token_type',
   'audience',
@@ -25,6 +26,7 @@ const known = [
   'decision',
   'device_code',
   'grant_type',
+  'id_token_hint',
   'login_hint',
   'max_age',
   'nonce',

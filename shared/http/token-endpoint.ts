@@ -199,7 +199,7 @@ function firstTokenAnswer(
   family: Family,
   parts: Pick<AnswerParts, 'audiences' | 'providerToken'>,
 ): Answer {
-  const { sub, authTimeSeconds } = family.person!
+  const { sub, authTimeSeconds, acr } = family.person!
   const idToken = family.scopes.includes('openid')
     ? signIdToken(
         shown.keyring,
@@ -210,6 +210,7 @@ function firstTokenAnswer(
           aud: call.client.clientId,
           sid: family.sid,
           ...(authTimeSeconds !== undefined && { auth_time: authTimeSeconds }),
+          ...(acr !== undefined && { acr }),
           ...(family.nonce !== undefined && { nonce: family.nonce }),
         },
         call.now,

@@ -15,6 +15,9 @@ import type { Provider, SignInResult, SignInSecrets } from './provider.ts'
 import { beginSignIn, clientAuthentication, fetchFor, kept, timeoutSeconds } from './sign-in.ts'
 import { tokenRequests, tokensIn } from './token-requests.ts'
 
+/** A family's item stays under 1 KB. */
+const maxAcrBytes = 96
+
 /** @param secret reads the client secret that the provider knows the broker by */
 export function createOidcProvider(settings: OidcSettings, secret: () => Promise<string>): Provider {
   const configuration = kept(() => discover(settings, secret))
@@ -68,7 +71,6 @@ async function finish(
       expectedNonce: secrets.nonce,
       pkceCodeVerifier: secrets.codeVerifier,
       idTokenExpected: true,
-      ...(secrets.maxAgeSeconds !== undefined && { maxAge: secrets.maxAgeSeconds }),
     })
     return await personIn(configuration, tokens, wanted)
   } catch (error) {
@@ -89,9 +91,20 @@ async function personIn(
   const hasUserinfo = configuration.serverMetadata().userinfo_endpoint !== undefined
   const more = missing && hasUserinfo ? await userinfo(configuration, tokens.access_token, idToken.sub) : {}
   const claims = keptClaims({ ...more, ...idToken }, wanted)
-  const authTimeSeconds = Number.isSafeInteger(idToken.auth_time) ? idToken.auth_time! : idToken.iat
-  const person: Person = { sub: idToken.sub, claims, authTimeSeconds }
+  const person: Person = { sub: idToken.sub, claims, ...howSignedIn(idToken) }
   return { kind: 'signed-in', person, tokens: tokensIn(tokens) }
+}
+
+/** What the provider says of the sign-in itself, and nothing that it does not say: `iat` is when the token was made. */
+function howSignedIn({ auth_time, acr }: oidc.IDToken): Pick<Person, 'authTimeSeconds' | 'acr'> {
+  return {
+    ...(Number.isSafeInteger(auth_time) && { authTimeSeconds: auth_time! }),
+    ...(typeof acr === 'string' && isShortText(acr) && { acr }),
+  }
+}
+
+function isShortText(text: string): boolean {
+  return text !== '' && text.isWellFormed() && Buffer.byteLength(text) <= maxAcrBytes
 }
 
 /** Comfort, not identity: what cannot be read, or is about somebody else (OIDC Core §5.3.2), is left out. @throws {Unavailable} */

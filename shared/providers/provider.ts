@@ -12,6 +12,8 @@ export type SignInWishes = {
   readonly prompt?: string | undefined
   readonly maxAgeSeconds?: number | undefined
   readonly loginHint?: string | undefined
+  readonly acrValues?: string | undefined
+  readonly uiLocales?: string | undefined
 }
 
 /** What must come back with the browser; sealed into its cookie meanwhile. */
@@ -19,7 +21,6 @@ export type SignInSecrets = {
   readonly state: string
   readonly nonce: string
   readonly codeVerifier: string
-  readonly maxAgeSeconds?: number | undefined
 }
 
 /** A token answer of the provider (RFC 6749 §5.1), as far as it concerns us. */

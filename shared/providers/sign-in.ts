@@ -6,10 +6,13 @@
 
 import * as oidc from 'openid-client'
 import type { ProviderSettings } from '../domain/registration.ts'
+import { asksForLogin } from '../domain/sign-in-age.ts'
 import { fetchTrusting } from './private-fetch.ts'
 import type { SignInWishes } from './provider.ts'
 
 export const timeoutSeconds = 5
+/** A `max_age` that is asked for to be told `auth_time`; a provider that honours prompt=login meets it in any case. */
+const authTimeToldSeconds = 3_600
 /** A provider's metadata and the broker's secret there change rarely. */
 const configuredForMs = 600_000
 
@@ -54,12 +57,15 @@ export async function beginSignIn(
   configuration: oidc.Configuration,
   settings: ProviderSettings,
   redirectUri: string,
-  { prompt, maxAgeSeconds, loginHint }: SignInWishes,
+  { prompt, maxAgeSeconds, loginHint, acrValues, uiLocales }: SignInWishes,
   state = oidc.randomState(),
 ) {
   const { scopes } = settings
+  // OIDC Core §2: a provider has to tell auth_time where max_age was asked for, and without it nobody could see that
+  // prompt=login was taken off on the way.
+  const maxAge = maxAgeSeconds ?? (asksForLogin(prompt) ? authTimeToldSeconds : undefined)
   const codeVerifier = oidc.randomPKCECodeVerifier()
-  const secrets = { state, nonce: oidc.randomNonce(), codeVerifier, maxAgeSeconds }
+  const secrets = { state, nonce: oidc.randomNonce(), codeVerifier }
   const url = oidc.buildAuthorizationUrl(configuration, {
     ...settings.parameters,
     redirect_uri: redirectUri,
@@ -71,8 +77,10 @@ export async function beginSignIn(
       code_challenge_method: 'S256',
     }),
     ...(prompt !== undefined && { prompt }),
-    ...(maxAgeSeconds !== undefined && { max_age: String(maxAgeSeconds) }),
+    ...(maxAge !== undefined && { max_age: String(maxAge) }),
     ...(loginHint !== undefined && { login_hint: loginHint }),
+    ...(acrValues !== undefined && { acr_values: acrValues }),
+    ...(uiLocales !== undefined && { ui_locales: uiLocales }),
   })
   return { url: url.href, secrets }
 }

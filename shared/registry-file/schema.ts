@@ -102,6 +102,7 @@ export const clientSchema = v.pipe(
       ),
       [],
     ),
+    consent: v.optional(v.boolean()),
     scopes: v.optional(v.array(scope), ['openid', 'profile', 'email', 'offline_access']),
     audiences: v.optional(audienceList),
     mayIntrospect: v.optional(v.boolean(), false),

@@ -18,6 +18,7 @@ export type IdTokenClaims = {
   readonly aud: string
   readonly sid: string
   readonly auth_time?: number
+  readonly acr?: string
   readonly nonce?: string
 }
 

@@ -77,7 +77,7 @@ test('M3 the lists say what holds, and nothing else', async () => {
   const told = await metadata()
   const methods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none']
   assert.deepEqual(list(told, 'response_types_supported'), ['code'])
-  assert.deepEqual(list(told, 'response_modes_supported'), ['query'])
+  assert.deepEqual(list(told, 'response_modes_supported'), ['query', 'form_post'])
   assert.deepEqual(list(told, 'subject_types_supported'), ['public'])
   assert.deepEqual(list(told, 'code_challenge_methods_supported'), ['S256'])
   assert.deepEqual(list(told, 'grant_types_supported').sort(), [

@@ -49,7 +49,13 @@ test('the first audience is the default, any other of the client’s may be name
   assert.equal(refused({}, aClient({ audiences: [] })), '400 invalid_target')
 })
 
-const to = { issuer: 'https://auth.example/demo', redirectUri: 'https://app.example/cb', state: 's' }
+const to = {
+  issuer: 'https://auth.example/demo',
+  redirectUri: 'https://app.example/cb',
+  mode: 'query',
+  state: 's',
+  look: { language: 'en' },
+} as const
 
 test('a code is answered with the state and the issuer', () => {
   const { status, headers, cookies } = codeResponse(to, 'ac_x', ['c'])

@@ -8,7 +8,7 @@ import { providerId } from '../../shared/domain/provider-identity.ts'
 import type { Application } from '../../shared/domain/registration.ts'
 import {
   type CodeSignIn,
-  carriedQuestion,
+  carried,
   carriedSignIn,
   carry,
   dropped,
@@ -33,6 +33,7 @@ const now = Date.now()
 const question: Question = { sid: 'the session', csrf: 'drawn3' }
 const signInWith = (state: string, clientState = 's'): CodeSignIn & SignIn => ({
   ...{ flow: 'code', clientId: 'web', redirectUri: 'https://app.example/cb', scopes: ['openid'], audiences: ['a'] },
+  responseMode: 'query',
   ...{ state: clientState, secrets: { state, nonce: 'n'.repeat(43), codeVerifier: 'v'.repeat(43) } },
 })
 const signIn = signInWith('drawn5')
@@ -106,20 +107,20 @@ test('what was carried comes back under its handle, whatever other cookies there
   const asked = pair(await cookieOf(overTls(), 'question', question))
   const signing = pair(await cookieOf(overTls(), 'sign-in', signIn))
   const cookies = `a=b; ${asked}; token-broker-3=planted; ${signing}; __Host-token-broker-=c; __Host-token-broker-9=d`
-  assert.deepEqual(await carriedQuestion(overTls(cookies), 'drawn3'), question)
+  assert.deepEqual(await carried(overTls(cookies), 'question', 'drawn3'), question)
   assert.deepEqual((await carriedSignIn(overTls(cookies), 'drawn5'))?.signIn, signIn)
 })
 
 test('another handle finds nothing, also one that names the same place', async () => {
   const cookie = pair(await cookieOf(overTls(), 'question', question))
   for (const handle of ['other3', 'drawn5', '3', '', 'drawn', undefined]) {
-    assert.equal(await carriedQuestion(overTls(cookie), handle), undefined, handle)
+    assert.equal(await carried(overTls(cookie), 'question', handle), undefined, handle)
   }
 })
 
 test('a value is nothing at another application, for another use, after its end, changed, or missing', async () => {
   const asked = pair(await cookieOf(overTls(), 'question', question))
-  const find = (cookie?: string, changes?: Partial<Call>) => carriedQuestion(overTls(cookie, changes), 'drawn3')
+  const find = (cookie?: string, changes?: Partial<Call>) => carried(overTls(cookie, changes), 'question', 'drawn3')
   assert.equal(await find(asked, { application: anApplication({ name: 'other' }) }), undefined)
   assert.equal(await carriedSignIn(overTls(asked), 'drawn3'), undefined)
   assert.deepEqual(await find(asked, { now: now + 899_000 }), question)
@@ -143,8 +144,8 @@ test('B26 a sign-in is nothing once its application has another provider, and so
 test('a sign-in that began at a new provider is finished there, though this function still goes by the former one', async () => {
   const cookie = pair(await cookieOf(overTls(undefined, { application: changed }), 'sign-in', signIn))
   await putRegistry(broker.table, { applications: [changed], clients: [] })
-  const carried = await carriedSignIn(overTls(cookie), 'drawn5')
-  assert.deepEqual(carried?.application.provider, changed.provider)
+  const found = await carriedSignIn(overTls(cookie), 'drawn5')
+  assert.deepEqual(found?.application.provider, changed.provider)
 })
 
 test('a value that no cookie holds is not handed out', async () => {

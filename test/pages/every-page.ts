@@ -5,6 +5,7 @@
  * what is tested.
  */
 
+import { confirmClient } from '../../shared/http/pages/confirm-client.ts'
 import {
   type CodeProblem,
   confirmDevice,
@@ -84,7 +85,7 @@ export const logo = `data:image/svg+xml;base64,${Buffer.from(
 
 /** All pages by a name of their own, each with every optional part that it can have. */
 export function everyPage(words: Words, provider = providerOrigin): Map<string, Page> {
-  return new Map([...devicePages(words, provider), ...problemPages(words)])
+  return new Map([...devicePages(words, provider), ...clientPages(words, provider), ...problemPages(words)])
 }
 
 function devicePages(words: Words, provider: string): [string, Page][] {
@@ -119,6 +120,17 @@ function devicePages(words: Words, provider: string): [string, Page][] {
     ['connected-nameless', deviceConnected({ look, clientName })],
     ['denied', deviceDenied({ look, clientName })],
     ['too-many-attempts', tooManyAttempts({ look, retryAfterSeconds: 240 })],
+  ]
+}
+
+function clientPages(words: Words, provider: string): [string, Page][] {
+  const { clientName, clientId, audience, csrf } = words
+  const asked = { scopes: ['openid', 'reports:read', words.scope], audiences: [audience] }
+  const question = { clientName, clientId, asked, csrf, action, providerOrigin: provider }
+  return [
+    ['client', confirmClient({ ...question, look: lookIn(words), redirectUri: 'http://127.0.0.1:51004/cb' })],
+    ['client-app', confirmClient({ ...question, look: lookIn(words), redirectUri: 'com.example.app:/cb' })],
+    ['client-site', confirmClient({ ...question, look: lookIn(words), redirectUri: 'https://app.example/cb' })],
   ]
 }
 

@@ -41,6 +41,9 @@ const statuses: Record<string, number> = {
   connected: 200,
   'connected-nameless': 200,
   denied: 200,
+  client: 200,
+  'client-app': 200,
+  'client-site': 200,
   'too-many-attempts': 429,
   problem: 400,
   'unknown-application': 404,
@@ -69,6 +72,17 @@ const retryAfter: Record<string, string> = {
   'provider-unexpected-for-now': '4000',
 }
 
+/** By how the page's name begins; the first that fits counts. */
+const formTargets: readonly (readonly [string, string])[] = [
+  ['enter-code', "'self'"],
+  ['confirm', "'self' https:"],
+  ['client-app', "'self' https: com.example.app:"],
+  ['client-site', "'self' https:"],
+  ['client-missing', "'none'"],
+  ['client-unknown', "'none'"],
+  ['client', "'self' https: http://127.0.0.1:51004"],
+]
+
 describe('every page', () => {
   it('has its status, and Retry-After where waiting helps', () => {
     assert.deepEqual(Object.fromEntries([...pages].map(([name, { status }]) => [name, status])), statuses)
@@ -96,11 +110,10 @@ describe('every page', () => {
       assert.equal(styles.length, isDecorated(name) ? 2 : 1, name)
       const hashes = styles.map((style) => `'sha256-${createHash('sha256').update(style).digest('base64')}'`)
       const pictures = isDecorated(name) ? ' img-src data:;' : ''
-      const [noForm, ownForm, signIn] = ["'none'", "'self'", "'self' https:"]
-      const formAction = name.startsWith('enter-code') ? ownForm : name.startsWith('confirm') ? signIn : noForm
+      const targets = formTargets.find(([start]) => name.startsWith(start))?.[1] ?? "'none'"
       assert.equal(
         headers['content-security-policy'],
-        `default-src 'none'; style-src ${hashes.join(' ')};${pictures} form-action ${formAction}; base-uri 'none'; frame-ancestors 'none'`,
+        `default-src 'none'; style-src ${hashes.join(' ')};${pictures} form-action ${targets}; base-uri 'none'; frame-ancestors 'none'`,
         name,
       )
     }

@@ -54,9 +54,23 @@ describe('the way there', () => {
   })
 
   test('passes wishes on', async () => {
-    const { url, secrets } = await provider.begin(redirectUri, { prompt: 'login', maxAgeSeconds: 0, loginHint: 'ada' })
-    const { prompt, max_age, login_hint } = Object.fromEntries(new URL(url).searchParams)
-    assert.deepEqual([prompt, max_age, login_hint, secrets.maxAgeSeconds], ['login', '0', 'ada', 0])
+    const wishes = { prompt: 'login', maxAgeSeconds: 0, loginHint: 'ada', acrValues: 'mfa pwd', uiLocales: 'de en' }
+    const asked = Object.fromEntries(new URL((await provider.begin(redirectUri, wishes)).url).searchParams)
+    const { prompt, max_age, login_hint, acr_values, ui_locales } = asked
+    assert.deepEqual([prompt, max_age, login_hint], ['login', '0', 'ada'])
+    assert.deepEqual([acr_values, ui_locales], ['mfa pwd', 'de en'])
+  })
+
+  test('with prompt=login alone it asks for max_age, so that it is told auth_time', async () => {
+    const maxAge = async (prompt: string) =>
+      new URL((await provider.begin(redirectUri, { prompt })).url).searchParams.get('max_age')
+    assert.equal(await maxAge('login'), '3600')
+    assert.equal(await maxAge('consent'), null)
+  })
+
+  test('a state that is handed in is the one that is asked with', async () => {
+    const { url, secrets } = await provider.begin(redirectUri, {}, 'the handle')
+    assert.deepEqual([new URL(url).searchParams.get('state'), secrets.state], ['the handle', 'the handle'])
   })
 
   test('its origin is that of the page where people sign in', async () => {
@@ -104,10 +118,22 @@ describe('a sign-in that is right', () => {
     assert.deepEqual([open?.authorization, new URLSearchParams(open?.body).get('client_secret')], [undefined, null])
   })
 
-  test('without auth_time, the ID token’s own time will do', async () => {
-    const iat = Math.floor(Date.now() / 1000) - 3
-    const result = await go({ claims: { auth_time: undefined, iat } })
-    assert.equal(result.kind === 'signed-in' && result.person.authTimeSeconds, iat)
+  test('has no auth_time where the ID token has none, or none that is a number', async () => {
+    for (const auth_time of [undefined, '1800000000', 1.5, null]) {
+      const result = await go({ claims: { auth_time } })
+      assert.ok(result.kind === 'signed-in' || result.kind === 'unexpected', result.kind)
+      if (result.kind === 'signed-in') assert.ok(!('authTimeSeconds' in result.person), String(auth_time))
+    }
+  })
+
+  test('has the acr that the ID token has, where it is text and short', async () => {
+    const acrOf = async (acr: unknown) => {
+      const result = await go({ claims: { acr } })
+      return result.kind === 'signed-in' ? result.person.acr : result.kind
+    }
+    assert.equal(await acrOf('https://refeds.org/profile/mfa'), 'https://refeds.org/profile/mfa')
+    for (const acr of [undefined, '', 0, ['mfa'], 'a'.repeat(97)])
+      assert.equal(await acrOf(acr), undefined, String(acr))
   })
 })
 

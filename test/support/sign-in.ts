@@ -18,12 +18,11 @@ export type Trip = {
   readonly claims?: Readonly<Record<string, unknown>>
   /** Parameters that the browser comes back with; an empty one is left out. */
   readonly back?: Readonly<Record<string, string>>
-  readonly maxAgeSeconds?: number
 }
 
 /** Goes to the provider and comes back, the person there having consented. */
 export async function signIn(provider: Provider, server: TestProvider, trip: Trip = {}): Promise<SignInResult> {
-  const { secrets } = await provider.begin(redirectUri, { maxAgeSeconds: trip.maxAgeSeconds })
+  const { secrets } = await provider.begin(redirectUri, {})
   const person = { name: 'Ada', email: 'ada@example.test', email_verified: true }
   server.idToken.claims = { nonce: secrets.nonce, ...person, ...trip.claims }
   return comeBack(provider, secrets, trip.back)

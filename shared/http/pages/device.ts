@@ -5,10 +5,11 @@
  */
 
 import { type Asked, consentDetails, consentList } from './consent.ts'
+import { formTarget } from './form-targets.ts'
 import { attributes, type Html, html } from './html.ts'
 import type { Look } from './look.ts'
 import { named, say, write } from './messages.ts'
-import { forDevelopers, inWords, originSource, type Page, page, picture } from './page.ts'
+import { forDevelopers, inWords, type Page, page, picture } from './page.ts'
 
 /** Why a code leads nowhere. `typed` is shown in the message, and the field is empty. */
 export type CodeProblem =
@@ -82,7 +83,7 @@ export function confirmDevice(input: {
     status: 200,
     title: say(look, 'question.heading', { client: clientName }),
     look,
-    formTargets: ["'self'", signInTarget(provider)],
+    formTargets: ["'self'", formTarget(input.providerOrigin)],
     main: html`<h1>${write(look, 'question.heading', { client: named(clientName) })}</h1>
 <p class="lead">${write(look, 'question.lead', { application: named(look.applicationName ?? '') })}</p>
 <div class="compare">
@@ -184,15 +185,4 @@ function hidden(values: Readonly<Record<string, string | undefined>>): Html[] {
   return Object.entries(values)
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)
-}
-
-/**
- * Chrome holds each redirect of the chain that follows a form against `form-action`, and does nothing at all where one
- * does not fit. A provider may hand the person on to hosts that nobody told us of, a corporate login for example, so with
- * TLS any host will do (docs/decisions/0019).
- */
-function signInTarget(provider: URL): string {
-  if (provider.protocol === 'https:') return 'https:'
-  // A policy has no way to name an IPv6 address.
-  return provider.hostname.startsWith('[') ? provider.protocol : originSource(provider.href)
 }

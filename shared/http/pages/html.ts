@@ -67,6 +67,12 @@ export function styleElement(stylesheet: string): Html {
   return new Html(makerKey, `<style>${stylesheet}</style>`)
 }
 
+/** An inline script, to which the same applies. */
+export function scriptElement(script: string): Html {
+  if (script.includes('<')) throw new TypeError('a script must not contain "<"')
+  return new Html(makerKey, `<script>${script}</script>`)
+}
+
 /**
  * Text that is the same to every parser of HTML, in an element or between quotes. Control characters and lone
  * surrogates, which browsers drop or replace each in their own places, become U+FFFD.

@@ -1,5 +1,6 @@
 /**
- * What every page has: its frame, its headers, and the policy that lets it load nothing and run nothing.
+ * What every page has: its frame, its headers, and the policy that lets it load nothing, and run nothing but one
+ * script that a page names.
  *
  * Must not know which pages there are.
  */
@@ -31,6 +32,10 @@ type Content = {
   /** Where the page's form may lead, as sources of CSP `form-action`. Left out: the page has no form. */
   readonly formTargets?: readonly string[] | undefined
   readonly retryAfterSeconds?: number | undefined
+  /** SHA-256 of the one script that may run, base64. Left out: none may. */
+  readonly scriptHash?: string | undefined
+  /** The page's form is another site's: it may know where the form comes from, and the window that opened this one. */
+  readonly isForOthers?: boolean | undefined
 }
 
 const longestValueShown = 400
@@ -103,6 +108,7 @@ function headersOf(content: Content, styles: readonly string[]): Record<string, 
     `style-src ${styles.map(hashSource).join(' ')}`,
     // A logo stands in the page itself.
     ...(content.look.logo ? ['img-src data:'] : []),
+    ...(content.scriptHash === undefined ? [] : [`script-src 'sha256-${content.scriptHash}'`]),
     `form-action ${content.formTargets?.join(' ') ?? "'none'"}`,
     "base-uri 'none'",
     "frame-ancestors 'none'",
@@ -111,10 +117,10 @@ function headersOf(content: Content, styles: readonly string[]): Record<string, 
     'content-type': 'text/html; charset=utf-8',
     'content-security-policy': policy.join('; '),
     'cache-control': 'no-store',
-    'referrer-policy': 'no-referrer',
+    'referrer-policy': content.isForOthers ? 'strict-origin' : 'no-referrer',
     'x-content-type-options': 'nosniff',
     'x-frame-options': 'DENY',
-    'cross-origin-opener-policy': 'same-origin',
+    ...(!content.isForOthers && { 'cross-origin-opener-policy': 'same-origin' }),
     'cross-origin-resource-policy': 'same-origin',
   }
   if (content.retryAfterSeconds !== undefined) headers['retry-after'] = String(wholeSeconds(content.retryAfterSeconds))

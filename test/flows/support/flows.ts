@@ -116,7 +116,7 @@ export async function authorize(
   extra: Extra = {},
   person = new Person(),
 ): Promise<URL> {
-  const page = await walk(person, await person.open(authorizeUrl(broker, caller, extra)), {})
+  const page = await walk(person, await person.open(authorizeUrl(broker, caller, extra)), { decision: 'approve' })
   return page.url
 }
 

@@ -46,6 +46,18 @@ export const german: Messages = {
   'question.deny': 'Ablehnen',
   'question.next': 'Wenn Sie zustimmen, melden Sie sich als Nächstes bei {provider} an.',
 
+  'client.title': 'Bei {client} anmelden?',
+  'client.lead': 'Ein Programm, das sich {client} nennt, möchte {application} in Ihrem Namen benutzen.',
+  'client.toProgram': 'Ihre Antwort geht an ein Programm auf diesem Rechner, unter {host}.',
+  'client.toApp': 'Ihre Antwort geht an die App, die Adressen mit dem Anfang {scheme} öffnet.',
+  'client.toSite': 'Ihre Antwort geht an {host}.',
+  'client.warning':
+    'Stimmen Sie nur zu, wenn Sie das gerade selbst in {client} begonnen haben. Ein anderes Programm könnte den Namen benutzen.',
+
+  'post.title': 'Zurück zur Anwendung',
+  'post.explanation': 'Wenn nichts geschieht, drücken Sie die Taste.',
+  'post.submit': 'Weiter',
+
   'consent.heading': 'Sie kann dann',
   'consent.audience': '{audience} in Ihrem Namen benutzen',
   'scope.openid': 'Wissen, wer Sie sind',

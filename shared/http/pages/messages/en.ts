@@ -45,6 +45,18 @@ export const english = {
   'question.deny': 'Decline',
   'question.next': 'If you approve, you sign in at {provider} next.',
 
+  'client.title': 'Sign in to {client}?',
+  'client.lead': 'A program that calls itself {client} wants to use {application} as you.',
+  'client.toProgram': 'Your answer goes to a program on this computer, at {host}.',
+  'client.toApp': 'Your answer goes to the app that opens addresses beginning with {scheme}',
+  'client.toSite': 'Your answer goes to {host}.',
+  'client.warning':
+    'Approve only if you started this yourself just now in {client}. Another program could be using its name.',
+
+  'post.title': 'Going back',
+  'post.explanation': 'If nothing happens, press the button.',
+  'post.submit': 'Continue',
+
   'consent.heading': 'It will be able to',
   'consent.audience': 'Use {audience} as you',
   'scope.openid': 'Know who you are',
