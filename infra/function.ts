@@ -7,7 +7,15 @@
 
 import { Duration } from 'aws-cdk-lib'
 import { type PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
-import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda'
+import {
+  ApplicationLogLevel,
+  Architecture,
+  Code,
+  Function as LambdaFunction,
+  LoggingFormat,
+  Runtime,
+  SystemLogLevel,
+} from 'aws-cdk-lib/aws-lambda'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import type { Bundle, DeployedFunction } from './bundle.ts'
@@ -62,6 +70,11 @@ export class BrokerFunction extends Construct {
       timeout: this.timeout,
       role: this.role,
       logGroup,
+      // Lambda's own lines START, END and REPORT would be a third of what a refresh logs. Of a run that fails they stay
+      // (docs/decisions/0041-lambda-logs-only-failures.md).
+      loggingFormat: LoggingFormat.JSON,
+      systemLogLevelV2: SystemLogLevel.WARN,
+      applicationLogLevelV2: ApplicationLogLevel.INFO,
       environment: { METRICS_NAMESPACE: metricsNamespaceOf(stage) },
       ...(reservedConcurrency !== undefined && { reservedConcurrentExecutions: reservedConcurrency }),
     })

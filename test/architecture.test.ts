@@ -242,6 +242,14 @@ describe('every file', () => {
   })
 })
 
+test('what Lambda runs writes no line through console, which Lambda would wrap so that its metrics are lost', () => {
+  const writing = modulesIn('functions', 'shared').filter(({ text }) => /\bconsole\b\./.test(text))
+  assert.deepEqual(
+    writing.map(({ path }) => path),
+    [],
+  )
+})
+
 test('the domain asks nobody for the time, for chance or for the environment, its drawing of user codes apart', () => {
   const asks = within('shared/domain/').filter(({ text }) =>
     /Date\.now|new Date\(|performance\.|Math\.random|process\.env|setTimeout/.test(text),

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Match } from 'aws-cdk-lib/assertions'
+import { refreshUses } from '../../bench/simulation/prices.ts'
 import { crossOriginHeaders, securityHeaders } from '../../shared/http/headers.ts'
 import { functions, ofType, referred, synthesize, synthesized, text, theOnly } from './support/template.ts'
 
@@ -80,24 +81,33 @@ test('each route is throttled as the settings say', () => {
   })
 })
 
+/** What API Gateway says of a refresh, by its names. */
+const aRefresh = {
+  extendedRequestId: 'JKJaXmPLvHcESHA=',
+  'identity.sourceIp': '203.0.113.217',
+  httpMethod: 'POST',
+  path: '/demo/oauth/token',
+  status: '200',
+  responseLatency: '17',
+  'error.responseType': '-',
+}
+
 test('the log has a line for each request, without query, headers or body', () => {
   const { Properties } = theOnly(resources, 'AWS::ApiGateway::Stage')
   const { Format } = Properties.AccessLogSetting as { Format: string }
   const variables = Object.values(JSON.parse(Format) as Record<string, string>)
-  const known = [
-    'requestTimeEpoch',
-    'extendedRequestId',
-    'identity.sourceIp',
-    'httpMethod',
-    'path',
-    'resourcePath',
-    'status',
-  ]
-  const measured = ['responseLatency', 'integrationLatency', 'error.responseType', 'tlsVersion']
   assert.deepEqual(
-    variables,
-    [...known, ...measured].map((name) => `$context.${name}`),
+    variables.map((variable) => variable.replace('$context.', '')),
+    Object.keys(aRefresh),
   )
+})
+
+test('the line is as long as the bill of docs/scale.md takes it to be, within a twentieth', () => {
+  const { Properties } = theOnly(resources, 'AWS::ApiGateway::Stage')
+  const { Format } = Properties.AccessLogSetting as { Format: string }
+  const line = Object.entries(aRefresh).reduce((text, [name, value]) => text.replace(`$context.${name}`, value), Format)
+  const bytes = Buffer.byteLength(`${line}\n`)
+  assert.ok(Math.abs(bytes - refreshUses.gatewayLogBytes) < refreshUses.gatewayLogBytes / 20, `${bytes} bytes`)
 })
 
 test("the gateway's own log is of errors alone, never of what was sent", () => {

@@ -36,6 +36,13 @@ test('each writes to a log of its own', () => {
   }
 })
 
+test('Lambda adds a line of its own to a log only when a run fails, and passes every line of ours on', () => {
+  for (const [name, { Properties }] of ours) {
+    const { LogFormat, SystemLogLevel, ApplicationLogLevel } = Properties.LoggingConfig as Record<string, string>
+    assert.deepEqual([LogFormat, SystemLogLevel, ApplicationLogLevel], ['JSON', 'WARN', 'INFO'], name)
+  }
+})
+
 test('a function has as much of the account to itself as the settings say, and otherwise shares it', () => {
   for (const [name, { Properties }] of ours) {
     assert.equal(Properties.ReservedConcurrentExecutions, name === 'poll' ? 20 : undefined)
