@@ -112,7 +112,7 @@ function sizeSection(lives: readonly Life[]): string[] {
   return tableLines(columns, [
     row('family, between two refreshes', ({ activeBytes }) => activeBytes),
     row('family, ended by ops', ({ endedBytes }) => endedBytes),
-    row('its entries in two indexes', ({ indexBytes }) => indexBytes),
+    row('its entries in three indexes', ({ indexBytes }) => indexBytes),
     row("vault, where the provider's tokens are kept", ({ vaultBytes }) => vaultBytes),
   ]).concat('')
 }

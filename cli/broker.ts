@@ -8,25 +8,24 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { isLoopback } from '../shared/domain/loopback.ts'
 import type { Input } from './arguments.ts'
-import { OutOfReach, Problem, reasonOf } from './problem.ts'
+import { OutOfReach, Problem, reasonOf, UsageProblem } from './problem.ts'
 import { applicationFrom, urlFrom } from './settings.ts'
 
 export type Json = Readonly<Record<string, unknown>>
 
+type Method = 'GET' | 'POST' | 'DELETE'
+
 export type OpsBroker = {
   readonly application: string
-  readonly url: string
   /**
    * @param path below the application, encoded
    * @throws {Problem}
    */
-  call(
-    method: 'GET' | 'POST' | 'DELETE',
-    path: string,
-    query?: Readonly<Record<string, string>>,
-    body?: Json,
-  ): Promise<Json>
+  call(method: Method, path: string, query?: Readonly<Record<string, string>>, body?: Json): Promise<Json>
 }
+
+/** What was asked for is not there. */
+class NotFound extends Problem {}
 
 const mostTries = 4
 /** API Gateway gives up after 29 s. */
@@ -38,21 +37,63 @@ type Answer = { readonly status: number; readonly headers: Headers; readonly bod
 
 /** @throws {UsageProblem} */
 export async function opsBroker(input: Input): Promise<OpsBroker> {
+  return brokerAt(input, applicationFrom(input, urlFrom(input)))
+}
+
+/**
+ * One for each application that is asked about: all there are, with `--all-applications`.
+ *
+ * @throws {Problem}
+ */
+export async function opsBrokers(input: Input): Promise<readonly OpsBroker[]> {
+  if (!input.flag('all-applications')) return [await opsBroker(input)]
+  if (input.text('application') !== undefined) {
+    throw new UsageProblem('Pass --application or --all-applications, not both.')
+  }
+  const { applications } = await callerFor(input)('GET', 'applications', {})
+  if (!Array.isArray(applications)) throw new Problem('The broker does not say which applications there are.')
+  return applications.map((name) => brokerAt(input, String(name)))
+}
+
+/**
+ * One session: to see it, or to end it.
+ *
+ * @throws {Problem}
+ */
+export async function callForSession(
+  broker: OpsBroker,
+  method: 'GET' | 'DELETE',
+  sid: string,
+  query: Readonly<Record<string, string>> = {},
+): Promise<Json> {
+  try {
+    return await broker.call(method, `sessions/${encodeURIComponent(sid)}`, query)
+  } catch (error) {
+    if (!(error instanceof NotFound)) throw error
+    const hint = /^[\w-]{22}$/.test(sid)
+      ? `This looked at ${broker.application} alone (--application). A session is forgotten a day after its latest end.`
+      : 'A session id has 22 characters. Those of a person: token-broker sessions list --subject SUB'
+    throw new Problem(error.message, undefined, hint)
+  }
+}
+
+function brokerAt(input: Input, application: string): OpsBroker {
+  const call = callerFor(input)
+  const below = (path: string) => `${encodeURIComponent(application)}/${path}`
+  return { application, call: (method, path, query = {}, body) => call(method, below(path), query, body) }
+}
+
+function callerFor(input: Input) {
   const base = urlFrom(input)
-  const application = applicationFrom(input, base)
   const region = input.text('region')
   const isSigned = input.flag('sign') || !isLoopback(new URL(base))
-  return {
-    application,
-    url: base,
-    call: async (method, path, query = {}, body) => {
-      const url = new URL(`${base}/${encodeURIComponent(application)}/${path}`)
-      for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
-      // One way to write a space, which the signature needs: application/x-www-form-urlencoded has another.
-      url.search = url.search.replaceAll('+', '%20')
-      const sign = isSigned ? (await import('./signature.ts')).regionFor(url, region) : undefined
-      return patiently({ method, url, body: body === undefined ? '' : JSON.stringify(body), sign })
-    },
+  return async (method: Method, path: string, query: Readonly<Record<string, string>>, body?: Json): Promise<Json> => {
+    const url = new URL(`${base}/${path}`)
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
+    // One way to write a space, which the signature needs: application/x-www-form-urlencoded has another.
+    url.search = url.search.replaceAll('+', '%20')
+    const sign = isSigned ? (await import('./signature.ts')).regionFor(url, region) : undefined
+    return patiently({ method, url, body: body === undefined ? '' : JSON.stringify(body), sign })
   }
 }
 
@@ -107,7 +148,7 @@ function bodyOf({ status, body }: Answer, url: URL): Json {
       'It takes the right to execute-api:Invoke on the sessions of this application; see docs/operations.md.',
     )
   }
-  throw new Problem(String(words))
+  throw status === 404 ? new NotFound(String(words)) : new Problem(String(words))
 }
 
 function outOfReach(url: URL, answer: Answer | string): OutOfReach {

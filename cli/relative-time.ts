@@ -1,5 +1,5 @@
 /**
- * Moments as people say them: how long ago, how long from now.
+ * Moments as people say them: how long ago, how long from now, what time it is then.
  *
  * Owns the words. Pure; the clock is handed in.
  */
@@ -19,6 +19,22 @@ export function duration(seconds: number): string {
     if (count >= 2 || (count >= 1 && size === 1)) return `${count} ${name}`
   }
   return '0 s'
+}
+
+/**
+ * The minute by which a moment has passed, on the clock of this machine and with its zone: `14:05 CET`, with the day where
+ * that is another.
+ *
+ * @param iso ISO 8601
+ */
+export function byTheClock(iso: string, nowMs: number): string {
+  const minute = new Date(Math.ceil(Date.parse(iso) / 60_000) * 60_000)
+  const isToday = minute.toDateString() === new Date(nowMs).toDateString()
+  const time = { hour: '2-digit', minute: '2-digit', timeZoneName: 'short' } as const
+  return new Intl.DateTimeFormat('en-GB', {
+    ...(!isToday && { day: 'numeric', month: 'short', year: 'numeric' }),
+    ...time,
+  }).format(minute)
 }
 
 /** @param iso ISO 8601 */

@@ -15,6 +15,8 @@ export type Session = {
   readonly application: string
   readonly client_id: string
   readonly sub?: string
+  readonly name?: string
+  readonly email?: string
   readonly flow: string
   readonly state: string
   readonly scopes?: readonly string[]
@@ -27,6 +29,11 @@ export type Session = {
   readonly absolute_expires_at?: string
   readonly revoked_at?: string
   readonly revoked_reason?: string
+}
+
+/** Those of a person that could still go on. */
+export function isLive({ state }: Session): boolean {
+  return state === 'active' || state === 'approved'
 }
 
 export const states = ['pending', 'approved', 'denied', 'active', 'expired', 'revoked'] as const
@@ -69,6 +76,12 @@ export function rowOf(session: Session, nowMs: number): Cell[] {
 
 export function stateOf(state: string): Cell {
   return { text: state, as: colours[state] ?? 'reset' }
+}
+
+/** A person with the name or address that the application keeps of them. */
+export function personOf({ sub, name, email }: Pick<Session, 'sub' | 'name' | 'email'>): string {
+  const known = [name, email].filter((each) => each !== undefined && each !== sub).join(', ')
+  return known === '' ? (sub ?? 'nobody yet') : `${sub} (${known})`
 }
 
 /** How a session ended, or when it will. */

@@ -22,6 +22,10 @@ export const opsOptions: Options = {
   sign: { says: 'sign for AWS although the URL is of this machine, as behind a tunnel' },
 }
 
+export const everywhereOption: Options = {
+  'all-applications': { says: 'at every application of the broker' },
+}
+
 export const tableOptions: Options = {
   table: { takes: 'NAME', says: 'else TABLE_NAME' },
 }

@@ -34,7 +34,7 @@ import { failedSignInPage, problemPage, reportUnexpected } from '../shared/http/
 import { deviceConnected } from '../shared/http/pages/device.ts'
 import { codeExpired, codeUsed, signInLost } from '../shared/http/pages/problems.ts'
 import { isRevoked } from '../shared/http/sessions.ts'
-import { wantedClaims } from '../shared/http/sign-in.ts'
+import { emailHashOf, wantedClaims } from '../shared/http/sign-in.ts'
 import { pageEndpoint, reportFault } from '../shared/http/stack.ts'
 import { remembered } from '../shared/http/visitor.ts'
 import { providerOf } from '../shared/providers/index.ts'
@@ -106,7 +106,7 @@ async function endDeviceSignIn(
 async function approval(call: Call, { sid, clientId }: DeviceSignIn, { person, tokens }: SignedIn): Promise<Decision> {
   const client = await broker().registrations.client(call.application.name, clientId)
   const vault = client && (await keepTokens(call.application, client, sid, tokens, deviceCodeSeconds))
-  return { approve: person, vault }
+  return { approve: person, emailHash: await emailHashOf(call.application, person), vault }
 }
 
 function undecidable(call: Call, signIn: DeviceSignIn & SignIn, refusal: string): Answer {
@@ -177,6 +177,7 @@ async function grantCode(
       codeLifetimeSeconds,
       limits: client,
       person,
+      emailHash: await emailHashOf(application, person),
       redirectUri: signIn.redirectUri,
       codeChallenge: signIn.codeChallenge,
       nonce: signIn.nonce,

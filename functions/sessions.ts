@@ -22,14 +22,23 @@ import {
   readRevocationRequest,
 } from '../shared/http/ops-request.ts'
 import { iso, sessionView } from '../shared/http/session-view.ts'
-import { opsEndpoint } from '../shared/http/stack.ts'
+import { hashedEmail, wantedClaims } from '../shared/http/sign-in.ts'
+import { type Handler, opsEndpoint, opsRootEndpoint } from '../shared/http/stack.ts'
 import { ops, patience } from '../shared/ops.ts'
 import type { ApplicationWithClients } from '../shared/store/registered.ts'
 import { registrationsCachedMs } from '../shared/store/registrations.ts'
 import type { Entry, Whose } from '../shared/store/sessions.ts'
 import { begun, type SweepState, sweep } from '../shared/store/sweep.ts'
 
-export const handler = opsEndpoint(async (call) => {
+export const handler: Handler = (event, context) =>
+  event.resource === '/applications' ? applications(event, context) : sessions(event, context)
+
+const applications = opsRootEndpoint(async () => ({
+  status: 200,
+  body: { applications: await ops().registered.names() },
+}))
+
+const sessions = opsEndpoint(async (call) => {
   const { httpMethod, pathParameters } = call.event
   const sid = pathParameters?.sid
   if (sid !== undefined) return httpMethod === 'DELETE' ? revokeOne(call, sid) : show(call, sid)
@@ -44,10 +53,14 @@ const mostWindows = 10
 
 async function list(call: OpsCall): Promise<Answer> {
   const request = readListRequest(call.event)
-  const query = ['list', request.subject, request.clientId, request.state]
+  const query = ['list', request.subject, request.clientId, request.state, request.email, request.name]
   const start = request.cursor === undefined ? undefined : await positionIn<Entry>(call, query, request.cursor)
   const registered = await registeredFor(call)
   if (request.clientId !== undefined) clientIn(registered, request.clientId)
+  // Said rather than answered with nobody: who looks for a person would take it for an answer.
+  if (request.email !== undefined && !wantedClaims(registered.application).includes('email')) {
+    return { status: 200, body: { sessions: [], keeps_email: false } }
+  }
   const { families, last } = await find(call, registered, request, start)
   return {
     status: 200,
@@ -66,14 +79,16 @@ async function find(
   start: Entry | undefined,
 ): Promise<{ families: readonly Family[]; last: Entry | undefined }> {
   const { sessions } = ops()
-  const whose = whoseOf(call.application.name, registered, request)
-  const { limit, state } = request
+  const whose = await whoseOf(call.application.name, registered, request)
+  const { limit, state, name } = request
+  const isFiltered = state !== undefined || name !== undefined
   const isWanted = (family: Family) =>
-    state === undefined || standing(family, registrationOf(family, registered), call.now).state === state
+    (state === undefined || standing(family, registrationOf(family, registered), call.now).state === state) &&
+    (name === undefined || isCalled(family, name))
   const found: Family[] = []
   let last = start
   for (let windows = 0; windows < mostWindows && found.length < limit; windows += 1) {
-    const stretch = await sessions.newest(whose, last, state === undefined ? limit : windowSize)
+    const stretch = await sessions.newest(whose, last, isFiltered ? windowSize : limit)
     found.push(...(await sessions.read(stretch.sids)).filter(isWanted))
     last = stretch.last
     if (last === undefined) break
@@ -83,8 +98,28 @@ async function find(
   return { families, last: families.at(-1) }
 }
 
-function whoseOf(application: string, { clients }: ApplicationWithClients, { subject, clientId }: ListRequest): Whose {
+/** Names are no one's alone, so they have no index: as with a state, those that the list would have are looked at. */
+function isCalled(family: Family, name: string): boolean {
+  const words = [subOf(family), ...Object.values(family.person?.claims ?? {})]
+  const wanted = folded(name)
+  return words.some((word) => typeof word === 'string' && folded(word).includes(wanted))
+}
+
+function folded(text: string): string {
+  return text.normalize('NFKC').toLowerCase()
+}
+
+async function whoseOf(
+  application: string,
+  { clients }: ApplicationWithClients,
+  { subject, email, clientId }: ListRequest,
+): Promise<Whose> {
   if (subject !== undefined) return { application, subject, clientId }
+  if (email !== undefined) {
+    const emailHash = await hashedEmail(application, email)
+    if (emailHash === undefined) throw new OAuthError('invalid_request', 'email must be an e-mail address.')
+    return { application, emailHash, clientId }
+  }
   return { application, clientIds: clientId === undefined ? clients.map((client) => client.clientId) : [clientId] }
 }
 
@@ -105,13 +140,15 @@ async function revokeOne(call: OpsCall, sid: string): Promise<Answer> {
   if (!outcome.done && outcome.refusal.kind === 'unknown') throw noSession()
   const family = outcome.family!
   if (outcome.done) auditEnd(call, family, note)
+  const now = clock.now()
+  const endedAt = outcome.done ? now : (family.revokedAt ?? now)
   return {
     status: 200,
     body: {
       revoked: outcome.done ? 1 : 0,
       session: view(family, registered, call.now),
-      effective_at: iso(clock.now()),
-      ...accessTokensUntil(clock.now(), longestAccessToken(registered, family.clientId)),
+      effective_at: iso(now),
+      ...accessTokensUntil(endedAt, longestAccessToken(registered, family.clientId)),
     },
   }
 }
@@ -119,7 +156,7 @@ async function revokeOne(call: OpsCall, sid: string): Promise<Answer> {
 /** Where the application wants it, marked for retry-revocations to tell the provider: nobody waits for that here. */
 function endOf(call: OpsCall, sid: string, note: string | undefined): Transition {
   const { name, provider } = call.application
-  return revokeByOps(name, sid, note, momentOf(call), provider.revokeTokens)
+  return revokeByOps(name, sid, { actor: call.actor, note }, momentOf(call), provider.revokeTokens)
 }
 
 /** Of this application: another one's is not there, whoever knows its sid. */
@@ -219,12 +256,17 @@ async function registeredFor({ application }: OpsCall): Promise<ApplicationWithC
 
 function clientIn({ clients }: ApplicationWithClients, clientId: string) {
   const client = clients.find((candidate) => candidate.clientId === clientId)
-  if (client === undefined) throw noClient()
+  if (client === undefined) throw noClient(nearMiss(clients, clientId))
   return client
 }
 
-function noClient(): OAuthError {
-  return new OAuthError('not_found', 'There is no such client.', { status: 404 })
+function nearMiss(clients: ApplicationWithClients['clients'], clientId: string): string | undefined {
+  return clients.find((client) => folded(client.clientId) === folded(clientId))?.clientId
+}
+
+function noClient(near?: string): OAuthError {
+  const hint = near === undefined ? '' : ` There is a client ${near}; client ids are case-sensitive.`
+  return new OAuthError('not_found', `There is no such client.${hint}`, { status: 404 })
 }
 
 function registrationOf({ clientId }: Family, { application, clients }: ApplicationWithClients) {

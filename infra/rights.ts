@@ -21,6 +21,7 @@ type Right =
   | 'find revocations due'
   | 'count attempts'
   | 'record assertions'
+  | 'list applications'
   | 'list registrations'
   | 'revoke registrations'
   | 'find families'
@@ -64,7 +65,12 @@ const rights: Readonly<Record<FunctionName | ScheduledFunction, readonly Right[]
   metadata: everyone,
   sessions: [
     ...everyone,
-    ...(['list registrations', 'revoke registrations', 'find families', 'read families', 'move families'] as const),
+    'list applications',
+    'list registrations',
+    'revoke registrations',
+    'find families',
+    'read families',
+    'move families',
   ],
   'retry-revocations': [...everyone, 'find revocations due', 'move families', 'read families', ...ending],
   'check-keys': ['read the keyring'],
@@ -86,6 +92,7 @@ export function grantRights(
     'find revocations due': (fn) => table.grantFindRevocationsDue(fn),
     'count attempts': (fn) => table.grantCountAttempts(fn),
     'record assertions': (fn) => table.grantRecordAssertions(fn),
+    'list applications': (fn) => table.grantListApplications(fn),
     'list registrations': (fn) => table.grantListRegistrations(fn),
     'revoke registrations': (fn) => table.grantRevokeRegistrations(fn),
     'find families': (fn) => table.grantFindFamilies(fn),

@@ -55,6 +55,7 @@ export const routes: readonly Route[] = [
   route('/{application}/.well-known/openid-configuration', ['GET'], 'metadata', 'cross-origin'),
   route('/.well-known/oauth-authorization-server/{application}', ['GET'], 'metadata', 'cross-origin'),
   route('/{application}/.well-known/jwks.json', ['GET'], 'metadata', 'cross-origin'),
+  route('/applications', ['GET'], 'sessions', 'iam'),
   route('/{application}/sessions', ['GET'], 'sessions', 'iam'),
   route('/{application}/sessions/revoke', ['POST'], 'sessions', 'iam'),
   route('/{application}/sessions/{sid}', ['GET', 'DELETE'], 'sessions', 'iam'),

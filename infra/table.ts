@@ -77,6 +77,7 @@ export class BrokerTable extends Construct {
       globalSecondaryIndexes: [
         index('by-subject', 'subject', 'createdAt', ['sid', 'application', 'clientId', 'flow']),
         index('by-client', 'clientId', 'createdAt', ['sid', 'application']),
+        index('by-email', 'byEmail', 'createdAt', ['sid', 'clientId']),
         // Over what has ended here and is still to be ended at a provider, and nothing else.
         index(revocationsIndex, 'revocationDue', 'revokedAt', ['sid']),
       ],
@@ -138,6 +139,11 @@ export class BrokerTable extends Construct {
     this.grant(fn, 'dynamodb:GetItem', 'replay#*')
   }
 
+  /** To see which applications there are. */
+  grantListApplications(fn: BrokerFunction): void {
+    this.grant(fn, 'dynamodb:GetItem', 'registry')
+  }
+
   /** To see an application with all of its clients. */
   grantListRegistrations(fn: BrokerFunction): void {
     this.grant(fn, 'dynamodb:Query', 'application#*')
@@ -150,7 +156,7 @@ export class BrokerTable extends Construct {
 
   /** To find families, and to see many at once. The keys of an index are people and clients, which have no common prefix. */
   grantFindFamilies(fn: BrokerFunction): void {
-    const indexes = ['by-subject', 'by-client'].map((name) => `${this.table.tableArn}/index/${name}`)
+    const indexes = ['by-subject', 'by-client', 'by-email'].map((name) => `${this.table.tableArn}/index/${name}`)
     fn.allow([new PolicyStatement({ actions: ['dynamodb:Query'], resources: indexes })])
     this.grant(fn, 'dynamodb:BatchGetItem', 'family#*')
   }

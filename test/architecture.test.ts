@@ -60,6 +60,8 @@ const allowed: Record<string, readonly string[]> = {
   'functions/': ['functions/', 'shared/'],
   'infra/': ['infra/', 'shared/', 'aws-cdk-lib', 'cdk-nag', 'constructs', 'esbuild', 'node:', '@aws-sdk/'],
   'cli/': ['cli/', 'shared/domain/', 'shared/unavailable.ts', 'node:'],
+  'cli/people.ts': ['cli/', 'shared/store/in-turns.ts'],
+  'cli/person-end.ts': ['cli/', 'shared/store/in-turns.ts'],
   'cli/http.ts': ['shared/domain/', 'node:', 'undici'],
   'cli/commands/': [
     'cli/',

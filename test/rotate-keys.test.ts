@@ -215,7 +215,7 @@ describe('a retirement', () => {
 
   test('of all leaves no key, and a rotation is possible a quarter of an hour later', async () => {
     const told = await retire('all')
-    assert.equal(told.retired.length, 8)
+    assert.equal(told.retired.length, 9)
     const former = keysIn(drawn).map((key) => key.name)
     assert.ok(!keysIn(kept()).some((key) => former.includes(key.name)))
     nowMs += 15 * minute
@@ -298,6 +298,6 @@ test('a rotation at the word of ops is all steps in one, and answers from when t
 
 test('the list names the keys and holds none', async () => {
   const told = (await handler({ list: true }))!
-  assert.equal(told.keys.length, 8)
+  assert.equal(told.keys.length, 9)
   for (const { key } of parseKeyring(drawn).mac) assert.ok(!JSON.stringify(told).includes(key))
 })

@@ -17,7 +17,7 @@ export type Life = {
   /** Bytes of the family's item between any two refreshes, and when ops have ended it. */
   readonly activeBytes: number
   readonly endedBytes: number
-  /** Bytes of its entries in `by-subject` and `by-client`. */
+  /** Bytes of its entries in `by-subject`, `by-client` and `by-email`. */
   readonly indexBytes: number
   /** Bytes of the vault's item, where the provider's tokens are kept. */
   readonly vaultBytes: number
@@ -36,7 +36,11 @@ const holding = { ...limits, revokedBefore: 0, audiences: [] }
 /** 16 bytes in base64url, and 32. */
 const [id, hash] = ['i'.repeat(22), 'h'.repeat(43)]
 const vaultId = 'v'.repeat(11)
-const note = 'left the company'
+const emailHash = 'e'.repeat(12)
+const by = {
+  actor: `arn:aws:sts::111122223333:assumed-role/${'r'.repeat(20)}/${'s'.repeat(24)}`,
+  note: 'left the company',
+}
 
 export function lifeOf(drawn: Drawn): Life {
   const { flow, application, clientId } = drawn
@@ -45,28 +49,30 @@ export function lifeOf(drawn: Drawn): Life {
   const opened = open(drawn, signedInAt)
   const decided =
     flow === 'device'
-      ? changed(decide(application, id, { approve: drawn.person, vault: vaultId }, moment(31_417)), opened)
+      ? changed(decide(application, id, { approve: drawn.person, emailHash, vault: vaultId }, moment(31_417)), opened)
       : opened
   const binding = flow === 'code' ? { redirectUri: opened.redirectUri!, codeChallenge: hash } : undefined
   const first = changed(redeem({ ...presented, generation: 0 }, holding, binding, moment(34_689)), decided)
   const active = changed(rotate({ ...presented, generation: 1 }, holding, {}, moment(328_971)), first)
-  const ended = changed(revokeByOps(application, id, note, moment(7_328_971)), { ...active, generation: 24 })
+  const ended = changed(revokeByOps(application, id, by, moment(7_328_971)), { ...active, generation: 24 })
   const [openedBytes, decidedBytes, firstBytes, activeBytes, endedBytes] = [
     ...[opened, decided, first, active, ended].map(bytesOf),
   ] as [number, number, number, number, number]
   const bySubject = indexEntryBytes(active, ['subject', 'createdAt', 'sid', 'application', 'clientId', 'flow'])
   const byClient = indexEntryBytes(active, ['clientId', 'createdAt', 'sid', 'application'])
+  const byEmail = indexEntryBytes(active, ['byEmail', 'createdAt', 'sid', 'clientId'])
   const vaultBytes = vaultBytesOf(drawn)
   const startUnits =
     unitsOf(openedBytes) +
     unitsOf(bySubject) +
     unitsOf(byClient) +
+    unitsOf(byEmail) +
     // One poll that is pending, the decision, and the poll that finds it.
     (flow === 'device' ? unitsOf(openedBytes) + unitsOf(openedBytes, decidedBytes) + unitsOf(decidedBytes) : 0) +
     unitsOf(decidedBytes, firstBytes)
   return {
     ...{ flow, activeBytes, endedBytes, vaultBytes, startUnits },
-    indexBytes: bySubject + byClient,
+    indexBytes: bySubject + byClient + byEmail,
     refreshUnits: unitsOf(activeBytes),
     vaultReadUnits: Math.ceil((activeBytes + vaultBytes) / 4096),
     endUnits: unitsOf(activeBytes, endedBytes),
@@ -95,7 +101,7 @@ function open(drawn: Drawn, now: number): Family {
   }
   if (drawn.flow === 'device') return openDevice({ ...whose, codeLifetimeSeconds: 900, intervalSeconds: 5 })
   return openCode({
-    ...{ ...whose, person, vault: vaultId, codeLifetimeSeconds: 60, codeChallenge: hash },
+    ...{ ...whose, person, emailHash, vault: vaultId, codeLifetimeSeconds: 60, codeChallenge: hash },
     redirectUri: `${audience}/callback`,
     nonce: hasNonce ? hash : undefined,
   })

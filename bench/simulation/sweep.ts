@@ -79,7 +79,8 @@ async function end(table: Table, subject: string, sessions: number): Promise<Swe
   let ended = 0
   const task = {
     ...{ application, subject },
-    end: (sid: string) => revokeByOps(application, sid, 'simulated', { now: Date.now(), attempt: drawId() }),
+    end: (sid: string) =>
+      revokeByOps(application, sid, { actor: 'ada', note: 'simulated' }, { now: Date.now(), attempt: drawId() }),
     ended: () => {
       ended += 1
     },

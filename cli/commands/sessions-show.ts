@@ -4,7 +4,7 @@
  * Owns the layout. Must not know the members beyond what it has words for: those it does not know it shows as they are.
  */
 
-import { opsBroker } from '../broker.ts'
+import { callForSession, opsBroker } from '../broker.ts'
 import type { Command } from '../command.ts'
 import { relative } from '../relative-time.ts'
 import { type Session, stateOf } from '../sessions.ts'
@@ -13,8 +13,22 @@ import { dim, paint, plain, print, printJson } from '../terminal.ts'
 
 /** In this order; any others come after them. */
 const order = [
-  ...['sid', 'state', 'sub', 'client_id', 'application', 'flow', 'scopes', 'audiences', 'started_from', 'created_at'],
+  ...[
+    'sid',
+    'state',
+    'sub',
+    'name',
+    'email',
+    'client_id',
+    'application',
+    'flow',
+    'scopes',
+    'audiences',
+    'started_from',
+    'created_at',
+  ],
   ...['refreshes', 'last_refreshed_at', 'expires_at', 'absolute_expires_at', 'revoked_at', 'revoked_reason'],
+  ...['revoked_by', 'revoked_note'],
 ]
 
 export const command: Command = {
@@ -23,7 +37,7 @@ export const command: Command = {
   options: opsOptions,
   run: async (input) => {
     const broker = await opsBroker(input)
-    const answer = await broker.call('GET', `sessions/${encodeURIComponent(input.words[0]!)}`)
+    const answer = await callForSession(broker, 'GET', input.words[0]!)
     if (input.flag('json')) return printJson(answer)
     print(lines(answer.session as Session).join('\n'))
     const { log_groups: groups, query, from } = (answer.audit_query ?? {}) as Partial<Record<string, unknown>>

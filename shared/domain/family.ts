@@ -69,6 +69,8 @@ export type Family = {
   readonly person?: Person
   /** Application and sub in one, the key of the index `by-subject`. */
   readonly subject?: string
+  /** Keyed hash of the person's e-mail address, the key of the index `by-email`; where the application keeps one. */
+  readonly byEmail?: string
 
   /** Names the vault that holds the provider's tokens of this sign-in, where they are kept. */
   readonly vault?: string
@@ -89,6 +91,8 @@ export type Family = {
 
   readonly revokedAt?: number
   readonly revokedReason?: RevocationReason
+  /** Who of ops it was, an ARN. */
+  readonly revokedBy?: string
   /** What ops had to say about it. */
   readonly revokedNote?: string
 

@@ -44,6 +44,7 @@ export function openDevice(opening: DeviceOpening): Family {
 
 export type CodeOpening = Opening & {
   readonly person: Person
+  readonly emailHash?: string | undefined
   readonly redirectUri: string
   readonly codeChallenge?: string | undefined
   readonly nonce?: string | undefined
@@ -52,13 +53,14 @@ export type CodeOpening = Opening & {
 
 /** RFC 6749 §4.1.2: a family whose person has signed in already; its authorization code is generation 0. */
 export function openCode(opening: CodeOpening): Family {
-  const { application, person, redirectUri, codeChallenge, nonce, vault } = opening
+  const { application, person, emailHash, redirectUri, codeChallenge, nonce, vault } = opening
   return {
     ...opened(opening),
     flow: 'code',
     state: 'approved',
     person,
     subject: subjectKey(application, person.sub),
+    ...(emailHash !== undefined && { byEmail: emailHash }),
     redirectUri,
     ...(codeChallenge !== undefined && { codeChallenge }),
     ...(nonce !== undefined && { nonce }),

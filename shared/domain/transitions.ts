@@ -118,7 +118,12 @@ export function slow(presented: Presented, seenPollIntervalMs: number, { now, at
 
 /** What a person decides about a device, once they have signed in. `codeExpiresAt`: as it was before any `lapse`. */
 export type Decision =
-  | { readonly approve: Person; readonly vault?: string | undefined; readonly codeExpiresAt?: number }
+  | {
+      readonly approve: Person
+      readonly emailHash?: string | undefined
+      readonly vault?: string | undefined
+      readonly codeExpiresAt?: number
+    }
   | { readonly deny: true }
 
 /** The person's decision about the device whose user code leads to this family (RFC 8628 §3.3). */
@@ -140,6 +145,7 @@ export function decide(application: string, sid: string, decision: Decision, { n
             state: 'approved',
             person: decision.approve,
             subject: subjectKey(application, decision.approve.sub),
+            ...(decision.emailHash !== undefined && { byEmail: decision.emailHash }),
             ...(decision.vault !== undefined && { vault: decision.vault }),
             ...(decision.codeExpiresAt !== undefined && { codeExpiresAt: decision.codeExpiresAt }),
           },
@@ -242,60 +248,53 @@ export function rotate(presented: Presented, holding: Holding, asked: Narrowing,
 
 // --- revoke ---------------------------------------------------------------------------------------------------------
 
+type OwnReason = Exclude<RevocationReason, 'ops'>
+
 /**
  * The end of a family, whatever its generation. Nothing moves it afterwards.
  *
  * @param atProvider whether the provider is to hear of it; marked in the same write, so that it is never forgotten
  */
-export function revoke(
-  by: Entitlement,
-  reason: Exclude<RevocationReason, 'ops'>,
-  { now, attempt }: Moment,
-  atProvider = false,
-): Transition {
+export function revoke(by: Entitlement, reason: OwnReason, moment: Moment, atProvider = false): Transition {
   return {
     name: 'revoke',
     sid: by.sid,
-    attempt,
+    attempt: moment.attempt,
     guards: [...owned(by), notEnded],
-    set: {
-      attempt,
-      state: 'revoked',
-      revokedAt: now,
-      revokedReason: reason,
-      ...(atProvider && { revocationDue: 'provider' }),
-    },
+    set: ended(reason, moment, atProvider),
     remove: ['nextPollAt', 'pollIntervalMs', 'previousAttempt', 'deviceLogin'],
   }
 }
 
-/**
- * The same by word of ops, who hold no credential and are no client: that it is the application's own is all there is to
- * be met.
- *
- * @param note what they say about it, or undefined. The person's claims, which nobody asks for any more, make room for it.
- */
+/** The same by word of ops, who hold no credential and are no client. The person's claims make room for who and why. */
 export function revokeByOps(
   application: string,
   sid: string,
-  note: string | undefined,
-  { now, attempt }: Moment,
+  by: { readonly actor: string; readonly note?: string | undefined },
+  moment: Moment,
   atProvider = false,
 ): Transition {
   return {
     name: 'revoke',
     sid,
-    attempt,
+    attempt: moment.attempt,
     guards: [ofApplication(application), notEnded],
     set: {
-      attempt,
-      state: 'revoked',
-      revokedAt: now,
-      revokedReason: 'ops',
-      ...(note !== undefined && { revokedNote: note }),
-      ...(atProvider && { revocationDue: 'provider' }),
+      ...ended('ops', moment, atProvider),
+      revokedBy: by.actor.slice(-longestActor),
+      ...(by.note !== undefined && { revokedNote: by.note }),
     },
     remove: ['nextPollAt', 'pollIntervalMs', 'previousAttempt', 'person', 'deviceLogin'],
+  }
+}
+
+/** The item stays under a kilobyte with it. The end of an ARN is what names the person; the audit has it whole. */
+const longestActor = 112
+
+function ended(revokedReason: RevocationReason, { now, attempt }: Moment, atProvider: boolean): Partial<Family> {
+  return {
+    ...{ attempt, state: 'revoked', revokedAt: now, revokedReason },
+    ...(atProvider && { revocationDue: 'provider' }),
   }
 }
 

@@ -50,6 +50,9 @@ export type OpsCall = Omit<Call, 'parameters'> & {
   readonly actor: string
 }
 
+/** A call by ops that is about no application in particular. */
+export type OpsRootCall = Omit<OpsCall, 'application' | 'issuer'>
+
 /** A call on its way through the middlewares. */
 export type CallContext = Context & { call: Partial<Writable<ClientCall & OpsCall>> & StartedCall }
 type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] }

@@ -18,7 +18,7 @@ import type { ProviderPurpose } from '../tokens/seal.ts'
 import { Unavailable } from '../unavailable.ts'
 import { keepTokens } from '../vault/keep.ts'
 import { audit, type Call, type ClientCall, momentOf } from './call.ts'
-import { wantedClaims } from './sign-in.ts'
+import { emailHashOf, wantedClaims } from './sign-in.ts'
 
 /**
  * Starts it.
@@ -92,7 +92,8 @@ async function approve(
   const codeExpiresAt = family.codeExpiresAt!
   const codeLifetimeSeconds = Math.ceil((codeExpiresAt - call.now) / 1000)
   const vault = await keepTokens(call.application, call.client, family.sid, tokens, codeLifetimeSeconds)
-  return write(call, family, { approve: person, vault, codeExpiresAt })
+  const emailHash = await emailHashOf(call.application, person)
+  return write(call, family, { approve: person, emailHash, vault, codeExpiresAt })
 }
 
 async function write(call: ClientCall, polled: Family, decision: Decision): Promise<Refusal | 'approved'> {

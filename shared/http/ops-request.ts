@@ -13,6 +13,9 @@ import { jsonMembers, limitLength, mediaTypeIn } from './parameters.ts'
 
 export type ListRequest = {
   readonly subject?: string | undefined
+  readonly email?: string | undefined
+  /** A part of the person's name, address or subject, whatever its case. */
+  readonly name?: string | undefined
   readonly clientId?: string | undefined
   readonly state?: Standing['state'] | undefined
   readonly limit: number
@@ -41,9 +44,16 @@ const longestNote = 128
 
 /** @throws {OAuthError} invalid_request */
 export function readListRequest(event: APIGatewayProxyEvent): ListRequest {
-  const sent = readQuery(event, ['subject', 'client_id', 'state', 'limit', 'cursor'])
+  const sent = readQuery(event, ['subject', 'email', 'name', 'client_id', 'state', 'limit', 'cursor'])
+  const subject = subjectIn(sent)
+  const email = sent.get('email')
+  if (subject !== undefined && email !== undefined) {
+    throw new OAuthError('invalid_request', 'Send subject or email, not both.')
+  }
   return {
-    subject: subjectIn(sent),
+    subject,
+    email,
+    name: sent.get('name'),
     clientId: sent.get('client_id'),
     state: stateIn(sent.get('state')),
     limit: limitIn(sent.get('limit')),

@@ -15,6 +15,9 @@ export type SessionView = {
   readonly client_id: string
   /** Once somebody has signed in. */
   readonly sub?: string
+  /** As the provider told it at the sign-in, where the application keeps it; gone once ops have ended the session. */
+  readonly name?: string
+  readonly email?: string
   readonly flow: Family['flow']
   readonly state: ReturnType<typeof standing>['state']
   readonly scopes: readonly string[]
@@ -28,11 +31,14 @@ export type SessionView = {
   readonly absolute_expires_at?: string
   readonly revoked_at?: string
   readonly revoked_reason?: string
+  /** Who of ops ended it, by AWS's word. */
+  readonly revoked_by?: string
   readonly revoked_note?: string
 }
 
 export function sessionView(family: Family, registration: Registration, now: number): SessionView {
-  const { generation, rotatedAt, absoluteExpiresAt, revokedNote } = family
+  const { generation, rotatedAt, absoluteExpiresAt, revokedBy, revokedNote } = family
+  const { name, email } = family.person?.claims ?? {}
   const { state, expiresAt, revokedAt, revokedReason } = standing(family, registration, now)
   const sub = subOf(family)
   return {
@@ -40,6 +46,8 @@ export function sessionView(family: Family, registration: Registration, now: num
     application: family.application,
     client_id: family.clientId,
     ...(sub !== undefined && { sub }),
+    ...(typeof name === 'string' && { name }),
+    ...(typeof email === 'string' && { email }),
     flow: family.flow,
     state,
     scopes: family.scopes,
@@ -53,6 +61,7 @@ export function sessionView(family: Family, registration: Registration, now: num
     ...(absoluteExpiresAt !== undefined && { absolute_expires_at: iso(absoluteExpiresAt) }),
     ...(revokedAt !== undefined && { revoked_at: iso(revokedAt) }),
     ...(revokedReason !== undefined && { revoked_reason: revokedReason }),
+    ...(revokedBy !== undefined && { revoked_by: revokedBy }),
     ...(revokedNote !== undefined && { revoked_note: revokedNote }),
   }
 }

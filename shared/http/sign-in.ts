@@ -1,12 +1,26 @@
 /**
- * What a sign-in at the provider is asked for.
+ * What a sign-in at the provider is asked for, and what ops find the person by afterwards.
  *
- * Owns which claims. Must not know the ways to sign in.
+ * Must not know the ways to sign in.
  */
 
+import { broker } from '../broker.ts'
+import { emailHash } from '../domain/email-hash.ts'
+import type { Person } from '../domain/family.ts'
 import type { Application } from '../domain/registration.ts'
 
 /** Names of the claims that userinfo may tell, `sub` apart. */
 export function wantedClaims({ userinfo }: Application): readonly string[] {
   return [...new Set(Object.values(userinfo.claims).flat())]
+}
+
+/** Of the address that the application keeps of a person, verified or not; undefined where it keeps none. */
+export async function emailHashOf({ name }: Application, { claims }: Person): Promise<string | undefined> {
+  return typeof claims.email === 'string' ? hashedEmail(name, claims.email) : undefined
+}
+
+/** @returns undefined for what is no address, and while the keyring has no key for it */
+export async function hashedEmail(application: string, email: string): Promise<string | undefined> {
+  const { lookupKey } = await broker().keyring()
+  return lookupKey && emailHash(lookupKey, application, email)
 }

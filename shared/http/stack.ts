@@ -21,6 +21,7 @@ import {
   type ClientCall,
   header,
   type OpsCall,
+  type OpsRootCall,
   startCall,
 } from './call.ts'
 import { assertionFault } from './client-assertion.ts'
@@ -45,6 +46,11 @@ export function openEndpoint(access: Access, handle: (call: Call) => Promise<Ans
 /** An endpoint of ops, whom AWS IAM has authorised before the function is called. */
 export function opsEndpoint(handle: (call: OpsCall) => Promise<Answer>): Handler {
   return stacked(handle, [...opening('same-origin', oauthErrorAnswer), actor(), application()])
+}
+
+/** The same, about no application in particular. */
+export function opsRootEndpoint(handle: (call: OpsRootCall) => Promise<Answer>): Handler {
+  return stacked(handle, [...opening('same-origin', oauthErrorAnswer), actor()])
 }
 
 /**

@@ -8,7 +8,7 @@ import type { Person } from '../domain/family.ts'
 
 /** OIDC Core §2 */
 const longestSub = 255
-const mostClaimBytes = 192
+const mostClaimBytes = 176
 
 /** Whether this can be somebody's `sub`. */
 export function isSubject(sub: unknown): sub is string {

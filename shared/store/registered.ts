@@ -11,11 +11,18 @@ import { marshall } from './attributes.ts'
 import { itemAt, type Key } from './item.ts'
 import { itemsUnder } from './partition.ts'
 import { applicationKey, clientKey, type Registrations } from './registrations.ts'
+import { applicationsIn, readRegistryItem } from './registry-item.ts'
 import { ask, type Table } from './table.ts'
 
 export type ApplicationWithClients = { readonly application: Application; readonly clients: readonly Client[] }
 
 export type Registered = {
+  /**
+   * The names of all applications, in their order.
+   *
+   * @throws {Unavailable}
+   */
+  names(): Promise<readonly string[]>
   /** @throws {Unavailable} */
   read(application: string): Promise<ApplicationWithClients | undefined>
   /**
@@ -31,6 +38,7 @@ export type Registered = {
 /** @param registrations whose memory is to lose what is revoked */
 export function createRegistered(table: Table, registrations: Registrations): Registered {
   return {
+    names: async () => applicationsIn(await readRegistryItem(table)).sort(),
     read: (application) => readWhole(table, application),
     revokeUpTo: async (application, clientId, upToMs) => {
       const sk = clientId === undefined ? 'application' : clientKey(clientId)

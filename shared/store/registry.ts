@@ -31,9 +31,9 @@ import {
 } from '../domain/registry-changes.ts'
 import { Unavailable } from '../unavailable.ts'
 import { marshall } from './attributes.ts'
-import { itemAt } from './item.ts'
 import { type Item, itemsUnder } from './partition.ts'
 import { applicationKey, clientKey, registrationsCachedMs } from './registrations.ts'
+import { listed, applicationsIn as namesIn, readRegistryItem, registryKey } from './registry-item.ts'
 import { ask, type Table } from './table.ts'
 
 /** DynamoDB's limit is 100 with the version's own item. */
@@ -41,11 +41,6 @@ const mostChangesAtOnce = 99
 const mostTries = 8
 /** A clock may be ahead by so much and a new client's first sessions still be taken for what they are. */
 const clocksDifferMs = 60_000
-
-const versionKey = { pk: 'registry', sk: 'registry' }
-
-/** What the name of an application has before it, as an attribute of that item. */
-const listed = 'application#'
 
 type Version = { readonly version: number; readonly attempt?: string; readonly applications: readonly string[] }
 
@@ -235,7 +230,7 @@ function nextVersion(table: Table, since: number, attempt: string, { added, remo
   return {
     Update: {
       TableName: table.name,
-      Key: marshall(versionKey),
+      Key: marshall(registryKey),
       UpdateExpression:
         [
           'SET #version = :next, #attempt = :attempt',
@@ -258,11 +253,10 @@ function nextVersion(table: Table, since: number, attempt: string, { added, remo
 }
 
 async function readVersion(table: Table): Promise<Version> {
-  const item = (await itemAt<Item>(table, versionKey)) ?? {}
-  const names = Object.keys(item).filter((attribute) => attribute.startsWith(listed))
+  const item = await readRegistryItem(table)
   return {
     version: Number(item.version ?? 0),
-    applications: names.map((attribute) => attribute.slice(listed.length)),
+    applications: namesIn(item),
     ...(typeof item.attempt === 'string' && { attempt: item.attempt }),
   }
 }

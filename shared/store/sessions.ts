@@ -1,11 +1,11 @@
 /**
  * Families as ops look for them: whose, newest first, as many as are asked for.
  *
- * Owns the two indexes, which say which families there are, and the reading of many at once, which says how they are. An
+ * Owns the three indexes, which say which families there are, and the reading of many at once, which says how they are. An
  * index follows the table within moments, so it may not show yet what has just begun; it holds nothing that changes.
  * Must not know what ops do with what they find.
  *
- *     newest ──Query──► by-subject, or by-client once for each client ──merge──► sids
+ *     newest ──Query──► by-subject, by-email, or by-client once for each client ──merge──► sids
  *     read   ──BatchGetItem, consistent──────────────────────────────────────► families
  */
 
@@ -21,7 +21,7 @@ import { Unavailable } from '../unavailable.ts'
 import { marshall, unmarshall } from './attributes.ts'
 import { keyOf } from './families.ts'
 import { inTurns } from './in-turns.ts'
-import { ask, clientIndex, subjectIndex, type Table } from './table.ts'
+import { ask, clientIndex, emailIndex, subjectIndex, type Table } from './table.ts'
 
 /** What an index says of a family. */
 export type Entry = { readonly sid: string; readonly createdAt: number }
@@ -29,6 +29,7 @@ export type Entry = { readonly sid: string; readonly createdAt: number }
 /** Whose families: a person's, at all clients or at one; or those of clients, whoever signed in. */
 export type Whose = { readonly application: string } & (
   | { readonly subject: string; readonly clientId?: string | undefined }
+  | { readonly emailHash: string; readonly clientId?: string | undefined }
   | { readonly clientIds: readonly string[] }
 )
 
@@ -79,11 +80,7 @@ const mostPages = 10
 const nextPageEntries = 1_000
 
 async function newest(table: Table, whose: Whose, after: Entry | undefined, most: number): Promise<Stretch> {
-  const { application } = whose
-  const sources =
-    'subject' in whose
-      ? [bySubject(application, whose.subject, whose.clientId)]
-      : whose.clientIds.map((clientId) => byClient(application, clientId))
+  const sources = sourcesFor(whose)
   const found = await inTurns(sources, mostQueries, (source) => descend(table, source, after, most))
   // Below where the first source stopped, the others may hold what stands before its next.
   const floor = Math.max(...found.map(({ reachedMs }) => reachedMs), Number.NEGATIVE_INFINITY)
@@ -95,6 +92,13 @@ async function newest(table: Table, whose: Whose, after: Entry | undefined, most
   const sids = taken.map(({ sid }) => sid)
   if (taken.length < known.length) return { sids, last: taken.at(-1) }
   return { sids, last: Number.isFinite(floor) ? { createdAt: floor, sid: '' } : undefined }
+}
+
+function sourcesFor(whose: Whose): readonly Source[] {
+  const { application } = whose
+  if ('subject' in whose) return [bySubject(application, whose.subject, whose.clientId)]
+  if ('emailHash' in whose) return [byEmail(whose.emailHash, whose.clientId)]
+  return whose.clientIds.map((clientId) => byClient(application, clientId))
 }
 
 type Source = Pick<QueryCommandInput, 'IndexName' | 'KeyConditionExpression' | 'FilterExpression'> & {
@@ -112,9 +116,19 @@ function byClient(application: string, clientId: string): Source {
 
 function bySubject(application: string, subject: string, clientId?: string): Source {
   const values = { ':subject': subjectKey(application, subject) }
-  const base = { IndexName: subjectIndex, KeyConditionExpression: 'subject = :subject' }
-  if (clientId === undefined) return { ...base, values }
-  return { ...base, FilterExpression: 'clientId = :clientId', values: { ...values, ':clientId': clientId } }
+  return atClient({ IndexName: subjectIndex, KeyConditionExpression: 'subject = :subject', values }, clientId)
+}
+
+/** The hash is of the application as well as of the address. */
+function byEmail(emailHash: string, clientId?: string): Source {
+  const values = { ':byEmail': emailHash }
+  return atClient({ IndexName: emailIndex, KeyConditionExpression: 'byEmail = :byEmail', values }, clientId)
+}
+
+function atClient(source: Source, clientId: string | undefined): Source {
+  if (clientId === undefined) return source
+  const values = { ...source.values, ':clientId': clientId }
+  return { ...source, FilterExpression: 'clientId = :clientId', values }
 }
 
 /** @property reachedMs families that are younger have all been found; -Infinity: there are no others */

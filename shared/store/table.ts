@@ -54,6 +54,8 @@ export async function ask<Answer>(request: () => Promise<Answer>): Promise<Answe
 
 /** The name of the index over who signed in, `<application> <sub>` × `createdAt`. */
 export const subjectIndex = 'by-subject'
+/** The name of the index over the keyed hash of who signed in's e-mail address, `byEmail` × `createdAt`; sparse. */
+export const emailIndex = 'by-email'
 /** The name of the index over who holds a session, `clientId` × `createdAt`; one name may be a client's in several applications. */
 export const clientIndex = 'by-client'
 /** The name of the index over what is still to be revoked elsewhere, `revocationDue` × `revokedAt`; sparse. */
@@ -64,6 +66,7 @@ function indexes(): GlobalSecondaryIndex[] {
   return [
     index(subjectIndex, 'subject', 'createdAt', ['sid', 'application', 'clientId', 'flow']),
     index(clientIndex, 'clientId', 'createdAt', ['sid', 'application']),
+    index(emailIndex, 'byEmail', 'createdAt', ['sid', 'clientId']),
     index(revocationsIndex, 'revocationDue', 'revokedAt', ['sid']),
   ]
 }
@@ -84,6 +87,7 @@ const attributes: AttributeDefinition[] = [
   { AttributeName: 'sk', AttributeType: 'S' },
   { AttributeName: 'subject', AttributeType: 'S' },
   { AttributeName: 'clientId', AttributeType: 'S' },
+  { AttributeName: 'byEmail', AttributeType: 'S' },
   { AttributeName: 'createdAt', AttributeType: 'N' },
   { AttributeName: 'revocationDue', AttributeType: 'S' },
   { AttributeName: 'revokedAt', AttributeType: 'N' },

@@ -8,7 +8,7 @@ import { keyringCachedMs, publishedKeysCachedSeconds } from './keyring.ts'
 import { type KeyLife, type KeyStatus, parseKeyring } from './keyring-secret.ts'
 import { leadSeconds, nameOf } from './rotation.ts'
 
-export type KeyKind = 'signing' | 'mac' | 'seal'
+export type KeyKind = 'signing' | 'mac' | 'seal' | 'lookup'
 
 /** Times are ISO 8601, UTC. */
 export type KeyDescription = {
@@ -30,7 +30,7 @@ export type KeyDescription = {
 
 /** @param text of the secret */
 export function describeKeyring(text: string, nowMs: number): readonly KeyDescription[] {
-  const { signing, mac, seal } = parseKeyring(text)
+  const { signing, mac, seal, lookup } = parseKeyring(text)
   const described = (kind: KeyKind, name: string, alg: string, life: KeyLife): KeyDescription => ({
     kind,
     key: name,
@@ -46,12 +46,13 @@ export function describeKeyring(text: string, nowMs: number): readonly KeyDescri
     ...signing.map((key) => described('signing', nameOf(key), key.alg, key)),
     ...mac.map((key) => described('mac', nameOf(key), 'HMAC-SHA-256', key)),
     ...seal.map((key) => described('seal', nameOf(key), 'A256GCM', key)),
+    ...(lookup === undefined ? [] : [described('lookup', nameOf(lookup), 'HMAC-SHA-256', lookup)]),
   ]
 }
 
 /**
  * How long ago the oldest of the keys that make things now took over, to a tenth of a day. One from before times were
- * written down counts from 1970: it has never been rotated.
+ * written down counts from 1970: it has never been rotated. The lookup key does not count, for no rotation replaces it.
  *
  * @param text of the secret
  */
@@ -95,6 +96,7 @@ const ends: Readonly<Record<KeyKind, string>> = {
   signing: 'Access tokens and ID tokens that it signed are refused. Sessions go on: the next refresh brings good ones.',
   mac: 'Refresh tokens, authorization codes and device codes that it made are refused: their people sign in again.',
   seal: 'Sign-ins under way start again. What it sealed of providers’ tokens cannot be opened: those sessions need a new sign-in.',
+  lookup: 'Sessions that began before are no longer found by an e-mail address; by name and subject they still are.',
 }
 
 /**

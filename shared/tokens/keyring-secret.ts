@@ -37,6 +37,8 @@ export type StoredSigningKey = KeyLife & {
 /** @property id 0 to 255, since credentials have one byte for it; @property key base64url */
 export type StoredMacKey = KeyLife & { readonly id: number; readonly key: string }
 export type StoredSealKey = KeyLife & { readonly kid: string; readonly key: string }
+/** No rotation replaces it: what it hashed has to be found for as long as a session lives. */
+export type StoredLookupKey = KeyLife & { readonly kid: string; readonly key: string }
 
 export type KeyringSecret = {
   readonly version: 2
@@ -47,6 +49,8 @@ export type KeyringSecret = {
   readonly signing: readonly StoredSigningKey[]
   readonly mac: readonly StoredMacKey[]
   readonly seal: readonly StoredSealKey[]
+  /** Hashes what sessions are found by. Absent in a keyring that was drawn before; the next rotation draws it. */
+  readonly lookup?: StoredLookupKey
 }
 
 export const signingAlgorithms: readonly SigningAlgorithm[] = ['ES256', 'RS256']
@@ -66,6 +70,7 @@ export async function generateKeyring(nowMs: number): Promise<string> {
     signing: await Promise.all(signing),
     mac: [drawMacKey(freshKeys, 1, current), drawMacKey(freshKeys, 2, next)],
     seal: [drawSealKey(freshKeys, current), drawSealKey(freshKeys, next)],
+    lookup: drawLookupKey(freshKeys, madeAtSeconds),
   })
 }
 
@@ -116,6 +121,11 @@ export function drawMacKey(source: KeySource, id: number, life: KeyLife): Stored
 }
 
 export function drawSealKey(source: KeySource, life: KeyLife): StoredSealKey {
+  return { ...life, kid: source.keyId(), key: source.secretKey() }
+}
+
+export function drawLookupKey(source: KeySource, nowSeconds: number): StoredLookupKey {
+  const life = { status: 'current', publishedAtSeconds: nowSeconds, usedFromSeconds: nowSeconds } as const
   return { ...life, kid: source.keyId(), key: source.secretKey() }
 }
 

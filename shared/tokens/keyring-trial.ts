@@ -47,8 +47,8 @@ export async function tryKeyring(text: string, nowMs: number): Promise<void> {
 
 type AnyKey = KeyringSecret['signing'][number] | KeyringSecret['mac'][number] | KeyringSecret['seal'][number]
 
-function keysOf({ signing, mac, seal }: KeyringSecret): readonly AnyKey[] {
-  return [...signing, ...mac, ...seal]
+function keysOf({ signing, mac, seal, lookup }: KeyringSecret): readonly AnyKey[] {
+  return [...signing, ...mac, ...seal, ...(lookup === undefined ? [] : [lookup])]
 }
 
 function materialOf(key: AnyKey): unknown {

@@ -33,6 +33,8 @@ export type Keyring = {
   sealKey(atMs: number): SealKey
   /** All that may have sealed: to open with, never to seal. */
   readonly sealKeys: readonly SealKey[]
+  /** The key that hashes what sessions are found by; undefined until the first rotation of a keyring without one. */
+  readonly lookupKey: Uint8Array | undefined
 }
 
 /** Reads the secret's text. @throws when it is not a keyring, or a kind of key has none that is current */
@@ -56,6 +58,7 @@ export function readKeyring(text: string): Keyring {
     macKeys: mac,
     sealKey: (atMs) => usedAt(seal, atMs),
     sealKeys: seal,
+    lookupKey: secret.lookup && Buffer.from(secret.lookup.key, 'base64url'),
   }
 }
 

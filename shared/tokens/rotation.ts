@@ -10,6 +10,7 @@
 
 import { keyringCachedMs, publishedKeysCachedSeconds } from './keyring.ts'
 import {
+  drawLookupKey,
   drawMacKey,
   drawSealKey,
   drawSigningKey,
@@ -18,6 +19,7 @@ import {
   type KeyringSecret,
   type KeySource,
   parseKeyring,
+  type StoredLookupKey,
   type StoredMacKey,
   signingAlgorithms,
   writeKeyring,
@@ -124,7 +126,7 @@ export async function retireKeys(
   source: KeySource = freshKeys,
 ): Promise<KeyringChange> {
   const secret = parseKeyring(text)
-  const known = [...secret.signing, ...secret.mac, ...secret.seal].map(nameOf)
+  const known = [...secret.signing, ...secret.mac, ...secret.seal, ...lookupOf(secret)].map(nameOf)
   const unknown = names === 'all' ? undefined : names.find((name) => !known.includes(name))
   if (unknown !== undefined) return refuse({ kind: 'unknown-key', key: unknown })
   if (names.length === 0) return refuse({ kind: 'nothing-named' })
@@ -230,6 +232,8 @@ async function changed(
     signing: (await Promise.all(signing)).flat(),
     mac: await mac,
     seal: await seal,
+    // It turns with no rotation; a retired one, or one that is not there yet, is drawn anew.
+    lookup: leave(lookupOf(secret))[0] ?? drawLookupKey(source, nowSeconds),
   })
   return Buffer.byteLength(text) > longestText ? refuse({ kind: 'too-large' }) : { ok: true, text }
 }
@@ -249,8 +253,13 @@ function freeIds(keys: readonly StoredMacKey[], left: readonly StoredMacKey[]): 
   }
 }
 
+/** Those that turn. */
 function linesOf({ signing, mac, seal }: KeyringSecret): readonly (readonly KeyLife[])[] {
   return [signing, mac, seal]
+}
+
+function lookupOf({ lookup }: KeyringSecret): readonly StoredLookupKey[] {
+  return lookup === undefined ? [] : [lookup]
 }
 
 function nextOf<Key extends KeyLife>(keys: readonly Key[]): readonly Key[] {

@@ -92,7 +92,7 @@ describe('a device login at the provider', () => {
 
   test('is gone at the end of the family, too', () => {
     const waiting = pending({ deviceLogin: 'sealed' })
-    const ends = [revoke(shown(0), 'client', moment), revokeByOps('demo', sid, undefined, moment)]
+    const ends = [revoke(shown(0), 'client', moment), revokeByOps('demo', sid, { actor: 'ada' }, moment)]
     for (const end of ends) assert.ok(!('deviceLogin' in changed(end, waiting)))
   })
 
@@ -107,7 +107,7 @@ describe('an end that the provider is to hear of', () => {
   const ends: Readonly<Record<string, (atProvider?: boolean) => Transition>> = {
     'by its client': (atProvider) => revoke(shown(3), 'client', moment, atProvider),
     'by reuse': (atProvider) => revoke(shown(3), 'reuse', moment, atProvider),
-    'by ops': (atProvider) => revokeByOps('demo', sid, 'a laptop was lost', moment, atProvider),
+    'by ops': (atProvider) => revokeByOps('demo', sid, { actor: 'ada', note: 'a laptop was lost' }, moment, atProvider),
   }
   for (const [name, end] of Object.entries(ends)) {
     test(`${name} is marked in the very write that is the end, and otherwise not`, () => {

@@ -88,7 +88,8 @@ describe('a session that has ended', () => {
 
 describe('revokeByOps', () => {
   const moment = { now, attempt: 'an attempt' }
-  const end = (note?: string, application = 'demo') => revokeByOps(application, sid, note, moment)
+  const end = (note?: string, application = 'demo') =>
+    revokeByOps(application, sid, { actor: 'arn:aws:iam::1:user/ada', note }, moment)
 
   for (const family of [pending(), approved(), codeIssued(), active(1), active(7)]) {
     test(`ends what is ${family.state}, generation ${family.generation}, and keeps who and why`, () => {

@@ -64,6 +64,8 @@ test('B14 a session says who, for what, since when and from where, how often ref
     application: 'demo',
     client_id: 'cli',
     sub: personOf(session),
+    name: 'Ada',
+    email: 'ada@example.test',
     flow: 'device',
     state: 'active',
     scopes: ['openid', 'offline_access'],
@@ -118,7 +120,7 @@ test('B14 no token material is in any answer', async () => {
   const known = [
     ...['sid', 'application', 'client_id', 'sub', 'flow', 'state', 'scopes', 'audiences', 'created_at', 'started_from'],
     ...['refreshes', 'last_refreshed_at', 'expires_at', 'absolute_expires_at'],
-    ...['revoked_at', 'revoked_reason', 'revoked_note'],
+    ...['name', 'email', 'revoked_at', 'revoked_reason', 'revoked_by', 'revoked_note'],
   ]
   for (const { text, body } of pages) {
     assert.doesNotMatch(text, /\b(rt|ac|dc)_[A-Za-z0-9_-]{20}|eyJhbGciOiJ(FUz|SUz)/)

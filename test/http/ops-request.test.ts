@@ -28,15 +28,19 @@ function refused(read: (event: APIGatewayProxyEvent) => unknown, event: APIGatew
 
 describe('a list', () => {
   test('is of fifty unless it says otherwise, and of whom it says', () => {
-    const none = { subject: undefined, clientId: undefined, state: undefined, limit: 50, cursor: undefined }
+    const nobody = { subject: undefined, email: undefined, name: undefined }
+    const none = { ...nobody, clientId: undefined, state: undefined, limit: 50, cursor: undefined }
     assert.deepEqual(readListRequest(asked({})), none)
     assert.deepEqual(readListRequest(eventOf({ method: 'GET' })), none)
     assert.deepEqual(
       readListRequest(
         asked({ subject: ['ada lovelace|1'], client_id: ['cli'], state: ['active'], limit: ['100'], cursor: ['c'] }),
       ),
-      { subject: 'ada lovelace|1', clientId: 'cli', state: 'active', limit: 100, cursor: 'c' },
+      { ...nobody, subject: 'ada lovelace|1', clientId: 'cli', state: 'active', limit: 100, cursor: 'c' },
     )
+    const byAddress = readListRequest(asked({ email: ['ada@example.test'], name: ['Love'] }))
+    assert.deepEqual([byAddress.email, byAddress.name], ['ada@example.test', 'Love'])
+    assert.throws(() => readListRequest(asked({ email: ['ada@example.test'], subject: ['ada'] })), OAuthError)
   })
 
   test('takes what is empty for absent', () => {

@@ -35,6 +35,7 @@ describe('a session', () => {
       application: 'demo',
       client_id: 'cli',
       sub: 'ada',
+      name: 'Ada',
       flow: 'device',
       state: 'active',
       scopes: ['openid', 'email', 'offline_access'],

@@ -73,6 +73,14 @@ test('the indexes over people and clients hold what no refresh changes', () => {
         ],
         Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['sid', 'application'] },
       },
+      {
+        IndexName: 'by-email',
+        KeySchema: [
+          { AttributeName: 'byEmail', KeyType: 'HASH' },
+          { AttributeName: 'createdAt', KeyType: 'RANGE' },
+        ],
+        Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['sid', 'clientId'] },
+      },
     ]),
     AttributeDefinitions: Match.arrayWith([
       { AttributeName: 'subject', AttributeType: 'S' },

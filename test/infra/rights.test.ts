@@ -16,7 +16,8 @@ const open = 'dynamodb:PutItem family#*'
 const move = 'dynamodb:UpdateItem family#*'
 const list = 'dynamodb:Query application#*'
 const end = 'dynamodb:UpdateItem application#* (pk sk revokedBefore)'
-const find = ['dynamodb:Query index/by-subject, index/by-client', 'dynamodb:BatchGetItem family#*']
+const find = ['dynamodb:Query index/by-subject, index/by-client, index/by-email', 'dynamodb:BatchGetItem family#*']
+const applications = 'dynamodb:GetItem registry'
 const session = 'dynamodb:Query family#*'
 const forget = 'dynamodb:DeleteItem family#*'
 const count = 'dynamodb:UpdateItem throttle#*'
@@ -50,7 +51,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
   callback: [...everyone, providers, open, move, read, writeKey],
   activate: [...everyone, providers, move, read, count, writeKey],
   metadata: everyone,
-  sessions: [...everyone, list, end, ...find, read, move, writeKey],
+  sessions: [...everyone, list, end, ...find, read, move, writeKey, applications],
   'retry-revocations': [...everyone, due, move, read, forget, providers, writeKey],
   'check-keys': [keyring, secretsKey, log],
   'create-keyring': [

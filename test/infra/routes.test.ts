@@ -59,7 +59,11 @@ test('a preflight is answered by the gateway at cross-origin routes, and at no o
 
 test('no route asks for an API key or an authorizer, which OAuth clients could not have; ops sign with IAM', () => {
   for (const { route, properties } of all) {
-    assert.equal(properties.AuthorizationType, /\/sessions(\/|$)/.test(route) ? 'AWS_IAM' : 'NONE', route)
+    assert.equal(
+      properties.AuthorizationType,
+      /\/(sessions|applications)(\/|$)/.test(route) ? 'AWS_IAM' : 'NONE',
+      route,
+    )
     assert.equal(properties.AuthorizerId, undefined)
     assert.equal(properties.ApiKeyRequired, undefined)
   }
@@ -74,7 +78,12 @@ test('the policy for ops lets in to the routes that IAM guards, of this stage, a
       Action,
       Resource.map((one) => text(one).replace(/^.*>\/test\//, '')).sort(),
     ]),
-    [['execute-api:Invoke', ['DELETE/*/sessions/*', 'GET/*/sessions', 'GET/*/sessions/*', 'POST/*/sessions/revoke']]],
+    [
+      [
+        'execute-api:Invoke',
+        ['DELETE/*/sessions/*', 'GET/*/sessions', 'GET/*/sessions/*', 'GET/applications', 'POST/*/sessions/revoke'],
+      ],
+    ],
   )
   assert.deepEqual([Properties.Users, Properties.Roles, Properties.Groups], [undefined, undefined, undefined])
 })

@@ -182,7 +182,7 @@ describe('claims', () => {
       (sum, [name, value]) => sum + name.length + Buffer.byteLength(String(value)),
       0,
     )
-    assert.ok(bytes <= 192, `${bytes} bytes`)
+    assert.ok(bytes <= 176, `${bytes} bytes`)
   })
 
   test('a subject of 255 characters is one, of 256 it is an answer that no standard allows', async () => {

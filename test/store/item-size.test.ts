@@ -54,7 +54,8 @@ const late = { now: now + 12_345_678, attempt: 'B'.repeat(22) }
 
 function worstActive(): Family {
   const waiting = openDevice({ ...opening, intervalSeconds: 5 })
-  const approved = changed(decide(opening.application, sid, { approve: person, vault: 'v'.repeat(11) }, late), waiting)
+  const decision = { approve: person, emailHash: 'e'.repeat(12), vault: 'v'.repeat(11) }
+  const approved = changed(decide(opening.application, sid, decision, late), waiting)
   const first = changed(redeem(shown(0, presented), limits, undefined, late), approved)
   return { ...changed(rotate(shown(1, presented), limits, {}, late), first), generation: 4_294_967_294 }
 }
@@ -94,7 +95,7 @@ test('the id of its vault is all that the provider’s tokens add to a family', 
 })
 
 test('so does one that ops revoked, with all that they may say about it', (context) => {
-  const said = revokeByOps(opening.application, sid, 'n'.repeat(128), late, true)
+  const said = revokeByOps(opening.application, sid, { actor: 'a'.repeat(300), note: 'n'.repeat(128) }, late, true)
   const bytes = itemBytes(stored(changed(said, worstActive())))
   context.diagnostic(`${bytes} bytes of ${writeUnitBytes}`)
   assert.ok(bytes < writeUnitBytes, `${bytes} bytes`)
@@ -114,15 +115,20 @@ test('a family is in the indexes from its beginning, and from when its person is
   const approving = decide(
     opening.application,
     own.sid,
-    { approve: { sub: 'ada', claims: {} } },
+    { approve: { sub: 'ada', claims: {} }, emailHash: 'e'.repeat(12) },
     { now, attempt: drawId() },
   )
-  assert.deepEqual(await units(families.apply(approving)), [2], 'the item, and by-subject')
+  assert.deepEqual(await units(families.apply(approving)), [3], 'the item, by-subject and by-email')
   const redeeming = redeem(by(0), limits, undefined, { now, attempt: drawId() })
   assert.deepEqual(await units(families.apply(redeeming)), [1])
   assert.deepEqual(await units(families.apply(rotate(by(1), limits, {}, moment()))), [1])
   assert.deepEqual(await units(families.apply(rotate(by(2), limits, {}, moment()))), [1])
-  const ending = revokeByOps(opening.application, own.sid, 'laptop lost', moment())
+  const ending = revokeByOps(
+    opening.application,
+    own.sid,
+    { actor: 'arn:aws:iam::1:user/ada', note: 'laptop lost' },
+    moment(),
+  )
   assert.deepEqual(await units(families.apply(ending)), [1])
 })
 

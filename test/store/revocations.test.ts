@@ -51,7 +51,7 @@ test('nothing is due of a family that lives, or whose provider is not to hear of
 test('the very write that ends a family makes it due, and the report takes it out', async () => {
   const [byClient, byOps] = [await put(active(3)), await put(approved())]
   assert.ok((await families.apply(revoke(shown(3, { sid: byClient }), 'client', moment(now), true))).done)
-  assert.ok((await families.apply(revokeByOps('demo', byOps, undefined, moment(now + 1), true))).done)
+  assert.ok((await families.apply(revokeByOps('demo', byOps, { actor: 'ada' }, moment(now + 1), true))).done)
   assert.deepEqual(await due(), [[byClient, byOps]])
   assert.ok((await families.apply(reported(byClient, randomUUID()))).done)
   assert.deepEqual(await due(), [[byOps]])

@@ -60,7 +60,7 @@ async function rig(): Promise<Rig> {
   const task = {
     application: 'demo',
     subject,
-    end: (sid: string) => revokeByOps('demo', sid, 'lost', { now, attempt: randomUUID() }),
+    end: (sid: string) => revokeByOps('demo', sid, { actor: 'ada', note: 'lost' }, { now, attempt: randomUUID() }),
     ended: ({ sid }: Family) => void ended.push(sid),
   }
   return {

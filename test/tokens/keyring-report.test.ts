@@ -23,7 +23,7 @@ describe('the list', () => {
   test('names each key, its kind, status and times, and never what it is', async () => {
     const rotated = textOf(await rotateKeyring(first, now + day))
     const told = describeKeyring(rotated, now + day + leadMs)
-    assert.equal(told.length, 12)
+    assert.equal(told.length, 13)
     assert.deepEqual(told[0], {
       ...{ kind: 'signing', key: named(rotated, 'ES256', 'current')[0], alg: 'ES256', status: 'current', in_use: true },
       published_at: new Date(now).toISOString(),
@@ -36,8 +36,8 @@ describe('the list', () => {
       used_until: new Date(now + day + leadMs).toISOString(),
       kept_until: new Date(now + day + 2 * leadMs + longestIdleSeconds * 1000).toISOString(),
     })
-    const { signing, mac, seal: seals } = parseKeyring(rotated)
-    for (const secret of [...signing.map(({ jwk }) => jwk.d), ...[...mac, ...seals].map(({ key }) => key)]) {
+    const { signing, mac, seal: seals, lookup } = parseKeyring(rotated)
+    for (const secret of [...signing.map(({ jwk }) => jwk.d), ...[...mac, ...seals, lookup!].map(({ key }) => key)]) {
       assert.ok(!JSON.stringify(told).includes(secret!))
     }
   })
@@ -47,7 +47,7 @@ describe('the list', () => {
     const inUse = describeKeyring(rotated, now + day).filter((key) => key.in_use)
     assert.deepEqual(
       inUse.map(({ kind, status }) => [kind, status]),
-      ['signing', 'signing', 'mac', 'seal'].map((kind) => [kind, 'previous']),
+      [...['signing', 'signing', 'mac', 'seal'].map((kind) => [kind, 'previous']), ['lookup', 'current']],
     )
   })
 })

@@ -36,6 +36,13 @@ before(async () => {
   first = await generateKeyring(now)
 })
 
+test('no rotation replaces the lookup key, and one draws it for a keyring that was made without', async () => {
+  const rotated = textOf(await rotateKeyring(first, now + day))
+  assert.deepEqual(parseKeyring(rotated).lookup, parseKeyring(first).lookup)
+  const { lookup: _, ...without } = parseKeyring(first)
+  assert.ok(parseKeyring(textOf(await rotateKeyring(writeKeyring(without), now + day))).lookup)
+})
+
 describe('a rotation', () => {
   test('the next key of each kind takes over after a quarter of an hour, and another next one is published', async () => {
     const at = now + day
@@ -211,8 +218,17 @@ describe('a retirement', () => {
     assert.equal(keyring.macKeys.length, 2)
     await tryKeyring(after, now + 2 * day)
     const told = describeRetirement(rotated, after, now + 2 * day)
-    assert.equal(told.retired.length, 12)
+    assert.equal(told.retired.length, 13)
     assert.equal(told.known_everywhere, false)
+  })
+
+  test('of the lookup key draws another, which finds nothing of before; of any other key leaves it as it is', async () => {
+    const { lookup } = parseKeyring(first)
+    const after = textOf(await retireKeys(first, [lookup!.kid], now, counted()))
+    assert.notEqual(parseKeyring(after).lookup?.key, lookup?.key)
+    assert.match(describeRetirement(first, after, now).retired[0]?.ends ?? '', /no longer found by an e-mail/)
+    const [mac] = named(first, 'mac', 'current')
+    assert.deepEqual(parseKeyring(textOf(await retireKeys(first, [mac!], now, counted()))).lookup, lookup)
   })
 
   test('of all finds ids even when every one is taken', async () => {
