@@ -21,6 +21,7 @@ import {
 } from '../shared/domain/user-code.ts'
 import { carried, carry, dropped, pageAnswer, type Question, redirect } from '../shared/http/browser.ts'
 import { type Answer, audit, type Call, momentOf } from '../shared/http/call.ts'
+import { consentAsked } from '../shared/http/consent.ts'
 import { drawHandle } from '../shared/http/cookies.ts'
 import { OAuthError } from '../shared/http/errors.ts'
 import { lookOf } from '../shared/http/look.ts'
@@ -136,19 +137,20 @@ async function putQuestion(call: Call, userCode: string, family: Family | undefi
   if (await isRevoked(call, family)) return askForCode(call, { kind: 'expired' })
   const csrf = drawHandle(call)
   const look = lookOf(call)
+  const providerOrigin = await providerOf(application).signInOrigin()
   const page = confirmDevice({
     look,
     clientName: inLanguage(client.displayName, look.language),
     clientId: client.clientId,
     userCode: typed,
-    asked: { scopes: family.scopes, audiences: family.audiences },
+    asked: consentAsked(application, client, family, providerOrigin),
     startedFrom: family.startedFrom,
     startedSecondsAgo: (call.now - family.createdAt) / 1000,
     isSameNetwork: networkOf(family.startedFrom) === networkOf(call.ip),
     action: pageUrl(call),
     csrf,
     uiLocales: call.parameters.optional('ui_locales'),
-    providerOrigin: await providerOf(application).signInOrigin(),
+    providerOrigin,
   })
   return pageAnswer(page, await carry(call, 'question', { sid: family.sid, csrf }))
 }

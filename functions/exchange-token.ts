@@ -6,10 +6,12 @@
  */
 
 import { broker } from '../shared/broker.ts'
+import { registeredAudiences } from '../shared/domain/audience.ts'
 import type { Client } from '../shared/domain/registration.ts'
+import { allowsScopes, registeredScopes } from '../shared/domain/scope.ts'
 import { type ClientCall, conclude } from '../shared/http/call.ts'
 import { OAuthError } from '../shared/http/errors.ts'
-import { isFamilyLive } from '../shared/http/sessions.ts'
+import { liveClient } from '../shared/http/sessions.ts'
 import { type Grant, tokenEndpoint } from '../shared/http/token-endpoint.ts'
 import type { Session } from '../shared/store/vaults.ts'
 import { isOfSession, type SessionAccessToken } from '../shared/tokens/access-token.ts'
@@ -23,13 +25,15 @@ export const tokenExchangeGrant: Grant = {
   type: 'urn:ietf:params:oauth:grant-type:token-exchange',
   statusOfUnentitled: 403,
   async exchange(call) {
+    checkAuthenticates(call.client)
     checkRequest(call)
     const claims = await subjectIn(call, call.parameters.required('subject_token'))
     checkEntitled(call.client, claims)
     const session = await liveSession(call, claims)
+    refuseNarrowed(session, claims)
     // Loaded when it is needed: the providers are heavy.
     const { tokenOf } = await import('../shared/http/provider-token.ts')
-    const { accessToken, expiresInSeconds } = await tokenOf(call, session, false)
+    const { accessToken, expiresInSeconds, scope } = await tokenOf(call, session, false)
     conclude(call, 'token.exchanged', { sid: claims.sid, sub: claims.sub, flow: session.family.flow })
     return {
       status: 200,
@@ -38,12 +42,22 @@ export const tokenExchangeGrant: Grant = {
         issued_token_type: accessTokenType,
         token_type: 'Bearer',
         expires_in: expiresInSeconds,
+        ...(scope !== undefined && scope !== '' && { scope }),
       },
     }
   },
 }
 
 export const handler = tokenEndpoint(tokenExchangeGrant)
+
+/**
+ * The registry lets no public client have this grant; one that was registered before that rule must not use it. Anybody can
+ * name a public client, so whoever gets hold of an access token of ours would get the provider's for it.
+ */
+function checkAuthenticates({ auth }: Client): void {
+  if (auth !== 'none') return
+  throw new OAuthError('unauthorized_client', 'Token exchange is for clients that authenticate.', { status: 403 })
+}
 
 /** RFC 8693 §2.1. The provider's token comes as it is, so there is nothing that a caller could ask of it. */
 function checkRequest({ parameters }: ClientCall): void {
@@ -84,8 +98,31 @@ function checkEntitled({ exchangesFor }: Client, { client_id: clientId }: Sessio
   throw new OAuthError('unauthorized_client', 'This client may not exchange tokens of that client.', { status: 403 })
 }
 
-async function liveSession(call: ClientCall, claims: SessionAccessToken): Promise<Session> {
+/** With its client, whose access token was shown. */
+type LiveSession = Session & { readonly client: Client }
+
+async function liveSession(call: ClientCall, claims: SessionAccessToken): Promise<LiveSession> {
   const session = await broker().vaults.readSession(claims.sid)
-  if (session === undefined || !(await isFamilyLive(call, claims, session.family))) throw invalidSubject('session over')
-  return session
+  const client = session && (await liveClient(call, claims, session.family))
+  if (client === undefined) throw invalidSubject('session over')
+  return { ...session!, client }
+}
+
+/**
+ * An access token that a refresh narrowed is worth less than its session, and the provider's token comes as it is: so it is
+ * not given for one that lacks a scope or an audience of its session. What the client has lost meanwhile is nobody's lack.
+ */
+function refuseNarrowed({ family, client }: LiveSession, { scope, aud }: SessionAccessToken): void {
+  const audiences = [aud].flat()
+  if (registeredAudiences(client.audiences, audiences).length < audiences.length) {
+    throw new OAuthError('invalid_target', 'An audience of subject_token is no longer registered for its client.')
+  }
+  const granted = registeredAudiences(client.audiences, family.audiences)
+  if (registeredAudiences(audiences, granted).length < granted.length) {
+    throw new OAuthError('invalid_target', "subject_token was narrowed, and the provider's access token can not be.")
+  }
+  const scopes = scope?.split(' ') ?? []
+  if (!allowsScopes(scopes, registeredScopes(client.scopes, family.scopes))) {
+    throw new OAuthError('invalid_scope', "subject_token was narrowed, and the provider's access token can not be.")
+  }
 }

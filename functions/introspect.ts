@@ -8,11 +8,13 @@ import { broker } from '../shared/broker.ts'
 import { audClaim, registeredAudiences } from '../shared/domain/audience.ts'
 import { hashSalt } from '../shared/domain/credential.ts'
 import { isLive } from '../shared/domain/family.ts'
+import { registeredScopes } from '../shared/domain/scope.ts'
 import { type ClientCall, header } from '../shared/http/call.ts'
 import { invalidClient } from '../shared/http/client-authentication.ts'
 import { openCredential } from '../shared/http/opened.ts'
 import { liveToken, revokedBefore } from '../shared/http/sessions.ts'
 import { clientEndpoint } from '../shared/http/stack.ts'
+import { toldLifetimes } from '../shared/http/token-answer.ts'
 
 export const handler = clientEndpoint('same-origin', async (call) => {
   // RFC 7662 §2.3: a caller that may not ask is answered as one that did not prove who it is.
@@ -41,6 +43,8 @@ async function refreshToken(call: ClientCall, token: string): Promise<object | u
   const client = await broker().registrations.client(application.name, family.clientId)
   const before = await revokedBefore(call, family.clientId)
   if (client === undefined || before === undefined || !isLive(family, before, now)) return undefined
+  const scopes = registeredScopes(client.scopes, family.scopes)
+  const audiences = registeredAudiences(client.audiences, family.audiences)
   const endsAt = Math.min(family.rotatedAt! + client.idleSeconds * 1000, family.absoluteExpiresAt!)
   if (endsAt <= now) return undefined
   return {
@@ -48,10 +52,12 @@ async function refreshToken(call: ClientCall, token: string): Promise<object | u
     iss: issuer,
     sub: family.person!.sub,
     client_id: family.clientId,
-    aud: audClaim(registeredAudiences(client.audiences, family.audiences)),
+    // Where none is left the session stays, for when one is registered again.
+    ...(audiences.length > 0 && { aud: audClaim(audiences) }),
     sid: family.sid,
-    ...(family.scopes.length > 0 && { scope: family.scopes.join(' ') }),
+    ...(scopes.length > 0 && { scope: scopes.join(' ') }),
     iat: Math.floor(family.rotatedAt! / 1000),
     exp: Math.floor(endsAt / 1000),
+    ...toldLifetimes(family, client, now), // draft-ietf-oauth-refresh-token-expiration-03 §7
   }
 }

@@ -45,6 +45,7 @@ function metadataOf({ application, issuer }: Call): object {
       'refresh_token',
       'urn:ietf:params:oauth:grant-type:device_code',
       'client_credentials',
+      ...(application.offersTokenExchange ? ['urn:ietf:params:oauth:grant-type:token-exchange'] : []),
     ],
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ['RS256', 'ES256'],
@@ -56,6 +57,8 @@ function metadataOf({ application, issuer }: Call): object {
     introspection_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
     code_challenge_methods_supported: ['S256'],
     authorization_response_iss_parameter_supported: true,
+    // draft-ietf-oauth-refresh-token-expiration-03 §8
+    refresh_token_expiration_types_supported: ['authorization', 'token_timeout'],
     // Left out it would mean true (OIDC Discovery §3).
     request_uri_parameter_supported: false,
   }

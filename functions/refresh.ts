@@ -8,16 +8,20 @@ import { broker } from '../shared/broker.ts'
 import { rotate } from '../shared/domain/transitions.ts'
 import { audiencesAsked, scopesAsked } from '../shared/http/authorization-request.ts'
 import { conclude, momentOf } from '../shared/http/call.ts'
+import { OAuthError } from '../shared/http/errors.ts'
 import { settle } from '../shared/http/settle.ts'
-import { type Grant, holdingOf, openShown, prepare, tokenAnswer, tokenEndpoint } from '../shared/http/token-endpoint.ts'
+import { tokenAnswer } from '../shared/http/token-answer.ts'
+import { type Grant, holdingOf, openShown, prepare, tokenEndpoint } from '../shared/http/token-endpoint.ts'
 
 export const refreshGrant: Grant = {
   type: 'refresh_token',
   async exchange(call) {
     const { client, parameters } = call
-    const scopes = scopesAsked(client, parameters)
-    const audiences = audiencesAsked(client, parameters)
-    const asked = { scopes, audiences }
+    // As one that has lost the grant: nothing is spent, and a client that gets the scope back finds its sessions alive.
+    if (!client.scopes.includes('offline_access')) {
+      throw new OAuthError('unauthorized_client', 'This client is not registered for offline_access.')
+    }
+    const asked = { scopes: scopesAsked(client, parameters), audiences: audiencesAsked(client, parameters) }
     const shown = await openShown(call, 'rt', parameters.required('refresh_token'))
     const rotation = rotate(shown.presented, holdingOf(call), asked, momentOf(call))
     const { transition, providerToken } = await prepare(call, shown, rotation, asked)
@@ -28,12 +32,9 @@ export const refreshGrant: Grant = {
       sub: family.person?.sub,
       generation: family.generation,
     })
-    // RFC 6749 §6: a narrower scope is this access token's alone; the next refresh may ask for all again.
-    return tokenAnswer(call, shown, family, {
-      scopes: scopes.length > 0 ? scopes : family.scopes,
-      audiences,
-      providerToken,
-    })
+    // RFC 6749 §6: what is asked for is this access token's alone; the next refresh may ask for all again.
+    const { keyring, credential } = shown
+    return tokenAnswer(call, { keyring, credential, family, asked, providerToken })
   },
 }
 

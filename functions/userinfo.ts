@@ -4,6 +4,7 @@
  * One read.
  */
 
+import { releasedClaims } from '../shared/domain/released-claims.ts'
 import { type Answer, type Call, header } from '../shared/http/call.ts'
 import { OAuthError } from '../shared/http/errors.ts'
 import { liveSession } from '../shared/http/sessions.ts'
@@ -20,17 +21,18 @@ export const handler = openEndpoint('cross-origin', async (call) => {
     throw refused('insufficient_scope', 403, 'The access token lacks the scope for userinfo.', userinfo.scope)
   }
   const { sub, claims } = session.family.person!
-  const released = scopes.flatMap((scope) => userinfo.claims[scope] ?? [])
-  const told = Object.fromEntries(released.filter((name) => name in claims).map((name) => [name, claims[name]]))
-  return { status: 200, body: { ...told, sub } }
+  return { status: 200, body: { ...releasedClaims(call.application, scopes, claims), sub } }
 })
 
-/** RFC 6750 §2.1; one in the query is not looked at, and one in the body beside it is one too many (§3.1). */
+/** RFC 6750 §2.1 and §2.2: in the header or in the body of a POST, by one of the two (§3.1). One in the query is not looked at. */
 function bearerToken(call: Call): string | undefined {
-  const [, token] = /^bearer +([A-Za-z0-9\-._~+/]+=*) *$/i.exec(header(call.event, 'authorization') ?? '') ?? []
-  const alsoInBody = call.event.httpMethod === 'POST' && call.parameters.optional('access_token') !== undefined
-  if (token !== undefined && alsoInBody) throw refused('invalid_request', 400, 'The access token was sent twice.')
-  return token
+  const authorization = header(call.event, 'authorization') ?? ''
+  const inBody = call.event.httpMethod === 'POST' ? call.parameters.optional('access_token') : undefined
+  if (/^bearer( |$)/i.test(authorization) && inBody !== undefined) {
+    throw refused('invalid_request', 400, 'The access token was sent twice.')
+  }
+  const [, inHeader] = /^bearer +([A-Za-z0-9\-._~+/]+=*) *$/i.exec(authorization) ?? []
+  return inHeader ?? inBody
 }
 
 /** RFC 6750 §3.1: who shows no token is told the scheme and nothing else. */

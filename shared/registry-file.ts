@@ -79,7 +79,8 @@ function recordsOf({ applications }: File): Registry {
         // What a service may ask for in its own name is between it and ops, not for everybody to read.
         const forPeople = clients.filter(({ grants }) => grants.some((grant) => grant !== 'client_credentials'))
         const scopes = [...new Set(forPeople.flatMap((client) => client.scopes))]
-        return { ...application, ...(scopeDescriptions && { scopeDescriptions }), scopes, revokedBefore: 0 }
+        const told = { ...exchanging(clients), ...(scopeDescriptions && { scopeDescriptions }) }
+        return { ...application, ...told, scopes, revokedBefore: 0 }
       },
     ),
     clients: applications.flatMap(({ name, audiences, clients, provider }) =>
@@ -113,6 +114,11 @@ function recordOf(
 /** A client with the grant may exchange its own sessions' tokens, and those of whom it names. */
 function exchangedBy({ clientId, grants, exchangesFor }: Omit<ClientInFile, 'secrets'>): string[] {
   return grants.includes(tokenExchange) ? [...new Set([clientId, ...exchangesFor])] : []
+}
+
+/** What metadata says of it. */
+function exchanging(clients: readonly Pick<Client, 'grants'>[]): Pick<Application, 'offersTokenExchange'> {
+  return clients.some(({ grants }) => grants.includes(tokenExchange)) ? { offersTokenExchange: true } : {}
 }
 
 /** What nobody is entitled to is not kept. */
@@ -151,7 +157,7 @@ export function parseClient(
   if (strange.length > 0)
     return { ok: false, mistakes: [{ where: 'exchangesFor', why: 'is no client of the application' }] }
   const scopes = client.grants.length > 0 ? [...new Set([...application.scopes, ...client.scopes])] : application.scopes
-  return { ok: true, client, registry: { applications: [{ ...application, scopes }], clients: all } }
+  return { ok: true, client, registry: { applications: [{ ...application, ...exchanging(all), scopes }], clients: all } }
 }
 
 /** Names that are there already, in a file that may be wrong otherwise too. */

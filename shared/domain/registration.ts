@@ -92,6 +92,8 @@ export type Application = {
   readonly userinfo: UserinfoSettings
   /** All that some client of it may ask for on a person's behalf. */
   readonly scopes: readonly string[]
+  /** Whether some client of it is registered for token exchange (RFC 8693). Absent: none is. */
+  readonly offersTokenExchange?: boolean | undefined
   /** A picture as a `data:` URL. */
   readonly logo?: string | undefined
   /** The colour of its buttons in each scheme, `#rrggbb`. */
@@ -134,6 +136,10 @@ export type Client = {
   /** Whether the provider's tokens are kept with its sessions, because somebody is entitled to them or must revoke them. */
   readonly keepsProviderTokens: boolean
   readonly idTokenAlgorithm: SigningAlgorithm
+  /** Whether an ID token comes with refreshes (OIDC Core §12.2); absent: for a client with the code grant alone. */
+  readonly idTokenOnRefresh?: boolean | undefined
+  /** Whether its ID tokens hold the claims that its scopes release; userinfo does anyway. Absent: they do not. */
+  readonly claimsInIdToken?: boolean | undefined
   readonly accessTokenSeconds: number
   /** Longest gap between two refreshes. */
   readonly idleSeconds: number

@@ -48,7 +48,7 @@ export function changesBetween(
   keepsSessions: KeepsSessions = () => false,
 ): Change[] {
   const left = prune ? [] : stored.clients.filter((client) => !has(declared.clients, client))
-  const applications = declared.applications.map((application) => withScopesOf(application, left))
+  const applications = declared.applications.map((application) => withOthers(application, left))
   const names = [...new Set([...applications, ...stored.applications].map(({ name }) => name))]
   const gone = prune ? 'removed' : 'undeclared'
   const compare = <Record extends RegistryRecord>(before: readonly Record[], after: readonly Record[]): Change[] => [
@@ -74,12 +74,15 @@ export function applicationOf(record: RegistryRecord): string {
   return isClient(record) ? record.application : record.name
 }
 
-/** What metadata says may be asked for (RFC 8414 §2) holds for the clients that the file does not have as well. */
-function withScopesOf(application: Application, clients: readonly Client[]): Application {
-  const more = clients
-    .filter((client) => client.application === application.name && client.grants.length > 0)
-    .flatMap(({ scopes }) => scopes)
-  return { ...application, scopes: [...new Set([...application.scopes, ...more])] }
+/** What metadata says (RFC 8414 §2) holds for the clients that the file does not have as well. */
+function withOthers(application: Application, clients: readonly Client[]): Application {
+  const others = clients.filter((client) => client.application === application.name && client.grants.length > 0)
+  const mayExchange = others.some(({ grants }) => grants.includes('urn:ietf:params:oauth:grant-type:token-exchange'))
+  return {
+    ...application,
+    scopes: [...new Set([...application.scopes, ...others.flatMap(({ scopes }) => scopes)])],
+    ...(mayExchange && { offersTokenExchange: true }),
+  }
 }
 
 function changeOf(before: RegistryRecord | undefined, record: RegistryRecord, keepsSessions: KeepsSessions): Change {

@@ -23,6 +23,11 @@ export function readScopes(wire: string | undefined): readonly string[] | undefi
   return scopes.every((scope) => scopeToken.test(scope)) ? scopes : undefined
 }
 
+/** Of the scopes that were granted those that the client is still registered for, in their order. */
+export function registeredScopes(registered: readonly string[], granted: readonly string[]): readonly string[] {
+  return granted.filter((scope) => registered.includes(scope))
+}
+
 /** Whether each scope asked for is among those allowed. */
 export function allowsScopes(allowed: readonly string[], asked: readonly string[]): boolean {
   return asked.every((scope) => allowed.includes(scope))

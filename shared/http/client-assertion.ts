@@ -1,7 +1,7 @@
 /**
  * Whether an assertion proves its client: valid, meant for us, and shown for the first time.
  *
- * Owns what we may be called in `aud`, and the order: nothing is recorded of an assertion that proves nothing.
+ * Owns the order: nothing is recorded of an assertion that proves nothing.
  */
 
 import { createHash } from 'node:crypto'
@@ -14,22 +14,14 @@ import type { Call } from './call.ts'
  * @throws {Unavailable} when it cannot be known whether it was shown before
  */
 export async function assertionFault(call: Call, client: Client, assertion: string): Promise<string | undefined> {
-  const { application, now } = call
+  const { application, issuer, now } = call
   // Loaded when it is needed: most clients never show one, and a cold start is short of time.
   const { verifyAssertion } = await import('../tokens/client-assertion.ts')
   const { clientId, jwks } = client
-  const verdict = await verifyAssertion(assertion, { clientId, keys: jwks.keys, audiences: audiencesOf(call), now })
+  const verdict = await verifyAssertion(assertion, { clientId, keys: jwks.keys, issuer, now })
   if (!verdict.holds) return `assertion: ${verdict.fault}`
   const { jti, expiresAtSeconds } = verdict
   const jtiHash = createHash('sha256').update(jti).digest('base64url')
   const showing = { application: application.name, clientId, jtiHash, expiresAtSeconds, attempt: drawId(), now }
   return (await broker().replay.record(showing)) ? undefined : 'assertion: replayed'
-}
-
-/**
- * The issuer, the token endpoint, or the endpoint that was called: clients differ (RFC 7523 §3, 3; OIDC Core §9;
- * RFC 9126 §2), and each of the three is ours alone.
- */
-function audiencesOf({ event, issuer }: Call): readonly string[] {
-  return [issuer, `${issuer}/oauth/token`, issuer + event.resource.replace('/{application}', '')]
 }

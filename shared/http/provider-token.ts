@@ -8,6 +8,7 @@
 
 import { broker } from '../broker.ts'
 import type { Family } from '../domain/family.ts'
+import { registeredScopes } from '../domain/scope.ts'
 import type { Narrowing, Presented } from '../domain/single-use.ts'
 import { foresee, revoke, type Transition } from '../domain/transitions.ts'
 import type { Session } from '../store/vaults.ts'
@@ -31,7 +32,7 @@ export async function tokenBefore(
   const session = await broker().vaults.readSession(presented.sid)
   const refusal = foresee(transition, session?.family)
   if (refusal !== undefined) throw await refuse(call, presented, refusal)
-  refuseNarrowing(session!.family, asked)
+  refuseNarrowing(call, session!.family, asked)
   return tokenOf(call, session!, true)
 }
 
@@ -39,8 +40,9 @@ export async function tokenBefore(
  * RFC 6749 §6 and RFC 8707 §2.2 let a client ask for less. The provider's token comes with what it has, and nobody is given
  * more than was asked for.
  */
-function refuseNarrowing(family: Family, { scopes = [], audiences = [] }: Narrowing): void {
-  if (scopes.length > 0 && !family.scopes.every((scope) => scopes.includes(scope))) {
+function refuseNarrowing({ client }: ClientCall, family: Family, { scopes = [], audiences = [] }: Narrowing): void {
+  const granted = registeredScopes(client.scopes, family.scopes)
+  if (scopes.length > 0 && !granted.every((scope) => scopes.includes(scope))) {
     throw new OAuthError('invalid_scope', "The provider's access token can not be narrowed.")
   }
   if (audiences.length > 0 && audiences.length < family.audiences.length) {

@@ -1,13 +1,16 @@
 /**
- * Whether what an access token stands for still stands: a person's session, or a client that acts as itself;
- * and a session that a person is about to approve.
+ * Whether what an access token stands for still stands, and how much of it: a person's session, or a client that acts as
+ * itself; and a session that a person is about to approve.
  *
  * Owns that question alone, which userinfo, introspection and the pages share; the token itself answers for nothing but its
  * signature.
  */
 
 import { broker } from '../broker.ts'
+import { audClaim, registeredAudiences } from '../domain/audience.ts'
 import { type Family, isLive } from '../domain/family.ts'
+import type { Client } from '../domain/registration.ts'
+import { registeredScopes } from '../domain/scope.ts'
 import { isOfSession, type SessionAccessToken, type VerifiedAccessToken } from '../tokens/access-token.ts'
 import { verifyAccessToken } from '../tokens/verify-access-token.ts'
 import type { Call } from './call.ts'
@@ -24,45 +27,72 @@ export async function isRevoked(call: Call, { clientId, createdAt }: Family): Pr
   return before === undefined || createdAt <= before
 }
 
-/** The claims of a valid access token whose session, or client, is still there; undefined for anything else. */
+/**
+ * The claims of a valid access token whose session, or client, is still there: with the scopes and audiences that its client
+ * is still registered for. One that is left with no audience is for nobody.
+ *
+ * @returns undefined for anything else
+ */
 export async function liveToken(call: Call, token: string): Promise<VerifiedAccessToken | undefined> {
   const claims = await verify(call, token)
   if (claims === undefined) return undefined
-  if (isOfSession(claims)) return (await liveFamily(call, claims)) && claims
-  return (await isClientLive(call, claims)) ? claims : undefined
+  const client = isOfSession(claims) ? (await liveFamily(call, claims))?.client : await liveServiceClient(call, claims)
+  if (client === undefined) return undefined
+  const audiences = registeredAudiences(client.audiences, [claims.aud].flat())
+  return audiences.length === 0 ? undefined : { ...withRegisteredScopes(claims, client), aud: audClaim(audiences) }
 }
 
-/** The claims of a valid access token and the live family it belongs to; undefined for anything else. */
+/**
+ * The claims of a valid access token and the live family it belongs to, with the scopes that its client is still registered
+ * for.
+ *
+ * @returns undefined for anything else
+ */
 export async function liveSession(
   call: Call,
   token: string,
 ): Promise<{ claims: VerifiedAccessToken; family: Family } | undefined> {
   const claims = await verify(call, token)
   if (claims === undefined || !isOfSession(claims)) return undefined
-  const family = await liveFamily(call, claims)
-  return family && { claims, family }
+  const live = await liveFamily(call, claims)
+  return live && { claims: withRegisteredScopes(claims, live.client), family: live.family }
 }
 
 async function verify(call: Call, token: string): Promise<VerifiedAccessToken | undefined> {
   return verifyAccessToken(await broker().keyring(), call.issuer, token, call.now)
 }
 
-async function liveFamily(call: Call, claims: SessionAccessToken): Promise<Family | undefined> {
+type LiveFamily = { readonly family: Family; readonly client: Client }
+
+async function liveFamily(call: Call, claims: SessionAccessToken): Promise<LiveFamily | undefined> {
   const family = await broker().families.read(claims.sid)
-  return family !== undefined && (await isFamilyLive(call, claims, family)) ? family : undefined
+  const client = family && (await liveClient(call, claims, family))
+  return client && { family: family!, client }
 }
 
-/** Whether this is the token's own family, and stands. */
-export async function isFamilyLive(call: Call, { client_id: clientId }: SessionAccessToken, family: Family) {
-  const before = await revokedBefore(call, clientId)
-  const isOwn = family.application === call.application.name && family.clientId === clientId
-  return isOwn && before !== undefined && isLive(family, before, call.now)
+/** The token's client, where this is the token's own family, and it stands. */
+export async function liveClient(
+  { application, now }: Call,
+  { client_id: clientId }: SessionAccessToken,
+  family: Family,
+): Promise<Client | undefined> {
+  if (family.application !== application.name || family.clientId !== clientId) return undefined
+  const client = await broker().registrations.client(application.name, clientId)
+  if (client === undefined) return undefined
+  return isLive(family, Math.max(application.revokedBefore, client.revokedBefore), now) ? client : undefined
 }
 
 /** Nothing is kept of such a token, so what ends it is what its client loses: its registration, the grant, or all it has. */
-async function isClientLive(call: Call, { client_id, iat }: VerifiedAccessToken): Promise<boolean> {
-  const { name, revokedBefore } = call.application
-  const client = await broker().registrations.client(name, client_id)
-  if (!client?.grants.includes('client_credentials')) return false
-  return iat * 1000 > Math.max(revokedBefore, client.revokedBefore)
+async function liveServiceClient(
+  { application }: Call,
+  { client_id, iat }: VerifiedAccessToken,
+): Promise<Client | undefined> {
+  const client = await broker().registrations.client(application.name, client_id)
+  if (!client?.grants.includes('client_credentials')) return undefined
+  return iat * 1000 > Math.max(application.revokedBefore, client.revokedBefore) ? client : undefined
+}
+
+function withRegisteredScopes({ scope, ...claims }: VerifiedAccessToken, { scopes }: Client): VerifiedAccessToken {
+  const left = registeredScopes(scopes, scope?.split(' ') ?? []).join(' ')
+  return { ...claims, ...(left !== '' && { scope: left }) }
 }

@@ -1,19 +1,15 @@
 /**
  * The token endpoint (RFC 6749 §3.2): picks the grant, and holds what the grants share.
  *
- * Owns how a credential is opened and what a token answer looks like. Must not know what any one grant asks for, each of
- * which stands in its Lambda's file, nor what follows a refusal (settle.ts).
+ * Owns how a credential is opened. Must not know what any one grant asks for, each of which stands in its Lambda's file,
+ * what follows a refusal (settle.ts), nor what an answer looks like (token-answer.ts).
  */
 
 import { broker, clock } from '../broker.ts'
-import { audClaim, registeredAudiences } from '../domain/audience.ts'
-import { type Credential, type CredentialKind, hashSalt, mint } from '../domain/credential.ts'
-import type { Family } from '../domain/family.ts'
+import { type Credential, type CredentialKind, hashSalt } from '../domain/credential.ts'
 import type { GrantType } from '../domain/registration.ts'
 import type { Holding, Narrowing, Presented } from '../domain/single-use.ts'
 import type { Transition } from '../domain/transitions.ts'
-import { signAccessToken } from '../tokens/access-token.ts'
-import { signIdToken } from '../tokens/id-token.ts'
 import type { Keyring } from '../tokens/keyring.ts'
 import type { FreshToken } from '../vault/fresh.ts'
 import { type Answer, type ClientCall, conclude } from './call.ts'
@@ -21,6 +17,7 @@ import { grantError, OAuthError } from './errors.ts'
 import { openCredential } from './opened.ts'
 import { settle } from './settle.ts'
 import { clientEndpoint, type Handler } from './stack.ts'
+import { tokenAnswer } from './token-answer.ts'
 
 /** One grant: what it is called on the wire, and how it answers a client that may use it. */
 export type Grant = {
@@ -100,75 +97,6 @@ export async function prepare(
   return { transition: { ...transition, set: { ...transition.set, rotatedAt: clock.now() } }, providerToken }
 }
 
-/** Whether tokens of a refresh come with these scopes for this client (OIDC Core §11). */
-export function isRefreshable(call: ClientCall, scopes: readonly string[]): boolean {
-  return scopes.includes('offline_access') && call.client.grants.includes('refresh_token')
-}
-
-/** What a token answer holds beside what follows from the family. */
-export type AnswerParts = {
-  /** Of the access token: all that was granted, or what a refresh narrowed it to. */
-  readonly scopes: readonly string[]
-  /** Of the access token. Empty: all that were granted. */
-  readonly audiences: readonly string[]
-  /** The provider's access token in place of ours. */
-  readonly providerToken: FreshToken | undefined
-  readonly idToken?: string | undefined
-}
-
-/**
- * The token answer (RFC 6749 §5.1). The refresh token is a function of the family's generation and of the key that was
- * in use when it was made, so a replay within the grace is given the very same one, whatever rotated in between.
- */
-export function tokenAnswer(
-  call: ClientCall,
-  { credential, keyring }: Shown,
-  family: Family,
-  { scopes, audiences, providerToken, idToken }: AnswerParts,
-): Answer {
-  const { application, client } = call
-  const scope = scopes.join(' ')
-  const successor = { ...credential, generation: family.generation }
-  return {
-    status: 200,
-    body: {
-      access_token: providerToken?.accessToken ?? ownAccessToken(call, keyring, family, scope, audiences),
-      token_type: 'Bearer',
-      expires_in: providerToken?.expiresInSeconds ?? client.accessTokenSeconds,
-      ...(scope !== '' && { scope }),
-      ...(isRefreshable(call, family.scopes) && {
-        refresh_token: mint('rt', application.name, successor, keyring.macKey(family.rotatedAt!)),
-      }),
-      ...(idToken !== undefined && { id_token: idToken }),
-    },
-  }
-}
-
-function ownAccessToken(
-  call: ClientCall,
-  keyring: Keyring,
-  family: Family,
-  scope: string,
-  audiences: readonly string[],
-): string {
-  const { application, client, issuer, now } = call
-  const named = audiences.length > 0 ? audiences : family.audiences
-  return signAccessToken(
-    keyring,
-    application.accessTokenAlgorithm,
-    {
-      iss: issuer,
-      sub: family.person!.sub,
-      aud: audClaim(registeredAudiences(client.audiences, named)),
-      client_id: client.clientId,
-      sid: family.sid,
-      ...(scope !== '' && { scope }),
-    },
-    client.accessTokenSeconds,
-    now,
-  )
-}
-
 /**
  * The answer to a device code or an authorization code, each of which is exchanged by the same transition.
  *
@@ -189,32 +117,6 @@ export async function redeemed(
     flow: family.flow,
     generation: family.generation,
   })
-  return firstTokenAnswer(call, shown, family, { audiences, providerToken })
-}
-
-/** The first answer of a family: an ID token comes along where it was asked for. */
-function firstTokenAnswer(
-  call: ClientCall,
-  shown: Shown,
-  family: Family,
-  parts: Pick<AnswerParts, 'audiences' | 'providerToken'>,
-): Answer {
-  const { sub, authTimeSeconds, acr } = family.person!
-  const idToken = family.scopes.includes('openid')
-    ? signIdToken(
-        shown.keyring,
-        call.client.idTokenAlgorithm,
-        {
-          iss: call.issuer,
-          sub,
-          aud: call.client.clientId,
-          sid: family.sid,
-          ...(authTimeSeconds !== undefined && { auth_time: authTimeSeconds }),
-          ...(acr !== undefined && { acr }),
-          ...(family.nonce !== undefined && { nonce: family.nonce }),
-        },
-        call.now,
-      )
-    : undefined
-  return tokenAnswer(call, shown, family, { ...parts, scopes: family.scopes, idToken })
+  const { keyring, credential } = shown
+  return tokenAnswer(call, { keyring, credential, family, asked: { audiences }, providerToken })
 }

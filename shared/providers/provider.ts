@@ -30,6 +30,8 @@ export type ProviderTokens = {
   readonly refreshToken?: string | undefined
   /** Absent: it does not say. */
   readonly expiresInSeconds?: number | undefined
+  /** What the access token carries. Absent: it does not say, and so what was asked for (RFC 6749 §5.1). */
+  readonly scope?: string | undefined
 }
 
 /** How a sign-in ended at the provider. */

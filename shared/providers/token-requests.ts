@@ -8,11 +8,15 @@ import * as oidc from 'openid-client'
 import { failureOf } from './failures.ts'
 import type { Provider, ProviderTokens, RefreshResult } from './provider.ts'
 
+/** What is told must fit beside the tokens that are kept. */
+const maxScopeLength = 2_048
+
 /** RFC 6749 §5.1: what there is in an answer, and how long it says it lasts. */
 export function tokensIn(answer: oidc.TokenEndpointResponse): ProviderTokens {
-  const { access_token: accessToken, refresh_token: refreshToken, expires_in: expiresInSeconds } = answer
+  const { access_token: accessToken, refresh_token: refreshToken, expires_in: expiresInSeconds, scope } = answer
   const lasts = expiresInSeconds !== undefined && expiresInSeconds > 0 ? Math.floor(expiresInSeconds) : undefined
-  return { accessToken, refreshToken, expiresInSeconds: lasts }
+  const told = scope === undefined || scope === '' || scope.length > maxScopeLength ? undefined : scope
+  return { accessToken, refreshToken, expiresInSeconds: lasts, scope: told }
 }
 
 export function tokenRequests(configuration: () => Promise<oidc.Configuration>): Pick<Provider, 'refresh' | 'revoke'> {

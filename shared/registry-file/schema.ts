@@ -67,6 +67,11 @@ const clientRules: readonly { readonly why: string; readonly broken: (client: Re
     broken: ({ auth, mayIntrospect }) => auth === 'none' && mayIntrospect === true,
   },
   {
+    // RFC 8693 §2.1 leaves it to the server; who holds somebody's access token shall not get the provider's for it.
+    why: 'token exchange needs a client that authenticates',
+    broken: ({ auth, grants }) => auth === 'none' && listOf(grants).includes(tokenExchange),
+  },
+  {
     why: 'exchangesFor is for a client with the grant of token exchange',
     broken: ({ grants, exchangesFor }) => listOf(exchangesFor).length > 0 && !listOf(grants).includes(tokenExchange),
   },
@@ -109,6 +114,8 @@ export const clientSchema = v.pipe(
     accessToken: v.optional(v.picklist(['broker', 'provider']), 'broker'),
     exchangesFor: v.optional(v.array(text(128)), []),
     idTokenAlgorithm: v.optional(algorithm, 'RS256'),
+    idTokenOnRefresh: v.optional(v.boolean()),
+    claimsInIdToken: v.optional(v.boolean()),
     accessTokenSeconds: v.optional(seconds(1, 86_400), 300),
     idleSeconds: v.optional(seconds(1, yearSeconds), 2_592_000),
     absoluteSeconds: v.optional(seconds(1, 10 * yearSeconds), yearSeconds),

@@ -24,8 +24,8 @@ const longestJti = 256
 export type Expected = {
   readonly clientId: string
   readonly keys: readonly PublicJwk[]
-  /** What we go by: each value of `aud` must be one of these. */
-  readonly audiences: readonly string[]
+  /** Ours, the only value that `aud` may have. */
+  readonly issuer: string
   /** ms */
   readonly now: number
 }
@@ -51,7 +51,7 @@ export async function verifyAssertion(assertion: string, expected: Expected): Pr
 }
 
 /** Of the client's keys those that may have signed are tried, four at most: a key need not be named (RFC 7515 §4.1.4). */
-async function payloadOf(assertion: string, { clientId, keys, audiences, now }: Expected): Promise<JWTPayload> {
+async function payloadOf(assertion: string, { clientId, keys, issuer, now }: Expected): Promise<JWTPayload> {
   const { alg, kid } = headerOf(assertion)
   for (const key of keys.filter((candidate) => mayHaveSigned(candidate, alg, kid))) {
     try {
@@ -59,7 +59,7 @@ async function payloadOf(assertion: string, { clientId, keys, audiences, now }: 
         algorithms: [...assertionAlgorithms],
         issuer: clientId, // RFC 7523 §3, 1
         subject: clientId, // RFC 7523 §3, 2.B
-        audience: [...audiences], // RFC 7523 §3, 3
+        audience: issuer, // RFC 7523 §3, 3
         requiredClaims: ['exp', 'jti'],
         clockTolerance: leewaySeconds,
         currentDate: new Date(now),
@@ -93,10 +93,11 @@ function mayHaveSigned(key: PublicJwk, alg: unknown, kid: unknown): boolean {
 }
 
 /** What is asked beyond a valid JWT of this issuer for us. */
-function faultOf({ aud, exp, iat, jti }: JWTPayload, { audiences, now }: Expected): string | undefined {
+function faultOf({ aud, exp, iat, jti }: JWTPayload, { issuer, now }: Expected): string | undefined {
   const nowSeconds = now / 1000
-  // One that is meant for others as well could be shown here by any of them.
-  if (![aud].flat().every((value) => audiences.includes(value as string))) return 'aud'
+  // draft-ietf-oauth-rfc7523bis: the issuer alone. One that is meant for others as well could be shown here by them, and
+  // one that is meant for an endpoint of ours could have been asked for by another server that names this endpoint its own.
+  if (Array.isArray(aud) ? aud.length !== 1 || aud[0] !== issuer : aud !== issuer) return 'aud'
   if (exp! <= nowSeconds || exp! > nowSeconds + longestSeconds + leewaySeconds) return 'exp' // RFC 7523 §3, 4
   if (iat !== undefined && iat > nowSeconds + leewaySeconds) return 'iat' // RFC 7523 §3, 6
   if (typeof jti !== 'string' || jti === '' || jti.length > longestJti) return 'jti' // RFC 7523 §3, 7

@@ -1,7 +1,7 @@
 /**
  * ID tokens of ours (OIDC Core §2): who signed in, for the client.
  *
- * Owns their claims. Profile claims are userinfo's (OIDC Core §5.4).
+ * Owns their claims. Which claims of a person are among them is for the caller to say (OIDC Core §5.4).
  */
 
 import type { SigningAlgorithm } from '../domain/registration.ts'
@@ -17,10 +17,10 @@ export type IdTokenClaims = {
   /** The client's id. */
   readonly aud: string
   readonly sid: string
-  readonly auth_time?: number
-  readonly acr?: string
-  readonly nonce?: string
-}
+  readonly auth_time?: number | undefined
+  readonly acr?: string | undefined
+  readonly nonce?: string | undefined
+} & Readonly<Record<string, string | number | boolean | undefined>>
 
 /** @param nowMs from the injected clock */
 export function signIdToken(keyring: Keyring, alg: SigningAlgorithm, claims: IdTokenClaims, nowMs: number): string {

@@ -22,7 +22,12 @@ import type { RefreshResult } from '../providers/provider.ts'
 import { Unavailable } from '../unavailable.ts'
 import { lifetimeOf, sealTokens, unsealTokens } from './keep.ts'
 
-export type FreshToken = { readonly accessToken: string; readonly expiresInSeconds: number }
+export type FreshToken = {
+  readonly accessToken: string
+  readonly expiresInSeconds: number
+  /** What it carries, as far as the provider says. */
+  readonly scope?: string | undefined
+}
 
 /** What is told to the operator. */
 export type Report = (
@@ -84,9 +89,9 @@ async function given(application: Application, vault: Vault, report: Report): Pr
   const unsealed = await unsealTokens(application, vault, now)
   if (unsealed === undefined) return 'sign-in'
   if (unsealed === 'other-provider') return reportOther(report)
-  const { accessToken } = unsealed.value
+  const { accessToken, scope } = unsealed.value
   // Always tell a lifetime, even if the provider omitted it: callers plan by it (RFC 6749 §5.1).
-  return { accessToken, expiresInSeconds: Math.max(1, Math.floor((vault.expiresAt - now) / 1000)) }
+  return { accessToken, expiresInSeconds: Math.max(1, Math.floor((vault.expiresAt - now) / 1000)), scope }
 }
 
 function reportOther(report: Report): 'other-provider' {
@@ -116,7 +121,7 @@ async function fetchOnce(
   }
   // Its key is gone, so nobody will ever read it again.
   if (unsealed?.value.refreshToken === undefined) return end(held, refused())
-  const { refreshToken } = unsealed.value
+  const { refreshToken, scope } = unsealed.value
   let result: RefreshResult
   try {
     result = await providerOf(unsealed.application).refresh(refreshToken, sub)
@@ -128,8 +133,8 @@ async function fetchOnce(
   switch (result.kind) {
     case 'refreshed': {
       const { tokens } = result
-      // RFC 6749 §6: where none comes, the one that was sent stays good.
-      const all = { ...tokens, refreshToken: tokens.refreshToken ?? refreshToken }
+      // RFC 6749 §6: where no refresh token comes, the one that was sent stays good; where no scope, it is the same.
+      const all = { ...tokens, refreshToken: tokens.refreshToken ?? refreshToken, scope: tokens.scope ?? scope }
       const sealed = await sealTokens(unsealed.application, held, all, before)
       const stored = await broker().vaults.swap(held, renewed(held, sealed, lifetimeOf(all), before), drawId())
       report(stored.swapped ? 'provider.refreshed' : 'provider.refreshed_late', {

@@ -13,7 +13,7 @@ import type { ProviderTokens } from '../providers/provider.ts'
 import type { ProviderPurpose } from '../tokens/seal.ts'
 
 /** What is sealed. How long it lasts stands beside it, in the clear. */
-export type Kept = Pick<ProviderTokens, 'accessToken' | 'refreshToken'>
+export type Kept = Pick<ProviderTokens, 'accessToken' | 'refreshToken' | 'scope'>
 
 /** 66 random bits: unlike any other sign-in of one family, and short, for the family's item has to stay small. */
 const idLength = 11
@@ -38,7 +38,9 @@ export async function keepTokens(
   const id = drawId().slice(0, idLength)
   const expires = vaultExpires(codeLifetimeSeconds, absoluteSeconds, now)
   const opening = { sid, id, application: application.name, attempt: drawId(), expires }
-  const sealed = await sealTokens(application, opening, tokens, now)
+  // RFC 6749 §5.1: a provider that does not say has given what was asked for.
+  const scope = tokens.scope ?? application.provider.scopes.join(' ')
+  const sealed = await sealTokens(application, opening, { ...tokens, scope }, now)
   await broker().vaults.put(openVault(opening, sealed, lifetimeOf(tokens), now))
   return id
 }
@@ -53,10 +55,10 @@ type Place = Pick<Vault, 'sid' | 'id' | 'expires'>
 export async function sealTokens(
   application: Application,
   place: Place,
-  { accessToken, refreshToken }: Kept,
+  { accessToken, refreshToken, scope }: Kept,
   now: number,
 ): Promise<string> {
-  const kept: Kept = { accessToken, refreshToken }
+  const kept: Kept = { accessToken, refreshToken, scope }
   return sealFor(application, purposeOf(place), kept, place.expires - Math.floor(now / 1000), now)
 }
 

@@ -74,10 +74,15 @@ test('A17 each algorithm that metadata lists is taken', async () => {
   }
 })
 
-test('A17 the audience may be the issuer, the token endpoint, or the endpoint that is called', async () => {
+test('A17 the audience is the issuer, as a string or a list of it alone; an endpoint of ours is not', async () => {
   const called = endpoint(broker(), 'demo', 'token/client')
-  for (const aud of [issuer(broker(), 'demo'), token(), called, [issuer(broker(), 'demo'), token()]]) {
+  const ourIssuer = issuer(broker(), 'demo')
+  for (const aud of [ourIssuer, [ourIssuer]]) {
     expectTokens(await postForm(called, { ...own, ...asserting(await assertion({ aud })) }))
+  }
+  for (const aud of [token(), called, [token()], [ourIssuer, token()], [ourIssuer, ourIssuer]]) {
+    const answer = await postForm(called, { ...own, ...asserting(await assertion({ aud })) })
+    expectRefusal(answer, 401, 'invalid_client')
   }
 })
 

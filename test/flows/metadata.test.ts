@@ -89,6 +89,7 @@ test('M3 the lists say what holds, and nothing else', async () => {
   assert.deepEqual(list(told, 'id_token_signing_alg_values_supported').sort(), ['ES256', 'RS256'])
   assert.deepEqual(list(told, 'scopes_supported').sort(), ['email', 'offline_access', 'openid', 'profile'])
   assert.equal(told.authorization_response_iss_parameter_supported, true)
+  assert.deepEqual(list(told, 'refresh_token_expiration_types_supported').sort(), ['authorization', 'token_timeout'])
   for (const place of ['token', 'revocation', 'introspection']) {
     const listed = list(told, `${place}_endpoint_auth_methods_supported`)
     assert.equal(listed[0], 'client_secret_basic')
@@ -97,6 +98,12 @@ test('M3 the lists say what holds, and nothing else', async () => {
     const algorithms = list(told, `${place}_endpoint_auth_signing_alg_values_supported`)
     assert.deepEqual(algorithms.sort(), ['ES256', 'Ed25519', 'EdDSA', 'PS256', 'RS256'])
   }
+})
+
+test('M3 token exchange is listed where a client of the application has the grant', async () => {
+  const exchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
+  assert.equal(list(await metadata('wiremock'), 'grant_types_supported').includes(exchange), true)
+  assert.equal(list(await metadata('auth0like'), 'grant_types_supported').includes(exchange), false)
 })
 
 test('M3 each listed grant, client method and response works', async () => {

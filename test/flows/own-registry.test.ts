@@ -1,5 +1,5 @@
 /**
- * A6, A8 and R27 of the cases, and what a client's registration decides: secrets, grants and algorithms.
+ * A6, A8, R27 and R33 of the cases, and what a client's registration decides: secrets, grants and algorithms.
  *
  * Owns the cases that the local stack's own registry has no client for.
  */
@@ -7,8 +7,8 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { type BrokerProcess, newShared, startBroker } from './support/broker.ts'
-import { auth0Cli, type Caller, cli } from './support/callers.ts'
-import { deviceGrant, endpoint, issuer, refresh, startDevice } from './support/endpoints.ts'
+import { auth0Cli, basicWeb, type Caller, cli, job, spa, web } from './support/callers.ts'
+import { deviceGrant, endpoint, issuer, refresh, startDevice, userinfo } from './support/endpoints.ts'
 import { claimsOf, expectRefusal, expectTokens, headerOf, refreshed } from './support/expect.ts'
 import { code, device } from './support/flows.ts'
 import { registryFile } from './support/registry.ts'
@@ -28,6 +28,9 @@ before(async () => {
     addClient('demo', { ...own, clientId: 'rotating', secrets: twoSecrets })
     addClient('demo', { ...own, clientId: 'once', auth: 'none' })
     client('demo', 'web').idTokenAlgorithm = 'ES256'
+    client('demo', 'job').idTokenOnRefresh = true
+    client('demo', 'spa').idTokenOnRefresh = false
+    client('demo', 'basic').claimsInIdToken = true
     application('auth0like').accessTokenAlgorithm = 'RS256'
   })
   broker = await startBroker({ registry })
@@ -88,6 +91,49 @@ test('M4 an application may have its access tokens signed with RS256', async () 
 test('M4 a client may have its ID tokens signed with ES256', async () => {
   const { idToken, accessToken } = await code(broker)
   assert.deepEqual([headerOf(idToken).alg, headerOf(accessToken).alg], ['ES256', 'ES256'])
+})
+
+test('R33 an ID token comes with refreshes where the client has the code grant: the same sign-in, and no nonce', async () => {
+  const first = await code(broker, web, { nonce: 'n-0' })
+  assert.equal(claimsOf(first.idToken).nonce, 'n-0')
+  const second = await refreshed(broker, web, first.refreshToken)
+  const third = await refreshed(broker, web, second.refreshToken)
+  const keys = createRemoteJWKSet(new URL(`${issuer(broker, 'demo')}/.well-known/jwks.json`))
+  for (const { idToken } of [second, third]) {
+    const { payload } = await jwtVerify(idToken, keys, { issuer: issuer(broker, 'demo'), audience: 'web' })
+    const { iss, sub, aud, auth_time, sid } = claimsOf(first.idToken)
+    assert.deepEqual({ ...payload, iat: 0, exp: 0 }, { iss, sub, aud, auth_time, sid, iat: 0, exp: 0 })
+  }
+  const narrowed = expectTokens(await refresh(broker, web, third.refreshToken, { scope: 'email' }))
+  assert.equal(narrowed.idToken, '', 'not without openid')
+})
+
+test('R33 without the code grant none comes; and each client may be registered otherwise', async () => {
+  const onDevice = await device(broker, cli)
+  assert.equal((await refreshed(broker, cli, onDevice.refreshToken)).idToken, '')
+  const wanted = await device(broker, job)
+  const next = await refreshed(broker, job, wanted.refreshToken)
+  assert.equal(claimsOf(next.idToken).sub, claimsOf(wanted.idToken).sub)
+  const again = expectTokens(await refresh(broker, job, wanted.refreshToken))
+  assert.notEqual(again.idToken, '', 'at a retry within the grace, too')
+  const unwanted = await code(broker, spa)
+  assert.notEqual(unwanted.idToken, '')
+  assert.equal((await refreshed(broker, spa, unwanted.refreshToken)).idToken, '')
+})
+
+test('M4 claims of a person are in the ID token where the client is registered so, and those alone that its scopes release', async () => {
+  assert.equal(claimsOf((await code(broker, web)).idToken).email, undefined)
+  const session = await code(broker, basicWeb)
+  const { body: known } = await userinfo(broker, 'demo', session.accessToken)
+  const next = await refreshed(broker, basicWeb, session.refreshToken)
+  for (const { idToken } of [session, next]) {
+    const { name, email, email_verified, sub } = claimsOf(idToken)
+    assert.deepEqual([name, email, email_verified, sub], [known.name, known.email, known.email_verified, known.sub])
+    assert.equal(typeof email, 'string')
+  }
+  const fewer = claimsOf((await code(broker, basicWeb, { scope: 'openid profile' })).idToken)
+  assert.deepEqual([typeof fewer.name, fewer.email], ['string', undefined])
+  assert.equal('name' in claimsOf(session.accessToken), false)
 })
 
 test('R27 a client that loses the refresh grant is unauthorized_client; the family is kept for when it is back', async () => {

@@ -1,14 +1,16 @@
 /**
- * R18, R19 and R21 of the cases: how long a family lives, told by a clock that the test moves.
+ * R18, R19, R21 and R32 of the cases: how long a family lives, told by a clock that the test moves.
  *
- * Owns the idle and the absolute limit of each client.
+ * Owns the idle and the absolute limit of each client, and what is told of them.
  */
+import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
-import { brief, cli } from './support/callers.ts'
+import { brief, cli, job, web } from './support/callers.ts'
 import { introspect, refresh, userinfo } from './support/endpoints.ts'
-import { expectChallenge, expectInactive, expectRefusal, refreshed } from './support/expect.ts'
-import { device } from './support/flows.ts'
+import { expectChallenge, expectInactive, expectRefusal, expectTokens, refreshed } from './support/expect.ts'
+import { code, device } from './support/flows.ts'
 import { startTimedBroker, type TimedBroker } from './support/timed-broker.ts'
+import type { Answer } from './support/wire.ts'
 
 let broker: TimedBroker
 before(async () => {
@@ -72,4 +74,54 @@ test('I2 a refresh token past its lifetime is inactive', async () => {
   const { refreshToken } = await device(broker, brief)
   broker.advance(3)
   expectInactive(await introspect(broker, refreshToken))
+})
+
+const told = ({ body }: Pick<Answer, 'body'>) => [
+  body.refresh_token_timeout,
+  body.authorization_expires_in,
+  body.refresh_token_grace,
+]
+const aYear = 31_536_000
+
+test('R32 an answer with a refresh token tells when it ends unused, when the session ends, and the client’s grace', async () => {
+  const first = await device(broker, cli)
+  assert.deepEqual(told(first), [thirtyDays, aYear, 0])
+  broker.advance(1_000)
+  const second = await refreshed(broker, cli, first.refreshToken)
+  assert.deepEqual(told(second), [thirtyDays, aYear - 1_000, 0])
+  assert.deepEqual(told(await code(broker, web)), [thirtyDays, aYear, 0])
+})
+
+test('R32 towards the end of the session its end is the refresh token’s, too', async () => {
+  const first = await device(broker, brief)
+  assert.deepEqual(told(first).slice(0, 2), [2, 6])
+  broker.advance(1.9)
+  const second = await refreshed(broker, brief, first.refreshToken)
+  assert.deepEqual(told(second).slice(0, 2), [2, 4])
+  broker.advance(1.9)
+  const third = await refreshed(broker, brief, second.refreshToken)
+  broker.advance(1.9)
+  assert.deepEqual(told(await refreshed(broker, brief, third.refreshToken)).slice(0, 2), [0, 0])
+})
+
+test('R32 a retry within the grace tells what is left since the refresh', async () => {
+  const first = await device(broker, job)
+  await refreshed(broker, job, first.refreshToken)
+  broker.advance(7)
+  const again = expectTokens(await refresh(broker, job, first.refreshToken))
+  assert.deepEqual(told(again), [thirtyDays - 7, aYear - 7, 10])
+})
+
+test('R32 an answer without a refresh token tells none of it', async () => {
+  assert.deepEqual(told(await device(broker, cli, { scope: 'openid' })), [undefined, undefined, undefined])
+})
+
+test('R32 introspection tells the same of a refresh token, and does not prolong it; of an access token nothing', async () => {
+  const { accessToken, refreshToken } = await device(broker, cli)
+  broker.advance(100)
+  for (const _ of [1, 2]) {
+    const answer = await introspect(broker, refreshToken)
+    assert.deepEqual(told(answer), [thirtyDays - 100, aYear - 100, undefined])
+  }
+  assert.deepEqual(told(await introspect(broker, accessToken)), [undefined, undefined, undefined])
 })

@@ -8,7 +8,7 @@ import { after, afterEach, before, describe, test } from 'node:test'
 import { type FallibleProvider, startFallibleProvider } from '../support/fallible-provider.ts'
 import { type BrokerProcess, startBroker } from './support/broker.ts'
 import { refresh, revoke } from './support/endpoints.ts'
-import { expectRefusal, refreshed } from './support/expect.ts'
+import { expectRefusal, expectTokens, refreshed } from './support/expect.ts'
 import type { FaultProxy } from './support/fault-proxy.ts'
 import { code } from './support/flows.ts'
 import { registryFile } from './support/registry.ts'
@@ -21,6 +21,7 @@ import {
   host,
   staleSession,
   stranger,
+  wide,
   worker,
 } from './support/vault.ts'
 
@@ -119,6 +120,32 @@ describe('token exchange', () => {
       expectRefusal(await exchangeToken(one, worker, accessToken, extra), 400, error)
     const jwt = { subject_token_type: 'urn:ietf:params:oauth:token-type:jwt', requested_token_type: accessTokenType }
     assert.equal((await exchangeToken(one, worker, accessToken, jwt)).status, 200)
+  })
+
+  test('gives nothing for a subject token that was narrowed, and the session goes on', async () => {
+    const session = await code(one, host)
+    const narrowed = expectTokens(await refresh(one, host, session.refreshToken, { scope: 'openid offline_access' }))
+    expectRefusal(await exchangeToken(one, worker, narrowed.accessToken), 400, 'invalid_scope')
+    const whole = await refreshed(one, host, narrowed.refreshToken)
+    assert.equal((await exchangeToken(one, worker, whole.accessToken)).status, 200)
+  })
+
+  test('gives nothing for a subject token that is for fewer audiences than its session', async () => {
+    const session = await code(one, wide, { audience: 'https://one.example', resource: 'https://two.example' })
+    assert.equal((await exchangeToken(one, worker, session.accessToken)).status, 200)
+    const extra = { resource: 'https://two.example' }
+    const narrowed = expectTokens(await refresh(one, wide, session.refreshToken, extra))
+    expectRefusal(await exchangeToken(one, worker, narrowed.accessToken), 400, 'invalid_target')
+  })
+
+  test('says which scopes the provider’s token carries, as far as the provider does', async () => {
+    provider.behaviour.scope = 'contacts:read openid'
+    const told = await code(one, host)
+    assert.equal((await exchangeToken(one, worker, told.accessToken)).body.scope, 'contacts:read openid')
+    provider.behaviour.scope = ''
+    const untold = await code(one, host)
+    const { body } = await exchangeToken(one, worker, untold.accessToken)
+    assert.equal(body.scope, 'openid profile email offline_access', 'as it was asked for')
   })
 
   test('is one read while the token is fresh', async () => {

@@ -11,7 +11,7 @@ import { claimsOf, expectChallenge, expectTokens, refreshed } from './support/ex
 import { code, device } from './support/flows.ts'
 import { Person } from './support/person.ts'
 import { sharedBroker } from './support/shared-broker.ts'
-import { type Answer, bearer, get, postForm, send } from './support/wire.ts'
+import { type Answer, bearer, get, postForm, postJson, send } from './support/wire.ts'
 
 const broker = sharedBroker()
 
@@ -101,8 +101,31 @@ test('I13 a token that a refresh narrowed below the scope is 403 insufficient_sc
   assert.equal((await userinfo(broker, 'demo', first.accessToken)).status, 200)
 })
 
+test('I8 a token in the body of a POST is heard, in a form and in JSON', async () => {
+  const { accessToken } = await device(broker)
+  const url = endpoint(broker, 'demo', 'userinfo')
+  const told = await userinfo(broker, 'demo', accessToken)
+  for (const answer of [
+    await postForm(url, { access_token: accessToken }),
+    await postJson(url, { access_token: accessToken }),
+  ]) {
+    assert.equal(answer.status, 200, answer.text)
+    assert.deepEqual(answer.body, told.body)
+  }
+  expectChallenge(await postForm(url, { access_token: 'nonsense' }), 401, 'invalid_token')
+  expectBareChallenge(await postForm(url, { access_token: '' }))
+  expectBareChallenge(await postForm(`${url}?access_token=${accessToken}`, { x: 'y' }))
+})
+
 test('I14 a token in the header and in the body is 400 invalid_request', async () => {
   const { accessToken } = await device(broker)
   const url = endpoint(broker, 'demo', 'userinfo')
-  expectChallenge(await postForm(url, { access_token: accessToken }, bearer(accessToken)), 400, 'invalid_request')
+  for (const inHeader of [accessToken, 'nonsense', '']) {
+    expectChallenge(await postForm(url, { access_token: accessToken }, bearer(inHeader)), 400, 'invalid_request')
+  }
+  const twice: [string, string][] = [
+    ['access_token', accessToken],
+    ['access_token', accessToken],
+  ]
+  assert.equal((await postForm(url, twice)).status, 400)
 })

@@ -72,11 +72,30 @@ describe('a client that is given the provider’s access token', () => {
     assert.ok(Number(session.body.expires_in) > 290 && Number(session.body.expires_in) <= 300)
     assert.ok(session.refreshToken.startsWith('rt_'))
     assert.notEqual(session.idToken, '')
+    assert.equal(session.body.scope, 'openid profile email offline_access', 'of the provider’s token, as it says')
     const next = await refreshed(one, agent, session.refreshToken)
     assert.equal(next.accessToken, session.accessToken, 'good for a while yet')
     assert.equal(provider.count('refresh'), 0)
     expectRefusal(await refresh(one, agent, session.refreshToken), 400, 'invalid_grant')
     expectRefusal(await refresh(one, agent, next.refreshToken), 400, 'invalid_grant')
+  })
+
+  test('is told the scope that the provider says it carries; where it says nothing at a refresh, it is the same', async () => {
+    provider.behaviour.scope = 'contacts:read'
+    const session = await stale()
+    assert.equal(session.body.scope, 'contacts:read')
+    provider.behaviour.scope = ''
+    const second = await refreshed(one, agent, session.refreshToken)
+    assert.notEqual(second.accessToken, session.accessToken)
+    assert.equal(second.body.scope, 'contacts:read')
+    await expireAll(store.endpoint)
+    provider.behaviour.scope = 'contacts:read contacts:write'
+    assert.equal((await refreshed(one, agent, second.refreshToken)).body.scope, 'contacts:read contacts:write')
+  })
+
+  test('is told the scopes that were asked for, where the provider never says', async () => {
+    provider.behaviour.scope = ''
+    assert.equal((await code(one, agent)).body.scope, 'openid profile email offline_access')
   })
 
   test('cannot have it narrowed: it comes with what it has, or not at all', async () => {

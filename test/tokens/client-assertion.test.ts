@@ -48,15 +48,14 @@ function signed(claims: Record<string, unknown> = {}, header: Partial<JWTHeaderP
 }
 
 async function verdict(assertion: string, keys: readonly PublicJwk[] = [ec.jwk], clientId = 'robot'): Promise<string> {
-  const found = await verifyAssertion(assertion, { clientId, keys, audiences: [issuer, tokenEndpoint], now })
+  const found = await verifyAssertion(assertion, { clientId, keys, issuer, now })
   return found.holds ? `${found.jti} until ${found.expiresAtSeconds - nowSeconds}` : found.fault
 }
 
 describe('claims', () => {
   const cases: Record<string, readonly [Record<string, unknown>, string]> = {
     'as they should be': [{}, 'one until 60'],
-    'the token endpoint as audience': [{ aud: tokenEndpoint }, 'one until 60'],
-    'both audiences, as a list': [{ aud: [tokenEndpoint, issuer] }, 'one until 60'],
+    'the issuer as a list of one': [{ aud: [issuer] }, 'one until 60'],
     'nbf and iat of now': [{ nbf: nowSeconds, iat: nowSeconds }, 'one until 60'],
     'nbf and iat of a clock that is half a minute ahead': [
       { nbf: nowSeconds + 30, iat: nowSeconds + 30 },
@@ -80,6 +79,10 @@ describe('claims', () => {
     'an empty jti': [{ jti: '' }, 'jti'],
     'a jti that is a number': [{ jti: 7 }, 'jti'],
     'a jti that is too long': [{ jti: 'j'.repeat(257) }, 'jti'],
+    'the token endpoint as audience': [{ aud: tokenEndpoint }, 'aud'],
+    'the token endpoint beside the issuer': [{ aud: [tokenEndpoint, issuer] }, 'aud'],
+    'the issuer twice': [{ aud: [issuer, issuer] }, 'aud'],
+    'a list in the list': [{ aud: [[issuer]] }, 'aud'],
     'no aud': [{ aud: undefined }, 'aud'],
     'no aud in the list': [{ aud: [] }, 'aud'],
     "another application's issuer": [{ aud: 'https://auth.example/other' }, 'aud'],
@@ -187,6 +190,6 @@ describe('any text', () => {
 
   test('a fault of ours is not taken for a bad assertion', async () => {
     const broken = [{ ...ec.jwk, x: 'no point' }] as PublicJwk[]
-    await assert.rejects(verifyAssertion(await signed(), { clientId: 'robot', keys: broken, audiences: [issuer], now }))
+    await assert.rejects(verifyAssertion(await signed(), { clientId: 'robot', keys: broken, issuer, now }))
   })
 })

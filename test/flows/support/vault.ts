@@ -26,7 +26,9 @@ export const agent = confidential('agent')
 export const graced = confidential('graced')
 /** Is given ours. */
 export const host = confidential('host')
-/** May exchange the tokens of `host`. */
+/** Is given ours, for one or both of two audiences. */
+export const wide = confidential('wide')
+/** May exchange the tokens of `host` and `wide`. */
 export const worker = confidential('worker')
 /** May exchange its own, and has none. */
 export const stranger = confidential('stranger')
@@ -48,7 +50,8 @@ export function addVaulted(registry: RegistryCopy, provider: FallibleProvider, s
       client(agent, { accessToken: 'provider' }),
       client(graced, { accessToken: 'provider', graceSeconds: 10 }),
       client(host, {}),
-      client(worker, { grants: [exchangeGrant], exchangesFor: ['host'] }),
+      client(wide, { audiences: ['https://one.example', 'https://two.example'] }),
+      client(worker, { grants: [exchangeGrant], exchangesFor: ['host', 'wide'] }),
       client(stranger, { grants: [exchangeGrant] }),
       { clientId: 'device', auth: 'none', grants: [deviceGrant, 'refresh_token'], accessToken: 'provider' },
     ],

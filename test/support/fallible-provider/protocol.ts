@@ -75,12 +75,13 @@ function sendBack(asked: Parameters, codes: ReturnType<typeof createCodes>): Rep
 
 async function success(behaviour: Behaviour, issued: Issued, sign: Signer): Promise<Reply> {
   const { accessToken, refreshToken, grant } = issued
+  const scope = behaviour.scope ?? grant.scope
   return {
     status: 200,
     body: {
       ...{ access_token: accessToken, token_type: 'Bearer', expires_in: behaviour.accessTokenSeconds },
       ...(refreshToken !== undefined && { refresh_token: refreshToken }),
-      ...(grant.scope !== '' && { scope: grant.scope }),
+      ...(scope !== '' && { scope }),
       ...(grant.scope.split(' ').includes('openid') && { id_token: await sign(grant) }),
     },
   }

@@ -10,6 +10,8 @@ import { randomBytes } from 'node:crypto'
 export type Behaviour = {
   /** Who signs in. */
   person: string
+  /** What it says of the scope of its tokens; empty: nothing. Undefined: what was asked for. */
+  scope: string | undefined
   accessTokenSeconds: number
   /** False: no answer has a refresh token. */
   givesRefreshTokens: boolean
@@ -27,6 +29,7 @@ export type Behaviour = {
 
 export const usualBehaviour: Behaviour = {
   person: 'ada',
+  scope: undefined,
   accessTokenSeconds: 300,
   givesRefreshTokens: true,
   rotates: true,
