@@ -157,7 +157,11 @@ export function parseClient(
   if (strange.length > 0)
     return { ok: false, mistakes: [{ where: 'exchangesFor', why: 'is no client of the application' }] }
   const scopes = client.grants.length > 0 ? [...new Set([...application.scopes, ...client.scopes])] : application.scopes
-  return { ok: true, client, registry: { applications: [{ ...application, ...exchanging(all), scopes }], clients: all } }
+  return {
+    ok: true,
+    client,
+    registry: { applications: [{ ...application, ...exchanging(all), scopes }], clients: all },
+  }
 }
 
 /** Names that are there already, in a file that may be wrong otherwise too. */

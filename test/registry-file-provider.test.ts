@@ -26,7 +26,10 @@ describe('a provider', () => {
   })
 
   test("the provider's tokens are kept for whoever is entitled to them or must revoke them, and for nobody else", () => {
-    const exchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
+    const exchanging = {
+      ...{ auth: 'client_secret_post', secrets: ['s'] },
+      grants: ['urn:ietf:params:oauth:grant-type:token-exchange'],
+    }
     const kept = (provider: Json, ...clients: Json[]) =>
       registryOf(
         file(
@@ -41,8 +44,8 @@ describe('a provider', () => {
     const [a, b] = [client({ clientId: 'a' }), client({ clientId: 'b' })]
     assert.deepEqual(kept({}, a, b), [])
     assert.deepEqual(kept({}, client({ clientId: 'a', accessToken: 'provider' }), b), ['a'])
-    assert.deepEqual(kept({}, client({ clientId: 'a', grants: [exchange] }), b), ['a'])
-    assert.deepEqual(kept({}, client({ clientId: 'a', grants: [exchange], exchangesFor: ['b'] }), b), ['a', 'b'])
+    assert.deepEqual(kept({}, client({ clientId: 'a', ...exchanging }), b), ['a'])
+    assert.deepEqual(kept({}, client({ clientId: 'a', ...exchanging, exchangesFor: ['b'] }), b), ['a', 'b'])
     assert.deepEqual(kept({ revokeTokens: true }, a, b), ['a', 'b'])
   })
 
@@ -60,7 +63,8 @@ describe('a provider', () => {
 
   test('who exchanges, exchanges for itself and for those whom it names', () => {
     const grants = ['urn:ietf:params:oauth:grant-type:token-exchange']
-    const a = client({ clientId: 'a', grants, exchangesFor: ['b', 'a'] })
+    const authenticating = { auth: 'client_secret_post', secrets: ['s'] }
+    const a = client({ clientId: 'a', ...authenticating, grants, exchangesFor: ['b', 'a'] })
     const { clients } = registryOf(file(application({}, a, client({ clientId: 'b' }))))
     assert.deepEqual(
       clients.map(({ exchangesFor }) => exchangesFor),

@@ -54,11 +54,14 @@ async function unavailability(promise: Promise<unknown>): Promise<number> {
   return error.retryAfterSeconds
 }
 
+/** As it was asked for. */
+const scope = 'openid offline_access'
+
 describe('one caller', () => {
   test('is given the token at hand while it is good, with the whole seconds that are left', async () => {
     const { vault, tokens } = await rig.kept()
     rig.advance(100.5)
-    assert.deepEqual(await fresh(vault), { accessToken: tokens.accessToken, expiresInSeconds: 199 })
+    assert.deepEqual(await fresh(vault), { accessToken: tokens.accessToken, expiresInSeconds: 199, scope })
     assert.equal(rig.provider.count('refresh'), 0)
     assert.deepEqual(await rig.vaultAt(vault), vault)
   })
@@ -67,7 +70,7 @@ describe('one caller', () => {
     const { vault } = await stale()
     for (let round = 1; round <= 3; round += 1) {
       const given = await again(vault)
-      assert.deepEqual(given, { accessToken: rig.provider.accessTokens().at(-1), expiresInSeconds: 300 })
+      assert.deepEqual(given, { accessToken: rig.provider.accessTokens().at(-1), expiresInSeconds: 300, scope })
       assert.equal(rig.provider.count('refresh'), round)
       const after = await rig.vaultAt(vault)
       assert.deepEqual([after?.revision, after?.leaseUntil], [1 + 2 * round, undefined])
@@ -81,7 +84,11 @@ describe('one caller', () => {
     const { vault, tokens } = await stale()
     await fresh(vault)
     const kept = await rig.unsealed((await rig.vaultAt(vault))!)
-    assert.deepEqual(kept, { accessToken: rig.provider.accessTokens().at(-1), refreshToken: tokens.refreshToken })
+    assert.deepEqual(kept, {
+      accessToken: rig.provider.accessTokens().at(-1),
+      refreshToken: tokens.refreshToken,
+      scope,
+    })
   })
 
   test('B8 is told a lifetime where the provider tells none', async () => {
@@ -107,14 +114,14 @@ describe('many callers', () => {
     const given = await Promise.all(Array.from({ length: 20 }, () => fresh(vault)))
     assert.equal(rig.provider.count('refresh'), 1)
     const [token] = rig.provider.accessTokens().slice(-1)
-    for (const one of given) assert.deepEqual(one, { accessToken: token, expiresInSeconds: 300 })
+    for (const one of given) assert.deepEqual(one, { accessToken: token, expiresInSeconds: 300, scope })
   })
 
   test('use the token at hand while one of them fetches, as long as it is good', async () => {
     const { vault, tokens } = await rig.kept()
     rig.advance(250)
     await swap(vault)
-    assert.deepEqual(await again(vault), { accessToken: tokens.accessToken, expiresInSeconds: 50 })
+    assert.deepEqual(await again(vault), { accessToken: tokens.accessToken, expiresInSeconds: 50, scope })
     assert.equal(rig.provider.count('refresh'), 0)
   })
 

@@ -42,6 +42,7 @@ test('those that are kept are found by the id of their sign-in, as long as their
     assert.deepEqual(await rig.unsealed(vault, clock.now()), {
       accessToken: tokens.accessToken,
       refreshToken: tokens.refreshToken,
+      scope: 'openid offline_access',
     })
     assert.equal(vault.expires, vaultExpires(codeLifetimeSeconds, keeping.absoluteSeconds, clock.now()))
     assert.deepEqual([vault.application, vault.revision, vault.isRefreshable], ['demo', 1, true])
@@ -54,7 +55,10 @@ test('tokens that come without a refresh token are kept as such', async () => {
   const id = await keepTokens(rig.application, keeping, sid, alone, codeLifetimeSeconds)
   const vault = await rig.vaultAt({ sid, id: id! })
   assert.equal(vault?.isRefreshable, false)
-  assert.deepEqual(await rig.unsealed(vault!, clock.now()), { accessToken: tokens.accessToken })
+  assert.deepEqual(await rig.unsealed(vault!, clock.now()), {
+    accessToken: tokens.accessToken,
+    scope: 'openid offline_access',
+  })
 })
 
 test('B12 no token can be read off the item', async () => {
@@ -97,6 +101,7 @@ test('the key is gone, so nobody opens what it sealed; what is sealed since is o
   assert.deepEqual(await rig.unsealed({ ...vault, sealed }, clock.now()), {
     accessToken: tokens.accessToken,
     refreshToken: tokens.refreshToken,
+    scope: tokens.scope,
   })
 })
 
