@@ -9,7 +9,7 @@
 import { broker } from '../shared/broker.ts'
 import type { Family } from '../shared/domain/family.ts'
 import { inLanguage } from '../shared/domain/local-text.ts'
-import { networkOf } from '../shared/domain/network.ts'
+import { isSameNetwork } from '../shared/domain/network.ts'
 import { decide } from '../shared/domain/transitions.ts'
 import {
   deviceCodeSeconds,
@@ -146,7 +146,7 @@ async function putQuestion(call: Call, userCode: string, family: Family | undefi
     asked: consentAsked(application, client, family, providerOrigin),
     startedFrom: family.startedFrom,
     startedSecondsAgo: (call.now - family.createdAt) / 1000,
-    isSameNetwork: networkOf(family.startedFrom) === networkOf(call.ip),
+    isSameNetwork: isSameNetwork(family.startedFrom, call.ip),
     action: pageUrl(call),
     csrf,
     uiLocales: call.parameters.optional('ui_locales'),

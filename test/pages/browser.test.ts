@@ -236,10 +236,10 @@ const confirmAsHeard = (provider: string) => `
   - paragraph: It wants to use Harbour Books as you.
   - paragraph: Your device must show this same code
   - paragraph: WDJB-MJHT
-  - term: Asked for
+  - term: Started
   - definition: 2 minutes ago
   - term: From
-  - definition: 203.0.113.7, not the network that you are on
+  - definition: "203.0.113.7 Not the network that you are on: expect that of a server, or when you use mobile data."
   - heading "It will be able to" [level=2]
   - list "It will be able to":
     - listitem: Know who you are It learns the identifier of your account.

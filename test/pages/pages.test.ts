@@ -262,8 +262,11 @@ describe('the page that asks', () => {
 
   it('warns of a stranger’s code, says from where and when the device asked, and where the sign-in is', () => {
     assert.match(html, /Approve only if you started this yourself/)
-    assert.match(html, /2 minutes ago.*<bdi translate="no">203\.0\.113\.7<\/bdi>, not the network that you are on/s)
-    assert.match(confirmDevice({ ...asked, isSameNetwork: true }).html, /<\/bdi>, the network that you are on/)
+    assert.match(
+      html,
+      /2 minutes ago.*<bdi translate="no">203\.0\.113\.7<\/bdi>\s<small>Not the network that you are on/s,
+    )
+    assert.match(confirmDevice({ ...asked, isSameNetwork: true }).html, /<small>The network that you are on/)
     assert.match(html, /sign in at <bdi translate="no">id\.example\.test<\/bdi>/)
   })
 

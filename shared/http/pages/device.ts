@@ -67,8 +67,8 @@ export function confirmDevice(input: {
   /** From where and when the device asked: people recognise what they began themselves (RFC 10027). */
   readonly startedFrom: string
   readonly startedSecondsAgo: number
-  /** Whether this browser is in the same network. */
-  readonly isSameNetwork: boolean
+  /** Whether this browser is in the same network; undefined where that cannot be told. */
+  readonly isSameNetwork: boolean | undefined
   /** Where the form goes: this broker's own `/{application}/activate`. */
   readonly action: string
   readonly csrf: string
@@ -78,7 +78,6 @@ export function confirmDevice(input: {
 }): Page {
   const { look, asked, clientName } = input
   const provider = new URL(input.providerOrigin)
-  const address = html`<bdi translate="no">${input.startedFrom}</bdi>`
   return page({
     status: 200,
     title: say(look, 'question.heading', { client: clientName }),
@@ -90,8 +89,9 @@ export function confirmDevice(input: {
 <p id="compare">${say(look, 'question.compare')}</p>
 <p class="code" aria-describedby="compare" translate="no">${input.userCode}</p>
 <dl class="origin">
-<div><dt>${say(look, 'question.when')}</dt><dd>${howLongAgo(look, input.startedSecondsAgo)}</dd></div>
-<div><dt>${say(look, 'question.where')}</dt><dd>${write(look, input.isSameNetwork ? 'question.where.same' : 'question.where.other', { address })}</dd></div>
+<dt>${say(look, 'question.when')}</dt><dd>${howLongAgo(look, input.startedSecondsAgo)}</dd>
+<dt>${say(look, 'question.where')}</dt><dd><bdi translate="no">${input.startedFrom}</bdi>
+${networkHint(look, input.isSameNetwork)}</dd>
 </dl>
 </div>
 ${consentList(look, asked)}
@@ -171,6 +171,11 @@ function codeProblem(look: Look, problem: CodeProblem): Html {
 function typedCode(typed: string): Html {
   const shown = [...typed].slice(0, longestTypedShown).join('')
   return html`<strong translate="no">${named(shown.length < typed.length ? `${shown}…` : shown)}</strong>`
+}
+
+function networkHint(look: Look, isSame: boolean | undefined): Html | undefined {
+  if (isSame === undefined) return undefined
+  return html`<small>${say(look, isSame ? 'question.where.same' : 'question.where.other')}</small>`
 }
 
 function howLongAgo(look: Look, seconds: number): string {

@@ -77,8 +77,11 @@ input.code[aria-invalid] { border-color: var(--bad); }
 .compare { margin: 1.5rem 0; padding: 1rem; border-radius: .75rem; background: var(--tint); text-align: center; }
 .compare p { margin: 0; }
 .compare .code { margin: .25rem 0 0; }
-.origin { margin: .75rem 0 0; padding: .625rem 0 0; border-top: 1px solid var(--line); font-size: .875rem; }
-.origin div { display: flex; flex-wrap: wrap; justify-content: center; gap: 0 .5rem; }
+.origin {
+  display: grid; grid-template-columns: auto 1fr; gap: .25rem .75rem; margin: .75rem 0 0; padding: .75rem 0 0;
+  border-top: 1px solid var(--line); font-size: .875rem; text-align: start;
+}
+.origin small { display: block; color: var(--muted); font-size: .8125rem; }
 .origin dt { color: var(--muted); }
 .origin dd { margin: 0; font: inherit; white-space: normal; }
 .scopes { margin: 0 0 1.5rem; padding: 0; list-style: none; }

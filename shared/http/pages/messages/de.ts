@@ -33,13 +33,14 @@ export const german: Messages = {
   'question.heading': '{client} verbinden?',
   'question.lead': 'Die Anwendung möchte {application} in Ihrem Namen benutzen.',
   'question.compare': 'Ihr Gerät muss denselben Code zeigen',
-  'question.when': 'Angefragt',
+  'question.when': 'Begonnen',
   'question.when.now': 'gerade eben',
   'question.when.minute': 'vor einer Minute',
   'question.when.minutes': 'vor {count} Minuten',
   'question.where': 'Von',
-  'question.where.same': '{address}, aus Ihrem Netz',
-  'question.where.other': '{address}, nicht aus Ihrem Netz',
+  'question.where.same': 'Das Netz, in dem Sie sind.',
+  'question.where.other':
+    'Nicht das Netz, in dem Sie sind: zu erwarten bei einem Server, oder wenn Sie mobile Daten nutzen.',
   'question.warning':
     'Stimmen Sie nur zu, wenn Sie das gerade selbst begonnen haben. Hat Ihnen jemand den Code oder den Link gegeben, lehnen Sie ab.',
   'question.approve': 'Zustimmen',
