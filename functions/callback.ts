@@ -28,7 +28,7 @@ import {
   pageAnswer,
   type SignIn,
 } from '../shared/http/browser.ts'
-import { type Answer, audit, type Call, conclude, momentOf } from '../shared/http/call.ts'
+import { type Answer, audit, type Call, conclude, continueWith, momentOf } from '../shared/http/call.ts'
 import { lookOf } from '../shared/http/look.ts'
 import { failedSignInPage, problemPage, reportUnexpected } from '../shared/http/page-problems.ts'
 import { deviceConnected } from '../shared/http/pages/device.ts'
@@ -47,11 +47,11 @@ const codeLifetimeSeconds = 60
 
 type SignedIn = Extract<SignInResult, { kind: 'signed-in' }>
 
-export const handler = pageEndpoint(async (called) => {
-  const carried = await carriedSignIn(called, called.parameters.optional('state'))
-  if (carried === undefined) return lost(called)
+export const handler = pageEndpoint(async (call) => {
+  const carried = await carriedSignIn(call, call.parameters.optional('state'))
+  if (carried === undefined) return lost(call)
   const { signIn, application } = carried
-  const call = { ...called, application }
+  continueWith(call, application)
   const end = signIn.flow === 'device' ? endDeviceSignIn : endCodeSignIn
   return end(call, signIn as never, () => finish(call, signIn))
 }, problemPage)

@@ -100,6 +100,12 @@ export function baseUrlOf(event: APIGatewayProxyEvent): string {
   return `https://${domainName}${prefix}`
 }
 
+/** The call goes on by a registration that was read anew while it was under way. */
+export function continueWith(call: Call, application: Application): void {
+  const current: { application: Application } = call
+  current.application = application
+}
+
 type Audited = Pick<Call, 'requestId' | 'application' | 'ip' | 'now'> & {
   readonly client?: Client
   readonly actor?: string

@@ -17,7 +17,7 @@ import type { DeviceLogin, DeviceLoginResult } from '../providers/provider.ts'
 import type { ProviderPurpose } from '../tokens/seal.ts'
 import { Unavailable } from '../unavailable.ts'
 import { keepTokens } from '../vault/keep.ts'
-import { audit, type Call, type ClientCall, momentOf } from './call.ts'
+import { audit, type Call, type ClientCall, continueWith, momentOf } from './call.ts'
 import { emailHashOf, wantedClaims } from './sign-in.ts'
 
 /**
@@ -57,6 +57,7 @@ export async function askProvider(call: ClientCall, family: Family, sealed: stri
   }
   if (unsealed === undefined) return { kind: 'expired-device-code' }
   const { value: deviceCode, application } = unsealed
+  continueWith(call, application)
   const result = await providerOf(application).pollDeviceLogin(deviceCode, wantedClaims(application))
   switch (result.kind) {
     case 'pending':
@@ -66,7 +67,7 @@ export async function askProvider(call: ClientCall, family: Family, sealed: stri
     case 'expired':
       return usedUp(call, family)
     case 'signed-in':
-      return approve({ ...call, application }, family, result)
+      return approve(call, family, result)
     case 'refused':
       return write(call, family, { deny: true })
     default:
