@@ -57,6 +57,13 @@ export function tableFrom(input: Input): string {
   return name
 }
 
+/** Whether the table is the local stack's: DynamoDB is on this machine. */
+export function isLocalTable(): boolean {
+  const { AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL } = process.env
+  const endpoint = URL.parse(AWS_ENDPOINT_URL_DYNAMODB || AWS_ENDPOINT_URL || '')
+  return endpoint !== null && isLoopback(endpoint)
+}
+
 /** Where that table is, for people. */
 export function tablePlace(table: string): string {
   const { AWS_ENDPOINT_URL_DYNAMODB: endpoint, AWS_REGION, AWS_DEFAULT_REGION } = process.env

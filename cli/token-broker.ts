@@ -26,6 +26,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
     'sessions revoke': ['end one, or a person’s, a client’s, or all', () => import('./commands/sessions-revoke.ts')],
   },
   'Applications and clients': {
+    check: ['check a registry file, with no table at all', () => import('./commands/check.ts')],
     apply: ['put a registry file into the table', () => import('./commands/apply.ts')],
     'clients list': ['the clients that are registered', () => import('./commands/clients-list.ts')],
     'clients create': ['register a client', () => import('./commands/clients-create.ts')],

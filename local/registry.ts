@@ -31,7 +31,7 @@ export async function readRegistry(path: string, identityProviderUrl: string): P
   } catch (error) {
     throw new Problem(`The registry ${path} cannot be read (${codeOf(error)}). REGISTRY names another one.`)
   }
-  const parsed = parseRegistry(text, { IDP_URL: identityProviderUrl })
+  const parsed = parseRegistry(text, { variables: { IDP_URL: identityProviderUrl } })
   if (parsed.ok) return parsed.registry
   const count = parsed.mistakes.length
   const lines = parsed.mistakes.map(({ where, why }) => `  ${where}: ${why}`)

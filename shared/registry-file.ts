@@ -19,12 +19,23 @@ export type Mistake = { readonly where: string; readonly why: string }
 export type ParsedRegistry =
   | { readonly ok: true; readonly registry: Registry }
   | { readonly ok: false; readonly mistakes: readonly Mistake[] }
+export type ReadingOptions = {
+  /** Put in the place of `${NAME}`, so that one file serves several stacks. */
+  readonly variables?: Readonly<Record<string, string>>
+  /** Whether the file is for a stack that others can reach; secrets that somebody thought up are refused then. */
+  readonly isDeployed?: boolean
+}
+
+/** 24 random bytes as base64, 16 in hexadecimal digits: what cannot be tried out against its hash. */
+const minSecretLength = 32
+
 /**
  * Reads a registry file.
- *
- * @param variables put in the place of `${NAME}`, so that one file serves several stacks
  */
-export function parseRegistry(text: string, variables: Readonly<Record<string, string>>): ParsedRegistry {
+export function parseRegistry(
+  text: string,
+  { variables = {}, isDeployed = false }: ReadingOptions = {},
+): ParsedRegistry {
   const { text: filled, missing, hasGap } = fillIn(text, variables)
   const unknown = missing.map((where) => ({ where, why: 'there is no such variable' }))
   let value: unknown
@@ -38,8 +49,26 @@ export function parseRegistry(text: string, variables: Readonly<Record<string, s
   const mistakes = [...unknown, ...issues.map(mistakeOf), ...doubled(value, hasGap), ...strangers(value, hasGap)]
   if (!parsed.success || mistakes.length > 0) return { ok: false, mistakes }
   const registry = recordsOf(parsed.output)
-  const outliving = outlivingTheirSeals(registry, parsed.output)
-  return outliving.length > 0 ? { ok: false, mistakes: outliving } : { ok: true, registry }
+  const more = [...outlivingTheirSeals(registry, parsed.output), ...(isDeployed ? shortSecrets(parsed.output) : [])]
+  return more.length > 0 ? { ok: false, mistakes: more } : { ok: true, registry }
+}
+
+/** The table keeps a fast hash, which protects random bits alone (docs/registry.md). */
+function shortSecrets({ applications }: File): Mistake[] {
+  return applications.flatMap(({ clients }, at) =>
+    clients.flatMap(({ secrets }, client) =>
+      (typeof secrets === 'string' ? [] : secrets).flatMap((secret, entry) =>
+        secret.length >= minSecretLength
+          ? []
+          : [
+              {
+                where: `applications[${at}].clients[${client}].secrets[${entry}]`,
+                why: `must have ${minSecretLength} characters at least in a deployed stack, drawn at random`,
+              },
+            ],
+      ),
+    ),
+  )
 }
 
 /** A key that seals is kept for a year after its last use, and so what it has sealed must not be needed for longer. */

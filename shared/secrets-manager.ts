@@ -70,6 +70,16 @@ export async function versionsOf(name: string): Promise<Versions> {
   return { current: staged('AWSCURRENT'), pending: staged('AWSPENDING') }
 }
 
+/** Whether a secret has a value, without reading it. */
+export async function hasSecretValue(name: string): Promise<boolean> {
+  try {
+    return (await versionsOf(name)).current !== undefined
+  } catch (error) {
+    if (error instanceof ResourceNotFoundException) return false
+    throw error
+  }
+}
+
 /** For a version that is no rotation's; Secrets Manager draws those itself. */
 export function drawVersionId(): string {
   return randomUUID()

@@ -72,6 +72,8 @@ const allowed: Record<string, readonly string[]> = {
     'node:',
   ],
   'cli/keys.ts': ['cli/', 'shared/domain/', 'local/rotate-keys.ts', 'local/problem.ts'],
+  'cli/registry-file.ts': ['cli/', 'shared/domain/', 'shared/registry-file.ts', 'node:'],
+  'cli/provider-secrets.ts': ['cli/', 'shared/domain/', 'shared/secrets-manager.ts'],
   'cli/registry.ts': ['cli/', 'shared/store/', 'shared/unavailable.ts', 'node:'],
   'cli/signature.ts': ['cli/', 'node:', '@aws-sdk/credential-provider-node', '@smithy/signature-v4'],
   'local/': [

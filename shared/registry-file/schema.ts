@@ -16,7 +16,7 @@ const yearSeconds = 31_536_000
 const authMethod = v.picklist(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'])
 const methodsWithoutSecret: readonly unknown[] = [undefined, 'none', 'private_key_jwt']
 /** In the place of a client's secrets: they are drawn by the command line and live in the table alone. */
-const ofTheTable = 'table'
+export const ofTheTable = 'table'
 const algorithm = v.picklist(['ES256', 'RS256'])
 export const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const grant = v.picklist([
@@ -85,8 +85,9 @@ const audienceList = v.pipe(
   v.minLength(1, 'must name one audience at least'),
   v.maxLength(maxClientAudiences, `must name ${maxClientAudiences} audiences at most`),
 )
-const secretList = v.pipe(v.array(text(256)), v.maxLength(2, 'two secrets may live at once, no more'))
-const secretsSchema = v.lazy((input) => (typeof input === 'string' ? v.literal(ofTheTable) : secretList))
+export const secretList = v.pipe(v.array(text(256)), v.maxLength(2, 'two secrets may live at once, no more'))
+/** Not a union, so that a mistake in one secret is told of that one. */
+export const secretsSchema = v.lazy((input) => (typeof input === 'string' ? v.literal(ofTheTable) : secretList))
 
 export const clientSchema = v.pipe(
   members({
@@ -146,4 +147,5 @@ const applicationSchema = members({
   clients: v.array(clientSchema),
 })
 
-export const fileSchema = members({ applications: v.array(applicationSchema) })
+/** `$schema` is for editors: docs/registry.schema.json is made of this very schema. */
+export const fileSchema = members({ $schema: v.optional(v.string()), applications: v.array(applicationSchema) })

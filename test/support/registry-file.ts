@@ -19,13 +19,13 @@ export const application = (changes: Json = {}, ...clients: Json[]): Json => ({
 export const file = (...applications: Json[]) => JSON.stringify({ applications })
 
 export function registryOf(text: string, variables = {}) {
-  const parsed = parseRegistry(text, variables)
+  const parsed = parseRegistry(text, { variables })
   assert.ok(parsed.ok, JSON.stringify(parsed))
   return parsed.registry
 }
 
 export function mistakesIn(text: string, variables = {}): readonly Mistake[] {
-  const parsed = parseRegistry(text, variables)
+  const parsed = parseRegistry(text, { variables })
   return parsed.ok ? [] : parsed.mistakes
 }
 

@@ -1,0 +1,92 @@
+/**
+ * A change of the registry, member by member: what stands in the table and what would stand there.
+ *
+ * Owns which values are shown: none of a secret, and no long one whole. Must not know how a change is written.
+ */
+
+import { identityOf } from '../shared/domain/provider-identity.ts'
+import type { ProviderSettings } from '../shared/domain/registration.ts'
+import { type Change, isClient } from '../shared/domain/registry-changes.ts'
+
+export type Difference = {
+  /** As the file has it, dotted: `provider.issuer`. */
+  readonly member: string
+  /** Absent: there is none, or it is not shown. */
+  readonly before?: unknown
+  readonly after?: unknown
+  /** Only that it differs is told. */
+  readonly isHidden?: true
+}
+
+/** Members whose values are secret, or of which nobody sees by reading what has changed. */
+const hidden: Readonly<Record<string, string>> = {
+  secretHashes: 'secrets',
+  'provider.certificateAuthority': 'provider.certificateAuthority',
+}
+
+export function differencesOf({ record, before, members }: Change): Difference[] {
+  if (before === undefined) return []
+  const [old, young] = [before as object, record as object] as Readonly<Record<string, unknown>>[]
+  return members.flatMap((member) => differencesAt(member, old?.[member], young?.[member]))
+}
+
+function differencesAt(member: string, before: unknown, after: unknown): Difference[] {
+  if (isSame(before, after)) return []
+  const name = hidden[member]
+  if (name !== undefined) return [{ member: name, isHidden: true }]
+  if (!isMap(before) || !isMap(after)) return [{ member, before, after }]
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])]
+  return names.flatMap((name) => differencesAt(`${member}.${name}`, before[name], after[name]))
+}
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** The order of an object's members means nothing, and the table does not keep it. */
+function isSame(one: unknown, other: unknown): boolean {
+  if (!isMap(one) || !isMap(other)) return JSON.stringify(sorted(one)) === JSON.stringify(sorted(other))
+  const names = new Set([...Object.keys(one), ...Object.keys(other)])
+  return [...names].every((name) => isSame(one[name], other[name]))
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (!isMap(value)) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, member]) => [name, sorted(member)]),
+  )
+}
+
+const maxShownLength = 160
+
+/** @returns `graceSeconds: 10 → 60` */
+export function inWords({ member, before, after, isHidden }: Difference): string {
+  return isHidden ? `${member}: changed` : `${member}: ${shown(before)} → ${shown(after)}`
+}
+
+function shown(value: unknown): string {
+  if (value === undefined) return 'none'
+  const text = JSON.stringify(value)
+  return text.length > maxShownLength ? `${text.slice(0, maxShownLength)}…` : text
+}
+
+export type ProviderChange = {
+  readonly application: string
+  readonly from: ProviderSettings
+  readonly to: ProviderSettings
+  readonly sessions: 'end' | 'keep'
+}
+
+/** The application whose provider becomes another one by this change. */
+export function providerChangeOf({ record, before, sessions }: Change): ProviderChange | undefined {
+  if (sessions === undefined || before === undefined || isClient(record) || isClient(before)) return undefined
+  return { application: record.name, from: before.provider, to: record.provider, sessions }
+}
+
+export function providerInWords(settings: ProviderSettings): string {
+  const { kind, address, clientId } = identityOf(settings)
+  return `${kind} ${address}, client ${clientId}`
+}

@@ -1,0 +1,280 @@
+/**
+ * `apply` and `check`, as people and pipelines run them.
+ */
+
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, describe, type TestContext, test } from 'node:test'
+import { providerSecretName } from '../../shared/domain/provider-identity.ts'
+import { hashSecret } from '../../shared/http/client-authentication.ts'
+import { readRegistry } from '../../shared/store/registry.ts'
+import type { Table } from '../../shared/store/table.ts'
+import { type FaultProxy, startFaultProxy } from '../flows/support/fault-proxy.ts'
+import { startSecretsManager } from '../support/secrets-manager.ts'
+import { itemAt, startTable, type TestTable } from '../support/table.ts'
+import { type CommandLine, commandLine, onTerminal, registryFile, tableVariables } from './support/command-line.ts'
+
+let table: TestTable
+let proxy: FaultProxy
+before(async () => {
+  table = await startTable()
+  proxy = await startFaultProxy(table.endpoint)
+})
+beforeEach(() => proxy.heal())
+after(async () => {
+  await proxy.stop()
+  await table.stop()
+})
+
+/** Each test has an application of its own in the one table. */
+let count = 0
+const newName = () => `app-${++count}`
+
+const client = (clientId: string, changes = {}) => ({ clientId, auth: 'none', grants: ['refresh_token'], ...changes })
+const provider = (changes = {}) => ({ kind: 'oidc', issuer: 'https://idp.example', clientId: 'broker', ...changes })
+const application = (name: string, ...clients: object[]) => ({
+  name,
+  displayName: 'App',
+  provider: provider(),
+  audiences: ['https://api.example.test'],
+  clients,
+})
+const file = (t: TestContext, ...applications: object[]) => registryFile(t, { applications })
+const tool = (t: TestContext, endpoint = table.endpoint): Promise<CommandLine> =>
+  commandLine(t, tableVariables(endpoint, table.name))
+const secretsOf = async (name: string, clientId: string) =>
+  (await itemAt(table, `application#${name}`, `client#${clientId}`))?.secretHashes
+const variable = (of: string) => '$'.concat('{', of, '}')
+
+describe('apply', () => {
+  test('says what it adds, and does it; the same again changes nothing', async (t) => {
+    const [broker, name] = [await tool(t), newName()]
+    const path = await file(t, application(name, client('cli')))
+    const first = await broker.run('apply', path, '--yes')
+    assert.equal(first.code, 0, first.stderr)
+    assert.match(first.stdout, new RegExp(`\\+ application ${name}\\n[^]*\\+ client cli of ${name}`))
+    assert.ok(await itemAt(table, `application#${name}`, 'client#cli'))
+    const second = await broker.run('apply', path, '--yes')
+    assert.deepEqual([second.code, /Nothing to change\./.test(second.stdout)], [0, true])
+  })
+
+  test('shows the old and the new value of what differs, and of a secret only that it does', async (t) => {
+    const [broker, name] = [await tool(t), newName()]
+    const web = (secret: string, graceSeconds: number, scopes: string[]) =>
+      client('web', { auth: 'client_secret_post', secrets: [secret], graceSeconds, scopes })
+    await broker.run('apply', await file(t, application(name, web('first-secret', 10, ['openid']))), '--yes')
+    const path = await file(t, application(name, web('second-secret', 60, ['openid', 'email'])))
+    const { body } = await broker.json('apply', path, '--dry-run')
+    const { stdout } = await broker.run('apply', path, '--yes')
+    assert.match(stdout, new RegExp(`~ client web of ${name}\n`))
+    assert.match(stdout, /graceSeconds: 10 → 60\n/)
+    assert.match(stdout, /scopes: \["openid"\] → \["openid","email"\]\n/)
+    assert.match(stdout, /secrets: changed\n/)
+    const [, change] = ownChanges(body, name)
+    assert.deepEqual(
+      change?.differences?.find(({ member }) => member === 'secrets'),
+      { member: 'secrets', hidden: true },
+    )
+    for (const text of [stdout, JSON.stringify(body)]) {
+      assert.doesNotMatch(text, /(first|second)-secret/)
+      assert.ok(!text.includes(hashSecret('first-secret')) && !text.includes(hashSecret('second-secret')))
+    }
+  })
+
+  test('asks on a terminal, and without one writes nothing unless --yes says that it is meant', async (t) => {
+    const [broker, name] = [await tool(t), newName()]
+    const path = await file(t, application(name, client('cli')))
+    const refused = await broker.run('apply', path)
+    assert.deepEqual([refused.code, /--yes/.test(refused.stderr)], [2, true])
+    assert.equal(await itemAt(table, `application#${name}`, 'application'), undefined)
+    const asked = onTerminal(t, `apply ${path}`, tableVariables(table.endpoint, table.name))
+    await asked.until(/Write 2 changes\?/)
+    asked.process.kill()
+    await asked.ended
+    assert.equal(await itemAt(table, `application#${name}`, 'application'), undefined)
+    assert.equal((await broker.run('apply', path, '--yes')).code, 0)
+  })
+
+  test('says that a provider becomes another one, and ends its sessions unless told that it is the same', async (t) => {
+    const [broker, name] = [await tool(t), newName()]
+    const at = (issuer: string) => file(t, { ...application(name, client('cli')), provider: provider({ issuer }) })
+    await broker.run('apply', await at('https://one.example'), '--yes')
+    const revokedBefore = async () => Number((await itemAt(table, `application#${name}`, 'application'))?.revokedBefore)
+    const before = await revokedBefore()
+    const kept = await broker.run('apply', await at('https://two.example'), '--keep-sessions', '--yes')
+    assert.match(kept.stdout, /sessions of app-\d+ go on/)
+    assert.equal(await revokedBefore(), before)
+    const startedAt = Date.now()
+    const path = await at('https://three.example')
+    const { body } = await broker.json('apply', path, '--dry-run')
+    assert.deepEqual(ownChanges(body, name)[0]?.provider_change, {
+      from: 'oidc https://two.example, client broker',
+      to: 'oidc https://three.example, client broker',
+      sessions: 'end',
+    })
+    const ended = await broker.run('apply', path, '--yes')
+    assert.match(ended.stdout, /from oidc https:\/\/two\.example.*\n +to +oidc https:\/\/three\.example/)
+    assert.match(ended.stdout, /All sessions of app-\d+ end/)
+    assert.match(ended.stdout, new RegExp(`provider/${name}/[0-9a-f]{32}`), 'where its secret is read from')
+    assert.ok((await revokedBefore()) >= startedAt)
+  })
+
+  test('warns of a secret that is missing, with the command that makes it, and of too short a grace', async (t) => {
+    const name = newName()
+    const secrets = await startSecretsManager()
+    t.after(() => secrets.stop())
+    const variables = {
+      ...tableVariables(table.endpoint, table.name),
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.endpoint,
+    }
+    const broker = await commandLine(t, variables)
+    const grants = ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token']
+    const path = await file(t, application(name, client('job', { grants, graceSeconds: 1 })))
+    const secret = `token-broker/test/${providerSecretName({ name, provider: provider() as never })}`
+    const first = await broker.run('apply', path, '--secrets', 'token-broker/test', '--yes')
+    assert.equal(first.code, 0, 'a warning stops nothing')
+    assert.ok(first.stderr.includes(`aws secretsmanager create-secret --name ${secret} `), first.stderr)
+    assert.match(first.stderr, new RegExp(`${name}/job has graceSeconds 1`))
+    secrets.secrets.set(secret, 'the secret')
+    const second = await broker.run('apply', path, '--secrets', 'token-broker/test', '--yes')
+    assert.doesNotMatch(second.stderr, /create-secret/)
+  })
+
+  test('a dry run shows the same and writes nothing', async (t) => {
+    const [broker, name] = [await tool(t), newName()]
+    const { body, code } = await broker.json('apply', await file(t, application(name, client('cli'))), '--dry-run')
+    assert.deepEqual([code, body.applied, body.dry_run], [0, false, true])
+    const own = (body.changes as { application: string; kind: string }[]).filter((each) => each.application === name)
+    assert.deepEqual(
+      own.map(({ kind }) => kind),
+      ['added', 'added'],
+    )
+    assert.equal(await itemAt(table, `application#${name}`, 'application'), undefined)
+  })
+
+  test('a file with mistakes changes nothing, and tells all of them with their places and no value', async (t) => {
+    const [broker, name] = [await tool(t), newName()]
+    const path = await file(
+      t,
+      application(name, client('cli'), client('web', { auth: 'magic', secrets: ['hush-hush'] })),
+    )
+    const { code, stderr } = await broker.run('apply', path, '--yes')
+    assert.equal(code, 1)
+    assert.match(stderr, /clients\[1\]\.auth: /)
+    assert.doesNotMatch(stderr, /hush-hush/)
+    assert.equal(await itemAt(table, `application#${name}`, 'application'), undefined)
+  })
+
+  test('puts in the variables that the command line names, and no other of the environment', async (t) => {
+    const name = newName()
+    const broker = await commandLine(t, { ...tableVariables(table.endpoint, table.name), SECRET: 'of the environment' })
+    const web = (secret: string) => client('web', { auth: 'client_secret_post', secrets: [secret] })
+    const path = await file(t, application(name, web(variable('SECRET'))))
+    const unnamed = await broker.run('apply', path, '--yes')
+    assert.deepEqual([unnamed.code, /SECRET.*no such variable/.test(unnamed.stderr)], [1, true])
+    assert.match(unnamed.stderr, /--var-env/)
+    assert.equal((await broker.run('apply', path, '--var-env', 'SECRET', '--yes')).code, 0)
+    assert.deepEqual(await secretsOf(name, 'web'), [hashSecret('of the environment')])
+    assert.equal((await broker.run('apply', path, '--var', 'SECRET=a=b', '--yes')).code, 0)
+    assert.deepEqual(await secretsOf(name, 'web'), [hashSecret('a=b')])
+    const missing = await broker.run('apply', path, '--var-env', 'NOT_THERE', '--yes')
+    assert.deepEqual([missing.code, /NOT_THERE/.test(missing.stderr)], [2, true])
+  })
+
+  test('takes no short client secret for a stack that others can reach', async (t) => {
+    const web = (secret: string) => client('web', { auth: 'client_secret_post', secrets: [secret] })
+    const deployed = await commandLine(t, tableVariables('https://dynamodb.eu-central-1.amazonaws.com', table.name))
+    const { code, stderr } = await deployed.run('apply', await file(t, application(newName(), web('s'.repeat(31)))))
+    assert.equal(code, 1)
+    assert.match(stderr, /applications\[0\]\.clients\[0\]\.secrets\[0\]: must have 32 characters/)
+    assert.doesNotMatch(stderr, /sss/)
+  })
+
+  test('shows what the file does not have, and removes it with --prune --yes alone', async (t) => {
+    const [broker, name] = [await tool(t), newName()]
+    await broker.run('apply', await file(t, application(name, client('cli'), client('old'))), '--yes')
+    const path = await file(t, ...(await everythingBut(name, 'old')))
+    const kept = await broker.run('apply', path, '--yes')
+    assert.match(kept.stdout, new RegExp(`\\? client old of ${name} .*--prune`))
+    const refused = await broker.run('apply', path, '--prune')
+    assert.deepEqual([refused.code, /--yes/.test(refused.stderr)], [2, true])
+    assert.ok(await itemAt(table, `application#${name}`, 'client#old'))
+    assert.equal((await broker.run('apply', path, '--prune', '--yes')).code, 0)
+    assert.equal(await itemAt(table, `application#${name}`, 'client#old'), undefined)
+  })
+
+  test('interrupted, it leaves a registry that is valid, exits with 4, and the same again completes it', async (t) => {
+    const name = newName()
+    const broker = await tool(t, proxy.endpoint)
+    const clients = Array.from({ length: 150 }, (_, at) => client(`c${at}`))
+    const path = await file(t, application(name, ...clients))
+    const { code, stderr } = await during(broker, path)
+    assert.equal(code, 4, stderr)
+    const half = (await readRegistry(table)).clients.filter((each) => each.application === name)
+    assert.equal(half.length, 98)
+    proxy.heal()
+    const again = await broker.json('apply', path, '--yes')
+    const added = (again.body.changes as { kind: string }[]).filter(({ kind }) => kind === 'added')
+    assert.deepEqual([again.code, added.length], [0, 52])
+  })
+})
+
+type ChangeInJson = {
+  readonly application: string
+  readonly differences?: readonly { readonly member: string }[]
+  readonly provider_change?: object
+}
+
+function ownChanges(body: Readonly<Record<string, unknown>>, name: string): ChangeInJson[] {
+  return (body.changes as ChangeInJson[]).filter((change) => change.application === name)
+}
+
+/** Lets the first transaction through and no other request after it. */
+async function during(broker: CommandLine, path: string) {
+  const child = broker.start('apply', path, '--yes')
+  proxy.forget()
+  const watch = setInterval(() => {
+    if ((proxy.counts().TransactWriteItems ?? 0) > 0) proxy.fail({ kind: 'hang-up' })
+  }, 1)
+  const { code } = await child.ended
+  clearInterval(watch)
+  return { code, ...child.output }
+}
+
+/** The table as a file would have it, but for one client. */
+async function everythingBut(name: string, clientId: string): Promise<object[]> {
+  const { applications, clients } = await readRegistry(table as Table)
+  return applications.map((each) => ({
+    ...application(each.name),
+    clients: clients
+      .filter((one) => one.application === each.name && !(each.name === name && one.clientId === clientId))
+      .map((one) => client(one.clientId, { auth: one.auth, ...(one.auth === 'none' ? {} : { secrets: 'table' }) })),
+  }))
+}
+
+describe('check', () => {
+  const web = (secret: string) => client('web', { auth: 'client_secret_post', secrets: [secret] })
+
+  test('judges a file with no table at all, and names the secret that each provider needs', async (t) => {
+    const broker = await commandLine(t)
+    const path = await file(t, { ...application('billing', client('cli')), $schema: undefined })
+    const { code, stdout, stderr } = await broker.run('check', path)
+    assert.equal(code, 0, stderr)
+    const name = providerSecretName({ name: 'billing', provider: provider() as never })
+    assert.ok(stdout.includes(`token-broker/<stage>/${name}`), stdout)
+    const { body } = await broker.json('check', path)
+    assert.equal((body.applications as { clients: number }[])[0]?.clients, 1)
+  })
+
+  test('tells every mistake, as apply would of a deployed stack; short secrets are for the local one', async (t) => {
+    const broker = await commandLine(t)
+    const wrong = await broker.run('check', await file(t, application('billing', client('cli', { auth: 'magic' }))))
+    assert.deepEqual([wrong.code, /clients\[0\]\.auth: /.test(wrong.stderr)], [1, true])
+    const short = await file(t, application('billing', web('web-secret')))
+    assert.equal((await broker.run('check', short)).code, 1)
+    assert.equal((await broker.run('check', short, '--local')).code, 0)
+    assert.equal(
+      (await broker.run('check', 'local/registry.json', '--local', '--var', 'IDP_URL=http://127.0.0.1:1')).code,
+      0,
+    )
+  })
+})
