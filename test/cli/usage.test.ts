@@ -16,7 +16,17 @@ const broker = sharedBroker()
 
 describe('every command', () => {
   const names = [
-    ...['login', 'token', 'logout', 'check', 'apply', 'sessions list', 'sessions show', 'sessions revoke', 'clients list'],
+    ...[
+      'login',
+      'token',
+      'logout',
+      'check',
+      'apply',
+      'sessions list',
+      'sessions show',
+      'sessions revoke',
+      'clients list',
+    ],
     ...['clients create', 'clients rotate-secret', 'clients retire-secret', 'keys list', 'keys rotate'],
   ]
   test('is in the overview and has help, which is exit code 0', async (t) => {
