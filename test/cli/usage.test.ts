@@ -19,6 +19,7 @@ describe('every command', () => {
     ...[
       'login',
       'token',
+      'use',
       'logout',
       'check',
       'apply',
