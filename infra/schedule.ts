@@ -10,7 +10,7 @@ import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets'
 import { Construct } from 'constructs'
 import type { Bundle, ScheduledFunction } from './bundle.ts'
 import { BrokerFunction } from './function.ts'
-import type { StageSettings } from './settings.ts'
+import { concurrencyOf, type StageSettings } from './settings.ts'
 
 export type ScheduledProps = {
   readonly name: ScheduledFunction
@@ -32,13 +32,14 @@ export class Scheduled extends Construct {
 
   constructor(scope: Construct, id: string, { name, bundle, settings, every, timeout }: ScheduledProps) {
     super(scope, id)
-    const reservedConcurrency = settings.reservedConcurrency[name]
+    const reservedConcurrency = concurrencyOf(settings, name)
     this.fn = new BrokerFunction(this, 'Scheduled', { name, bundle, settings, timeout, reservedConcurrency })
     // An event may wait in EventBridge first and then in Lambda's own queue, and Lambda would try again twice by itself.
     const latestEndSeconds = 2 * maxEventAge.toSeconds() + this.fn.timeout.toSeconds()
     if (latestEndSeconds > every.toSeconds()) throw new Error(`${name} could still run when its next run begins.`)
     this.fn.lambda.configureAsyncInvoke(noRetries)
     const target = new LambdaFunction(this.fn.lambda, noRetries)
-    new Rule(this, 'Every', { schedule: Schedule.rate(every), targets: [target] })
+    // A stopped function would be called in vain, and its alarm would count that.
+    new Rule(this, 'Every', { schedule: Schedule.rate(every), targets: [target], enabled: reservedConcurrency !== 0 })
   }
 }

@@ -41,7 +41,7 @@ export type Settings = {
   readonly requestsPerAddressIn5Minutes?: number
   /**
    * How many of a function may run at once. Reserved for it: others cannot take them, and it cannot take more, so that
-   * a storm of polls cannot starve refreshes. What is over is answered 503 with Retry-After.
+   * a storm of polls cannot starve refreshes. What is over is answered 503 with Retry-After; 0 stops the function.
    *
    * @default - the account's pool, shared by all
    */
@@ -69,6 +69,19 @@ export type Settings = {
    * @default 90
    */
   readonly keyRotationDays?: number
+  /**
+   * Only the routes of ops work. Everybody else is answered 503 with Retry-After, and keeps what they hold. For a restore.
+   *
+   * @default false
+   */
+  readonly maintenance?: boolean
+  /**
+   * The name of a table that was restored from this stack's own and takes its place. The stack uses it and does not manage it,
+   * and leaves its own table as it is (docs/operations.md, Backup and restore).
+   *
+   * @default - the stack's own table
+   */
+  readonly restoredTable?: string
   /**
    * A role that may read the keyring in an emergency, if its own policies let it; `*` stands for any text. All but the
    * functions are denied that, administrators included.
@@ -101,9 +114,12 @@ export type Domain = {
 /** A topic of your own, or a topic of the stack's that mails one address (which has to confirm). */
 export type AlarmAudience = { readonly topicArn: string } | { readonly email: string }
 
+/** Those whose absence means something. */
+type Optional = 'domain' | 'alarms' | 'breakGlassRoleArn' | 'restoredTable'
+
 /** Every setting decided. */
 export type StageSettings = Settings &
-  Required<Omit<Settings, 'domain' | 'alarms' | 'breakGlassRoleArn'>> & {
+  Required<Omit<Settings, Optional>> & {
     /** Lower-case letters, digits and dashes: part of the names of the stack, its functions and its secrets. */
     readonly stage: string
   }
@@ -138,6 +154,7 @@ export function decide(stage: string, settings: Settings): StageSettings {
     throttling: { ratePerSecond: 500, burst: 1000 },
     requestsPerAddressIn5Minutes: 3000,
     reservedConcurrency: {},
+    maintenance: false,
     gatewayLoggingRole: true,
     reauthenticationsIn5Minutes: 20,
     dashboard: true,
@@ -147,6 +164,16 @@ export function decide(stage: string, settings: Settings): StageSettings {
   const mistakes = mistakesIn(decided)
   if (mistakes.length > 0) throw new Error(`Stage "${stage}" in infra/settings.ts:\n  ${mistakes.join('\n  ')}`)
   return decided
+}
+
+/** @returns undefined: as many at once as the account's pool has room for */
+export function concurrencyOf(
+  { maintenance, reservedConcurrency }: StageSettings,
+  name: FunctionName | ScheduledFunction,
+): number | undefined {
+  // These two serve no caller: one ends the sessions of a restored table, the other looks at keys.
+  const goesOn = name === 'sessions' || name === 'check-keys'
+  return maintenance && !goesOn ? 0 : reservedConcurrency[name]
 }
 
 function mistakesIn(settings: StageSettings): string[] {
@@ -160,10 +187,10 @@ function mistakesIn(settings: StageSettings): string[] {
     reauthenticationsIn5Minutes,
     keyRotationDays,
     breakGlassRoleArn,
+    restoredTable,
   } = settings
   const wholeNumbers = {
-    ...{ ...throttling, requestsPerAddressIn5Minutes, ...reservedConcurrency },
-    reauthenticationsIn5Minutes,
+    ...{ ...throttling, requestsPerAddressIn5Minutes, reauthenticationsIn5Minutes },
   }
   return [
     /^[a-z][a-z0-9-]{0,19}$/.test(stage) || 'its name: lower-case letters, digits and dashes, at most 20',
@@ -173,10 +200,16 @@ function mistakesIn(settings: StageSettings): string[] {
       ([name, value]) =>
         (Number.isInteger(value) && value >= 1) || `${name}: ${value} is not a whole number above zero`,
     ),
+    ...Object.entries(reservedConcurrency).map(
+      ([name, value]) => (Number.isInteger(value) && value >= 0) || `${name}: ${value} is not a whole number`,
+    ),
     requestsPerAddressIn5Minutes >= 10 || 'requestsPerAddressIn5Minutes: AWS WAF counts from 10 on',
     keyRotationDays === 0 ||
       (Number.isInteger(keyRotationDays) && keyRotationDays >= 7 && keyRotationDays <= 1000) ||
       `keyRotationDays: ${keyRotationDays} is neither 0 nor a whole number from 7 to 1000`,
+    restoredTable === undefined ||
+      /^[\w.-]{3,255}$/.test(restoredTable) ||
+      `restoredTable: "${restoredTable}" is not the name of a table`,
     breakGlassRoleArn === undefined ||
       /^arn:aws[\w-]*:iam::\d{12}:role\/[\w+=,.@/*-]+$/.test(breakGlassRoleArn) ||
       `breakGlassRoleArn: "${breakGlassRoleArn}" is not the ARN of a role`,

@@ -19,7 +19,7 @@ import { grantRights } from './rights.ts'
 import type { FunctionName } from './routes.ts'
 import { Scheduled } from './schedule.ts'
 import { BrokerSecrets } from './secrets.ts'
-import type { StageSettings } from './settings.ts'
+import { concurrencyOf, type StageSettings } from './settings.ts'
 import { BrokerTable } from './table.ts'
 
 export type BrokerStackProps = { readonly settings: StageSettings; readonly bundles: Bundles }
@@ -80,7 +80,7 @@ export class BrokerStack extends Stack {
   private createFunctions(settings: StageSettings, bundles: Bundles): Functions {
     const baseUrl = settings.domain && { BASE_URL: `https://${settings.domain.name}` }
     const functions = functionNames.map((name): [FunctionName, BrokerFunction] => {
-      const reservedConcurrency = settings.reservedConcurrency[name]
+      const reservedConcurrency = concurrencyOf(settings, name)
       const fn = new BrokerFunction(this, name, { name, bundle: bundles[name], settings, reservedConcurrency })
       fn.allow([], baseUrl)
       return [name, fn]

@@ -11,6 +11,7 @@ import {
   AttributeType,
   Billing,
   type GlobalSecondaryIndexPropsV2,
+  type ITableV2,
   ProjectionType,
   TableEncryptionV2,
   TableV2,
@@ -57,13 +58,14 @@ function index(
 const revocationsIndex = 'revocations-due'
 
 export class BrokerTable extends Construct {
-  readonly table: TableV2
+  /** The one that functions work with. */
+  readonly table: ITableV2
   private readonly key: EncryptionKey
 
-  constructor(scope: Construct, id: string, { stage, keepData }: StageSettings) {
+  constructor(scope: Construct, id: string, { stage, keepData, restoredTable }: StageSettings) {
     super(scope, id)
     this.key = new EncryptionKey(this, 'Key', { alias: `token-broker/${stage}/table`, usedBy: 'dynamodb', keepData })
-    this.table = new TableV2(this, 'Table', {
+    const own = new TableV2(this, 'Table', {
       partitionKey: { name: 'pk', type: AttributeType.STRING },
       sortKey: { name: 'sk', type: AttributeType.STRING },
       billing: Billing.onDemand(),
@@ -82,6 +84,7 @@ export class BrokerTable extends Construct {
         index(revocationsIndex, 'revocationDue', 'revokedAt', ['sid']),
       ],
     })
+    this.table = restoredTable === undefined ? own : TableV2.fromTableName(this, 'RestoredTable', restoredTable)
   }
 
   /** Applications and clients. */

@@ -33,7 +33,7 @@ const rules: readonly Rule[] = [
   { name: 'store', fits: /^test\/store\/(?!races|conditions)/ },
   { name: 'infra', fits: /^test\/infra\//, counted: false },
   { name: 'flows: vault', fits: /^test\/flows\/(vault|token-exchange)/ },
-  { name: 'flows: clients', fits: /^test\/flows\/(client-|own-registry|keys-)/, counted: false },
+  { name: 'flows: clients', fits: /^test\/flows\/(client-|own-registry|keys-|restore)/, counted: false },
   { name: 'store: races', fits: /^test\/store\//, counted: false },
   {
     name: 'flows: code',

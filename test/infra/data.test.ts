@@ -3,6 +3,7 @@
  */
 
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { Match } from 'aws-cdk-lib/assertions'
 import { rightsOf } from './support/rights.ts'
@@ -170,6 +171,35 @@ test('where the settings say 0 the keyring rotates when ops say so, and Secrets 
   for (const [, { Properties }] of ofType(resources, 'AWS::Lambda::Permission')) {
     assert.notEqual(referred(Properties.FunctionName), fn)
   }
+})
+
+test('a restored table takes the place of the own one, for every function and right, and the own one stays', () => {
+  const { resources, template } = synthesize({ restoredTable: 'restored' })
+  const own = theOnly(resources, 'AWS::DynamoDB::GlobalTable')
+  assert.equal(own.DeletionPolicy, 'Retain')
+  const { Outputs, ...rest } = template.toJSON()
+  assert.equal(Outputs.TableName.Value, 'restored')
+  const others = Object.entries(rest.Resources as Resources).filter(([id]) => id !== own.id)
+  assert.doesNotMatch(JSON.stringify(others), new RegExp(`"${own.id}"`))
+  const tables = [...functions(resources).values()].flatMap(({ Properties }) => {
+    const { Variables } = (Properties.Environment ?? {}) as { Variables?: { TABLE_NAME?: string } }
+    return Variables?.TABLE_NAME ?? []
+  })
+  assert.deepEqual([...new Set(tables)], ['restored'])
+  const arns = [...JSON.stringify(others).matchAll(/:table\/([\w-]+)/g)].map(([, name]) => name)
+  assert.ok(arns.length > 20)
+  assert.deepEqual([...new Set(arns)], ['restored'])
+})
+
+test('the runbook turns on for a restored table what the stack has for its own', () => {
+  const page = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8')
+  const { Properties } = theOnly(kept.resources, 'AWS::DynamoDB::GlobalTable')
+  const { AttributeName } = Properties.TimeToLiveSpecification as { AttributeName: string }
+  const indexes = (Properties.GlobalSecondaryIndexes as { IndexName: string }[]).map(({ IndexName }) => IndexName)
+  assert.ok(page.includes(`--time-to-live-specification Enabled=true,AttributeName=${AttributeName}`))
+  assert.ok(page.includes('--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true'))
+  assert.ok(page.includes('--deletion-protection-enabled'))
+  for (const index of indexes) assert.ok(new RegExp(`the three indexes.*\`${index}\``, 's').test(page), index)
 })
 
 const lasting = {

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { longestCallMs } from '../../shared/domain/lapse.ts'
-import { functions, referred, synthesize } from './support/template.ts'
+import { functions, ofType, referred, synthesize } from './support/template.ts'
 
 const { resources } = synthesize({ reservedConcurrency: { poll: 20 } })
 const ours = [...functions(resources)].filter(([, { Properties }]) => Properties.FunctionName !== undefined)
@@ -41,6 +41,20 @@ test('Lambda adds a line of its own to a log only when a run fails, and passes e
     const { LogFormat, SystemLogLevel, ApplicationLogLevel } = Properties.LoggingConfig as Record<string, string>
     assert.deepEqual([LogFormat, SystemLogLevel, ApplicationLogLevel], ['JSON', 'WARN', 'INFO'], name)
   }
+})
+
+test('in maintenance nothing but the routes of ops and the look at keys may run, whatever else is reserved', () => {
+  const stopped = synthesize({ maintenance: true, reservedConcurrency: { poll: 20, sessions: 5 } }).resources
+  for (const [name, { Properties }] of functions(stopped)) {
+    const isTriggered = ['create-keyring', 'rotate-keys', 'check-keys'].includes(name)
+    if (Properties.FunctionName === undefined || isTriggered) continue
+    assert.equal(Properties.ReservedConcurrentExecutions, name === 'sessions' ? 5 : 0, name)
+  }
+  const states = ofType(stopped, 'AWS::Events::Rule').map(([id, { Properties }]) => [id.slice(0, 9), Properties.State])
+  assert.deepEqual(states.sort(), [
+    ['CheckKeys', 'ENABLED'],
+    ['RetryRevo', 'DISABLED'],
+  ])
 })
 
 test('a function has as much of the account to itself as the settings say, and otherwise shares it', () => {
