@@ -32,6 +32,12 @@ export async function agreeOn(path: string, make: () => string | Promise<string>
   return readFile(path, 'utf8')
 }
 
+/** Writes the file as a whole, whether it is there or not. */
+export async function replace(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  await rename(await written(path, text), path)
+}
+
 /** Whoever holds a claim renames or removes it within milliseconds; after so long they are gone. */
 const claimAbandonedMs = 5_000
 const claimAgainMs = 20

@@ -9,7 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { isLoopback } from '../shared/domain/loopback.ts'
 import { identityOf } from '../shared/domain/provider-identity.ts'
-import type { ProviderSettings, Registry } from '../shared/domain/registration.ts'
+import type { Application, ProviderSettings, Registry } from '../shared/domain/registration.ts'
 import { parseRegistry } from '../shared/registry-file.ts'
 import { putRegistry } from '../shared/store/registry.ts'
 import { connect, createTableIfMissing } from '../shared/store/table.ts'
@@ -45,12 +45,20 @@ export function providerClients(
   { applications }: Registry,
   identityProviderUrl: string,
   secrets: ReadonlyMap<string, string>,
+  publicUrl?: string,
 ): ProviderClient[] {
   return applications.flatMap(({ name, provider }) => {
     const at = placeOf(provider, identityProviderUrl)
     const { clientId, auth } = provider
-    return at === undefined ? [] : [{ application: name, clientId, at, auth, secret: secrets.get(name) ?? '' }]
+    const secret = secrets.get(name) ?? ''
+    return at === undefined ? [] : [{ application: name, clientId, at, auth, secret, publicUrl }]
   })
+}
+
+/** Where people of an application sign in, when that is not at the local identity provider. */
+export function foreignProvider({ provider }: Application, identityProviderUrl: string): string | undefined {
+  if (placeOf(provider, identityProviderUrl) !== undefined) return undefined
+  return provider.kind === 'oidc' ? provider.issuer : provider.authorizationEndpoint
 }
 
 /** Which of those at the local identity provider's address it is; undefined for one elsewhere. */

@@ -19,9 +19,9 @@ import { type Gateway, type Handler, startGateway } from './gateway.ts'
 import { startIdentityProvider } from './identity-provider.ts'
 import { freePort, loopback } from './ports.ts'
 import { supervise } from './process/supervise.ts'
-import { fillTable, ownRegistry, providerClients, readRegistry } from './registry.ts'
+import { fillTable, foreignProvider, ownRegistry, providerClients, readRegistry } from './registry.ts'
 import { startSchedule } from './schedule.ts'
-import { setUpSecrets } from './secrets.ts'
+import { secretVariable, setUpSecrets } from './secrets.ts'
 
 export type LocalStackOptions = {
   /** Of the broker. @default 0 a free one */
@@ -30,6 +30,10 @@ export type LocalStackOptions = {
   readonly idpPort?: number
   /** Of the access tokens that the tenant beside it gives. @default 300 */
   readonly tenantAccessTokenSeconds?: number
+  /** Where the broker is for its callers, when something else stands in front. @default where it listens */
+  readonly publicUrl?: string
+  /** Finds the secret of an application at its provider. @default one that is drawn, which the local provider knows */
+  readonly providerSecret?: (application: string) => string | undefined
   /** Where keys and data outlive the stack. @default a temporary directory, removed at the end, and a database in memory */
   readonly dataDir?: string
   /** Path of a registry file. @default local/registry.json */
@@ -49,6 +53,8 @@ export type LocalStackOptions = {
 export type LocalStack = {
   /** `{base}` of every URL. */
   readonly url: string
+  /** Where it listens: the same, unless something else stands in front. */
+  readonly localUrl: string
   readonly idpUrl: string
   readonly dynamodbEndpoint: string
   readonly registry: Registry
@@ -80,13 +86,15 @@ async function start(options: LocalStackOptions, ending: Ending): Promise<LocalS
   const idpUrl = `http://${loopback}:${idpPort}`
   const registry = await readRegistry(options.registry ?? ownRegistry, idpUrl)
 
+  tellOfForeignProviders(registry, idpUrl, options)
+
   const directory = await dataDirectory(options.dataDir, ending)
   const prepared = Promise.withResolvers<void>()
   const gateway = during('functions', openGateway(options, ending, prepared.promise, log))
   const database = during('DynamoDB', openDatabase(options, directory, ending, log))
-  const secrets = during('keys', setUpSecrets(directory.path, registry.applications))
+  const secrets = during('keys', setUpSecrets(directory.path, registry.applications, options.providerSecret))
   const provider = secrets.then(async ({ providerSecrets }) => {
-    const clients = providerClients(registry, idpUrl, providerSecrets)
+    const clients = providerClients(registry, idpUrl, providerSecrets, options.publicUrl)
     const { tenantAccessTokenSeconds } = options
     const settings = {
       ...(directory.isKept && { dataDir: directory.path }),
@@ -96,15 +104,29 @@ async function start(options: LocalStackOptions, ending: Ending): Promise<LocalS
     const { stop } = await during('identity provider', serving)
     ending.add('services', stop)
   })
-  const [{ url }, { endpoint, engine }, { place }] = await allOf([gateway, database, secrets, provider])
+  const [{ url: localUrl }, { endpoint, engine }, { place }] = await allOf([gateway, database, secrets, provider])
 
+  const { publicUrl: url = localUrl } = options
   ending.add('settings', enterEnvironment({ tableName, url, endpoint, place }))
   await during('table', fillTable(tableName, registry, endpoint, idpUrl))
   prepared.resolve()
   ending.add('requests', startSchedule(['retry-revocations'], log))
   return {
-    ...{ url, idpUrl, registry, dynamodbEndpoint: endpoint, dynamodbEngine: engine },
+    ...{ url, localUrl, idpUrl, registry, dynamodbEndpoint: endpoint, dynamodbEngine: engine },
     close: ending.run,
+  }
+}
+
+/** What has to be done at a provider that is not the stack's own, and here for it. */
+function tellOfForeignProviders(registry: Registry, idpUrl: string, options: LocalStackOptions): void {
+  for (const application of registry.applications) {
+    const { name, provider } = application
+    const where = foreignProvider(application, idpUrl)
+    if (where === undefined || provider.auth === 'none' || options.providerSecret?.(name)) continue
+    options.log?.(
+      `People of ${name} sign in at ${where}. Set ${secretVariable(name)} to the secret of the client ` +
+        `${provider.clientId} there, else that provider refuses the broker.`,
+    )
   }
 }
 

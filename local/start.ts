@@ -8,6 +8,7 @@
 import { styleText } from 'node:util'
 import { Problem } from './problem.ts'
 import { watchNpm } from './process/parent.ts'
+import { secretVariable } from './secrets.ts'
 import { type LocalStack, type LocalStackOptions, startLocalStack } from './stack.ts'
 import { welcome } from './welcome.ts'
 
@@ -35,11 +36,14 @@ try {
 }
 
 function optionsFrom(environment: NodeJS.ProcessEnv): LocalStackOptions & { readonly tableName: string } {
-  const { DATA_DIR, REGISTRY, TABLE_NAME, AWS_ENDPOINT_URL_DYNAMODB, TENANT_ACCESS_TOKEN_SECONDS } = environment
+  const { DATA_DIR, PUBLIC_URL, REGISTRY, TABLE_NAME, AWS_ENDPOINT_URL_DYNAMODB, TENANT_ACCESS_TOKEN_SECONDS } =
+    environment
   return {
     port: portFrom(environment, 'PORT'),
     idpPort: portFrom(environment, 'IDP_PORT'),
     tableName: TABLE_NAME || 'token-broker',
+    providerSecret: (application) => environment[secretVariable(application)],
+    ...(PUBLIC_URL ? { publicUrl: publicUrlFrom(PUBLIC_URL) } : {}),
     ...(DATA_DIR ? { dataDir: DATA_DIR } : {}),
     ...(REGISTRY ? { registry: REGISTRY } : {}),
     ...(TENANT_ACCESS_TOKEN_SECONDS ? { tenantAccessTokenSeconds: lifetimeFrom(TENANT_ACCESS_TOKEN_SECONDS) } : {}),
@@ -52,6 +56,15 @@ function portFrom(environment: NodeJS.ProcessEnv, name: keyof typeof defaultPort
   const port = Number(text)
   if (!/^\d+$/.test(text) || port > 65_535) throw new Problem(`${name} must be a port, 0 to 65535, and not ${text}.`)
   return port
+}
+
+/** @returns without a slash at its end */
+function publicUrlFrom(text: string): string {
+  const url = URL.parse(text)
+  if (url !== null && /^https?:$/.test(url.protocol) && `${url.origin}/` === url.href) return url.origin
+  throw new Problem(
+    `PUBLIC_URL must be an address such as https://broker.example.test, without a path, and not ${text}.`,
+  )
 }
 
 function lifetimeFrom(text: string): number {

@@ -22,7 +22,11 @@ export function welcome(
     '',
     `${bold('Token Broker')} runs on this machine. Stop it with Ctrl-C.`,
     '',
-    row('Broker', stack.url, `applications: ${applications}`),
+    row(
+      'Broker',
+      stack.url,
+      stack.url === stack.localUrl ? `applications: ${applications}` : `listens at ${stack.localUrl}`,
+    ),
     row('Identity provider', stack.idpUrl, 'any user name, any password'),
     row('User directory', `${stack.idpUrl}${directoryPath}oauth`, 'OAuth without OpenID, for userdocs; any user name'),
     row('Tenant', `${stack.idpUrl}${tenantPath}`, 'like one of Auth0, for wiremock; any user name'),
@@ -66,7 +70,7 @@ export function deviceFlowCommands(
  * directory for `keys`, where there is one.
  */
 export function commandLineSettings(
-  { url, dynamodbEndpoint }: Pick<LocalStack, 'url' | 'dynamodbEndpoint'>,
+  { localUrl: url, dynamodbEndpoint }: Pick<LocalStack, 'localUrl' | 'dynamodbEndpoint'>,
   { table, dataDir }: { readonly table: string; readonly dataDir?: string | undefined },
 ): string {
   const { AWS_REGION = 'eu-central-1', AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = process.env

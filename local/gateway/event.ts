@@ -110,7 +110,9 @@ const localUser = {
  * host is made to resolve to 127.0.0.1 meanwhile (DNS rebinding); but then that host is what the request names.
  */
 function isForThisMachine(headers: Record<string, string>): boolean {
-  return /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i.test(headerIn(headers, 'host') ?? '')
+  // A tunnel or proxy forwards for others, and may write this machine's name over the one that they used.
+  const isForwarded = ['forwarded', 'x-forwarded-for', 'via'].some((name) => headerIn(headers, name) !== null)
+  return !isForwarded && /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i.test(headerIn(headers, 'host') ?? '')
 }
 
 function* headerPairs(raw: readonly string[]): Iterable<[string, string]> {

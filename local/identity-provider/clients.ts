@@ -14,12 +14,14 @@ export type ProviderClient = {
   readonly auth: 'none' | 'client_secret_basic' | 'client_secret_post'
   /** Not used with `none`. */
   readonly secret: string
+  /** The broker's public base URL. @default this machine, at any port */
+  readonly publicUrl?: string | undefined
 }
 
 export type ProviderClients = {
   /** Metadata (RFC 7591 §2). */
   metadata(clientId: string): Json | undefined
-  /** Of any port; none for a client that nobody knows. */
+  /** Those without a port may come back at any; none for a client that nobody knows. */
   redirectUris(clientId: string): readonly string[]
   isSecret(clientId: string, presented: string): boolean
 }
@@ -45,11 +47,11 @@ export function createClients(
 
 /** RFC 8252 §7.3: a native application's loopback redirect may come back at any port, and so may a local broker. */
 function redirectUrisOf(variants: readonly ProviderClient[]): string[] {
-  return variants.map(({ application }) => `http://127.0.0.1/${application}/oauth/callback`)
+  return variants.map(({ application, publicUrl = 'http://127.0.0.1' }) => `${publicUrl}/${application}/oauth/callback`)
 }
 
 function metadataOf(
-  { clientId, auth, secret }: ProviderClient,
+  { clientId, auth, secret, publicUrl }: ProviderClient,
   variants: readonly ProviderClient[],
   grantTypes: readonly string[],
 ): Json {
@@ -57,7 +59,7 @@ function metadataOf(
     client_id: clientId,
     ...(auth === 'none' ? {} : { client_secret: secret }),
     token_endpoint_auth_method: auth,
-    application_type: 'native',
+    application_type: publicUrl === undefined ? 'native' : 'web',
     redirect_uris: redirectUrisOf(variants),
     grant_types: grantTypes,
     response_types: ['code'],

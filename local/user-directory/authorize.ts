@@ -48,7 +48,8 @@ function trustedRequest({ clients }: Directory, query: URLSearchParams): Request
   const clientId = query.get('client_id') ?? ''
   const redirectUri = query.get('redirect_uri') ?? ''
   const known = clients.redirectUris(clientId)
-  return known.includes(withoutPort(redirectUri)) ? { clientId, redirectUri, state: query.get('state') } : undefined
+  const isKnown = known.includes(redirectUri) || known.includes(withoutPort(redirectUri))
+  return isKnown ? { clientId, redirectUri, state: query.get('state') } : undefined
 }
 
 function withoutPort(uri: string): string {
