@@ -7,7 +7,13 @@
  */
 
 import { randomUUID } from 'node:crypto'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import type { FunctionName, Route } from '../infra/routes.ts'
 import {
   crossOrigin,
@@ -32,6 +38,8 @@ export type GatewayOptions = {
   /** Loads `functions/<name>.ts`; asked once for each function, at the start. */
   readonly loadHandler: (name: FunctionName) => Promise<Handler>
   readonly log: (line: string) => void
+  /** Answers for paths that no route has; undefined where there is nothing either. */
+  readonly ownPages?: (path: string, headers: IncomingHttpHeaders) => Response | undefined
   /** Requests that come before it has resolved wait for it. */
   readonly until?: Promise<unknown>
 }
@@ -42,7 +50,7 @@ export type Gateway = {
   close(): Promise<void>
 }
 
-type Serving = Pick<GatewayOptions, 'log'> & {
+type Serving = Pick<GatewayOptions, 'log' | 'ownPages'> & {
   readonly find: (method: string, path: string) => Found
   readonly handlers: ReadonlyMap<FunctionName, Handler>
 }
@@ -54,7 +62,8 @@ const finishWithinMs = 1_000
 const drainMs = 1_000
 
 /** @throws {PortTaken} */
-export async function startGateway({ port, routes, loadHandler, log, until }: GatewayOptions): Promise<Gateway> {
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { port, routes, loadHandler, log, ownPages = () => undefined, until } = options
   const handlers = new Map<FunctionName, Handler>()
   const loaded = Promise.withResolvers<void>()
   let opened: Promise<unknown> | undefined = Promise.all([loaded.promise, until])
@@ -65,7 +74,7 @@ export async function startGateway({ port, routes, loadHandler, log, until }: Ga
     () => {},
   )
 
-  const serving: Serving = { find: createRouter(routes), handlers, log }
+  const serving: Serving = { find: createRouter(routes), handlers, log, ownPages }
   const server = createServer((incoming, outgoing) => {
     if (!server.listening) outgoing.shouldKeepAlive = false
     const answered =
@@ -93,6 +102,8 @@ async function serve(serving: Serving, incoming: IncomingMessage, outgoing: Serv
   const path = at < 0 ? url : url.slice(0, at)
   const id = randomUUID()
   const found = serving.find(method, path)
+  const ownPage = found.kind === 'nothing' && method === 'GET' ? serving.ownPages?.(path, incoming.headers) : undefined
+  if (ownPage !== undefined) return send(outgoing, ownPage)
   if (found.kind !== 'route') return send(outgoing, unrouted(found, method, id))
 
   const { match } = found

@@ -22,6 +22,7 @@ import { supervise } from './process/supervise.ts'
 import { fillTable, foreignProvider, ownRegistry, providerClients, readRegistry } from './registry.ts'
 import { startSchedule } from './schedule.ts'
 import { secretVariable, setUpSecrets } from './secrets.ts'
+import { createStartPage, type StartPage } from './start-page.ts'
 
 export type LocalStackOptions = {
   /** Of the broker. @default 0 a free one */
@@ -90,7 +91,8 @@ async function start(options: LocalStackOptions, ending: Ending): Promise<LocalS
 
   const directory = await dataDirectory(options.dataDir, ending)
   const prepared = Promise.withResolvers<void>()
-  const gateway = during('functions', openGateway(options, ending, prepared.promise, log))
+  const startPage = createStartPage()
+  const gateway = during('functions', openGateway(options, startPage, ending, prepared.promise, log))
   const database = during('DynamoDB', openDatabase(options, directory, ending, log))
   const secrets = during('keys', setUpSecrets(directory.path, registry.applications, options.providerSecret))
   const provider = secrets.then(async ({ providerSecrets }) => {
@@ -109,12 +111,11 @@ async function start(options: LocalStackOptions, ending: Ending): Promise<LocalS
   const { publicUrl: url = localUrl } = options
   ending.add('settings', enterEnvironment({ tableName, url, endpoint, place }))
   await during('table', fillTable(tableName, registry, endpoint, idpUrl))
+  const parts = { url, localUrl, idpUrl, registry, dynamodbEndpoint: endpoint, dynamodbEngine: engine }
+  startPage.open(parts, { table: tableName, ...(options.dataDir !== undefined && { dataDir: options.dataDir }) })
   prepared.resolve()
   ending.add('requests', startSchedule(['retry-revocations'], log))
-  return {
-    ...{ url, localUrl, idpUrl, registry, dynamodbEndpoint: endpoint, dynamodbEngine: engine },
-    close: ending.run,
-  }
+  return { ...parts, close: ending.run }
 }
 
 /** What has to be done at a provider that is not the stack's own, and here for it. */
@@ -132,16 +133,21 @@ function tellOfForeignProviders(registry: Registry, idpUrl: string, options: Loc
 
 async function openGateway(
   { port = 0, functionLog }: LocalStackOptions,
+  startPage: StartPage,
   ending: Ending,
   until: Promise<void>,
   log: (line: string) => void,
 ): Promise<Gateway> {
   const before = sink.write
-  if (functionLog !== undefined) sink.write = functionLog
+  const write = functionLog ?? before
+  sink.write = (line) => {
+    startPage.record(line)
+    write(line)
+  }
   ending.add('settings', () => {
     sink.write = before
   })
-  const gateway = await startGateway({ port, routes, loadHandler, log, until })
+  const gateway = await startGateway({ port, routes, loadHandler, log, ownPages: startPage.answer, until })
   ending.add('requests', gateway.close)
   return gateway
 }

@@ -4,13 +4,11 @@
  * Owns the words. Must not know how the stack is made. One line starts with `ready ` and holds the base URL, for scripts.
  */
 
-import { resolve } from 'node:path'
 import { styleText } from 'node:util'
+import { commandLineSettings, deviceClient, deviceFlowCommands } from './commands.ts'
 import type { LocalStack } from './stack.ts'
 import { tenantPath } from './tenant/server.ts'
 import { directoryPath } from './user-directory/server.ts'
-
-const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
 
 export function welcome(
   stack: LocalStack,
@@ -20,7 +18,7 @@ export function welcome(
   const kept = place.dataDir ?? 'in memory, gone at the end (DATA_DIR keeps it)'
   return [
     '',
-    `${bold('Token Broker')} runs on this machine. Stop it with Ctrl-C.`,
+    `${bold('Token Broker')} runs on this machine. Open ${bold(stack.localUrl)} to see what happens. Stop it with Ctrl-C.`,
     '',
     row(
       'Broker',
@@ -50,44 +48,10 @@ export function welcome(
   ].join('\n')
 }
 
-/** The three commands of a device flow, for a POSIX shell with curl and sed. */
-export function deviceFlowCommands(
-  url: string,
-  application: string,
-  clientId: string,
-): readonly [string, string, string] {
-  const base = `${url}/${application}/oauth`
-  const member = (json: string, name: string) => `$(echo "$${json}" | sed 's/.*"${name}":"\\([^"]*\\)".*/\\1/')`
-  return [
-    `START=$(curl -s ${base}/device_authorization -d client_id=${clientId} -d 'scope=openid profile offline_access'); echo "$START"`,
-    `TOKENS=$(curl -s ${base}/token -d client_id=${clientId} -d grant_type=${deviceGrant} -d device_code=${member('START', 'device_code')}); echo "$TOKENS"`,
-    `TOKENS=$(curl -s ${base}/token -d client_id=${clientId} -d grant_type=refresh_token -d refresh_token=${member('TOKENS', 'refresh_token')}); echo "$TOKENS"`,
-  ]
-}
-
-/**
- * What the command line has to know, for a POSIX shell: the broker for all, the table for `apply` and `clients`, and the
- * directory for `keys`, where there is one.
- */
-export function commandLineSettings(
-  { localUrl: url, dynamodbEndpoint }: Pick<LocalStack, 'localUrl' | 'dynamodbEndpoint'>,
-  { table, dataDir }: { readonly table: string; readonly dataDir?: string | undefined },
-): string {
-  const { AWS_REGION = 'eu-central-1', AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = process.env
-  const isLocal = AWS_ACCESS_KEY_ID === 'local' && AWS_SECRET_ACCESS_KEY === 'local'
-  return [
-    `export TOKEN_BROKER_URL=${url} TABLE_NAME=${table} AWS_ENDPOINT_URL_DYNAMODB=${dynamodbEndpoint} AWS_REGION=${AWS_REGION}`,
-    ...(isLocal ? ['AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local'] : []),
-    ...(dataDir === undefined ? [] : [`DATA_DIR='${resolve(dataDir).replaceAll("'", `'\\''`)}'`]),
-  ].join(' ')
-}
-
-function next({ url, registry }: LocalStack): string[] {
-  const client = registry.clients.find(
-    ({ auth, grants, clientId }) => auth === 'none' && grants.includes(deviceGrant) && /^[\w.-]+$/.test(clientId),
-  )
+function next({ localUrl, registry }: LocalStack): string[] {
+  const client = deviceClient(registry)
   if (client === undefined) return []
-  const [start, poll, refresh] = deviceFlowCommands(url, client.application, client.clientId)
+  const [start, poll, refresh] = deviceFlowCommands(localUrl, client.application, client.clientId)
   return [
     'Get tokens for a program, in three commands:',
     '',

@@ -109,7 +109,7 @@ const localUser = {
  * Whether the caller means this machine by its own name. A page on the web can make a browser ask for anything here, if its
  * host is made to resolve to 127.0.0.1 meanwhile (DNS rebinding); but then that host is what the request names.
  */
-function isForThisMachine(headers: Record<string, string>): boolean {
+export function isForThisMachine(headers: Record<string, string>): boolean {
   // A tunnel or proxy forwards for others, and may write this machine's name over the one that they used.
   const isForwarded = ['forwarded', 'x-forwarded-for', 'via'].some((name) => headerIn(headers, name) !== null)
   return !isForwarded && /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i.test(headerIn(headers, 'host') ?? '')

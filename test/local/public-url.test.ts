@@ -42,7 +42,10 @@ async function startTlsProxy(t: TestContext): Promise<Proxy> {
     server.closeAllConnections()
   })
   const { port } = server.address() as AddressInfo
-  return { url: `https://127.0.0.1:${port}`, ca, forwardTo: (url) => void (target = url) }
+  const forwardTo = (url: string) => {
+    target = url
+  }
+  return { url: `https://127.0.0.1:${port}`, ca, forwardTo }
 }
 
 function statusAt(url: string, ca: string): Promise<number | undefined> {

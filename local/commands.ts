@@ -1,0 +1,47 @@
+/**
+ * Commands to paste into a POSIX shell: a device flow with curl, and what the command line has to know.
+ */
+
+import { resolve } from 'node:path'
+import type { Registry } from '../shared/store/registrations.ts'
+
+export const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
+
+/** A client for a first try: public, with the device grant, and with an id that needs no quotes. */
+export function deviceClient({ clients }: Registry): Registry['clients'][number] | undefined {
+  return clients.find(
+    ({ auth, grants, clientId }) => auth === 'none' && grants.includes(deviceGrant) && /^[\w.-]+$/.test(clientId),
+  )
+}
+
+/** The three commands of a device flow, for a POSIX shell with curl and sed. */
+export function deviceFlowCommands(
+  url: string,
+  application: string,
+  clientId: string,
+): readonly [string, string, string] {
+  const base = `${url}/${application}/oauth`
+  const member = (json: string, name: string) => `$(echo "$${json}" | sed 's/.*"${name}":"\\([^"]*\\)".*/\\1/')`
+  return [
+    `START=$(curl -s ${base}/device_authorization -d client_id=${clientId} -d 'scope=openid profile offline_access'); echo "$START"`,
+    `TOKENS=$(curl -s ${base}/token -d client_id=${clientId} -d grant_type=${deviceGrant} -d device_code=${member('START', 'device_code')}); echo "$TOKENS"`,
+    `TOKENS=$(curl -s ${base}/token -d client_id=${clientId} -d grant_type=refresh_token -d refresh_token=${member('TOKENS', 'refresh_token')}); echo "$TOKENS"`,
+  ]
+}
+
+/**
+ * What the command line has to know, for a POSIX shell: the broker for all, the table for `apply` and `clients`, and the
+ * directory for `keys`, where there is one.
+ */
+export function commandLineSettings(
+  { localUrl: url, dynamodbEndpoint }: { readonly localUrl: string; readonly dynamodbEndpoint: string },
+  { table, dataDir }: { readonly table: string; readonly dataDir?: string | undefined },
+): string {
+  const { AWS_REGION = 'eu-central-1', AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = process.env
+  const isLocal = AWS_ACCESS_KEY_ID === 'local' && AWS_SECRET_ACCESS_KEY === 'local'
+  return [
+    `export TOKEN_BROKER_URL=${url} TABLE_NAME=${table} AWS_ENDPOINT_URL_DYNAMODB=${dynamodbEndpoint} AWS_REGION=${AWS_REGION}`,
+    ...(isLocal ? ['AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local'] : []),
+    ...(dataDir === undefined ? [] : [`DATA_DIR='${resolve(dataDir).replaceAll("'", `'\\''`)}'`]),
+  ].join(' ')
+}

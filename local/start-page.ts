@@ -1,0 +1,46 @@
+/**
+ * What the address that `npm start` prints shows in a browser: what runs, what to try, and what has just happened.
+ *
+ * For this machine alone: another host's name, which DNS rebinding would bring, and whatever a proxy forwards get nothing.
+ */
+
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Response } from './gateway/answer.ts'
+import { isForThisMachine } from './gateway/event.ts'
+import { type Activity, activityPage, activityPath, readActivity } from './start-page/activity.ts'
+import { type Parts, type Place, startPage } from './start-page/page.ts'
+
+export type StartPage = {
+  /** Takes a line of the functions' log, which holds no secrets (shared/log.ts). */
+  record(line: string): void
+  /** From now on the page can be shown. */
+  open(parts: Parts, place: Place): void
+  answer(path: string, headers: IncomingHttpHeaders): Response | undefined
+}
+
+const maxRecorded = 200
+
+export function createStartPage(): StartPage {
+  const recent: Activity[] = []
+  let page: Response | undefined
+  return {
+    record: (line) => {
+      const activity = readActivity(line)
+      if (activity === undefined) return
+      recent.unshift(activity)
+      if (recent.length > maxRecorded) recent.pop()
+    },
+    open: (parts, place) => {
+      page = startPage(parts, place)
+    },
+    answer: (path, headers) => {
+      if (!isForThisMachine(singleValues(headers))) return undefined
+      if (path === activityPath) return activityPage(recent)
+      return path === '/' ? page : undefined
+    },
+  }
+}
+
+function singleValues(headers: IncomingHttpHeaders): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]))
+}

@@ -1,0 +1,61 @@
+/**
+ * What has just happened, from the functions' log: a document of its own, which a frame of the start page loads again every
+ * two seconds, so that it needs no script.
+ */
+
+import { type Html, html } from '../../shared/http/pages/html.ts'
+import type { Response } from '../gateway/answer.ts'
+import { documentResponse } from './document.ts'
+
+export const activityPath = '/activity'
+
+const refreshSeconds = 2
+
+/** A line of the log, as far as it is shown; all members are text or numbers (shared/log.ts). */
+export type Activity = Readonly<Record<string, string | number>>
+
+/** @returns undefined for a line that is no event */
+export function readActivity(line: string): Activity | undefined {
+  try {
+    const value: unknown = JSON.parse(line)
+    return typeof value === 'object' && value !== null && 'event' in value ? (value as Activity) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** @param recent the newest first */
+export function activityPage(recent: readonly Activity[]): Response {
+  const list =
+    recent.length === 0
+      ? html`<p class="muted">Nothing yet. Paste a command, or open a page of the broker.</p>`
+      : html`<ol>${recent.map(item)}</ol>`
+  return documentResponse({
+    title: 'What just happened',
+    body: html`<body class="activity">
+${list}
+</body>`,
+    framedBy: 'self',
+    refreshSeconds,
+  })
+}
+
+/** Shown by themselves, or of no use to people. */
+const unlisted = new Set(['time', 'level', 'event', 'method', 'route', 'status', 'duration_ms', 'ip'])
+
+function item(activity: Activity): Html {
+  const { time, event, method, route, status } = activity
+  const request = [method, route, status].filter((part) => part !== undefined).join(' ')
+  const details = Object.entries(activity)
+    .filter(([name]) => !unlisted.has(name))
+    .map(([name, value]) => html` <span class="muted">${name}</span> ${value}`)
+  const isRequest = event === 'request'
+  return html`<li class="${toneOf(activity)}"><time>${String(time).slice(11, 19)}</time>
+<span class="what">${isRequest ? request : event}</span>${details}${isRequest ? undefined : html` <span class="muted">${request}</span>`}</li>`
+}
+
+function toneOf({ level, event, status }: Activity): 'good' | 'bad' | 'warn' | 'plain' {
+  if (level === 'error' || event === 'session.reuse_detected') return 'bad'
+  if (level === 'warn' || Number(status) >= 400) return 'warn'
+  return event === 'request' ? 'plain' : 'good'
+}

@@ -1,0 +1,122 @@
+/**
+ * The start page: what runs, commands to copy, the applications with their clients, and a frame with what just happened.
+ */
+
+import { inLanguage } from '../../shared/domain/local-text.ts'
+import type { Application } from '../../shared/domain/registration.ts'
+import { type Html, html } from '../../shared/http/pages/html.ts'
+import type { Registry } from '../../shared/store/registrations.ts'
+import { commandLineSettings, deviceClient, deviceFlowCommands, deviceGrant } from '../commands.ts'
+import type { Response } from '../gateway/answer.ts'
+import { tenantPath } from '../tenant/server.ts'
+import { directoryPath } from '../user-directory/server.ts'
+import { activityPath } from './activity.ts'
+import { documentResponse } from './document.ts'
+
+/** What runs. */
+export type Parts = {
+  readonly url: string
+  readonly localUrl: string
+  readonly idpUrl: string
+  readonly registry: Registry
+  readonly dynamodbEndpoint: string
+  readonly dynamodbEngine: string | undefined
+}
+
+export type Place = { readonly table: string; readonly dataDir?: string }
+
+export function startPage(parts: Parts, place: Place): Response {
+  return documentResponse({
+    title: 'Token Broker on this machine',
+    framedBy: 'nobody',
+    body: html`<body>
+<header>
+<h1>Token Broker</h1>
+<p class="lead">Runs on this machine, for this machine alone. Ctrl-C where you started it ends it.</p>
+</header>
+<main>
+<section>
+<h2>Try it</h2>
+${tryIt(parts)}
+</section>
+<section>
+<h2>What just happened</h2>
+<iframe src="${activityPath}" title="What just happened, newest first; loads itself again every two seconds"></iframe>
+</section>
+<section>
+<h2>The command line</h2>
+<p>It signs in from a terminal, lists and ends sessions, and registers clients.</p>
+${command(commandLineSettings(parts, place))}
+${command('npx token-broker login')}
+${command('npx token-broker sessions list')}
+</section>
+<section>
+<h2>What runs</h2>
+${whatRuns(parts, place)}
+</section>
+<section class="wide">
+<h2>Applications and clients</h2>
+<p class="muted">From the registry file. The secrets of clients stand there.</p>
+${parts.registry.applications.map((application) => applicationPart(parts, application))}
+</section>
+</main>
+</body>`,
+  })
+}
+
+function tryIt({ localUrl, registry }: Parts): Html {
+  const client = deviceClient(registry)
+  if (client === undefined) return html`<p>No public client of the registry has the device grant.</p>`
+  const [start, poll, refresh] = deviceFlowCommands(localUrl, client.application, client.clientId)
+  return html`<p>Tokens for a program, in three commands. A click selects one.</p>
+<ol>
+<li><p>The program asks for a code. Open the <code>verification_uri_complete</code> of the answer, approve, and sign in with any name and password.</p>
+${command(start)}</li>
+<li><p>The program fetches its tokens.</p>
+${command(poll)}</li>
+<li><p>The refresh token is good once, and gives the next one. Repeat this as you like.</p>
+${command(refresh)}</li>
+</ol>`
+}
+
+function command(text: string): Html {
+  return html`<pre tabindex="0"><code>${text}</code></pre>`
+}
+
+function whatRuns({ url, localUrl, idpUrl, dynamodbEndpoint, dynamodbEngine }: Parts, { table, dataDir }: Place): Html {
+  const engine = dynamodbEngine === undefined ? '' : `, ${dynamodbEngine}`
+  return html`<dl>
+${row('Broker', url, url === localUrl ? undefined : `listens at ${localUrl}`)}
+${row('Identity provider', idpUrl, 'any user name, any password')}
+${row('User directory', `${idpUrl}${directoryPath}oauth`, 'OAuth without OpenID')}
+${row('Tenant', `${idpUrl}${tenantPath}`, 'in the manner of Auth0')}
+${row('DynamoDB', dynamodbEndpoint, `table ${table}${engine}`)}
+${row('Keys and data', dataDir ?? 'in memory', dataDir === undefined ? 'gone at the end; DATA_DIR keeps them' : undefined)}
+</dl>`
+}
+
+function row(name: string, where: string, what: string | undefined): Html {
+  return html`<dt>${name}</dt>
+<dd><code>${where}</code>${what === undefined ? undefined : html` <span class="muted">${what}</span>`}</dd>`
+}
+
+function applicationPart({ url, registry }: Parts, { name, displayName }: Application): Html {
+  const base = `${url}/${name}`
+  const clients = registry.clients.filter(({ application }) => application === name)
+  return html`<h3>${inLanguage(displayName, 'en')} <code>${name}</code></h3>
+<p><a href="${base}/activate">Connect a device</a> · <a href="${base}/.well-known/openid-configuration">Metadata</a> · <a href="${base}/.well-known/jwks.json">Keys</a></p>
+<div class="scroll" tabindex="0" role="region" aria-label="Clients of ${name}">
+<table>
+<thead><tr><th scope="col">Client</th><th scope="col">Authentication</th><th scope="col">Grants</th><th scope="col">Redirects</th></tr></thead>
+<tbody>${clients.map(clientRow)}</tbody>
+</table>
+</div>`
+}
+
+function clientRow({ clientId, displayName, auth, grants, redirectUris }: Registry['clients'][number]): Html {
+  return html`<tr><td><code>${clientId}</code><br><span class="muted">${inLanguage(displayName, 'en')}</span></td><td>${auth}</td><td>${grants.map(nameOf).join(', ')}</td><td>${redirectUris.join(' ')}</td></tr>`
+}
+
+function nameOf(grant: string): string {
+  return grant === deviceGrant ? 'device_code' : grant.replace('urn:ietf:params:oauth:grant-type:', '')
+}
