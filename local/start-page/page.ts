@@ -114,7 +114,7 @@ function applicationPart({ url, registry }: Parts, { name, displayName }: Applic
 }
 
 function clientRow({ clientId, displayName, auth, grants, redirectUris }: Registry['clients'][number]): Html {
-  return html`<tr><td><code>${clientId}</code><br><span class="muted">${inLanguage(displayName, 'en')}</span></td><td>${auth}</td><td>${grants.map(nameOf).join(', ')}</td><td>${redirectUris.join(' ')}</td></tr>`
+  return html`<tr><td><code>${clientId}</code><br><span class="muted">${inLanguage(displayName, 'en')}</span></td><td data-label="Authentication">${auth}</td><td data-label="Grants">${grants.map(nameOf).join(', ')}</td><td data-label="Redirects">${redirectUris.join(' ')}</td></tr>`
 }
 
 function nameOf(grant: string): string {

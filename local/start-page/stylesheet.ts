@@ -48,6 +48,13 @@ ol { margin: 0; padding-left: 1.25rem; }
 table { width: 100%; border-collapse: collapse; font-size: .875rem; text-align: left; }
 th, td { padding: .375rem .75rem .375rem 0; border-bottom: 1px solid var(--edge); vertical-align: top; }
 th { color: var(--muted); font-weight: 600; }
+@media (max-width: 40rem) {
+  thead { display: none; }
+  tr { display: block; padding: .5rem 0; border-bottom: 1px solid var(--edge); }
+  td { display: block; padding: 0; border: 0; }
+  td:empty { display: none; }
+  td[data-label]::before { content: attr(data-label) ": "; color: var(--muted); }
+}
 iframe { display: block; width: 100%; height: 26rem; border: 0; color-scheme: light dark; }
 .activity { background: var(--card); font-size: .875rem; }
 .activity p { padding: .5rem 0; }
