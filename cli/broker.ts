@@ -8,6 +8,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { isLoopback } from '../shared/domain/loopback.ts'
 import type { Input } from './arguments.ts'
+import { type Response, request } from './http.ts'
 import { OutOfReach, Problem, reasonOf, UsageProblem } from './problem.ts'
 import { applicationFrom, urlFrom } from './settings.ts'
 
@@ -33,7 +34,7 @@ const answerWithinMs = 35_000
 const longestPauseMs = 5_000
 
 type Call = { readonly method: string; readonly url: URL; readonly body: string; readonly sign: string | undefined }
-type Answer = { readonly status: number; readonly headers: Headers; readonly body: Json }
+type Answer = { readonly status: number; readonly headers: Response['headers']; readonly body: Json }
 
 /** @throws {UsageProblem} */
 export async function opsBroker(input: Input): Promise<OpsBroker> {
@@ -117,13 +118,7 @@ async function once({ method, url, body, sign }: Call): Promise<Answer> {
     sign === undefined
       ? plain
       : await (await import('./signature.ts')).signed({ method, url, headers: plain, body }, 'execute-api', sign)
-  const response = await fetch(url, {
-    method,
-    headers,
-    ...(body !== '' && { body }),
-    redirect: 'manual',
-    signal: AbortSignal.timeout(answerWithinMs),
-  })
+  const response = await request(url, { method, headers, ...(body !== '' && { body }), timeoutMs: answerWithinMs })
   const text = await response.text()
   return { status: response.status, headers: response.headers, body: objectIn(text) }
 }

@@ -22,6 +22,7 @@ type Rule = { readonly name: string; readonly fits: RegExp; readonly counted?: f
 /** The first that fits a file has it. Groups start in this order: those that take longest come first, and what waits starts beside what works. */
 const rules: readonly Rule[] = [
   { name: 'command line: login', fits: /^test\/cli\/(login|sessions)\./, counted: false },
+  { name: 'command line: examples', fits: /^test\/cli\/examples\./, counted: false },
   { name: 'command line', fits: /^test\/cli\//, counted: false },
   { name: 'flows: faults', fits: /^test\/flows\/(store-|sessions-store-|provider-down|oauth2-provider-fails)/ },
   {

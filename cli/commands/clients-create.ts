@@ -4,7 +4,7 @@
  * Owns the options and what is told. The rules are the registry file's (shared/registry-file.ts).
  */
 
-import type { Application, Client } from '../../shared/domain/registration.ts'
+import type { Application, Client, DeclaredClient } from '../../shared/domain/registration.ts'
 import { changesBetween } from '../../shared/domain/registry-changes.ts'
 import { parseClient } from '../../shared/registry-file.ts'
 import { readRegistry, writeChanges } from '../../shared/store/registry.ts'
@@ -12,6 +12,7 @@ import type { Table } from '../../shared/store/table.ts'
 import type { Input } from '../arguments.ts'
 import type { Command } from '../command.ts'
 import { OutOfReach, Problem, UsageProblem } from '../problem.ts'
+import { graceWarning } from '../refresh-plan.ts'
 import { drawSecret, withTable } from '../registry.ts'
 import { tableOptions } from '../settings.ts'
 import { print, printJson, say } from '../terminal.ts'
@@ -47,23 +48,30 @@ export const command: Command = {
   },
   notes: [
     'It is in the table then and not in your registry file: `apply` shows it, and --prune removes it. Put it there too.',
-    'token-broker clients create billing nightly --auth none --grant device_code --grant refresh_token --grace-seconds 30',
+    'token-broker clients create billing nightly --auth none --grant device_code --grant refresh_token --grace-seconds 60',
   ],
   run: async (input) => {
     const [application = '', clientId = ''] = input.words
     const members = { clientId, ...membersFrom(input) }
     await withTable(input, async (table) => {
       const secret = members.auth.startsWith('client_secret_') ? drawSecret() : undefined
-      await create(table, application, members, secret)
+      const client = await create(table, application, members, secret)
+      const warning = graceWarning(client)
       const declared = { ...members, ...(secret !== undefined && { secrets: 'table' }) }
       if (input.flag('json')) {
-        return printJson({ application, client: declared, ...(secret !== undefined && { client_secret: secret }) })
+        return printJson({
+          application,
+          client: declared,
+          ...(secret !== undefined && { client_secret: secret }),
+          ...(warning !== undefined && { warnings: [warning] }),
+        })
       }
       say(`The client ${clientId} of ${application} is registered.`, 'green')
       if (secret !== undefined) {
         print(secret)
         say('This secret is shown once: the table keeps only a hash of it.', 'yellow')
       }
+      if (warning !== undefined) say(warning, 'yellow')
       say(`For the registry file: ${JSON.stringify(declared)}`, 'dim')
     })
   },
@@ -102,7 +110,7 @@ function camelCase(option: string): string {
   return option.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
 }
 
-async function create(table: Table, name: string, members: Members, secret: string | undefined): Promise<void> {
+async function create(table: Table, name: string, members: Members, secret?: string): Promise<DeclaredClient> {
   for (let tries = 0; tries < mostTries; tries += 1) {
     const { version, ...all } = await readRegistry(table, [name])
     const application = all.applications.find((each) => each.name === name)
@@ -114,7 +122,9 @@ async function create(table: Table, name: string, members: Members, secret: stri
     }
     const registry = declaring(application, clients, members, secret)
     const changes = changesBetween({ applications: [application], clients, version }, registry, false)
-    if (await writeChanges(table, version, changes, { nowMs: Date.now() })) return
+    if (await writeChanges(table, version, changes, { nowMs: Date.now() })) {
+      return registry.clients.find((each) => each.clientId === clientId)!
+    }
   }
   throw new OutOfReach('Others are changing the registry all the time; nothing was changed.')
 }

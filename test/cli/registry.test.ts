@@ -81,6 +81,25 @@ describe('clients', () => {
     assert.deepEqual([again.code, again.stdout], [1, ''])
   })
 
+  test('that jobs may use are created with a warning when their grace is too short for a lost answer', async (t) => {
+    const [broker, name] = [await tool(t), newName()]
+    await broker.run('apply', await file(t, application(name, client('cli'))))
+    const words = [
+      '--auth',
+      'none',
+      '--grant',
+      'device_code',
+      '--grant',
+      'refresh_token',
+      '--audience',
+      'https://a.test',
+    ]
+    const short = await broker.run('clients', 'create', name, 'short', ...words, '--grace-seconds', '10')
+    assert.deepEqual([short.code, /short has graceSeconds 10.*60/.test(short.stderr)], [0, true])
+    const long = await broker.run('clients', 'create', name, 'long', ...words, '--grace-seconds', '60')
+    assert.deepEqual([long.code, /graceSeconds/.test(long.stderr.replace(/For the registry file.*/, ''))], [0, false])
+  })
+
   test('that are created obey the rules of the file, all mistakes told', async (t) => {
     const [broker, name] = [await tool(t), newName()]
     await broker.run('apply', await file(t, application(name, client('cli'))), '--yes')

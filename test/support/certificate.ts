@@ -1,5 +1,5 @@
 /**
- * A private certificate authority and a certificate for 127.0.0.1 that it vouches for (RFC 5280 §4.1), made for one test.
+ * A private certificate authority and a certificate for an IPv4 address that it vouches for (RFC 5280 §4.1), made for one test.
  *
  * Owns the little of DER (X.690) that this takes.
  */
@@ -9,15 +9,15 @@ import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:cry
 /** PEM, all three. */
 export type ServerCertificate = { readonly authority: string; readonly certificate: string; readonly key: string }
 
-export function certificateForLoopback(): ServerCertificate {
+export function certificateForLoopback(address = '127.0.0.1'): ServerCertificate {
   const above = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const below = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const name = `Test authority ${randomBytes(4).toString('hex')}`
   const ofAuthority = [extension('551d13', sequence(boolean(true)), true)]
   const ofServer = [
     extension('551d13', sequence(), true),
-    // subjectAltName: iPAddress 127.0.0.1.
-    extension('551d11', sequence(der(0x87, Buffer.from([127, 0, 0, 1])))),
+    // subjectAltName: iPAddress.
+    extension('551d11', sequence(der(0x87, Buffer.from(address.split('.').map(Number))))),
   ]
   return {
     authority: pem(
