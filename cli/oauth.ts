@@ -38,8 +38,8 @@ type Form = Readonly<Record<string, string | undefined>>
 
 /** For everything but a refresh: it may be sent again. */
 const plainPlan: RefreshPlan = { isRepeatable: true, lastBeginMs: 15_000, timeoutsMs: [5_000, 5_000, 10_000] }
-/** Tries of a request of which the broker has seen nothing. */
-const maxTriesUnseen = 3
+/** Where nothing can have been spent, or no try can mend it. */
+const maxTries = 3
 const firstPauseMs = 500
 const maxPauseMs = 2_000
 const slowDownSeconds = 5
@@ -138,7 +138,10 @@ export class NoAnswer extends OutOfReach {
 
 type Failure = {
   readonly why: string
-  /** `unseen`: it never got to the broker. `answered`: the broker asks to try again. `lost`: nobody knows. */
+  /**
+   * `unseen`: it never got to the broker. `answered`: the broker is done with it and says 503, which may mean that it does
+   * not know. `lost`: nobody knows whether it is done, or still under way.
+   */
   readonly kind: 'unseen' | 'answered' | 'lost'
   readonly retryAfterMs: number
 }
@@ -147,6 +150,7 @@ type Failure = {
 async function ask(issuer: string, endpoint: string, form: Form, plan = plainPlan): Promise<Body | Refused> {
   const parameters = Object.entries(form).filter((entry): entry is [string, string] => entry[1] !== undefined)
   const beganAtMs = performance.now()
+  let isUnknown = false
   let isLost = false
   for (let tries = 1; ; tries += 1) {
     const elapsedMs = performance.now() - beganAtMs
@@ -155,12 +159,14 @@ async function ask(issuer: string, endpoint: string, form: Form, plan = plainPla
     const timeoutMs = elapsedMs + usualMs > plan.lastBeginMs ? maxRefreshMs - elapsedMs : usualMs
     const answer = await once(`${issuer}/oauth/${endpoint}`, new URLSearchParams(parameters), Math.round(timeoutMs))
     if (!('kind' in answer)) return answer.body
+    isUnknown ||= answer.kind !== 'unseen'
     isLost ||= answer.kind === 'lost'
     const pauseMs = Math.max(answer.retryAfterMs, Math.min(maxPauseMs, firstPauseMs * 2 ** (tries - 1)))
     const isTooLate = performance.now() - beganAtMs + pauseMs > plan.lastBeginMs
-    // What is lost may have spent something, so it is tried for as long as that can still be mended.
-    const isEnough = isLost ? !plan.isRepeatable : tries >= maxTriesUnseen
-    if (isTooLate || isEnough) throw noAnswer(issuer, answer.why, isLost)
+    // What may have spent something is tried for as long as that can be mended. A request that is lost may still be under
+    // way, so another one must not overtake it.
+    const isEnough = isUnknown && plan.isRepeatable ? false : isLost || tries >= maxTries
+    if (isTooLate || isEnough) throw noAnswer(issuer, answer.why, isUnknown)
     await pause(pauseMs)
   }
 }
@@ -185,7 +191,7 @@ async function once(
   const why = answer === undefined ? 'an answer that is not JSON' : `status ${response.status}`
   const retryAfterMs = Number(response.headers.get('retry-after') ?? 0) * 1000 || 0
   if (response.status === 429) return { why, kind: 'unseen', retryAfterMs }
-  // The broker's own 503 says that it found nothing done. A gateway's says nothing about the broker behind it.
+  // Only the broker itself answers with an OAuth error. A gateway's 5xx says nothing about the request behind it.
   if (response.status >= 500) return { why, kind: error === '' ? 'lost' : 'answered', retryAfterMs }
   if (error !== '') return { body: { error, description: text(answer ?? {}, 'error_description') } }
   return { why: `${why}, without an OAuth error`, kind: 'lost', retryAfterMs }

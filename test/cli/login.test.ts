@@ -20,7 +20,7 @@ const escapeCharacter = '\u001b'
 const broker = sharedBroker()
 
 const addressIn = (child: Child) =>
-  child.until(/(http:\/\/[^\s"]+user_code=[A-Z-]+)/).then(([, address = '']) => address)
+  child.until(/(http:\/\/[\w.:/?&=%-]+user_code=[\w.:/?&=%-]+)[^\w.:/?&=%-]/).then(([, address = '']) => address)
 
 // Each waits the five seconds between two polls, so they wait together.
 describe('login', { concurrency: true }, () => {
@@ -65,15 +65,32 @@ describe('login', { concurrency: true }, () => {
   })
 
   test('Ctrl-C while it waits is exit code 130, gives the cursor back and stores nothing', async (t) => {
-    const home = join(await directory(t), 'home')
+    const folder = await directory(t)
+    const [home, go] = [join(folder, 'home'), join(folder, 'go')]
     const command = `${process.execPath} cli/token-broker.ts login --url ${broker.url} --no-browser`
     // The interrupt is the terminal's own: the third character of this input.
-    const child = run('sh', ['-c', `(sleep 2; printf '\\003'; sleep 1) | script -qefc '${command}' /dev/null`], {
+    const interrupt = `until [ -e '${go}' ]; do sleep 0.1; done; printf '\\003'; sleep 1`
+    const child = run('sh', ['-c', `(${interrupt}) | script -qefc '${command}' /dev/null`], {
       TOKEN_BROKER_HOME: home,
     })
+    t.after(() => child.process.kill('SIGKILL'))
+    await child.until(/Waiting for you to approve/)
+    await writeFile(go, '')
     await child.ended
     assert.ok(child.output.stdout.includes(`${escapeCharacter}[?25h`), child.output.stdout)
     assert.doesNotMatch(child.output.stdout, /Signed in/)
+  })
+
+  test('of a second client leaves the first one the default', async (t) => {
+    const tool = await commandLine(t, { TOKEN_BROKER_URL: broker.url })
+    const { accessToken } = await signedIn(tool, broker.url, { expired: false })
+    const child = tool.start('login', '--client-id', 'nightly')
+    await approve(await addressIn(child), 'bob')
+    assert.equal((await child.ended).code, 0, child.output.stderr)
+    assert.match(child.output.stderr, /stays with demo\/job.*token-broker use demo\/nightly/)
+    assert.equal((await tool.run('token')).stdout.trim(), accessToken)
+    assert.equal((await tool.run('use', 'demo/nightly')).code, 0)
+    assert.notEqual((await tool.run('token')).stdout.trim(), accessToken)
   })
 
   test('that is denied is exit code 1', async (t) => {
@@ -107,6 +124,8 @@ describe('login', { concurrency: true }, () => {
 
 async function deny(address: string): Promise<void> {
   const browser = new Browser()
-  const page = await browser.open(address)
+  let page = await browser.open(address)
+  // Some browsers are asked to confirm the code first.
+  if (!page.html.includes('name="decision"')) page = await browser.submit(page, {})
   await browser.submit(page, { decision: 'deny' })
 }
