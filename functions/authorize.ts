@@ -22,6 +22,7 @@ import {
   redirect,
 } from '../shared/http/browser.ts'
 import type { Answer, Call } from '../shared/http/call.ts'
+import { consentAsked } from '../shared/http/consent.ts'
 import { drawHandle } from '../shared/http/cookies.ts'
 import { OAuthError } from '../shared/http/errors.ts'
 import { lookOf } from '../shared/http/look.ts'
@@ -116,15 +117,16 @@ async function putQuestion(call: Call, client: Client, request: CodeRequest, wis
   const cookies = await carry(call, 'client-question', { csrf, request, wishes })
   if (cookies === undefined) throw tooLong()
   const look = lookOf(call)
+  const providerOrigin = await providerOf(call.application).signInOrigin()
   const page = confirmClient({
     look,
     clientName: inLanguage(client.displayName, look.language),
     clientId: client.clientId,
-    asked: { scopes: request.scopes, audiences: request.audiences },
+    asked: consentAsked(call.application, client, request, providerOrigin),
     redirectUri: request.redirectUri,
     action: `${call.issuer}/oauth/authorize`,
     csrf,
-    providerOrigin: await providerOf(call.application).signInOrigin(),
+    providerOrigin,
   })
   return pageAnswer(page, cookies)
 }

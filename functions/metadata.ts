@@ -6,6 +6,7 @@
  */
 
 import { broker } from '../shared/broker.ts'
+import { languages } from '../shared/domain/local-text.ts'
 import type { Call } from '../shared/http/call.ts'
 import { openEndpoint } from '../shared/http/stack.ts'
 import { assertionAlgorithms } from '../shared/tokens/assertion-algorithms.ts'
@@ -59,6 +60,11 @@ function metadataOf({ application, issuer }: Call): object {
     authorization_response_iss_parameter_supported: true,
     // draft-ietf-oauth-refresh-token-expiration-03 §8
     refresh_token_expiration_types_supported: ['authorization', 'token_timeout'],
+    // Initiating User Registration via OpenID Connect 1.0 §4.1. Of a provider without OpenID Connect nobody knows.
+    ...(application.provider.kind === 'oidc' && {
+      prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
+    }),
+    ui_locales_supported: languages,
     // Left out it would mean true (OIDC Discovery §3).
     request_uri_parameter_supported: false,
   }

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { basicWeb, cli, spa, web } from './support/callers.ts'
-import { endpoint, issuer, refresh, startDevice } from './support/endpoints.ts'
+import { authorizeUrl, endpoint, issuer, refresh, startDevice } from './support/endpoints.ts'
 import { expectTokens, headerOf, refreshed, string } from './support/expect.ts'
 import { authorize, code, device, pkce } from './support/flows.ts'
 import { sharedBroker } from './support/shared-broker.ts'
@@ -98,6 +98,18 @@ test('M3 the lists say what holds, and nothing else', async () => {
     const algorithms = list(told, `${place}_endpoint_auth_signing_alg_values_supported`)
     assert.deepEqual(algorithms.sort(), ['ES256', 'Ed25519', 'EdDSA', 'PS256', 'RS256'])
   }
+})
+
+test('M3 what may be asked of a sign-in is listed where the provider speaks OpenID Connect', async () => {
+  const prompts = ['consent', 'login', 'none', 'select_account']
+  assert.deepEqual(list(await metadata(), 'prompt_values_supported').sort(), prompts)
+  assert.equal((await metadata('userdocs')).prompt_values_supported, undefined)
+  for (const prompt of prompts) {
+    const answer = await get(authorizeUrl(broker, web, { prompt }))
+    assert.equal(answer.status, 303, `${prompt}: ${answer.text}`)
+    assert.equal(new URL(answer.headers.location ?? '').searchParams.get('prompt'), prompt)
+  }
+  assert.deepEqual(list(await metadata(), 'ui_locales_supported').sort(), ['de', 'en'])
 })
 
 test('M3 token exchange is listed where a client of the application has the grant', async () => {
