@@ -122,6 +122,30 @@ test('D25 the complete address still asks, and shows the code, the client and th
   expectRefusal(await poll(broker, cli, started.deviceCode), 400, 'authorization_pending')
 })
 
+test('D25 the question says from where and when the device asked, and whether that is the network of the browser', async () => {
+  const started = await deviceCode(broker)
+  const here = await new Person().open(started.verificationUriComplete)
+  assert.match(here.text, /just now.* 127\.0\.0\.1 The network that you are on/)
+  const elsewhere = await new Person({ localAddress: '127.0.25.1' }).open(started.verificationUriComplete)
+  assert.match(elsewhere.text, / 127\.0\.0\.1 Not the network that you are on/)
+})
+
+test('the pages are in the language that the address asks for, and else in the browser’s, through every form', async () => {
+  const german = new Person({ headers: () => ({ 'accept-language': 'de-CH, en;q=0.5' }) })
+  const started = await deviceCode(broker)
+  const asked = await german.open(started.verificationUri)
+  assert.match(asked.html, /^<!doctype html>\n<html lang="de">/)
+  const question = await german.submit(asked, asked.forms[0]!, { user_code: started.userCode })
+  assert.match(question.text, /Die Demo-API für Sie benutzen/, 'the registry’s texts too')
+
+  const person = new Person()
+  const overridden = await person.open(`${started.verificationUri}?ui_locales=de`)
+  const next = await person.submit(overridden, overridden.forms[0]!, { user_code: started.userCode })
+  const denied = await person.submit(next, next.forms[0]!, {}, 'deny')
+  for (const page of [overridden, next, denied]) assert.match(page.html, /<html lang="de">/)
+  assert.match(denied.text, /Demo command line ist nicht verbunden/)
+})
+
 function expectOnlyBroker(person: Person): void {
   const elsewhere = person.visited.filter(({ origin }) => origin !== broker.url)
   assert.deepEqual(elsewhere, [], 'the browser never left the broker')
