@@ -90,14 +90,15 @@ export function log(fields: LogFields, now: number): void {
 }
 
 /**
- * What may be told of a fault: names, codes and places, causes included, and no message, for a message may quote what
- * it choked on.
+ * What may be told of a fault: names, codes and places, causes included, and the words of an error that has some for the
+ * operator. No message: it may quote what it choked on.
  */
 export function describeFault(error: unknown): string {
   const told: string[] = []
   for (let at = error, depth = 0; at instanceof Error && depth < 4; at = at.cause, depth++) {
-    const { code } = at as { code?: unknown }
-    told.push([at.name, typeof code === 'string' ? code : '', frameOf(at)].filter(Boolean).join(' '))
+    const { code, words } = at as { code?: unknown; words?: unknown }
+    const parts = [at.name, typeof code === 'string' ? code : '', typeof words === 'string' ? `(${words})` : '']
+    told.push([...parts, frameOf(at)].filter(Boolean).join(' '))
   }
   return told.length > 0 ? told.join(' < ') : typeof error
 }

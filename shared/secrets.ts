@@ -24,7 +24,7 @@ async function read(from: (place: string, name: string) => Promise<string>, plac
   try {
     return await from(place, name)
   } catch (error) {
-    throw new Unavailable('secrets', error)
+    throw new Unavailable('secrets', error, undefined, `${name} cannot be read`)
   }
 }
 

@@ -8,10 +8,14 @@ export class Unavailable extends Error {
   /** What the caller is told (RFC 9110 §10.2.3). */
   readonly retryAfterSeconds: number
 
-  constructor(part: Unavailable['part'], cause: unknown, retryAfterSeconds = 1) {
+  /** What the operator is told of it; it holds no secret. */
+  readonly words: string | undefined
+
+  constructor(part: Unavailable['part'], cause: unknown, retryAfterSeconds = 1, words?: string) {
     super(`the ${part} is out of reach`, { cause })
     this.name = 'Unavailable'
     this.part = part
     this.retryAfterSeconds = retryAfterSeconds
+    this.words = words
   }
 }

@@ -7,13 +7,15 @@
 import * as oidc from 'openid-client'
 import { Unavailable } from '../unavailable.ts'
 import type { Failure } from './provider.ts'
+import { errorCodeOf, wordsOf } from './words.ts'
 
 /** What a caller is told while the provider is out of reach. */
 const retryAfterSeconds = 5
 const longestRetryAfterSeconds = 300
 
-export function outOfReach(cause: unknown): Unavailable {
-  return new Unavailable('provider', cause, Math.max(retryAfterSeconds, toldRetryAfter(cause)))
+/** @param words for the operator, who is told why; they must hold nothing of an answer */
+export function outOfReach(cause: unknown, words = wordsOf(cause)): Unavailable {
+  return new Unavailable('provider', cause, Math.max(retryAfterSeconds, toldRetryAfter(cause)), words)
 }
 
 /** RFC 9110 §10.2.3, as whole seconds, for it is passed on; a date is rare enough to be taken for nothing. */
@@ -28,15 +30,24 @@ function toldRetryAfter(error: unknown): number {
 export function failureOf(error: unknown): Failure {
   if (error instanceof oidc.AuthorizationResponseError) return { kind: 'refused', error: error.error }
   if (error instanceof oidc.ResponseBodyError && !isPassing(error.status)) {
-    return error.error === 'invalid_grant' ? { kind: 'rejected' } : { kind: 'unexpected', why: error.error }
+    return error.error === 'invalid_grant'
+      ? { kind: 'rejected' }
+      : { kind: 'unexpected', why: errorCodeOf(error.error) }
   }
   if (isOutOfReach(error)) throw outOfReach(error)
   if (error instanceof oidc.ClientError || error instanceof oidc.WWWAuthenticateChallengeError) {
-    return { kind: 'unexpected', why: error.code ?? error.name }
+    return { kind: 'unexpected', why: whyOf(error, error.code ?? error.name) }
   }
   // What openid-client throws when a value in the provider's answer is of a type that it cannot have.
-  if (error instanceof TypeError && 'code' in error) return { kind: 'unexpected', why: String(error.code) }
+  if (error instanceof TypeError && 'code' in error) {
+    return { kind: 'unexpected', why: whyOf(error, String(error.code)) }
+  }
   throw error
+}
+
+function whyOf(error: unknown, code: string): string {
+  const words = wordsOf(error)
+  return words === undefined ? code : `${words} (${code})`
 }
 
 /** A server in trouble, or one that has had too many requests (RFC 6585 §4), will answer later. */

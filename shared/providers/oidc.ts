@@ -8,6 +8,7 @@ import * as oidc from 'openid-client'
 import type { Person } from '../domain/family.ts'
 import { isLoopback } from '../domain/loopback.ts'
 import type { OidcSettings } from '../domain/registration.ts'
+import { Unavailable } from '../unavailable.ts'
 import { isSubject, keptClaims } from './claims.ts'
 import { deviceLogin } from './device-login.ts'
 import { failureOf, outOfReach } from './failures.ts'
@@ -47,15 +48,15 @@ async function discover(settings: OidcSettings, secret: () => Promise<string>): 
     checkEndpoints(configuration.serverMetadata())
     return configuration
   } catch (error) {
-    throw outOfReach(error)
+    throw error instanceof Unavailable ? error : outOfReach(error)
   }
 }
 
-/** OIDC Discovery §3: what we cannot do without. @throws when one is missing, or no web address */
+/** OIDC Discovery §3: what we cannot do without. @throws {Unavailable} when one is missing, or no web address */
 function checkEndpoints({ authorization_endpoint, token_endpoint, jwks_uri }: oidc.ServerMetadata): void {
-  for (const endpoint of [authorization_endpoint, token_endpoint, jwks_uri]) {
+  for (const [name, endpoint] of Object.entries({ authorization_endpoint, token_endpoint, jwks_uri })) {
     if (!/^https?:$/.test(URL.parse(String(endpoint))?.protocol ?? ''))
-      throw new Error('the metadata lacks an endpoint')
+      throw outOfReach(undefined, `its metadata has no web address as ${name}`)
   }
 }
 
