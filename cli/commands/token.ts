@@ -173,7 +173,7 @@ function assertNothingUnderWay({ graceSeconds, unansweredAtSeconds }: StoredSess
 }
 
 function afterNoAnswer(graceSeconds: number | undefined): string {
-  const start = 'No answer came, so the refresh token may be spent. The session is kept;'
+  const start = 'Nobody knows whether the refresh happened, so the refresh token may be spent. The session is kept;'
   if (graceSeconds === 0) {
     return `${start} but this client has graceSeconds 0: if the token is spent, the session ends at the next try. Give the client graceSeconds ${recommendedGraceSeconds}.`
   }

@@ -50,6 +50,8 @@ describe('token', () => {
     const [session] = await stored(tool)
     assert.deepEqual([code, stdout.trim()], [0, session!.accessToken])
     assert.notEqual(session!.refreshToken, before!.refreshToken)
+    assert.equal(session!.graceSeconds, 10, 'as the broker tells')
+    assert.ok(Math.abs(session!.endsAtSeconds! - session!.signedInAtSeconds - 31_536_000) < 60, 'as the broker tells')
     assert.ok(await isActive(stdout.trim()))
     assert.deepEqual([(await stat(tool.file)).mode & 0o777, (await stat(tool.home)).mode & 0o777], [0o600, 0o700])
     assert.deepEqual(await filesIn(tool), ['sessions.json'])
