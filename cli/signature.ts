@@ -59,6 +59,11 @@ export async function signed(
   return rest
 }
 
+/** Not a secret: AWS's logs name it too. */
+export async function accessKeyId(): Promise<string> {
+  return (await credentials()).accessKeyId
+}
+
 async function credentials() {
   try {
     return await defaultProvider()()

@@ -23,13 +23,18 @@ const groups: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
   'Sessions of everybody': {
     'sessions list': ['who is signed in, where and since when', () => import('./commands/sessions-list.ts')],
     'sessions show': ['all about one session', () => import('./commands/sessions-show.ts')],
+    'sessions history': ['what happened to one session', () => import('./commands/sessions-history.ts')],
     'sessions revoke': ['end one, or a person’s, a client’s, or all', () => import('./commands/sessions-revoke.ts')],
   },
   'Applications and clients': {
     check: ['check a registry file, with no table at all', () => import('./commands/check.ts')],
     apply: ['put a registry file into the table', () => import('./commands/apply.ts')],
+    'registry history': ['who changed them, when and what', () => import('./commands/registry-history.ts')],
+    'applications list': ['the applications that are registered', () => import('./commands/applications-list.ts')],
     'clients list': ['the clients that are registered', () => import('./commands/clients-list.ts')],
+    'clients show': ['all about one client', () => import('./commands/clients-show.ts')],
     'clients create': ['register a client', () => import('./commands/clients-create.ts')],
+    'clients delete': ['take a client out; its sessions end', () => import('./commands/clients-delete.ts')],
     'clients rotate-secret': ['give a client a new secret', () => import('./commands/clients-rotate-secret.ts')],
     'clients retire-secret': ['end the older of its two secrets', () => import('./commands/clients-retire-secret.ts')],
   },
@@ -87,7 +92,7 @@ function unknown(first: string, second: string | undefined): void {
   const asked = inGroup.length > 0 ? `${first} ${second}` : first
   const near = nearest(asked, [
     ...Object.keys(commands),
-    ...(inGroup.length > 0 ? [] : ['sessions', 'clients', 'keys']),
+    ...(inGroup.length > 0 ? [] : ['sessions', 'applications', 'clients', 'registry', 'keys']),
   ])
   throw new UsageProblem(
     `There is no command “${asked}”.`,

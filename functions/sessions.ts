@@ -9,7 +9,7 @@ import { broker, clock } from '../shared/broker.ts'
 import { type Family, subOf } from '../shared/domain/family.ts'
 import { standing } from '../shared/domain/standing.ts'
 import { revokeByOps, type Transition } from '../shared/domain/transitions.ts'
-import { auditQuery } from '../shared/http/audit-query.ts'
+import { auditLines, auditQuery } from '../shared/http/audit-query.ts'
 import { type Answer, audit, momentOf, type OpsCall } from '../shared/http/call.ts'
 import { cursorOf, positionIn } from '../shared/http/cursor.ts'
 import { OAuthError } from '../shared/http/errors.ts'
@@ -129,7 +129,15 @@ async function show(call: OpsCall, sid: string): Promise<Answer> {
   expectNoQuery(call.event)
   const family = await ownFamily(call, sid)
   const registered = await registeredFor(call)
-  return { status: 200, body: { session: view(family, registered, call.now), audit_query: auditQuery(family) } }
+  const lines = auditLines(family)
+  return {
+    status: 200,
+    body: {
+      session: view(family, registered, call.now),
+      audit_query: auditQuery(family),
+      ...(lines !== undefined && { audit_lines: lines }),
+    },
+  }
 }
 
 async function revokeOne(call: OpsCall, sid: string): Promise<Answer> {

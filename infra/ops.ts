@@ -4,7 +4,7 @@
  * Owns the policy. Must not know who is in it: it is attached to whom you choose.
  */
 
-import { type CfnElement, Stack, Validations } from 'aws-cdk-lib'
+import { ArnFormat, type CfnElement, Stack, Validations } from 'aws-cdk-lib'
 import type { RestApi } from 'aws-cdk-lib/aws-apigateway'
 import { ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
@@ -25,15 +25,24 @@ export class Ops extends Construct {
   constructor(scope: Construct, id: string, { stage, api, sessions }: OpsProps) {
     super(scope, id)
     const calls = callable()
+    const logs = Stack.of(this).formatArn({
+      service: 'logs',
+      resource: 'log-group',
+      resourceName: `/token-broker/${stage}/*`,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    })
     this.policy = new ManagedPolicy(this, 'Policy', {
       // IAM has no regions.
       managedPolicyName: `token-broker-${stage}-${Stack.of(this).region}-ops`,
-      description: `Token Broker (${stage}): to see and end the sessions of every application`,
+      description: `Token Broker (${stage}): to see and end the sessions of every application, and what happened to them`,
       statements: [
         new PolicyStatement({
           actions: ['execute-api:Invoke'],
           resources: calls.map(({ method, path }) => api.arnForExecuteApi(method, path, stage)),
         }),
+        new PolicyStatement({ actions: ['logs:StartQuery'], resources: [logs] }),
+        // It has no resources (Service Authorization Reference); a result is found by the query's own random id.
+        new PolicyStatement({ actions: ['logs:GetQueryResults'], resources: ['*'] }),
       ],
     })
     Validations.of(this.policy).acknowledge(
@@ -41,6 +50,13 @@ export class Ops extends Construct {
         id: `AwsSolutions-IAM5[Resource::${asRulesSee(api)}/${stage}/${method}${path}]`,
         reason: 'The * stand for the application and for the session in the path, which are not known here.',
       })),
+    )
+    Validations.of(this.policy).acknowledge(
+      {
+        id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:logs:${Stack.of(this).region}:<AWS::AccountId>:log-group:/token-broker/${stage}/*]`,
+        reason: 'The * stands for the functions of the stage, whose lines a history is made of.',
+      },
+      { id: 'AwsSolutions-IAM5[Resource::*]', reason: 'logs:GetQueryResults knows no resources.' },
     )
     const groups = [...functionNames, 'retry-revocations'] as const
     sessions.allow([], { AUDIT_LOG_GROUPS: groups.map((name) => logGroupOf(stage, name)).join(',') })

@@ -138,14 +138,15 @@ async function openGateway(
   until: Promise<void>,
   log: (line: string) => void,
 ): Promise<Gateway> {
-  const before = sink.write
-  const write = functionLog ?? before
+  const before = { ...sink }
+  sink.memory = []
+  const write = functionLog ?? before.write
   sink.write = (line) => {
     startPage.record(line)
     write(line)
   }
   ending.add('settings', () => {
-    sink.write = before
+    Object.assign(sink, before)
   })
   const gateway = await startGateway({ port, routes, loadHandler, log, ownPages: startPage.answer, until })
   ending.add('requests', gateway.close)

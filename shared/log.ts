@@ -71,10 +71,12 @@ const longestValue = 512
  * Where the lines go; a laptop keeps them out of the way of what people read. In Lambda they go to stdout as they are:
  * console would put words of its own before them, and CloudWatch then sees neither JSON nor metrics.
  *
+ * `memory`: the latest lines, where somebody keeps them to be read back; no Lambda does.
  * `metricsNamespace`: where CloudWatch puts the metrics. Without one, as on a laptop, the lines carry none.
  */
-export const sink: { write(line: string): void; metricsNamespace: string | undefined } = {
+export const sink: { write(line: string): void; memory: string[] | undefined; metricsNamespace: string | undefined } = {
   write: (line) => void process.stdout.write(`${line}\n`),
+  memory: undefined,
   metricsNamespace: process.env.METRICS_NAMESPACE,
 }
 
@@ -86,7 +88,17 @@ export function log(fields: LogFields, now: number): void {
     line[name] = typeof value === 'string' ? value.slice(0, longestValue) : value
   }
   if (sink.metricsNamespace) Object.assign(line, embeddedMetrics(fields, sink.metricsNamespace, now))
-  sink.write(JSON.stringify(line))
+  const text = JSON.stringify(line)
+  remember(text)
+  sink.write(text)
+}
+
+const mostRemembered = 10_000
+
+function remember(text: string): void {
+  if (sink.memory === undefined) return
+  sink.memory.push(text)
+  if (sink.memory.length > mostRemembered) sink.memory.shift()
 }
 
 /**

@@ -60,6 +60,7 @@ const allowed: Record<string, readonly string[]> = {
   'functions/': ['functions/', 'shared/'],
   'infra/': ['infra/', 'shared/', 'aws-cdk-lib', 'cdk-nag', 'constructs', 'esbuild', 'node:', '@aws-sdk/'],
   'cli/': ['cli/', 'shared/domain/', 'shared/unavailable.ts', 'node:'],
+  'cli/author.ts': ['cli/', 'shared/domain/', 'node:os'],
   'cli/people.ts': ['cli/', 'shared/store/in-turns.ts'],
   'cli/person-end.ts': ['cli/', 'shared/store/in-turns.ts'],
   'cli/http.ts': ['shared/domain/', 'node:', 'undici'],
@@ -96,6 +97,7 @@ const allowedAsTypes: Record<string, readonly string[]> = {
     ...['shared/providers/provider.ts', 'shared/store/families.ts', 'shared/store/vaults.ts', 'shared/log-events.ts'],
   ],
   'cli/': ['shared/tokens/keyring-report.ts'],
+  'cli/author.ts': ['shared/store/registry-history.ts'],
   'cli/commands/': ['shared/tokens/keyring-report.ts'],
   'cli/keys.ts': ['shared/tokens/keyring-report.ts'],
 }

@@ -6,8 +6,9 @@
  */
 
 import { applicationOf, type Change, changesBetween, isClient } from '../../shared/domain/registry-changes.ts'
-import { readRegistry, writeChanges } from '../../shared/store/registry.ts'
+import { mostChangesAtOnce, readRegistry, writeChanges } from '../../shared/store/registry.ts'
 import type { Input } from '../arguments.ts'
+import { authorOf } from '../author.ts'
 import type { Command } from '../command.ts'
 import { Problem, UsageProblem } from '../problem.ts'
 import { missingSecrets, needsSecret, secretPlace, secretsOptions, secretsPrefix } from '../provider-secrets.ts'
@@ -53,9 +54,11 @@ export const command: Command = {
       for (const warning of warnings) say(warning, 'yellow')
       if (!isDry && real.length > 0) {
         await ask(input, real)
-        const isLong = real.length > 99
+        const isLong = real.length > mostChangesAtOnce
         const told = isLong ? (written: number) => spin(() => `Written: ${written} of ${real.length}`) : undefined
-        if (!(await writeChanges(table, stored.version, changes, { nowMs: Date.now(), progress: told }))) throw beaten()
+        const by = await authorOf('apply')
+        if (!(await writeChanges(table, stored.version, changes, { nowMs: Date.now(), by, progress: told })))
+          throw beaten()
       }
       const isApplied = !isDry && real.length > 0
       if (input.flag('json')) printJson({ ...inJson(changes), warnings, applied: isApplied, dry_run: isDry })

@@ -10,6 +10,7 @@ import { parseClient } from '../../shared/registry-file.ts'
 import { readRegistry, writeChanges } from '../../shared/store/registry.ts'
 import type { Table } from '../../shared/store/table.ts'
 import type { Input } from '../arguments.ts'
+import { authorOf } from '../author.ts'
 import type { Command } from '../command.ts'
 import { OutOfReach, Problem, UsageProblem } from '../problem.ts'
 import { graceWarning } from '../refresh-plan.ts'
@@ -111,6 +112,7 @@ function camelCase(option: string): string {
 }
 
 async function create(table: Table, name: string, members: Members, secret?: string): Promise<DeclaredClient> {
+  const by = await authorOf('clients create')
   for (let tries = 0; tries < mostTries; tries += 1) {
     const { version, ...all } = await readRegistry(table, [name])
     const application = all.applications.find((each) => each.name === name)
@@ -122,7 +124,7 @@ async function create(table: Table, name: string, members: Members, secret?: str
     }
     const registry = declaring(application, clients, members, secret)
     const changes = changesBetween({ applications: [application], clients, version }, registry, false)
-    if (await writeChanges(table, version, changes, { nowMs: Date.now() })) {
+    if (await writeChanges(table, version, changes, { nowMs: Date.now(), by })) {
       return registry.clients.find((each) => each.clientId === clientId)!
     }
   }

@@ -5,6 +5,7 @@
  */
 
 import { retireSecret } from '../../shared/store/client-secrets.ts'
+import { authorOf } from '../author.ts'
 import type { Command } from '../command.ts'
 import { Problem } from '../problem.ts'
 import { inEffectWithinSeconds, withTable } from '../registry.ts'
@@ -18,7 +19,7 @@ export const command: Command = {
   run: async (input) => {
     const [application = '', clientId = ''] = input.words
     await withTable(input, async (table) => {
-      const live = await retireSecret(table, application, clientId)
+      const live = await retireSecret(table, application, clientId, await authorOf('clients retire-secret'))
       if (live === 'no client') throw new Problem(`There is no client ${clientId} of ${application}.`)
       const retired = live === 2
       if (input.flag('json')) return printJson({ application, client_id: clientId, retired })

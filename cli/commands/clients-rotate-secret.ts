@@ -6,6 +6,7 @@
 
 import { hashSecret } from '../../shared/http/client-authentication.ts'
 import { addSecret } from '../../shared/store/client-secrets.ts'
+import { authorOf } from '../author.ts'
 import type { Command } from '../command.ts'
 import { Problem } from '../problem.ts'
 import { drawSecret, inEffectWithinSeconds, withTable } from '../registry.ts'
@@ -28,7 +29,8 @@ export const command: Command = {
     const isAlone = input.flag('retire-old')
     await withTable(input, async (table) => {
       const secret = drawSecret()
-      const outcome = await addSecret(table, { application, clientId }, hashSecret(secret), isAlone)
+      const by = await authorOf('clients rotate-secret')
+      const outcome = await addSecret(table, { application, clientId }, hashSecret(secret), isAlone, by)
       if (outcome === 'no client') throw new Problem(`There is no client ${clientId} of ${application}.`)
       if (outcome === 'no secrets') throw new Problem(`The client ${clientId} does not authenticate with a secret.`)
       if (outcome === 'two already') {

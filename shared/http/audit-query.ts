@@ -1,11 +1,13 @@
 /**
- * Where the whole history of a session is: the query for CloudWatch Logs Insights that finds it.
+ * Where the whole history of a session is: the query for CloudWatch Logs Insights that finds it, and the lines themselves where
+ * this process keeps them.
  *
- * Owns that query. Must not know the session's present.
+ * Owns which lines are a session's. Must not know the session's present.
  */
 
 import { broker } from '../broker.ts'
 import type { Family } from '../domain/family.ts'
+import { sink } from '../log.ts'
 import { iso } from './session-view.ts'
 
 export type AuditQuery = {
@@ -31,6 +33,17 @@ export function auditQuery({ sid, application, clientId, createdAt }: Family): A
     ].join('\n'),
     from: iso(createdAt),
   }
+}
+
+/** What the query would find among the lines that this process keeps, the oldest first; undefined where it keeps none. */
+export function auditLines({ sid, application, clientId }: Family): readonly object[] | undefined {
+  return sink.memory
+    ?.map((text) => JSON.parse(text) as Readonly<Record<string, unknown>>)
+    .filter((line) => {
+      if (line.sid === sid) return true
+      if (line.event !== 'sessions.revoked' || line.application !== application) return false
+      return line.reason === 'ops:application' || (line.reason === 'ops:client' && line.client_id === clientId)
+    })
 }
 
 function quoted(text: string): string {

@@ -6,10 +6,12 @@
  *     one live ──addSecret──► two live ──retireSecret──► one live        (addSecret alone: any ──► one live)
  */
 
-import { type AttributeValue, ConditionalCheckFailedException, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
+import { randomUUID } from 'node:crypto'
+import { type AttributeValue, TransactionCanceledException, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb'
 import type { Client } from '../domain/registration.ts'
 import { marshall, unmarshall } from './attributes.ts'
 import { applicationKey, clientKey } from './registrations.ts'
+import { type Author, historyWrite } from './registry-history.ts'
 import { ask, type Table } from './table.ts'
 
 export type SecretAdded = 'added' | 'no client' | 'no secrets' | 'two already'
@@ -25,28 +27,42 @@ export async function addSecret(
   { application, clientId }: Pick<Client, 'application' | 'clientId'>,
   hash: string,
   alone: boolean,
+  by?: Author,
 ): Promise<SecretAdded> {
-  const before = await updateClient(table, application, clientId, {
-    UpdateExpression: `SET secretHashes = ${alone ? ':new' : 'list_append(:new, secretHashes)'}`,
-    ConditionExpression: `#auth IN (:basic, :post)${alone ? '' : ' AND attribute_not_exists(secretHashes[1])'}`,
-    ExpressionAttributeNames: { '#auth': 'auth' },
-    ExpressionAttributeValues: marshall({
-      ':new': [hash],
-      ':basic': 'client_secret_basic',
-      ':post': 'client_secret_post',
-    }),
-  })
+  const before = await updateClient(
+    table,
+    { application, clientId, by },
+    {
+      UpdateExpression: `SET secretHashes = ${alone ? ':new' : 'list_append(:new, secretHashes)'}`,
+      ConditionExpression: `#auth IN (:basic, :post)${alone ? '' : ' AND attribute_not_exists(secretHashes[1])'}`,
+      ExpressionAttributeNames: { '#auth': 'auth' },
+      ExpressionAttributeValues: marshall({
+        ':new': [hash],
+        ':basic': 'client_secret_basic',
+        ':post': 'client_secret_post',
+      }),
+    },
+  )
   if (before === 'updated' || (before !== 'missing' && before.secretHashes[0] === hash)) return 'added'
   if (before === 'missing') return 'no client'
   return before.auth.startsWith('client_secret_') ? 'two already' : 'no secrets'
 }
 
 /** Ends the older of two live secrets. @returns how many were live before it @throws {Unavailable} */
-export async function retireSecret(table: Table, application: string, clientId: string): Promise<number | 'no client'> {
-  const before = await updateClient(table, application, clientId, {
-    UpdateExpression: 'REMOVE secretHashes[1]',
-    ConditionExpression: 'attribute_exists(secretHashes[1])',
-  })
+export async function retireSecret(
+  table: Table,
+  application: string,
+  clientId: string,
+  by?: Author,
+): Promise<number | 'no client'> {
+  const before = await updateClient(
+    table,
+    { application, clientId, by },
+    {
+      UpdateExpression: 'REMOVE secretHashes[1]',
+      ConditionExpression: 'attribute_exists(secretHashes[1])',
+    },
+  )
   if (before === 'updated') return 2
   return before === 'missing' ? 'no client' : before.secretHashes.length
 }
@@ -58,27 +74,42 @@ type Update = {
   readonly ExpressionAttributeValues?: Record<string, AttributeValue>
 }
 
-/** @returns the client as it is, where the condition does not hold */
+type Target = Pick<Client, 'application' | 'clientId'> & { readonly by: Author | undefined }
+
+/**
+ * With an author, the entry of the history is written in the same transaction.
+ *
+ * @returns the client as it is, where the condition does not hold
+ */
 async function updateClient(
   table: Table,
-  application: string,
-  clientId: string,
+  { application, clientId, by }: Target,
   update: Update,
 ): Promise<'updated' | 'missing' | Client> {
-  try {
-    await ask(() =>
-      table.client.send(
-        new UpdateItemCommand({
+  const attempt = randomUUID()
+  const changed = { kind: 'changed', application, clientId, members: ['secrets'] } as const
+  const command = new TransactWriteItemsCommand({
+    ClientRequestToken: attempt,
+    TransactItems: [
+      {
+        Update: {
           TableName: table.name,
           Key: marshall({ pk: applicationKey(application), sk: clientKey(clientId) }),
           ...update,
           ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-        }),
-      ),
-    )
-    return 'updated'
-  } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw error
-    return error.Item === undefined ? 'missing' : (unmarshall(error.Item) as Client)
-  }
+        },
+      },
+      ...(by === undefined ? [] : [historyWrite(table, by, Date.now(), attempt, [changed])]),
+    ],
+  })
+  return ask(async () => {
+    try {
+      await table.client.send(command)
+      return 'updated'
+    } catch (error) {
+      const [reason] = error instanceof TransactionCanceledException ? (error.CancellationReasons ?? []) : []
+      if (reason?.Code !== 'ConditionalCheckFailed') throw error
+      return reason.Item === undefined ? 'missing' : (unmarshall(reason.Item) as Client)
+    }
+  })
 }

@@ -33,11 +33,12 @@ import { Unavailable } from '../unavailable.ts'
 import { marshall } from './attributes.ts'
 import { type Item, itemsUnder } from './partition.ts'
 import { applicationKey, clientKey, registrationsCachedMs } from './registrations.ts'
+import { type Author, historyChangesOf, historyWrite } from './registry-history.ts'
 import { listed, applicationsIn as namesIn, readRegistryItem, registryKey } from './registry-item.ts'
 import { ask, type Table } from './table.ts'
 
-/** DynamoDB's limit is 100 with the version's own item. */
-const mostChangesAtOnce = 99
+/** DynamoDB's limit is 100, with the version's own item and the entry of the history. */
+export const mostChangesAtOnce = 98
 const mostTries = 8
 /** A clock may be ahead by so much and a new client's first sessions still be taken for what they are. */
 const clocksDifferMs = 60_000
@@ -74,14 +75,16 @@ export async function writeChanges(
   table: Table,
   version: number,
   changes: readonly Change[],
-  { nowMs, addedAtMs = nowMs, progress = () => {} }: Writing,
+  { nowMs, addedAtMs = nowMs, by, progress = () => {} }: Writing,
 ): Promise<boolean> {
   const real = inOrder(changes.filter(({ kind }) => kind !== 'unchanged' && kind !== 'undeclared'))
   for (let at = 0; at < real.length; at += mostChangesAtOnce) {
     const now = real.slice(at, at + mostChangesAtOnce)
     const since = version + at / mostChangesAtOnce
     const writes = now.map((change) => writeOf(table, change, nowMs, Math.max(0, addedAtMs - clocksDifferMs)))
-    if (!(await transact(table, since, writes, applicationsIn(now)))) return false
+    const attempt = randomUUID()
+    const told = by === undefined ? [] : [historyWrite(table, by, nowMs, attempt, historyChangesOf(now))]
+    if (!(await transact(table, since, attempt, [...writes, ...told], applicationsIn(now)))) return false
     progress(at + now.length)
   }
   return true
@@ -92,6 +95,8 @@ type Writing = {
   readonly nowMs: number
   /** @default nowMs */
   readonly addedAtMs?: number | undefined
+  /** Whom the history names. Without it there is no entry, as when the local stack fills its table. */
+  readonly by?: Author | undefined
   readonly progress?: ((written: number) => void) | undefined
 }
 
@@ -184,10 +189,10 @@ function providerChangeOf({ sessions, before, record }: Change, nowMs: number): 
 async function transact(
   table: Table,
   since: number,
+  attempt: string,
   writes: readonly TransactWriteItem[],
   names: Names,
 ): Promise<boolean> {
-  const attempt = randomUUID()
   const command = new TransactWriteItemsCommand({
     ClientRequestToken: attempt,
     TransactItems: [nextVersion(table, since, attempt, names), ...writes],

@@ -69,20 +69,25 @@ test('no route asks for an API key or an authorizer, which OAuth clients could n
   }
 })
 
-test('the policy for ops lets in to the routes that IAM guards, of this stage, and nothing else; it is nobody’s yet', () => {
+test('the policy for ops lets in to the routes that IAM guards and to the log, of this stage, and nothing else; it is nobody’s yet', () => {
   const { Properties } = theOnly(resources, 'AWS::IAM::ManagedPolicy')
-  const { Statement } = Properties.PolicyDocument as { Statement: { Action: unknown; Resource: unknown[] }[] }
+  const { Statement } = Properties.PolicyDocument as { Statement: { Action: unknown; Resource: unknown }[] }
   assert.equal(Properties.ManagedPolicyName, 'token-broker-test-eu-central-1-ops')
   assert.deepEqual(
     Statement.map(({ Action, Resource }) => [
       Action,
-      Resource.map((one) => text(one).replace(/^.*>\/test\//, '')).sort(),
+      [Resource]
+        .flat()
+        .map((one) => text(one).replace(/^.*>\/test\/|^.*:log-group:/, ''))
+        .sort(),
     ]),
     [
       [
         'execute-api:Invoke',
         ['DELETE/*/sessions/*', 'GET/*/sessions', 'GET/*/sessions/*', 'GET/applications', 'POST/*/sessions/revoke'],
       ],
+      ['logs:StartQuery', ['/token-broker/test/*']],
+      ['logs:GetQueryResults', ['*']],
     ],
   )
   assert.deepEqual([Properties.Users, Properties.Roles, Properties.Groups], [undefined, undefined, undefined])

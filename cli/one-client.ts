@@ -1,0 +1,25 @@
+/**
+ * One client of the registry, or why there is none.
+ */
+
+import type { Client } from '../shared/domain/registration.ts'
+import type { StoredRegistry } from '../shared/domain/registry-changes.ts'
+import { Problem } from './problem.ts'
+
+/** @throws {Problem} with what was probably meant */
+export function clientIn({ applications, clients }: StoredRegistry, application: string, clientId: string): Client {
+  if (!applications.some(({ name }) => name === application)) {
+    const near = applications.find(({ name }) => name.toLowerCase() === application.toLowerCase())
+    throw new Problem(
+      `There is no application ${application}.`,
+      undefined,
+      near && `There is an application ${near.name}.`,
+    )
+  }
+  const own = clients.filter((client) => client.application === application)
+  const found = own.find((client) => client.clientId === clientId)
+  if (found !== undefined) return found
+  const near = own.find((client) => client.clientId.toLowerCase() === clientId.toLowerCase())
+  const hint = near && `There is a client ${near.clientId}; client ids are case-sensitive.`
+  throw new Problem(`There is no client ${clientId} of ${application}.`, undefined, hint)
+}
