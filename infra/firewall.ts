@@ -11,17 +11,20 @@
 import { CfnWebACL, CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2'
 import { Construct } from 'constructs'
 import { crossOriginHeaders, securityHeaders } from '../shared/http/headers.ts'
+import type { InFront } from './settings.ts'
 
 export type FirewallProps = {
   readonly stage: string
   readonly stageArn: string
   readonly requestsPerAddressIn5Minutes: number
+  /** @default - callers reach the API itself */
+  readonly inFront?: InFront | undefined
 }
 
 const tooMany = 'too-many-requests'
 
 export class Firewall extends Construct {
-  constructor(scope: Construct, id: string, { stage, stageArn, requestsPerAddressIn5Minutes }: FirewallProps) {
+  constructor(scope: Construct, id: string, { stage, stageArn, requestsPerAddressIn5Minutes, inFront }: FirewallProps) {
     super(scope, id)
     const acl = new CfnWebACL(this, 'Acl', {
       scope: 'REGIONAL',
@@ -37,24 +40,48 @@ export class Firewall extends Construct {
           }),
         },
       },
-      rules: [
-        {
-          name: 'requests-per-address',
-          priority: 0,
+      rules: countings(inFront).map((counted, priority) => {
+        const name = priority === 0 ? 'requests-per-address' : 'requests-past-the-front'
+        return {
+          name,
+          priority,
           statement: {
-            rateBasedStatement: {
-              aggregateKeyType: 'IP',
-              limit: requestsPerAddressIn5Minutes,
-              evaluationWindowSec: 300,
-            },
+            rateBasedStatement: { ...counted, limit: requestsPerAddressIn5Minutes, evaluationWindowSec: 300 },
           },
           action: { block: { customResponse: tooManyRequests() } },
-          visibilityConfig: measuredAs(`token-broker-${stage}-requests-per-address`),
-        },
-      ],
+          visibilityConfig: measuredAs(`token-broker-${stage}-${name}`),
+        }
+      }),
     })
     new CfnWebACLAssociation(this, 'Association', { resourceArn: stageArn, webAclArn: acl.attrArn })
   }
+}
+
+type Counting = Pick<
+  CfnWebACL.RateBasedStatementProperty,
+  'aggregateKeyType' | 'forwardedIpConfig' | 'scopeDownStatement'
+>
+
+/** WAF leaves a rule that counts by a header out for requests without it: those are counted by their own address. */
+function countings(inFront: InFront | undefined): Counting[] {
+  if (inFront === undefined) return [{ aggregateKeyType: 'IP' }]
+  const { addressHeader } = inFront
+  const hasHeader: CfnWebACL.StatementProperty = {
+    sizeConstraintStatement: {
+      fieldToMatch: { singleHeader: { Name: addressHeader.toLowerCase() } },
+      comparisonOperator: 'GT',
+      size: 0,
+      textTransformations: [{ priority: 0, type: 'NONE' }],
+    },
+  }
+  return [
+    {
+      aggregateKeyType: 'FORWARDED_IP',
+      // What is no address counts as over the limit.
+      forwardedIpConfig: { headerName: addressHeader, fallbackBehavior: 'MATCH' },
+    },
+    { aggregateKeyType: 'IP', scopeDownStatement: { notStatement: { statement: hasHeader } } },
+  ]
 }
 
 /** RFC 6585 §4. The rule lets an address through again when its last five minutes are below the limit. */

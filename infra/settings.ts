@@ -24,6 +24,12 @@ export type Settings = {
    * @default - API Gateway's own address, with the stage as first path segment
    */
   readonly domain?: Domain
+  /**
+   * Something of yours that callers reach in the place of the API, such as CloudFront (docs/deploy.md, Something in front).
+   *
+   * @default - callers reach the API itself
+   */
+  readonly inFront?: InFront
   /** @default RetentionDays.ONE_YEAR */
   readonly logRetention?: RetentionDays
   /**
@@ -111,11 +117,18 @@ export type Domain = {
   readonly hostedZone?: { readonly id: string; readonly name: string }
 }
 
+export type InFront = {
+  /** Where callers reach it, such as `https://auth.example.com`. Every issuer is `<url>/<application>`. */
+  readonly url: string
+  /** The request header in which it says the caller's address, in the place of whatever the caller sent there. */
+  readonly addressHeader: string
+}
+
 /** A topic of your own, or a topic of the stack's that mails one address (which has to confirm). */
 export type AlarmAudience = { readonly topicArn: string } | { readonly email: string }
 
 /** Those whose absence means something. */
-type Optional = 'domain' | 'alarms' | 'breakGlassRoleArn' | 'restoredTable'
+type Optional = 'domain' | 'inFront' | 'alarms' | 'breakGlassRoleArn' | 'restoredTable'
 
 /** Every setting decided. */
 export type StageSettings = Settings &
@@ -214,7 +227,23 @@ function mistakesIn(settings: StageSettings): string[] {
       /^arn:aws[\w-]*:iam::\d{12}:role\/[\w+=,.@/*-]+$/.test(breakGlassRoleArn) ||
       `breakGlassRoleArn: "${breakGlassRoleArn}" is not the ARN of a role`,
     ...domainMistakes(settings),
+    ...inFrontMistakes(settings),
   ].filter((mistake) => mistake !== true)
+}
+
+function inFrontMistakes({ inFront }: StageSettings): (true | string)[] {
+  if (inFront === undefined) return []
+  const { url, addressHeader } = inFront
+  return [
+    /^https:\/\/([a-z0-9-]+\.)+[a-z]{2,}(:\d+)?(\/[\w.~-]+)*$/.test(url) ||
+      `inFront.url: "${url}" is not an https URL in lower case without a slash at its end`,
+    /^[a-z][a-z0-9-]*$/i.test(addressHeader) || `inFront.addressHeader: "${addressHeader}" is not the name of a header`,
+  ]
+}
+
+/** Where callers reach the broker, as far as the settings say it. */
+export function publicUrlOf({ inFront, domain }: StageSettings): string | undefined {
+  return inFront?.url ?? (domain && `https://${domain.name}`)
 }
 
 function domainMistakes({ domain, region }: StageSettings): (true | string)[] {

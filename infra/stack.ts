@@ -19,7 +19,7 @@ import { grantRights } from './rights.ts'
 import type { FunctionName } from './routes.ts'
 import { Scheduled } from './schedule.ts'
 import { BrokerSecrets } from './secrets.ts'
-import { concurrencyOf, type StageSettings } from './settings.ts'
+import { concurrencyOf, publicUrlOf, type StageSettings } from './settings.ts'
 import { BrokerTable } from './table.ts'
 
 export type BrokerStackProps = { readonly settings: StageSettings; readonly bundles: Bundles }
@@ -74,23 +74,40 @@ export class BrokerStack extends Stack {
     const alarms = new Alarms(this, 'Alarms', { settings, ...watched })
     if (settings.dashboard) new Dashboard(this, 'Dashboard', { stage, ...watched, alarms: alarms.all })
     const ops = new Ops(this, 'Ops', { stage, api: gateway.api, sessions: functions.sessions })
-    this.tell(gateway, table, secrets, rotation, ops)
+    this.tell(settings, gateway, table, secrets, rotation, ops)
   }
 
   private createFunctions(settings: StageSettings, bundles: Bundles): Functions {
-    const baseUrl = settings.domain && { BASE_URL: `https://${settings.domain.name}` }
+    const baseUrl = publicUrlOf(settings)
+    const addressHeader = settings.inFront?.addressHeader
+    const environment = {
+      ...(baseUrl !== undefined && { BASE_URL: baseUrl }),
+      ...(addressHeader !== undefined && { ADDRESS_HEADER: addressHeader }),
+    }
     const functions = functionNames.map((name): [FunctionName, BrokerFunction] => {
       const reservedConcurrency = concurrencyOf(settings, name)
       const fn = new BrokerFunction(this, name, { name, bundle: bundles[name], settings, reservedConcurrency })
-      fn.allow([], baseUrl)
+      fn.allow([], environment)
       return [name, fn]
     })
     return Object.fromEntries(functions) as Functions
   }
 
-  private tell(gateway: Gateway, table: BrokerTable, secrets: BrokerSecrets, rotation: KeyRotation, ops: Ops): void {
+  private tell(
+    settings: StageSettings,
+    gateway: Gateway,
+    table: BrokerTable,
+    secrets: BrokerSecrets,
+    rotation: KeyRotation,
+    ops: Ops,
+  ): void {
+    const publicUrl = publicUrlOf(settings)
     const outputs: Readonly<Record<string, readonly [value: string | undefined, description: string]>> = {
-      Issuer: [`${gateway.baseUrl}/{application}`, 'The issuer of each application; its metadata is below it'],
+      Issuer: [
+        `${publicUrl ?? gateway.baseUrl}/{application}`,
+        'The issuer of each application; its metadata is below it',
+      ],
+      ApiUrl: [settings.inFront && gateway.baseUrl, 'The API itself, which ops sign for'],
       TableName: [table.table.tableName, 'Where sessions and registrations are'],
       KeyringSecretName: [secrets.keyringName, 'The secret that holds the signing, MAC and sealing keys'],
       RotateKeysFunctionName: [rotation.fn.lambda.functionName, 'The function that lists, rotates and retires keys'],

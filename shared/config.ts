@@ -14,6 +14,11 @@ export type Config = {
   readonly auditLogGroups: readonly string[]
 }
 
+/** The header in which something in front of the gateway says who calls, in lower case; none where callers reach the gateway itself. */
+export function addressHeaderIn({ ADDRESS_HEADER }: Readonly<Record<string, string | undefined>>): string | undefined {
+  return ADDRESS_HEADER?.toLowerCase()
+}
+
 /** @throws when a variable is missing: the function cannot work, and says so at its first request */
 export function configFrom(environment: Readonly<Record<string, string | undefined>>): Config {
   const { TABLE_NAME, BASE_URL, SECRETS, AUDIT_LOG_GROUPS } = environment

@@ -44,11 +44,12 @@ const allowed: Record<string, readonly string[]> = {
       'shared/domain/',
       'shared/tokens/',
       'shared/broker.ts',
+      'shared/config.ts',
       'shared/provider-seal.ts',
       'shared/log.ts',
       'shared/unavailable.ts',
     ],
-    ...['@middy/core', 'aws-lambda', 'node:crypto'],
+    ...['@middy/core', 'aws-lambda', 'node:crypto', 'node:net'],
   ],
   // Loaded at need alone, for the providers are heavy.
   'shared/http/device-login.ts': [

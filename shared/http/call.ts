@@ -5,8 +5,10 @@
  */
 
 import { randomUUID } from 'node:crypto'
+import { isIP } from 'node:net'
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { broker, clock, drawId } from '../broker.ts'
+import { addressHeaderIn } from '../config.ts'
 import type { Application, Client } from '../domain/registration.ts'
 import type { Moment } from '../domain/transitions.ts'
 import { type LogFields, log } from '../log.ts'
@@ -70,7 +72,14 @@ export type Answer = {
 /** API Gateway's `requestId` is whatever the caller sends as x-amzn-RequestId; `extendedRequestId` is its own. */
 export function startCall(event: APIGatewayProxyEvent): StartedCall {
   const { extendedRequestId: requestId = randomUUID(), identity } = event.requestContext
-  return { event, requestId, ip: identity.sourceIp, now: clock.now() }
+  return { event, requestId, ip: addressIn(event) ?? identity.sourceIp, now: clock.now() }
+}
+
+/** What stands in front of the gateway is the gateway's caller, and says in a header of its own who is behind it. */
+function addressIn(event: APIGatewayProxyEvent): string | undefined {
+  const name = addressHeaderIn(process.env)
+  const address = name && header(event, name)
+  return address && isIP(address) !== 0 ? address : undefined
 }
 
 /** When a transition is made, and its id: fresh for each one, the same for each try of it. */

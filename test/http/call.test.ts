@@ -71,6 +71,18 @@ test('the caller is where the gateway says, under the request id that the gatewa
   assert.deepEqual([ip, requestId], ['192.0.2.7', 'request-1'])
 })
 
+test('where something stands in front, the caller is where that says, if it is an address', (t) => {
+  process.env.ADDRESS_HEADER = 'X-Viewer-Address'
+  t.after(() => delete process.env.ADDRESS_HEADER)
+  const ipOf = (headers: Record<string, string>) => startCall(eventOf({ headers })).ip
+  assert.equal(ipOf({ 'x-viewer-address': '198.51.100.9' }), '198.51.100.9')
+  assert.equal(ipOf({ 'X-Viewer-Address': '2001:db8::9' }), '2001:db8::9')
+  for (const wrong of ['198.51.100.9, 192.0.2.1', 'somewhere', '']) {
+    assert.equal(ipOf({ 'x-viewer-address': wrong }), '192.0.2.7')
+  }
+  assert.equal(ipOf({}), '192.0.2.7')
+})
+
 test('an audit line says who, which client, which session, from where and why', () => {
   const lines: string[] = []
   const before = sink.write

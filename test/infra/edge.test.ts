@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Match } from 'aws-cdk-lib/assertions'
 import { refreshUses } from '../../bench/simulation/prices.ts'
+import { functionNames } from '../../infra/bundle.ts'
 import { crossOriginHeaders, securityHeaders } from '../../shared/http/headers.ts'
 import { functions, ofType, referred, synthesize, synthesized, text, theOnly } from './support/template.ts'
 
@@ -149,6 +150,38 @@ test('with a public name it is there and nowhere else, and every function goes b
     const { Environment } = named.resources[referred(Properties.FunctionName) ?? '']!.Properties
     assert.equal((Environment as { Variables: { BASE_URL: string } }).Variables.BASE_URL, 'https://auth.example.com')
   }
+})
+
+test('behind something else every function goes by its URL and by the address that it says, and the API stays where it is', () => {
+  const inFront = { url: 'https://auth.example.com/broker', addressHeader: 'x-viewer-address' }
+  const { template, resources } = synthesize({ inFront })
+  for (const [name, { Properties }] of functions(resources)) {
+    const { Variables = {} } = (Properties.Environment ?? {}) as { Variables?: Record<string, unknown> }
+    if (!functionNames.some((one) => one === name)) continue
+    assert.deepEqual([Variables.BASE_URL, Variables.ADDRESS_HEADER], [inFront.url, inFront.addressHeader], name)
+  }
+  const { Outputs } = template.toJSON()
+  assert.equal(Outputs.Issuer.Value, 'https://auth.example.com/broker/{application}')
+  assert.match(text(Outputs.ApiUrl.Value), /^https:\/\/<\w+>\.execute-api\./)
+  template.hasResourceProperties('AWS::ApiGateway::RestApi', { DisableExecuteApiEndpoint: false })
+})
+
+test('behind something else the firewall counts by the address that it says, and whoever goes past it by their own', () => {
+  const { template } = synthesize({ inFront: { url: 'https://auth.example.com', addressHeader: 'X-Viewer-Address' } })
+  const counted = (statement: object) =>
+    Match.objectLike({ Statement: { RateBasedStatement: Match.objectLike({ Limit: 3000, ...statement }) } })
+  template.hasResourceProperties('AWS::WAFv2::WebACL', {
+    Rules: [
+      counted({
+        AggregateKeyType: 'FORWARDED_IP',
+        ForwardedIPConfig: { HeaderName: 'X-Viewer-Address', FallbackBehavior: 'MATCH' },
+      }),
+      counted({
+        AggregateKeyType: 'IP',
+        ScopeDownStatement: { NotStatement: { Statement: { SizeConstraintStatement: Match.anyValue() } } },
+      }),
+    ],
+  })
 })
 
 test('the stack tells the issuer, the table, the keyring, the key for secrets and the policy for ops', () => {

@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import { Validations } from 'aws-cdk-lib'
 import { CfnTopic } from 'aws-cdk-lib/aws-sns'
 import { AwsSolutionsChecks } from 'cdk-nag'
+import { routes } from '../../infra/routes.ts'
 import type { Settings } from '../../infra/settings.ts'
 import { synthesize } from './support/template.ts'
 
@@ -17,6 +18,7 @@ const shapes: Readonly<Record<string, Partial<Settings>>> = {
     domain: { name: 'auth.example.com', certificateArn: 'arn:aws:acm:eu-central-1:123456789012:certificate/abc' },
   },
   'whose keys ops rotate, without a dashboard': { keyRotationDays: 0, dashboard: false },
+  'behind something else': { inFront: { url: 'https://auth.example.com', addressHeader: 'x-viewer-address' } },
   'with mail for alarms': { alarms: { email: 'ops@example.com' } },
 }
 
@@ -53,7 +55,9 @@ test('what is acknowledged, and where, is this', () => {
     'Gateway AwsSolutions-APIG4',
     'Gateway AwsSolutions-COG4',
     'Gateway AwsSolutions-IAM4',
-    ...Array.from({ length: 4 }, () => 'Ops/Policy AwsSolutions-IAM5'),
+    ...routes
+      .filter(({ authorization }) => authorization === 'iam')
+      .flatMap(({ methods }) => methods.map(() => 'Ops/Policy AwsSolutions-IAM5')),
     'RetryRevocations/Scheduled AwsSolutions-IAM5',
     'Secrets/Keyring AwsSolutions-SMG4',
     'activate AwsSolutions-IAM5',

@@ -26,6 +26,7 @@ test('every mistake is told at once', () => {
     keyRotationDays: 6,
     breakGlassRoleArn: 'break-glass',
     restoredTable: 'a table',
+    inFront: { url: 'http://auth.example.com/', addressHeader: 'x viewer' },
     domain: {
       name: 'https://Auth.example.com',
       certificateArn: 'arn:aws:acm:us-east-1:123456789012:certificate/abc',
@@ -52,6 +53,8 @@ test('every mistake is told at once', () => {
         'domain.name',
         'domain.certificateArn',
         'domain.hostedZone',
+        'inFront.url',
+        'inFront.addressHeader',
       ])
       return true
     },
