@@ -42,6 +42,7 @@ before(async () => {
     addClient('demo', {
       ...{ ...row, clientId: codeClient.clientId, redirectUris: [callbackUri] },
       grants: ['authorization_code', 'refresh_token'],
+      consent: false,
     })
     addClient('demo', {
       ...{ auth: 'client_secret_basic', secrets: [serviceClient.secret], scopes: ['reports:read'], audiences },
