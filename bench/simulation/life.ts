@@ -135,10 +135,10 @@ function vaultBytesOf({ application, accessTokenLength, refreshTokenLength }: Dr
   return empty + sealedLength(accessTokenLength, refreshTokenLength, application)
 }
 
-/** Of a compact JWE (RFC 7516 §7.1), whose payload holds both tokens and what they are bound to. */
+/** Of a compact JWE (RFC 7516 §7.1), whose payload holds both tokens, their scope and what they are bound to. */
 export function sealedLength(accessTokenLength: number, refreshTokenLength: number, application: string): number {
   const payload = {
-    ...{ value: { accessToken: '', refreshToken: '' } },
+    ...{ value: { accessToken: '', refreshToken: '', scope: providerScope } },
     ...{ iss: application, aud: `provider ${id} ${vaultId}`, iat: 1_790_067_601, exp: 1_821_603_601 },
   }
   const base64 = (bytes: number) => Math.ceil((bytes * 4) / 3)
@@ -147,5 +147,7 @@ export function sealedLength(accessTokenLength: number, refreshTokenLength: numb
   return header + base64(JSON.stringify(payload).length + tokens) + base64(12) + base64(16) + '....'.length
 }
 
+/** What a provider is asked for, and says that it gave. */
+export const providerScope = 'openid profile email offline_access'
 /** As long as the keyring's are. */
 const kid = 'k'.repeat(16)

@@ -93,13 +93,10 @@ describe('discovery and requests', () => {
     const answer = await startDevice(broker, auth0Cli)
     expectUncachedJson(answer)
     const { device_code: _code, user_code: userCode, ...rest } = answer.body
-    const { verification_uri: uri } = rest
-    const complete = `${uri}?user_code=${userCode}`
-    assert.deepEqual(rest, {
-      verification_uri: uri,
-      verification_uri_complete: complete,
-      ...{ expires_in: 900, interval: 5 },
-    })
+    const { verification_uri: uri, verification_uri_complete: complete, ...numbers } = rest
+    assert.deepEqual(numbers, { expires_in: 900, interval: 5 })
+    const { origin, pathname, searchParams } = new URL(String(complete))
+    assert.deepEqual([origin + pathname, searchParams.get('user_code')], [uri, userCode])
   })
 
   test('W8 the user code is eight letters that are hard to mistake, and a page that has it still asks', async () => {
