@@ -23,9 +23,11 @@ import { carried, carry, dropped, pageAnswer, type Question, redirect } from '..
 import { type Answer, audit, type Call, momentOf } from '../shared/http/call.ts'
 import { consentAsked } from '../shared/http/consent.ts'
 import { drawHandle } from '../shared/http/cookies.ts'
+import { activateUrl, completeUrl } from '../shared/http/device-link.ts'
+import { showResult } from '../shared/http/device-result.ts'
 import { OAuthError } from '../shared/http/errors.ts'
 import { lookOf } from '../shared/http/look.ts'
-import { problemPage } from '../shared/http/page-problems.ts'
+import { problemPage, unavailablePage } from '../shared/http/page-problems.ts'
 import {
   type CodeProblem,
   confirmDevice,
@@ -35,12 +37,15 @@ import {
 } from '../shared/http/pages/device.ts'
 import { signInLost } from '../shared/http/pages/problems.ts'
 import { isRevoked } from '../shared/http/sessions.ts'
-import { pageEndpoint } from '../shared/http/stack.ts'
+import { pageEndpoint, reportFault } from '../shared/http/stack.ts'
 import { isFromOurPage, isOpened, type Visitor, visitorOf, welcome } from '../shared/http/visitor.ts'
 import { providerOf } from '../shared/providers/index.ts'
 import type { Guesser } from '../shared/store/throttle.ts'
+import { Unavailable } from '../shared/unavailable.ts'
 
 export const handler = pageEndpoint(async (call) => {
+  const result = call.parameters.optional('result')
+  if (result !== undefined && call.event.httpMethod === 'GET') return showResult(call, result)
   const typed = call.parameters.optional('user_code')
   const isForm = call.event.httpMethod === 'POST'
   if (isForm && call.parameters.optional('decision') !== undefined) return answerQuestion(call, typed ?? '')
@@ -65,7 +70,7 @@ async function askForCode(call: Call, problem?: CodeProblem, prefilled?: string)
   const { visitor, cookie } = known ? { visitor: known, cookie: undefined } : await welcome(call)
   const page = enterCode({
     look: lookOf(call),
-    action: pageUrl(call),
+    action: activateUrl(call),
     csrf: visitor.form,
     uiLocales: call.parameters.optional('ui_locales'),
     proof: prefilled && call.parameters.optional('proof'),
@@ -135,9 +140,10 @@ async function putQuestion(call: Call, userCode: string, family: Family | undefi
   const client = await broker().registrations.client(application.name, family.clientId)
   if (client === undefined) return askForCode(call, { kind: 'unknown', typed })
   if (await isRevoked(call, family)) return askForCode(call, { kind: 'expired' })
+  const providerOrigin = await atProvider(call, userCode, () => providerOf(application).signInOrigin())
+  if (typeof providerOrigin !== 'string') return providerOrigin
   const csrf = drawHandle(call)
   const look = lookOf(call)
-  const providerOrigin = await providerOf(application).signInOrigin()
   const page = confirmDevice({
     look,
     clientName: inLanguage(client.displayName, look.language),
@@ -147,7 +153,7 @@ async function putQuestion(call: Call, userCode: string, family: Family | undefi
     startedFrom: family.startedFrom,
     startedSecondsAgo: (call.now - family.createdAt) / 1000,
     isSameNetwork: isSameNetwork(family.startedFrom, call.ip),
-    action: pageUrl(call),
+    action: activateUrl(call),
     csrf,
     uiLocales: call.parameters.optional('ui_locales'),
     providerOrigin,
@@ -171,13 +177,13 @@ async function answerQuestion(call: Call, typed: string): Promise<Answer> {
   const userCode = readUserCode(typed)
   const isItsCode = question && userCode && (await sidsOf(call, userCode)).includes(question.sid)
   const family = isItsCode ? await broker().families.read(question.sid) : undefined
-  if (question === undefined || family === undefined) {
+  if (question === undefined || userCode === undefined || family === undefined) {
     const known = { look: lookOf(call), requestId: call.requestId }
-    return pageAnswer(signInLost({ ...known, enterCodeHref: pageUrl(call), because: 'stale-form' }))
+    return pageAnswer(signInLost({ ...known, enterCodeHref: activateUrl(call), because: 'stale-form' }))
   }
   switch (call.parameters.optional('decision')) {
     case 'approve':
-      return approve(call, question, family)
+      return approve(call, question, userCode, family)
     case 'deny':
       return deny(call, question, family)
     default:
@@ -186,15 +192,28 @@ async function answerQuestion(call: Call, typed: string): Promise<Answer> {
 }
 
 /** RFC 8628 §3.3: first it must be known who approves. */
-async function approve(call: Call, question: Question, family: Family): Promise<Answer> {
+async function approve(call: Call, question: Question, userCode: string, family: Family): Promise<Answer> {
   const problem = problemWith(family, call.now)
   if (problem !== undefined) return askForCode(call, problem)
   const state = drawHandle(call, question.csrf)
-  const { url, secrets } = await providerOf(call.application).begin(`${call.issuer}/oauth/callback`, {}, state)
-  return redirect(
-    url,
-    await carry(call, 'sign-in', { flow: 'device', sid: family.sid, clientId: family.clientId, secrets }),
+  const begun = await atProvider(call, userCode, () =>
+    providerOf(call.application).begin(`${call.issuer}/oauth/callback`, {}, state),
   )
+  if ('status' in begun) return begun
+  const { sid, clientId } = family
+  const signIn = { flow: 'device', sid, clientId, userCode, secrets: begun.secrets } as const
+  return redirect(begun.url, await carry(call, 'sign-in', signIn))
+}
+
+/** @returns where the provider is out of reach, a page that starts again with the same code */
+async function atProvider<Asked>(call: Call, userCode: string, ask: () => Promise<Asked>): Promise<Asked | Answer> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error
+    reportFault(error, call)
+    return pageAnswer(unavailablePage(call, error, await completeUrl(call, userCode)))
+  }
 }
 
 async function deny(call: Call, question: Question, { sid, clientId }: Family): Promise<Answer> {
@@ -208,8 +227,4 @@ async function deny(call: Call, question: Question, { sid, clientId }: Family): 
   const look = lookOf(call)
   const clientName = client ? inLanguage(client.displayName, look.language) : clientId
   return pageAnswer(deviceDenied({ look, clientName }), dropped(call, question))
-}
-
-function pageUrl({ issuer }: Call): string {
-  return `${issuer}/activate`
 }

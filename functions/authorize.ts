@@ -11,7 +11,7 @@ import { inLanguage } from '../shared/domain/local-text.ts'
 import { isRegisteredRedirect, needsConsent } from '../shared/domain/redirect-uri.ts'
 import type { Client } from '../shared/domain/registration.ts'
 import { earliestAuthTime } from '../shared/domain/sign-in-age.ts'
-import { errorResponse, type ReturnAddress } from '../shared/http/authorization-response.ts'
+import { errorResponse, type ReturnAddress, unavailableResponse } from '../shared/http/authorization-response.ts'
 import {
   type ClientQuestion,
   type CodeRequest,
@@ -69,7 +69,7 @@ async function orTold(call: Call, to: ReturnAddress, attempt: () => Promise<Answ
     if (error instanceof AuthorizationError) return errorResponse(to, error.error, error.message)
     if (!(error instanceof Unavailable)) throw error
     reportFault(error, call)
-    return errorResponse(to, 'temporarily_unavailable', 'Please try again shortly.')
+    return unavailableResponse(to, error, call.requestId)
   }
 }
 

@@ -9,7 +9,6 @@
 import { broker, drawId } from '../shared/broker.ts'
 import { hashSalt, mint } from '../shared/domain/credential.ts'
 import type { Person } from '../shared/domain/family.ts'
-import { inLanguage } from '../shared/domain/local-text.ts'
 import { openCode } from '../shared/domain/opening.ts'
 import { isRegisteredRedirect } from '../shared/domain/redirect-uri.ts'
 import { type Decision, decide } from '../shared/domain/transitions.ts'
@@ -19,6 +18,7 @@ import {
   codeResponse,
   errorResponse,
   type ReturnAddress,
+  unavailableResponse,
 } from '../shared/http/authorization-response.ts'
 import {
   type CodeSignIn,
@@ -29,9 +29,10 @@ import {
   type SignIn,
 } from '../shared/http/browser.ts'
 import { type Answer, audit, type Call, conclude, continueWith, momentOf } from '../shared/http/call.ts'
+import { activateUrl, completeUrl } from '../shared/http/device-link.ts'
+import { toResult } from '../shared/http/device-result.ts'
 import { lookOf } from '../shared/http/look.ts'
-import { failedSignInPage, problemPage, reportUnexpected } from '../shared/http/page-problems.ts'
-import { deviceConnected } from '../shared/http/pages/device.ts'
+import { failedSignInPage, problemPage, reportUnexpected, unavailablePage } from '../shared/http/page-problems.ts'
 import { codeExpired, codeUsed, signInLost } from '../shared/http/pages/problems.ts'
 import { isRevoked } from '../shared/http/sessions.ts'
 import { emailHashOf, wantedClaims } from '../shared/http/sign-in.ts'
@@ -75,10 +76,14 @@ async function endDeviceSignIn(
   finished: () => Promise<SignInResult>,
 ): Promise<Answer> {
   const { sid } = signIn
-  const result = await finished()
+  const result = await finishedOrPage(call, signIn, finished)
+  if ('status' in result) return result
   // Who is refused at the provider cannot approve, and the device should not wait for it (RFC 8628 §3.5).
   const refused = result.kind === 'refused' && result.error === 'access_denied'
   if (result.kind !== 'signed-in' && !refused) {
+    // A reload while the first request was on its way: that one may have decided, and its answer was lost.
+    const family = await broker().families.read(sid)
+    if (family !== undefined && family.state !== 'pending') return undecidable(call, signIn, 'decided')
     return pageAnswer(failedSignInPage(call, result), dropped(call, signIn))
   }
   const decision = result.kind === 'signed-in' ? await approval(call, signIn, result) : ({ deny: true } as const)
@@ -92,14 +97,23 @@ async function endDeviceSignIn(
   if (result.kind !== 'signed-in') return pageAnswer(failedSignInPage(call, result), dropped(call, signIn))
   // Ops have ended all that began up to a moment, this one included: its device will get nothing.
   if (await isRevoked(call, outcome.family!)) return undecidable(call, signIn, 'expired-device-code')
-  const client = await broker().registrations.client(call.application.name, clientId)
-  const look = lookOf(call)
-  const connected = deviceConnected({
-    look,
-    clientName: client ? inLanguage(client.displayName, look.language) : clientId,
-    personName: nameOf(result.person),
-  })
-  return pageAnswer(connected, [...dropped(call, signIn), await remembered(call, result.person.sub)])
+  const shown = { clientId, personName: nameOf(result.person) }
+  return toResult(call, signIn, shown, [await remembered(call, result.person.sub)])
+}
+
+/** @returns where the provider is out of reach, a page that starts again with the same code; the device waits on */
+async function finishedOrPage(
+  call: Call,
+  signIn: DeviceSignIn & SignIn,
+  finished: () => Promise<SignInResult>,
+): Promise<SignInResult | Answer> {
+  try {
+    return await finished()
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error
+    reportFault(error, call)
+    return pageAnswer(unavailablePage(call, error, await completeUrl(call, signIn.userCode)))
+  }
 }
 
 /** Two may approve one device at once: each has a vault of its own, and the family names that of whoever it knows. */
@@ -113,7 +127,7 @@ function undecidable(call: Call, signIn: DeviceSignIn & SignIn, refusal: string)
   const known = {
     look: lookOf(call),
     requestId: call.requestId,
-    enterCodeHref: `${call.issuer}/activate`,
+    enterCodeHref: activateUrl(call),
   }
   const page = refusal === 'expired-device-code' ? codeExpired(known) : codeUsed(known)
   return pageAnswer(page, dropped(call, signIn))
@@ -142,7 +156,7 @@ async function endCodeSignIn(
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error
     reportFault(error, call)
-    return errorResponse(to, 'temporarily_unavailable', 'Please try again shortly.', dropped(call, signIn))
+    return unavailableResponse(to, error, call.requestId, dropped(call, signIn))
   }
 }
 

@@ -8,15 +8,10 @@
 import { broker, drawId } from '../shared/broker.ts'
 import { type Credential, hashSalt, mint } from '../shared/domain/credential.ts'
 import { type DeviceOpening, openDevice } from '../shared/domain/opening.ts'
-import {
-  deviceCodeSeconds,
-  drawUserCode,
-  showUserCode,
-  sidOfUserCode,
-  userCodeProof,
-} from '../shared/domain/user-code.ts'
+import { deviceCodeSeconds, drawUserCode, showUserCode, sidOfUserCode } from '../shared/domain/user-code.ts'
 import { grantAsked } from '../shared/http/authorization-request.ts'
 import { type ClientCall, conclude } from '../shared/http/call.ts'
+import { activateUrl, completeUrl } from '../shared/http/device-link.ts'
 import { OAuthError } from '../shared/http/errors.ts'
 import { clientEndpoint } from '../shared/http/stack.ts'
 
@@ -49,7 +44,7 @@ type Opened = { readonly credential: Credential; readonly shown: Shown }
 
 /** A user code of ours, which leads to the family by itself. */
 async function openOwn(call: ClientCall, asked: Asked): Promise<Opened> {
-  const { application, issuer, now } = call
+  const { application, now } = call
   const macKey = (await broker().keyring()).macKey(now)
   for (let draw = 0; draw < mostDraws; draw++) {
     const userCode = drawUserCode()
@@ -57,11 +52,10 @@ async function openOwn(call: ClientCall, asked: Asked): Promise<Opened> {
     const waiting = { codeLifetimeSeconds: deviceCodeSeconds, intervalSeconds }
     if (!(await open(call, asked, credential, waiting))) continue
     const user_code = showUserCode(userCode)
-    const query = new URLSearchParams({ user_code, proof: userCodeProof(application.name, userCode, macKey) })
     const shown = {
       user_code,
-      verification_uri: `${issuer}/activate`,
-      verification_uri_complete: `${issuer}/activate?${query}`,
+      verification_uri: activateUrl(call),
+      verification_uri_complete: await completeUrl(call, userCode),
       expires_in: deviceCodeSeconds,
       interval: intervalSeconds,
     }

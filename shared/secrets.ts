@@ -24,8 +24,14 @@ async function read(from: (place: string, name: string) => Promise<string>, plac
   try {
     return await from(place, name)
   } catch (error) {
-    throw new Unavailable('secrets', error, undefined, `${name} cannot be read`)
+    throw new Unavailable('secrets', error, undefined, `${name} cannot be read`, isMissing(error))
   }
+}
+
+/** Nothing is there, or it is not for this function to read. */
+function isMissing(error: unknown): boolean {
+  const { name, code } = Object(error) as { name?: unknown; code?: unknown }
+  return code === 'ENOENT' || name === 'ResourceNotFoundException' || name === 'AccessDeniedException'
 }
 
 async function fromFile(folder: string, name: string): Promise<string> {

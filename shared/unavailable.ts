@@ -7,15 +7,17 @@ export class Unavailable extends Error {
   readonly part: 'store' | 'secrets' | 'provider'
   /** What the caller is told (RFC 9110 §10.2.3). */
   readonly retryAfterSeconds: number
-
+  /** It does not pass by itself: a secret is missing, say, or the registry names something that is not there. */
+  readonly needsOperator: boolean
   /** What the operator is told of it; it holds no secret. */
   readonly words: string | undefined
 
-  constructor(part: Unavailable['part'], cause: unknown, retryAfterSeconds = 1, words?: string) {
+  constructor(part: Unavailable['part'], cause: unknown, retryAfterSeconds = 1, words?: string, needsOperator = false) {
     super(`the ${part} is out of reach`, { cause })
     this.name = 'Unavailable'
     this.part = part
     this.retryAfterSeconds = retryAfterSeconds
     this.words = words
+    this.needsOperator = needsOperator
   }
 }

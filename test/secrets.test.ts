@@ -18,7 +18,10 @@ import { readKeyring } from '../shared/tokens/keyring.ts'
 import { Unavailable } from '../shared/unavailable.ts'
 import { expectSchema, readLine } from './support/log-lines.ts'
 
-const refused = (part: string) => (error: unknown) => error instanceof Unavailable && error.part === part
+const refused =
+  (part: string, needsOperator = false) =>
+  (error: unknown) =>
+    error instanceof Unavailable && error.part === part && error.needsOperator === needsOperator
 
 describe('files', () => {
   let folder: string
@@ -36,8 +39,9 @@ describe('files', () => {
     assert.equal(await secrets.read('provider/demo'), 'the secret')
   })
 
-  test('one that is not there is Unavailable', async () => {
-    await assert.rejects(secretsAt(`file:${folder}`).read('provider/other'), refused('secrets'))
+  test('one that is not there is Unavailable, and needs an operator', async () => {
+    await assert.rejects(secretsAt(`file:${folder}`).read('provider/other'), refused('secrets', true))
+    await assert.rejects(secretsAt(`file:${folder}`).read('provider'), refused('secrets'))
   })
 
   test('a place of no known kind is a mistake at once', () => {
@@ -92,8 +96,8 @@ describe('Secrets Manager', () => {
     assert.equal(await secrets.read('provider/demo'), 'the secret')
   })
 
-  test('one that is not there, holds no text, or cannot be had is Unavailable', async () => {
-    await assert.rejects(secrets.read('keyring'), refused('secrets'))
+  test('one that is not there, holds no text, or cannot be had is Unavailable; the first needs an operator', async () => {
+    await assert.rejects(secrets.read('keyring'), refused('secrets', true))
     kept.set('prod/broker/keyring', 'binary')
     await assert.rejects(secrets.read('keyring'), refused('secrets'))
     broken = (response) => answer(response, 500, { __type: 'InternalServiceError' })

@@ -5,8 +5,10 @@
  * Owns its parameters. Only for a redirect URI that has been checked against the client's registration.
  */
 
+import type { Unavailable } from '../unavailable.ts'
 import { pageAnswer, redirect } from './browser.ts'
 import type { Answer } from './call.ts'
+import { sanitise } from './errors.ts'
 import { formPost } from './pages/form-post.ts'
 import type { Look } from './pages/look.ts'
 
@@ -49,6 +51,18 @@ export function errorResponse(
   cookies: readonly string[] = [],
 ): Answer {
   return respond(to, { error, error_description: description }, cookies)
+}
+
+/** Nobody is told to wait for what an operator has to mend (RFC 6749 §4.1.2.1). */
+export function unavailableResponse(
+  to: ReturnAddress,
+  { needsOperator }: Unavailable,
+  requestId: string,
+  cookies: readonly string[] = [],
+): Answer {
+  if (!needsOperator) return errorResponse(to, 'temporarily_unavailable', 'Please try again shortly.', cookies)
+  const description = `Sign-in is not set up correctly. Please tell its operator and quote the request ${sanitise(requestId)}.`
+  return errorResponse(to, 'server_error', description, cookies)
 }
 
 function respond(to: ReturnAddress, parameters: Record<string, string>, cookies: readonly string[]): Answer {

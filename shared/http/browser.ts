@@ -25,7 +25,13 @@ export type ClientQuestion = { readonly csrf: string; readonly request: CodeRequ
 
 /** A sign-in under way, and what becomes of it. Its handle is the provider's `state`. */
 export type SignIn = { readonly secrets: SignInSecrets } & (DeviceSignIn | CodeSignIn)
-export type DeviceSignIn = { readonly flow: 'device'; readonly sid: string; readonly clientId: string }
+export type DeviceSignIn = {
+  readonly flow: 'device'
+  readonly sid: string
+  readonly clientId: string
+  /** For whoever has to start again. */
+  readonly userCode: string
+}
 export type CodeSignIn = CodeRequest & {
   readonly flow: 'code'
   /** The earliest `auth_time` that will do, seconds (OIDC Core §3.1.2.1). */
@@ -45,8 +51,11 @@ export type CodeRequest = {
   readonly sub?: string | undefined
 }
 
+/** That a device was connected, for the page that says so. */
+export type DeviceResult = { readonly handle: string; readonly clientId: string; readonly personName: string }
+
 /** What concerns nobody but us; a sign-in concerns its provider too. */
-type Own = { question: Question; 'client-question': ClientQuestion }
+type Own = { question: Question; 'client-question': ClientQuestion; result: DeviceResult }
 type Carried = Own & { 'sign-in': SignIn }
 type CookieKind = keyof Carried
 
@@ -109,7 +118,8 @@ export function dropped(call: Call, value: Carried[CookieKind]): readonly string
 }
 
 function handleOf(value: Carried[CookieKind]): string {
-  return 'csrf' in value ? value.csrf : value.secrets.state
+  if ('csrf' in value) return value.csrf
+  return 'handle' in value ? value.handle : value.secrets.state
 }
 
 /** Whether what a browser shows is what was drawn for it, in constant time. */

@@ -97,6 +97,14 @@ export function bodyText({ body, isBase64Encoded }: APIGatewayProxyEvent): strin
   return isBase64Encoded ? Buffer.from(body ?? '', 'base64').toString('utf8') : (body ?? '')
 }
 
+/** The gateway decodes the query; it is put together again so that one reader serves forms and queries. */
+export function queryOf({ multiValueQueryStringParameters }: APIGatewayProxyEvent): string {
+  const pairs = Object.entries(multiValueQueryStringParameters ?? {}).flatMap(([name, values]) =>
+    (values ?? []).map((value): [string, string] => [name, value]),
+  )
+  return new URLSearchParams(pairs).toString()
+}
+
 /**
  * Where the broker is for its callers: as configured, else as the gateway says. `requestContext.path` is the path as it
  * was called, stage or base path included; `path` is without. The domain is the one that the gateway answered for.

@@ -7,12 +7,14 @@
 import type { Failure, SignInResult } from '../providers/provider.ts'
 import { Unavailable } from '../unavailable.ts'
 import { pageAnswer } from './browser.ts'
-import { type Answer, audit, type Call } from './call.ts'
+import { type Answer, audit, type Call, queryOf } from './call.ts'
+import { activateUrl } from './device-link.ts'
 import { OAuthError } from './errors.ts'
 import { lookOf } from './look.ts'
 import type { Page } from './pages/page.ts'
 import {
   badRequest,
+  needsOperator,
   providerRefused,
   providerUnavailable,
   providerUnexpected,
@@ -30,8 +32,26 @@ function pageOf(error: Error, call: Partial<Call>): Page {
   const known = { look: lookOf(call), requestId: call.requestId ?? '' }
   if (error instanceof OAuthError && call.application === undefined) return unknownApplication(known)
   if (error instanceof OAuthError) return badRequest({ ...known, status: error.status, detail: error.message })
-  if (error instanceof Unavailable) return providerUnavailable({ ...known, retryAfterSeconds: error.retryAfterSeconds })
+  if (error instanceof Unavailable) return unavailablePage(call, error, ownHref(call))
   return serverError(known)
+}
+
+/**
+ * For what a person cannot have now.
+ *
+ * @param tryAgainHref starts the sign-in once more
+ */
+export function unavailablePage(call: Partial<Call>, error: Unavailable, tryAgainHref?: string): Page {
+  const known = { look: lookOf(call), requestId: call.requestId }
+  const { retryAfterSeconds } = error
+  return error.needsOperator ? needsOperator(known) : providerUnavailable({ ...known, retryAfterSeconds, tryAgainHref })
+}
+
+/** The address that a browser came by, where opening it once more is all there is to do. */
+function ownHref({ event, issuer }: Partial<Call>): string | undefined {
+  if (event?.httpMethod !== 'GET' || issuer === undefined) return undefined
+  const query = queryOf(event)
+  return `${issuer}${event.path.slice(event.path.indexOf('/', 1))}${query && `?${query}`}`
 }
 
 /** For a sign-in that ended without a person, where there is no client to tell. */
@@ -39,7 +59,7 @@ export function failedSignInPage(call: Call, result: Failure): Page {
   const known = {
     look: lookOf(call),
     requestId: call.requestId,
-    enterCodeHref: `${call.issuer}/activate`,
+    enterCodeHref: activateUrl(call),
   }
   switch (result.kind) {
     case 'refused':
@@ -47,6 +67,8 @@ export function failedSignInPage(call: Call, result: Failure): Page {
     case 'rejected':
       return signInLost({ ...known, because: 'foreign-session' })
     case 'unexpected':
+      // RFC 6749 §5.2: the provider does not know the broker, or not as the registry says.
+      if (['invalid_client', 'unauthorized_client'].includes(result.why)) return needsOperator(known)
       return providerUnexpected({ ...known, error: result.why })
   }
 }

@@ -38,6 +38,7 @@ const known = [
   'request_uri',
   'requested_token_type',
   'resource',
+  'result',
   'response_mode',
   'response_type',
   'scope',

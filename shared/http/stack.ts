@@ -22,6 +22,7 @@ import {
   header,
   type OpsCall,
   type OpsRootCall,
+  queryOf,
   startCall,
 } from './call.ts'
 import { assertionFault } from './client-assertion.ts'
@@ -149,14 +150,6 @@ function client(): Middleware {
       })
     },
   }
-}
-
-/** The gateway decodes the query; it is put together again so that one reader serves forms and queries. */
-function queryOf({ multiValueQueryStringParameters }: APIGatewayProxyEvent): string {
-  const pairs = Object.entries(multiValueQueryStringParameters ?? {}).flatMap(([name, values]) =>
-    (values ?? []).map((value): [string, string] => [name, value]),
-  )
-  return new URLSearchParams(pairs).toString()
 }
 
 /** Expected errors are answers; anything else is a fault of ours, told to the operator once and to the caller not at all. */

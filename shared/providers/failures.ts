@@ -13,9 +13,14 @@ import { errorCodeOf, wordsOf } from './words.ts'
 const retryAfterSeconds = 5
 const longestRetryAfterSeconds = 300
 
-/** @param words for the operator, who is told why; they must hold nothing of an answer */
+/**
+ * For any failure to find out what the provider is, too: one that is no outage stays until the registry, or the provider, is mended.
+ *
+ * @param words for the operator, who is told why; they must hold nothing of an answer
+ */
 export function outOfReach(cause: unknown, words = wordsOf(cause)): Unavailable {
-  return new Unavailable('provider', cause, Math.max(retryAfterSeconds, toldRetryAfter(cause)), words)
+  const waitSeconds = Math.max(retryAfterSeconds, toldRetryAfter(cause))
+  return new Unavailable('provider', cause, waitSeconds, words, !isOutOfReach(cause))
 }
 
 /** RFC 9110 §10.2.3, as whole seconds, for it is passed on; a date is rare enough to be taken for nothing. */

@@ -10,7 +10,7 @@ import { JOSEError, JWEDecryptionFailed } from 'jose/errors'
 import type { Keyring } from './keyring.ts'
 
 /** What a value of ours is sealed for; sealed for one use, it opens for no other. */
-export type OwnPurpose = 'question' | 'client-question' | 'browser' | 'ops-cursor' | 'trial'
+export type OwnPurpose = 'question' | 'client-question' | 'result' | 'browser' | 'ops-cursor' | 'trial'
 /** The same for what holds a provider's tokens or codes, or leads to them: it is sealed for that provider alone. */
 export type ProviderPurpose = 'sign-in' | `device login ${string}` | `provider ${string} ${string}`
 

@@ -20,7 +20,12 @@ let hollow: HollowProvider
 let broker: BrokerProcess
 before(async () => {
   hollow = await startHollowProvider()
-  const issuers = { dark: `http://127.0.0.1:${await freePort()}`, fading: hollow.issuer }
+  const issuers = {
+    dark: `http://127.0.0.1:${await freePort()}`,
+    fading: hollow.issuer,
+    // Of this one the cause is ours: the registry names an address where there is no provider.
+    mistyped: `${hollow.issuer}/nothing-here`,
+  }
   const registry = registryFile(({ application, addApplication }) => {
     const demo = application('demo')
     for (const [name, providerIssuer] of Object.entries(issuers)) {
@@ -60,17 +65,48 @@ test('C19 a provider that goes down before the code is redeemed makes it tempora
 
 test('C19 a person with a device meets a 503 page, and the device stays pending', async () => {
   for (const application of ['dark', 'fading']) {
-    const started = await deviceCode(broker, at(cli, application))
-    const person = new Person()
-    const answers = { decision: 'approve', halt: away } as const
-    let page = await walk(person, await person.open(started.verificationUriComplete), answers)
-    if (page.url.origin === hollow.issuer) page = await person.open(wayBack(page))
+    const { page, started } = await unavailable(application)
     assert.equal(page.status, 503, page.text)
     assert.match(page.headers['content-type'] ?? '', /^text\/html/)
     assert.match(page.headers['retry-after'] ?? '', /^[1-9][0-9]*$/)
     expectRefusal(await poll(broker, at(cli, application), started.deviceCode), 400, 'authorization_pending')
   }
 })
+
+test('C19 the page has a link that starts again with the same code, and without a guess', async () => {
+  for (const application of ['dark', 'fading']) {
+    const { page, started } = await unavailable(application)
+    const [, href = ''] = /<a class="button" href="([^"]*)">Try again</.exec(page.html) ?? []
+    const again = new URL(href.replaceAll('&#38;', '&'))
+    assert.equal(`${again.origin}${again.pathname}`, `${issuer(broker, application)}/activate`)
+    assert.equal(again.searchParams.get('user_code'), started.userCode)
+    const next = await new Person().open(again)
+    if (application === 'fading')
+      assert.ok(next.forms.some(({ buttons }) => buttons.some(({ name }) => name === 'decision')))
+    else assert.equal(next.status, 503)
+  }
+})
+
+test('C19 where the cause is ours, nobody is told to wait, and the page has the request to quote', async () => {
+  const { page, started } = await unavailable('mistyped')
+  assert.deepEqual([page.status, page.headers['retry-after']], [503, undefined], page.text)
+  assert.match(page.text, /Waiting does not help/)
+  assert.ok(page.text.includes(page.headers['x-request-id'] ?? 'none'))
+  assert.doesNotMatch(page.text, /try again/i)
+  expectRefusal(await poll(broker, at(cli, 'mistyped'), started.deviceCode), 400, 'authorization_pending')
+  const { url } = await new Person().open(authorizeUrl(broker, at(web, 'mistyped'), { state: 'st' }))
+  assert.deepEqual([url.searchParams.get('error'), url.searchParams.get('state')], ['server_error', 'st'])
+  assert.match(url.searchParams.get('error_description') ?? '', /quote the request [\w=-]+/)
+})
+
+/** The page that a person with a device meets. */
+async function unavailable(application: string) {
+  const started = await deviceCode(broker, at(cli, application))
+  const person = new Person()
+  const answers = { decision: 'approve', halt: away } as const
+  const page = await walk(person, await person.open(started.verificationUriComplete), answers)
+  return { started, page: page.url.origin === hollow.issuer ? await person.open(wayBack(page)) : page }
+}
 
 const away = (url: URL) => url.origin !== broker.url
 

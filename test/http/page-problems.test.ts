@@ -18,14 +18,15 @@ test('each way a sign-in fails has a page of its own, which leads back to the co
     failedSignInPage(call, { kind: 'refused', error: 'access_denied' }),
     failedSignInPage(call, { kind: 'rejected' }),
     failedSignInPage(call, { kind: 'unexpected', why: 'OAUTH_JWT_CLAIM_COMPARISON_FAILED' }),
+    failedSignInPage(call, { kind: 'unexpected', why: 'invalid_client' }),
   ]
-  assert.equal(new Set(pages.map(({ html }) => html)).size, 3)
+  assert.equal(new Set(pages.map(({ html }) => html)).size, 4)
   for (const { status, html } of pages) {
-    assert.ok(status >= 400 && status < 500)
+    assert.ok(status >= 400 && status <= 503)
     assert.ok(html.includes('request-1'))
   }
   const back = pages.map(({ html }) => html.includes('https://auth.example/demo/activate'))
-  assert.deepEqual(back, [false, true, true], 'who was refused would be refused again')
+  assert.deepEqual(back, [false, true, true, false], 'who was refused, or meets our mistake, would meet it again')
 })
 
 test('a problem is told with what is known of the call, and no more', () => {

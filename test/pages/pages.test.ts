@@ -59,6 +59,8 @@ const statuses: Record<string, number> = {
   'code-expired': 400,
   'code-used': 400,
   'provider-unavailable': 503,
+  'needs-operator': 503,
+  'result-gone': 410,
   'provider-refused': 403,
   'provider-unexpected': 400,
   'provider-unexpected-for-now': 503,

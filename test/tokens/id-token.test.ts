@@ -8,6 +8,7 @@ import { createLocalJWKSet, jwtVerify } from 'jose'
 import { signIdToken } from '../../shared/tokens/id-token.ts'
 import { type Keyring, readKeyring } from '../../shared/tokens/keyring.ts'
 import { generateKeyring } from '../../shared/tokens/keyring-secret.ts'
+import { subjectOfIdToken } from '../../shared/tokens/verify-id-token.ts'
 import { now } from '../support/families.ts'
 
 const claims = {
@@ -35,6 +36,15 @@ for (const alg of ['RS256', 'ES256'] as const) {
     await assert.rejects(jwtVerify(token, published, { ...options, currentDate: new Date(now + 3_600_000) }))
   })
 }
+
+test('it is a hint of its subject to the issuer and the client that it names, whenever it ended', async () => {
+  const token = signIdToken(keyring, 'RS256', claims, now - 400 * 86_400_000)
+  assert.equal(await subjectOfIdToken(keyring, claims.iss, 'web', token), 'ada')
+  assert.equal(await subjectOfIdToken(keyring, claims.iss, 'spa', token), undefined)
+  assert.equal(await subjectOfIdToken(keyring, 'https://auth.example/other', 'web', token), undefined)
+  const other = readKeyring(await generateKeyring(now))
+  assert.equal(await subjectOfIdToken(other, claims.iss, 'web', token), undefined)
+})
 
 test('without a nonce in the request there is none in the token', async () => {
   const token = await signIdToken(keyring, 'RS256', claims, now)

@@ -119,6 +119,19 @@ export function signInLost(input: Returning & { readonly because: LostSignIn }):
   })
 }
 
+/** How a sign-in ended is not known here any more: it took place in another browser, or long ago. */
+export function resultGone(input: Returning): Page {
+  const { look } = input
+  return problem({
+    ...input,
+    status: 410,
+    title: say(look, 'gone.title'),
+    explanation: say(look, 'gone.explanation'),
+    advice: say(look, 'gone.advice'),
+    wayOut: wayTo(input.enterCodeHref, say(look, 'wayOut.enterCode')),
+  })
+}
+
 /** The device's code ran out while the person was signing in. */
 export function codeExpired(input: Returning): Page {
   const { look } = input
@@ -145,8 +158,14 @@ export function codeUsed(input: Returning): Page {
   })
 }
 
-/** The provider, or the store, is out of reach for now. */
-export function providerUnavailable(input: Returning & { readonly retryAfterSeconds: number }): Page {
+/**
+ * The provider, or the store, is out of reach for now.
+ *
+ * @property tryAgainHref starts the sign-in once more
+ */
+export function providerUnavailable(
+  input: Known & { readonly retryAfterSeconds: number; readonly tryAgainHref?: string | undefined },
+): Page {
   const { look, retryAfterSeconds } = input
   return problem({
     ...input,
@@ -154,7 +173,19 @@ export function providerUnavailable(input: Returning & { readonly retryAfterSeco
     title: say(look, 'unavailable.title'),
     explanation: say(look, 'unavailable.explanation'),
     advice: say(look, 'unavailable.advice', { time: inWords(look, retryAfterSeconds) }),
-    wayOut: wayTo(input.enterCodeHref, say(look, 'wayOut.enterCode')),
+    wayOut: wayTo(input.tryAgainHref, say(look, 'wayOut.tryAgain')),
+  })
+}
+
+/** Sign-in does not work until an operator has mended something, so nobody is told to wait. */
+export function needsOperator(input: Known): Page {
+  const { look } = input
+  return problem({
+    ...input,
+    status: 503,
+    title: say(look, 'unavailable.title'),
+    explanation: say(look, 'needsOperator.explanation'),
+    advice: say(look, 'needsOperator.advice', { application: look.applicationName ?? '' }),
   })
 }
 

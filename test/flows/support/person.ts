@@ -45,6 +45,13 @@ export class Person {
     this.#localAddress = localAddress
   }
 
+  /** The same browser, cookies included, as if what happens from now on had not. */
+  copy(): Person {
+    const other = new Person({ name: this.name, headers: this.#headers })
+    for (const [key, cookie] of this.#cookies) other.#cookies.set(key, cookie)
+    return other
+  }
+
   open(url: string | URL, halt: Halt = isCallback): Promise<Page> {
     return this.#follow(new URL(url), halt)
   }
