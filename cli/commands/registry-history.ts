@@ -44,7 +44,7 @@ export const command: Command = {
 
 function rowsOf({ at, actor, command, changes }: HistoryEntry) {
   const when = new Date(at).toISOString().slice(0, 19).replace('T', ' ')
-  const who = actor.replace(/^arn:[^:]*:(iam|sts)::/, '')
+  const who = actor.replace(/^arn:[^:]*:(iam|sts)::\d*:(assumed-role\/)?/, '')
   return changes.map(({ kind, application, clientId, members }) => [
     when,
     who,

@@ -49,7 +49,7 @@ export const command: Command = {
 }
 
 function rowOf({ time = '', event = '', generation = '', client_id = '', ip = '', reason, actor, note }: LogLine) {
-  const who = actor?.replace(/^arn:[^:]*:(iam|sts)::/, '')
+  const who = actor?.replace(/^arn:[^:]*:(iam|sts)::\d*:(assumed-role\/)?/, '')
   const when = time.slice(0, 19).replace('T', ' ')
   return [when, event, String(generation), client_id, ip, [reason, who, note].filter(Boolean).join(', ')]
 }
