@@ -36,6 +36,7 @@ const inBrowser = { ...usual, grants: ['authorization_code', 'refresh_token'], r
 const rows: Readonly<Record<string, object>> = {
   'demo cli': onDevice,
   'demo job': { ...onDevice, graceSeconds: 10 },
+  'demo nightly': { ...onDevice, graceSeconds: 60 },
   'demo web': { ...inBrowser, auth: 'client_secret_post', secretHashes: [hashSecret('web-secret')] },
   'demo basic': { ...inBrowser, auth: 'client_secret_basic', secretHashes: [hashSecret('basic-secret')] },
   'demo spa': { ...inBrowser, auth: 'none' },
@@ -56,7 +57,7 @@ const rows: Readonly<Record<string, object>> = {
   },
   'auth0like cli': onDevice,
   'wiremock cli': { ...onDevice, audiences: wiremock, accessToken: 'provider', keepsProviderTokens: true },
-  'wiremock worker-host': { ...onDevice, audiences: wiremock, keepsProviderTokens: true },
+  'wiremock worker-host': { ...onDevice, audiences: wiremock, keepsProviderTokens: true, graceSeconds: 60 },
   'wiremock worker': {
     ...usual,
     auth: 'client_secret_basic',

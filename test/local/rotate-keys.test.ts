@@ -28,7 +28,7 @@ test('the keyring in the data directory is rotated, and stays its owner’s alon
   const { used_from, keys } = await rotateLocalKeys(folder, at)
   assert.ok(Math.abs(new Date(used_from).getTime() - at - quarter) < 1_000)
   assert.deepEqual(await listLocalKeys(folder, at), keys)
-  assert.equal(keys.length, 12)
+  assert.equal(keys.length, 13)
   assert.equal((await secret()).serial, 2)
   assert.equal((await stat(path)).mode & 0o777, 0o600)
   assert.deepEqual(await readdir(join(path, '..')), ['keyring'])
