@@ -42,7 +42,7 @@ const rules: readonly Rule[] = [
   },
   { name: 'flows: device', fits: /^test\/flows\/(device-(page|start|redeem)|clients|tokens|shape|userinfo)\./ },
   { name: 'flows: time', fits: /^test\/flows\// },
-  { name: 'pages', fits: /^test\/pages\/(browser|foreign-page)\./, counted: false },
+  { name: 'pages', fits: /^test\/pages\/(browser|browser-sign-in|foreign-page)\./, counted: false },
   { name: 'providers', fits: /^test\/(providers|support|pages)\// },
   { name: 'local', fits: /^test\/local\//, counted: false },
   { name: 'http', fits: /^test\/(http|tokens|vault)\// },

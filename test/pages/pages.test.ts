@@ -82,7 +82,7 @@ const formTargets: readonly (readonly [string, string])[] = [
   ['client-site', "'self' https:"],
   ['client-missing', "'none'"],
   ['client-unknown', "'none'"],
-  ['client', "'self' https: http://127.0.0.1:51004"],
+  ['client', "'self' https: http:"],
 ]
 
 describe('every page', () => {

@@ -30,7 +30,7 @@ export function confirmClient(input: {
     status: 200,
     title: say(look, 'client.title', { client: input.clientName }),
     look,
-    formTargets: [...new Set(["'self'", formTarget(input.providerOrigin), formTarget(redirectUri)])],
+    formTargets: ["'self'", ...new Set([formTarget(input.providerOrigin), ...clientTargets(redirectUri)])],
     main: html`<h1>${write(look, 'client.title', { client })}</h1>
 <p class="lead">${write(look, 'client.lead', { client, application: named(look.applicationName ?? '') })}</p>
 ${consentList(look, asked)}
@@ -44,6 +44,15 @@ ${consentList(look, asked)}
 <p class="hint">${write(look, 'question.next', { provider })}</p>
 ${forDevelopers(look, [...consentDetails(input.clientId, asked), { term: 'Redirect URI', value: redirectUri }])}`,
   })
+}
+
+/**
+ * A web client answers with a redirect of its own, to a page that says that the person may close the window, say: where to is
+ * for the client to know, and a program on this computer may have no TLS.
+ */
+function clientTargets(redirectUri: string): readonly string[] {
+  const target = formTarget(redirectUri)
+  return target.startsWith('http:') ? ['https:', 'http:'] : [target]
 }
 
 function returnsTo(look: Look, redirectUri: string): Html {
