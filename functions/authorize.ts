@@ -29,11 +29,17 @@ import { lookOf } from '../shared/http/look.ts'
 import { problemPage } from '../shared/http/page-problems.ts'
 import { confirmClient } from '../shared/http/pages/confirm-client.ts'
 import { type SetupMistake, signInLost, wronglySetUp } from '../shared/http/pages/problems.ts'
+import type { Parameters } from '../shared/http/parameters.ts'
 import { AuthorizationError, responseModeIn, signInRequest } from '../shared/http/sign-in-request.ts'
 import { pageEndpoint, reportFault } from '../shared/http/stack.ts'
 import { providerOf } from '../shared/providers/index.ts'
 import type { SignInWishes } from '../shared/providers/provider.ts'
 import { Unavailable } from '../shared/unavailable.ts'
+
+/** Bytes of an address at the provider. With the sign-in's cookie it fits the 10,240 bytes that API Gateway takes of headers. */
+const longestAddress = 5_000
+/** Bytes of `state` as an address has it; the redirect URI and the code need the rest. */
+const longestState = 6_000
 
 export const handler = pageEndpoint(async (call) => {
   // OIDC Core §3.1.2.1: a request may be a POST too; the answer to our own question is told by what no request has.
@@ -44,13 +50,12 @@ export const handler = pageEndpoint(async (call) => {
 // --- the request ----------------------------------------------------------------------------------------------------
 
 async function answerRequest(call: Call): Promise<Answer> {
-  const asked = await trustedClient(call)
-  if ('kind' in asked) {
-    return pageAnswer(wronglySetUp({ look: lookOf(call), requestId: call.requestId, mistake: asked }))
-  }
+  const { parameters } = call
+  const asked = await trustedClient(call, parameters.optional('client_id'), parameters.optional('redirect_uri'))
+  if ('kind' in asked) return mistakePage(call, asked)
   const { client, redirectUri } = asked
-  const mode = responseModeIn(call.parameters, redirectUri)
-  const to = { issuer: call.issuer, redirectUri, mode, look: lookOf(call), state: call.parameters.optional('state') }
+  const mode = responseModeIn(parameters, redirectUri)
+  const to = { issuer: call.issuer, redirectUri, mode, look: lookOf(call), state: stateIn(parameters) }
   return orTold(call, to, async () => {
     const { request, wishes } = await signInRequest(call, client, to)
     if (!needsConsent(client, redirectUri)) return sendToProvider(call, request, wishes)
@@ -73,18 +78,30 @@ async function orTold(call: Call, to: ReturnAddress, attempt: () => Promise<Answ
   }
 }
 
-async function trustedClient({
-  application,
-  parameters,
-}: Call): Promise<{ client: Client; redirectUri: string } | SetupMistake> {
-  const clientId = parameters.optional('client_id')
+/** Every answer repeats the state in the address. @throws {OAuthError} for one that no answer could repeat */
+function stateIn(parameters: Parameters): string | undefined {
+  const state = parameters.optional('state')
+  if (state !== undefined && String(new URLSearchParams({ state })).length > longestState) {
+    throw new OAuthError('invalid_request', 'state is too long.')
+  }
+  return state
+}
+
+async function trustedClient(
+  { application }: Call,
+  clientId: string | undefined,
+  redirectUri: string | undefined,
+): Promise<{ client: Client; redirectUri: string } | SetupMistake> {
   if (clientId === undefined) return { kind: 'client-missing' }
   const client = await broker().registrations.client(application.name, clientId)
   if (client === undefined) return { kind: 'client-unknown', clientId }
-  const redirectUri = parameters.optional('redirect_uri')
   if (redirectUri === undefined) return { kind: 'redirect-missing', clientId }
   if (!isRegisteredRedirect(client, redirectUri)) return { kind: 'redirect-unregistered', clientId, redirectUri }
   return { client, redirectUri }
+}
+
+function mistakePage(call: Call, mistake: SetupMistake): Answer {
+  return pageAnswer(wronglySetUp({ look: lookOf(call), requestId: call.requestId, mistake }))
 }
 
 /** @param question that has been answered, and whose place the sign-in takes */
@@ -98,14 +115,14 @@ async function sendToProvider(
   const { url, secrets } = await providerOf(call.application).begin(`${call.issuer}/oauth/callback`, wishes, state)
   const authTimeFrom = earliestAuthTime(wishes, call.now)
   const cookies = await carry(call, 'sign-in', { flow: 'code', ...request, authTimeFrom, secrets })
-  if (cookies === undefined) throw tooLong()
+  if (cookies === undefined || url.length > longestAddress) throw tooLong()
   return redirect(url, cookies)
 }
 
 function tooLong(): AuthorizationError {
   return new AuthorizationError(
     'invalid_request',
-    'The request is too long; state and nonce are what may be shortened.',
+    'The request is too long; state, nonce and login_hint are what may be shortened.',
   )
 }
 
@@ -139,6 +156,9 @@ async function answerQuestion(call: Call): Promise<Answer> {
     return pageAnswer(signInLost({ ...known, because: 'stale-form' }))
   }
   const { request, wishes } = question
+  // Registrations change: nobody is sent to an address that was taken off meanwhile (RFC 6749 §4.1.2.1).
+  const asked = await trustedClient(call, request.clientId, request.redirectUri)
+  if ('kind' in asked) return mistakePage(call, asked)
   const { redirectUri, responseMode: mode, state } = request
   const to = { issuer: call.issuer, redirectUri, mode, look: lookOf(call), state }
   switch (call.parameters.optional('decision')) {

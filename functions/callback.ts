@@ -11,6 +11,7 @@ import { hashSalt, mint } from '../shared/domain/credential.ts'
 import type { Person } from '../shared/domain/family.ts'
 import { openCode } from '../shared/domain/opening.ts'
 import { isRegisteredRedirect } from '../shared/domain/redirect-uri.ts'
+import type { Client } from '../shared/domain/registration.ts'
 import { type Decision, decide } from '../shared/domain/transitions.ts'
 import { deviceCodeSeconds } from '../shared/domain/user-code.ts'
 import {
@@ -146,10 +147,13 @@ async function endCodeSignIn(
   finished: () => Promise<SignInResult>,
 ): Promise<Answer> {
   const { redirectUri, responseMode: mode, state } = signIn
+  const client = await broker().registrations.client(call.application.name, signIn.clientId)
+  // Registrations change: nobody is sent to an address that was taken off meanwhile (RFC 6749 §4.1.2.1).
+  if (client === undefined || !isRegisteredRedirect(client, redirectUri)) return lost(call)
   const to = { issuer: call.issuer, redirectUri, mode, look: lookOf(call), state }
   try {
     const result = await finished()
-    if (result.kind === 'signed-in') return await grantCode(call, signIn, result, to)
+    if (result.kind === 'signed-in') return await grantCode(call, signIn, client, result, to)
     if (result.kind === 'rejected') return pageAnswer(failedSignInPage(call, result), dropped(call, signIn))
     const error = result.kind === 'refused' ? passedOn(result.error) : 'server_error'
     return errorResponse(to, error, 'The sign-in did not succeed.', dropped(call, signIn))
@@ -163,13 +167,11 @@ async function endCodeSignIn(
 async function grantCode(
   call: Call,
   signIn: CodeSignIn & SignIn,
+  client: Client,
   { person, tokens }: SignedIn,
   to: ReturnAddress,
 ): Promise<Answer> {
   const { application, ip, now } = call
-  const client = await broker().registrations.client(application.name, signIn.clientId)
-  // Registrations change; whoever was taken off while the person signed in gets nothing (RFC 6749 §4.1.2.1).
-  if (client === undefined || !isRegisteredRedirect(client, signIn.redirectUri)) return lost(call)
   const unmet = unmetIn(signIn, person)
   if (unmet !== undefined) {
     if (person.authTimeSeconds === undefined) reportMissingAuthTime(call, client.clientId)

@@ -1,5 +1,5 @@
 /**
- * C1 to C5 and C16 to C18 of the cases: the authorization request, the way through the provider and the way back.
+ * C1 to C5, C16 to C18 and C29 of the cases: the authorization request, the way through the provider and the way back.
  *
  * Owns what a browser is answered at authorize and callback (RFC 6749 §4.1.1, §4.1.2, RFC 9207).
  */
@@ -11,6 +11,7 @@ import { expectErrorPage, expectTokens } from './support/expect.ts'
 import { authorizationCode, authorize, pkce, walk } from './support/flows.ts'
 import { callbackOrigin, type Halt, Person } from './support/person.ts'
 import { sharedBroker } from './support/shared-broker.ts'
+import { send } from './support/wire.ts'
 
 const broker = sharedBroker()
 
@@ -163,6 +164,27 @@ test('what a request may not ask for goes back to the client as the error that n
     [{ nonce: 'n'.repeat(4_000) }, 'invalid_request'],
   ]
   for (const [extra, error] of wrong) expectErrorRedirect(await land(web, extra), error, 'st')
+})
+
+test('C29 a request that makes an address too long for browsers and gateways is refused, and nothing is begun', async () => {
+  const post = (extra: Extra) =>
+    send(endpoint(broker, 'demo', 'authorize'), {
+      method: 'POST',
+      body: new URL(authorizeUrl(broker, web, extra)).search.slice(1),
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    })
+  for (const name of ['login_hint', 'acr_values', 'ui_locales']) {
+    const { headers, cookies } = await post({ state: 'st', [name]: 'ü'.repeat(2_000) })
+    expectErrorRedirect(new URL(headers.location ?? ''), 'invalid_request', 'st')
+    assert.deepEqual(cookies, [])
+  }
+  for (const state of ['s'.repeat(9_000), 'ü'.repeat(2_000), '~'.repeat(3_000)]) {
+    const { status, headers, text } = await post({ state, response_type: 'other' })
+    assert.deepEqual([status, headers.location], [400, undefined])
+    assert.match(text, /state is too long/)
+  }
+  const state = 's'.repeat(3_000)
+  expectErrorRedirect(await land(web, { state, response_type: 'other' }), 'unsupported_response_type', state)
 })
 
 test('C16 what the provider says goes on to the client where it can act on it, and is server_error otherwise', async () => {

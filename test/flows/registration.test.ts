@@ -1,5 +1,5 @@
 /**
- * N1 to N9 of the cases: what is taken from a client's registration is gone from its sessions, and is back when it is
+ * N1 to N10 of the cases: what is taken from a client's registration is gone from its sessions, and is back when it is
  * registered again.
  *
  * Owns a broker in this process, whose registry the test changes while sessions live. That a change is in effect within ten
@@ -11,14 +11,33 @@ import { broker as parts } from '../../shared/broker.ts'
 import type { Client } from '../../shared/domain/registration.ts'
 import { putRegistry } from '../../shared/store/registry.ts'
 import { type FallibleProvider, startFallibleProvider } from '../support/fallible-provider.ts'
-import { type Caller, cli, job, web } from './support/callers.ts'
-import { deviceGrant, endpoint, exchange, fullScope, introspect, poll, refresh, userinfo } from './support/endpoints.ts'
-import { claimsOf, expectChallenge, expectInactive, expectRefusal, expectTokens, refreshed } from './support/expect.ts'
-import { authorizationCode, code, decide, device, deviceCode } from './support/flows.ts'
+import { type Caller, cli, job, spa, web } from './support/callers.ts'
+import {
+  authorizeUrl,
+  deviceGrant,
+  endpoint,
+  exchange,
+  fullScope,
+  introspect,
+  poll,
+  refresh,
+  userinfo,
+} from './support/endpoints.ts'
+import {
+  claimsOf,
+  expectChallenge,
+  expectErrorPage,
+  expectInactive,
+  expectRefusal,
+  expectTokens,
+  refreshed,
+} from './support/expect.ts'
+import { authorizationCode, code, decide, device, deviceCode, pkce, walk } from './support/flows.ts'
+import { Person } from './support/person.ts'
 import { registryFile } from './support/registry.ts'
 import { startTimedBroker, type TimedBroker } from './support/timed-broker.ts'
 import { addVaulted, exchangeToken, host, worker } from './support/vault.ts'
-import { postForm } from './support/wire.ts'
+import { formBody, postForm } from './support/wire.ts'
 
 const [one, two] = ['https://one.example', 'https://two.example']
 const many: Caller = { ...cli, clientId: 'many' }
@@ -225,4 +244,30 @@ test('N9 a public client may not exchange, though it was registered before the r
   await register(worker, { auth: 'none', secretHashes: [] })
   const own: Caller = { ...worker, auth: 'none' }
   expectRefusal(await exchangeToken(broker, own, session.accessToken), 403, 'unauthorized_client')
+})
+
+test('N10 a question about a client is not answered at an address that was taken off meanwhile', async () => {
+  for (const decision of ['approve', 'deny'] as const) {
+    const person = new Person()
+    const question = await person.open(authorizeUrl(broker, spa, pkce().parameters))
+    await register(spa, { redirectUris: ['https://moved.example/cb'] })
+    const page = await walk(person, question, { decision, halt: ({ origin }) => origin !== broker.url })
+    expectErrorPage(page)
+    await undo.pop()?.()
+  }
+})
+
+test('N10 nor is a sign-in, whatever the provider says of it', async () => {
+  const person = new Person()
+  const away = await person.open(authorizeUrl(broker, web, { state: 'st' }), ({ origin }) => origin !== broker.url)
+  const back = new URL(endpoint(broker, 'demo', 'callback'))
+  back.search = formBody({
+    state: away.url.searchParams.get('state') ?? '',
+    error: 'access_denied',
+    iss: away.url.origin,
+  })
+  await register(web, { redirectUris: ['https://moved.example/cb'] })
+  expectErrorPage(await person.open(back))
+  await undo.pop()?.()
+  assert.equal((await person.open(back)).url.searchParams.get('error'), 'access_denied')
 })
