@@ -4,18 +4,22 @@
  * Owns which kind is made by what, and a warm Lambda's memory of them.
  */
 
-import { broker } from '../broker.ts'
+import { type Broker, broker } from '../broker.ts'
 import { providerSecretName } from '../domain/provider-identity.ts'
 import type { Application } from '../domain/registration.ts'
 import { createOAuth2Provider } from './oauth2.ts'
 import { createOidcProvider } from './oidc.ts'
 import type { Provider } from './provider.ts'
 
-const made = new Map<string, { settings: string; provider: Provider }>()
+type Made = Map<string, { readonly settings: string; readonly provider: Provider }>
+/** A provider holds a secret that this broker has read, so another broker in the same process makes its own. */
+const memory = new WeakMap<Broker, Made>()
 
 /** The same one until the application's settings change. */
 export function providerOf({ name, provider: settings }: Pick<Application, 'name' | 'provider'>): Provider {
   const written = JSON.stringify(settings)
+  const made: Made = memory.get(broker()) ?? new Map()
+  memory.set(broker(), made)
   const known = made.get(name)
   if (known?.settings === written) return known.provider
   const secret = () => broker().secrets.read(providerSecretName({ name, provider: settings }))

@@ -4,6 +4,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { forgetBroker } from '../../shared/broker.ts'
 import { providerId } from '../../shared/domain/provider-identity.ts'
 import type { OAuth2Settings, OidcSettings } from '../../shared/domain/registration.ts'
 import { providerOf } from '../../shared/providers/index.ts'
@@ -52,6 +53,12 @@ test('it is the same one until its settings change, and each application has its
   assert.equal(providerOf(anApplication({ provider: oidc(), displayName: 'Renamed' })), first)
   assert.notEqual(providerOf(anApplication({ name: 'other', provider: oidc() })), first)
   assert.notEqual(providerOf(anApplication({ provider: { ...oidc(), scopes: ['openid', 'email'] } })), first)
+})
+
+test('a broker that is composed anew has read no secret yet, so it makes its providers anew', () => {
+  const first = providerOf(anApplication({ provider: oidc() }))
+  forgetBroker()
+  assert.notEqual(providerOf(anApplication({ provider: oidc() })), first)
 })
 
 test('its secret is the application’s own, at this provider', async () => {
