@@ -40,7 +40,7 @@ import { isRevoked } from '../shared/http/sessions.ts'
 import { pageEndpoint, reportFault } from '../shared/http/stack.ts'
 import { isFromOurPage, isOpened, type Visitor, visitorOf, welcome } from '../shared/http/visitor.ts'
 import { providerOf } from '../shared/providers/index.ts'
-import type { Guesser } from '../shared/store/throttle.ts'
+import { type Guesser, orGivenBack } from '../shared/store/throttle.ts'
 import { Unavailable } from '../shared/unavailable.ts'
 
 export const handler = pageEndpoint(async (call) => {
@@ -96,7 +96,7 @@ async function guess(call: Call, visitor: Visitor | undefined, userCode: string)
   const { allowed, left, retryAfterSeconds, giveBack } = await broker().throttle.pay(guesser(call, visitor))
   const stop = () => pageAnswer(tooManyAttempts({ look: lookOf(call), retryAfterSeconds }))
   if (!allowed) return stop()
-  const family = await familyOf(call, userCode)
+  const family = await orGivenBack(familyOf(call, userCode), giveBack)
   if (family === undefined) {
     audit(call, 'user_code.wrong', { level: 'warn' })
     return left > 0 ? askForCode(call, { kind: 'unknown', typed: showUserCode(userCode) }) : stop()

@@ -1,7 +1,7 @@
 /**
  * How many wrong user codes may be tried (RFC 8628 §5.1), over all Lambdas.
  *
- * A guess is paid for before it is looked at and given back when it was right. Each change of a counter is one conditional
+ * A guess is paid for before it is looked at, and given back when it was right or the store could not look it up. Each change of a counter is one conditional
  * write, so fifty guesses at once are fifty guesses. Who pays, and why from several counters: docs/decisions/0038.
  */
 
@@ -40,7 +40,7 @@ export type Payment = {
   readonly left: number
   /** Until the window is over. */
   readonly retryAfterSeconds: number
-  /** For a guess that was right. */
+  /** For a guess that was right, or could not be looked at. */
   readonly giveBack: () => Promise<void>
 }
 
@@ -68,7 +68,7 @@ export function createThrottle(table: Table, now: () => number): Throttle {
       }
       let left = Number.POSITIVE_INFINITY
       for (const counter of countersOf(guesser)) {
-        const wrong = await count(table, counter, window, 1)
+        const wrong = await orGivenBack(count(table, counter, window, 1), giveBack)
         if (wrong === undefined) {
           await giveBack()
           return { allowed: false, left: 0, retryAfterSeconds, giveBack }
@@ -78,6 +78,16 @@ export function createThrottle(table: Table, now: () => number): Throttle {
       }
       return { allowed: true, left, retryAfterSeconds, giveBack }
     },
+  }
+}
+
+/** What a fault of the store keeps from being looked at costs nothing, as far as the store can still be told so. */
+export async function orGivenBack<Asked>(asked: Promise<Asked>, giveBack: Payment['giveBack']): Promise<Asked> {
+  try {
+    return await asked
+  } catch (error) {
+    await giveBack().catch(() => {})
+    throw error
   }
 }
 

@@ -8,10 +8,11 @@ import { randomInt } from 'node:crypto'
 import { after, before, beforeEach, test } from 'node:test'
 import { broker as composed } from '../../shared/broker.ts'
 import { maxWrong } from '../../shared/store/throttle.ts'
+import { Unavailable } from '../../shared/unavailable.ts'
 import { cli } from './support/callers.ts'
 import { issuer, poll } from './support/endpoints.ts'
 import { expectTokens } from './support/expect.ts'
-import { decide, deviceCode, type } from './support/flows.ts'
+import { decide, deviceCode, type, walk } from './support/flows.ts'
 import { type Page, Person } from './support/person.ts'
 import { startTimedBroker, type TimedBroker } from './support/timed-broker.ts'
 import { randomUserCode } from './support/user-code.ts'
@@ -82,6 +83,18 @@ test('D20 right codes do not count: somebody with many devices is no guesser', a
     const started = await deviceCode(broker)
     assert.equal((await type(person, started.verificationUri, started.userCode, 'deny')).status, 200)
   }
+})
+
+test('D20 a code that the store could not look up costs nothing', async (t) => {
+  const guesser = new Person({ localAddress: '127.0.20.31' })
+  const started = await deviceCode(broker)
+  await guess(guesser, 9)
+  const read = t.mock.method(composed().families, 'read', async () => {
+    throw new Unavailable('store', undefined)
+  })
+  assert.deepEqual(await guess(guesser, 2), [503, 503])
+  read.mock.restore()
+  assert.ok(asks(await walk(guesser, await guesser.open(started.verificationUri), { userCode: started.userCode })))
 })
 
 test('D20 an address without our proof looks nothing up: the code stands in the field, for its person to send it', async () => {

@@ -5,7 +5,9 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
+import { InternalServerError, type UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { createThrottle, type Guesser, maxWrong, type Throttle } from '../../shared/store/throttle.ts'
+import { Unavailable } from '../../shared/unavailable.ts'
 import { now as aMoment, second } from '../support/families.ts'
 import { itemAt, startTable, type TestTable } from '../support/table.ts'
 
@@ -82,6 +84,19 @@ test('a browser whose address is exhausted gets its own payment back', async () 
   while ((await pay(aBrowser(address))).allowed);
   for (let count = 0; count < maxWrong.browser + 1; count += 1) assert.equal((await pay(browser)).allowed, false)
   assert.equal(await exhaust({ ...browser, address: anAddress() }), maxWrong.browser)
+})
+
+test('a guess that the store could not charge whole costs nothing', async (t) => {
+  const browser = aBrowser()
+  const another = await table.another()
+  const throttle = createThrottle(another, () => now)
+  const send = another.client.send.bind(another.client)
+  t.mock.method(another.client, 'send', (async (command: UpdateItemCommand) => {
+    if (command.input.Key?.pk?.S?.includes('#browsers#')) throw new InternalServerError({ message: '', $metadata: {} })
+    return send(command)
+  }) as typeof send)
+  for (let turn = 0; turn < maxWrong.browser; turn += 1) await assert.rejects(throttle.pay(browser), Unavailable)
+  assert.equal(await exhaust(browser), maxWrong.browser)
 })
 
 test('a right guess costs nothing: more of them in a row than may be wrong are all looked at', async () => {
