@@ -196,12 +196,15 @@ async function approve(call: Call, question: Question, userCode: string, family:
   const problem = problemWith(family, call.now)
   if (problem !== undefined) return askForCode(call, problem)
   const state = drawHandle(call, question.csrf)
+  const { language } = lookOf(call)
+  // Where the address picked the language. A browser's preference reaches the provider by itself.
+  const uiLocales = call.parameters.optional('ui_locales') && language
   const begun = await atProvider(call, userCode, () =>
-    providerOf(call.application).begin(`${call.issuer}/oauth/callback`, {}, state),
+    providerOf(call.application).begin(`${call.issuer}/oauth/callback`, { uiLocales }, state),
   )
   if ('status' in begun) return begun
   const { sid, clientId } = family
-  const signIn = { flow: 'device', sid, clientId, userCode, secrets: begun.secrets } as const
+  const signIn = { flow: 'device', sid, clientId, userCode, language, secrets: begun.secrets } as const
   return redirect(begun.url, await carry(call, 'sign-in', signIn))
 }
 

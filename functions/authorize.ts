@@ -114,7 +114,8 @@ async function sendToProvider(
   const state = drawHandle(call, question?.csrf)
   const { url, secrets } = await providerOf(call.application).begin(`${call.issuer}/oauth/callback`, wishes, state)
   const authTimeFrom = earliestAuthTime(wishes, call.now)
-  const cookies = await carry(call, 'sign-in', { flow: 'code', ...request, authTimeFrom, secrets })
+  const { language } = lookOf(call)
+  const cookies = await carry(call, 'sign-in', { flow: 'code', ...request, authTimeFrom, language, secrets })
   if (cookies === undefined || url.length > longestAddress) throw tooLong()
   return redirect(url, cookies)
 }
@@ -143,6 +144,7 @@ async function putQuestion(call: Call, client: Client, request: CodeRequest, wis
     redirectUri: request.redirectUri,
     action: `${call.issuer}/oauth/authorize`,
     csrf,
+    uiLocales: wishes.uiLocales,
     providerOrigin,
   })
   return pageAnswer(page, cookies)

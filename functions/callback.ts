@@ -53,7 +53,7 @@ export const handler = pageEndpoint(async (call) => {
   const carried = await carriedSignIn(call, call.parameters.optional('state'))
   if (carried === undefined) return lost(call)
   const { signIn, application } = carried
-  continueWith(call, application)
+  continueWith(call, { application, language: signIn.language })
   const end = signIn.flow === 'device' ? endDeviceSignIn : endCodeSignIn
   return end(call, signIn as never, () => finish(call, signIn))
 }, problemPage)
@@ -98,7 +98,7 @@ async function endDeviceSignIn(
   if (result.kind !== 'signed-in') return pageAnswer(failedSignInPage(call, result), dropped(call, signIn))
   // Ops have ended all that began up to a moment, this one included: its device will get nothing.
   if (await isRevoked(call, outcome.family!)) return undecidable(call, signIn, 'expired-device-code')
-  const shown = { clientId, personName: nameOf(result.person) }
+  const shown = { clientId, personName: nameOf(result.person), language: call.language }
   return toResult(call, signIn, shown, [await remembered(call, result.person.sub)])
 }
 

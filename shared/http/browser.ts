@@ -8,6 +8,7 @@
 
 import { timingSafeEqual } from 'node:crypto'
 import { broker } from '../broker.ts'
+import type { Language } from '../domain/local-text.ts'
 import type { Application } from '../domain/registration.ts'
 import { sealFor, unsealFrom } from '../provider-seal.ts'
 import type { SignInSecrets, SignInWishes } from '../providers/provider.ts'
@@ -24,7 +25,11 @@ export type Question = { readonly sid: string; readonly csrf: string }
 export type ClientQuestion = { readonly csrf: string; readonly request: CodeRequest; readonly wishes: SignInWishes }
 
 /** A sign-in under way, and what becomes of it. Its handle is the provider's `state`. */
-export type SignIn = { readonly secrets: SignInSecrets } & (DeviceSignIn | CodeSignIn)
+export type SignIn = {
+  readonly secrets: SignInSecrets
+  /** Of the page that the person came from: the pages after the sign-in are in the same one. */
+  readonly language?: Language
+} & (DeviceSignIn | CodeSignIn)
 export type DeviceSignIn = {
   readonly flow: 'device'
   readonly sid: string
@@ -52,7 +57,12 @@ export type CodeRequest = {
 }
 
 /** That a device was connected, for the page that says so. */
-export type DeviceResult = { readonly handle: string; readonly clientId: string; readonly personName: string }
+export type DeviceResult = {
+  readonly handle: string
+  readonly clientId: string
+  readonly personName: string
+  readonly language?: Language | undefined
+}
 
 /** What concerns nobody but us; a sign-in concerns its provider too. */
 type Own = { question: Question; 'client-question': ClientQuestion; result: DeviceResult }

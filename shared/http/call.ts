@@ -9,6 +9,7 @@ import { isIP } from 'node:net'
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { broker, clock, drawId } from '../broker.ts'
 import { addressHeaderIn } from '../config.ts'
+import type { Language } from '../domain/local-text.ts'
 import type { Application, Client } from '../domain/registration.ts'
 import type { Moment } from '../domain/transitions.ts'
 import { type LogFields, log } from '../log.ts'
@@ -27,6 +28,8 @@ export type Call = {
   /** `{base}/{application}` (RFC 8414 §2). */
   readonly issuer: string
   readonly parameters: Parameters
+  /** Of the page that the person came from, where a sign-in carried it; otherwise the request says which (look.ts). */
+  readonly language?: Language | undefined
   /** What the request came to, once it has (`conclude`). Its log line tells it. */
   conclusion?: Conclusion
 }
@@ -117,10 +120,9 @@ export function baseUrlOf(event: APIGatewayProxyEvent): string {
   return `https://${domainName}${prefix}`
 }
 
-/** The call goes on by a registration that was read anew while it was under way. */
-export function continueWith(call: Call, application: Application): void {
-  const current: { application: Application } = call
-  current.application = application
+/** The call goes on by what was found out while it was under way: a registration that was read anew, the person's language. */
+export function continueWith(call: Call, found: Pick<Call, 'application' | 'language'>): void {
+  Object.assign(call, found)
 }
 
 type Audited = Pick<Call, 'requestId' | 'application' | 'ip' | 'now'> & {

@@ -57,7 +57,7 @@ export async function askProvider(call: ClientCall, family: Family, sealed: stri
   }
   if (unsealed === undefined) return { kind: 'expired-device-code' }
   const { value: deviceCode, application } = unsealed
-  continueWith(call, application)
+  continueWith(call, { application })
   const result = await providerOf(application).pollDeviceLogin(deviceCode, wantedClaims(application))
   switch (result.kind) {
     case 'pending':

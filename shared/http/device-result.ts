@@ -32,9 +32,9 @@ export async function toResult(
 }
 
 export async function showResult(call: Call, handle: string): Promise<Answer> {
-  const look = lookOf(call)
   const result = await carried(call, 'result', handle)
-  if (result === undefined) return pageAnswer(resultGone({ look, enterCodeHref: activateUrl(call) }))
+  if (result === undefined) return pageAnswer(resultGone({ look: lookOf(call), enterCodeHref: activateUrl(call) }))
+  const look = lookOf({ ...call, language: result.language })
   const client = await broker().registrations.client(call.application.name, result.clientId)
   const clientName = client ? inLanguage(client.displayName, look.language) : result.clientId
   return pageAnswer(deviceConnected({ look, clientName, personName: result.personName }))

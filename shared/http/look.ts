@@ -7,9 +7,9 @@ import { type Call, header } from './call.ts'
 import type { Described, Look } from './pages/look.ts'
 
 /** The look of a call's pages. A call that failed early may have no application, or no parameters yet. */
-export function lookOf({ application, parameters, event }: Partial<Call>): Look {
+export function lookOf({ application, parameters, event, language: known }: Partial<Call>): Look {
   const acceptLanguage = event && header(event, 'accept-language')
-  const language = pickLanguage(parameters?.optional('ui_locales'), acceptLanguage)
+  const language = known ?? pickLanguage(parameters?.optional('ui_locales'), acceptLanguage)
   return {
     language,
     applicationName: application && inLanguage(application.displayName, language),

@@ -84,3 +84,7 @@ test('C28 the metadata lists both response modes', async () => {
   const metadata = await get(`${issuer(broker, 'demo')}/.well-known/openid-configuration`)
   assert.deepEqual(metadata.body.response_modes_supported, ['query', 'form_post'])
 })
+
+test('C28 the page that posts the answer is in the language that the client asked for before the sign-in', async () => {
+  assert.match((await answeredTo({ ui_locales: 'de' })).html, /<html lang="de">/)
+})

@@ -169,6 +169,16 @@ test('the question is spoken in the language that the client or the browser asks
   assert.match((await ask(reader)).text, /Zustimmen/)
 })
 
+test('the language that the client asks for stays after the answer to the question, and goes to the provider', async () => {
+  const person = new Person()
+  const asked = await ask(person, app, { ui_locales: 'fr de' })
+  const away = await person.submit(asked, expectQuestion(asked), {}, 'approve', atProvider)
+  assert.equal(away.url.searchParams.get('ui_locales'), 'fr de')
+  const unanswerable = await new Person().submit(asked, expectQuestion(asked), {}, 'approve')
+  expectErrorPage(unanswerable)
+  assert.match(unanswerable.html, /<html lang="de">/)
+})
+
 test('the address of the endpoint with a POST and no handle is a request, not an answer', async () => {
   const answer = await send(new URL(endpoint(broker, 'demo', 'authorize')), {
     method: 'POST',

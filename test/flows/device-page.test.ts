@@ -146,6 +146,16 @@ test('the pages are in the language that the address asks for, and else in the b
   assert.match(denied.text, /Demo command line ist nicht verbunden/)
 })
 
+test('the language that the address asks for goes to the provider, and stays through the sign-in and a reload', async () => {
+  const started = await deviceCode(broker)
+  const person = new Person({ headers: () => ({ 'accept-language': 'en' }) })
+  const asked = await person.open(`${started.verificationUriComplete}&ui_locales=de`)
+  const connected = await walk(person, asked, { decision: 'approve' })
+  const atProvider = person.visited.find(({ pathname }) => pathname === '/auth')
+  assert.equal(atProvider?.searchParams.get('ui_locales'), 'de')
+  for (const page of [connected, await person.open(connected.url)]) assert.match(page.text, /ist verbunden/)
+})
+
 function expectOnlyBroker(person: Person): void {
   const elsewhere = person.visited.filter(({ origin }) => origin !== broker.url)
   assert.deepEqual(elsewhere, [], 'the browser never left the broker')

@@ -4,7 +4,7 @@
 
 import { type Asked, consentDetails, consentList } from './consent.ts'
 import { formTarget } from './form-targets.ts'
-import { type Html, html } from './html.ts'
+import { type Html, hidden, html } from './html.ts'
 import type { Look } from './look.ts'
 import { named, say, write } from './messages.ts'
 import { forDevelopers, type Page, page } from './page.ts'
@@ -20,6 +20,7 @@ export function confirmClient(input: {
   /** Where the form goes: this broker's own `/{application}/oauth/authorize`. */
   readonly action: string
   readonly csrf: string
+  readonly uiLocales?: string | undefined
   /** Where approving leads on to. */
   readonly providerOrigin: string
 }): Page {
@@ -37,7 +38,7 @@ ${consentList(look, asked)}
 <p>${returnsTo(look, redirectUri)}</p>
 <p class="notice note">${write(look, 'client.warning', { client })}</p>
 <form class="decision" method="post" action="${input.action}">
-<input type="hidden" name="csrf" value="${input.csrf}">
+${hidden({ csrf: input.csrf, ui_locales: input.uiLocales })}
 <button type="submit" name="decision" value="approve">${say(look, 'question.approve')}</button>
 <button type="submit" name="decision" value="deny" class="deny">${say(look, 'question.deny')}</button>
 </form>

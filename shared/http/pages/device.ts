@@ -6,7 +6,7 @@
 
 import { type Asked, consentDetails, consentList } from './consent.ts'
 import { formTarget } from './form-targets.ts'
-import { attributes, type Html, html } from './html.ts'
+import { attributes, type Html, hidden, html } from './html.ts'
 import type { Look } from './look.ts'
 import { named, say, write } from './messages.ts'
 import { forDevelopers, inWords, type Page, page, picture } from './page.ts'
@@ -184,10 +184,4 @@ function howLongAgo(look: Look, seconds: number): string {
   return minutes === 1
     ? say(look, 'question.when.minute')
     : say(look, 'question.when.minutes', { count: String(minutes) })
-}
-
-function hidden(values: Readonly<Record<string, string | undefined>>): Html[] {
-  return Object.entries(values)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)
 }

@@ -61,6 +61,13 @@ export function attributes(values: Readonly<Record<string, string | true | undef
   return new Attributes(values)
 }
 
+/** Fields of a form that nobody sees; `undefined` leaves one out. */
+export function hidden(values: Readonly<Record<string, string | undefined>>): Html[] {
+  return Object.entries(values)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)
+}
+
 /** The inline stylesheet. A browser reads it as it stands: it must not be escaped, nor end its own element. */
 export function styleElement(stylesheet: string): Html {
   if (stylesheet.includes('<')) throw new TypeError('a stylesheet must not contain "<"')
