@@ -90,7 +90,7 @@ function refreshTokenOf(
   return {
     refresh_token: mint('rt', application.name, successor, keyring.macKey(family.rotatedAt!)),
     ...toldLifetimes(family, client, now),
-    // Ours: for so many seconds after its exchange, this token gets the same successor again.
+    // Ours: the grace of this very token, which begins when it is exchanged. So it is never what is left of another one's.
     refresh_token_grace: client.graceSeconds,
   }
 }

@@ -104,7 +104,7 @@ test('R32 towards the end of the session its end is the refresh token’s, too',
   assert.deepEqual(told(await refreshed(broker, brief, third.refreshToken)).slice(0, 2), [0, 0])
 })
 
-test('R32 a retry within the grace tells what is left since the refresh', async () => {
+test('R32 a retry within the grace tells the lifetimes that are left, and the whole grace, which is the successor’s', async () => {
   const first = await device(broker, job)
   await refreshed(broker, job, first.refreshToken)
   broker.advance(7)
