@@ -39,7 +39,7 @@ export function readArguments(args: readonly string[], words: readonly string[],
   const known: Options = { ...options, ...always }
   const { values, positionals } = parse(words.length === 0 ? args : identifiersLast(args, known), known)
   const required = words.filter((word) => word.startsWith('<'))
-  if (positionals.length > words.length) throw new UsageProblem(`“${positionals[words.length]}” is one word too many.`)
+  if (positionals.length > words.length) throw new UsageProblem(`Unexpected argument: ${positionals[words.length]}`)
   const missing = required[positionals.length]
   if (missing !== undefined && values.help !== true) throw new UsageProblem(`${missing} is missing.`)
   const text = (name: string) => (typeof values[name] === 'string' ? values[name] : undefined)

@@ -83,7 +83,7 @@ describe('clients', () => {
 
   test('that jobs may use are created with a warning when their grace is too short for a lost answer', async (t) => {
     const [broker, name] = [await tool(t), newName()]
-    await broker.run('apply', await file(t, application(name, client('cli'))))
+    await broker.run('apply', await file(t, application(name, client('cli'))), '--yes')
     const words = [
       '--auth',
       'none',

@@ -115,7 +115,7 @@ test('R30 a person who approved reads so, even where the device was quicker than
   const page = await answering
   assert.equal(page.status, 200, page.text)
   assert.match(page.text, /is connected/)
-  assert.match(broker.output(), /"event":"family\.approved"[^\n]*"sub":"ada"/)
+  assert.match(broker.output(), /"event":"session\.approved"[^\n]*"sub":"ada"/)
 })
 
 test('V10 a revocation whose answer was lost once is 200, and the family dead', async () => {
