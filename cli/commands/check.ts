@@ -26,7 +26,8 @@ export const command: Command = {
   run: async (input) => {
     const registry = await registryFrom(input, !input.flag('local'))
     const warnings = registry.clients.flatMap((client) => graceWarning(client) ?? [])
-    const prefix = secretsPrefix(input, '')
+    // The local stack has them in DATA_DIR.
+    const prefix = input.flag('local') ? 'secrets/' : secretsPrefix(input, '')
     const applications = registry.applications.map((application) => ({
       name: application.name,
       clients: registry.clients.filter((client) => client.application === application.name).length,

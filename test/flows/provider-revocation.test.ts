@@ -138,7 +138,10 @@ test('B17 a provider that is out of reach is not asked again in the same run', a
 
 test('B17 an application that nothing can be asked for does not stand in the way of the others', async () => {
   const { table } = composed()
-  const nowhere = { ...{ ...providerDefaults, kind: 'oauth2', auth: 'none' }, authorizationEndpoint: 'nowhere' }
+  const nowhere = {
+    ...{ ...providerDefaults, kind: 'oauth2', auth: 'none', scopes: [] },
+    authorizationEndpoint: 'nowhere',
+  }
   const broken = { ...anApplication({ name: 'broken' }), provider: nowhere }
   await putItem(table, { pk: 'application#broken', sk: 'application', ...broken })
   const sid = drawId()
