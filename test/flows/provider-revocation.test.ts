@@ -138,15 +138,13 @@ test('B17 a provider that is out of reach is not asked again in the same run', a
 
 test('B17 an application that nothing can be asked for does not stand in the way of the others', async () => {
   const { table } = composed()
-  const nowhere = {
-    ...{ ...providerDefaults, kind: 'oauth2', auth: 'none', scopes: [] },
-    authorizationEndpoint: 'nowhere',
-  }
-  const broken = { ...anApplication({ name: 'broken' }), provider: nowhere }
+  const nowhere = { kind: 'oauth2', auth: 'none', clientId: 'broker', scopes: [], authorizationEndpoint: 'nowhere' }
+  const provider = { ...providerDefaults, ...nowhere } as unknown as Application['provider']
+  const broken = anApplication({ name: 'broken', provider })
   await putItem(table, { pk: 'application#broken', sk: 'application', ...broken })
   const sid = drawId()
   const tokens = { accessToken: 'an access token', refreshToken: 'a refresh token' }
-  const vault = await keepTokens(broken as Application, aClient({ keepsProviderTokens: true }), sid, tokens, 900)
+  const vault = await keepTokens(broken, aClient({ keepsProviderTokens: true }), sid, tokens, 900)
   const mark = { application: 'broken', vault: vault!, revokedAt: 1, revocationDue: 'provider' } as const
   await putFamily(table, { ...revoked(), sid, ...mark })
   await overdue(7)

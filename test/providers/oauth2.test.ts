@@ -56,6 +56,7 @@ describe('a sign-in that is right', () => {
       accessToken: 'the access token of the provider',
       refreshToken: undefined,
       expiresInSeconds: undefined,
+      scope: undefined,
     }
     assert.deepEqual(await go(), { kind: 'signed-in', person, tokens })
     assert.deepEqual(

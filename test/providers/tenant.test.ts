@@ -202,7 +202,7 @@ describe('tokens', () => {
     const { accessToken, ...rest } = await signedIn(fallible())
     assert.deepEqual(
       [accessToken, rest],
-      [scripted.accessTokens().at(-1), { refreshToken: undefined, expiresInSeconds: undefined }],
+      [scripted.accessTokens().at(-1), { refreshToken: undefined, expiresInSeconds: undefined, scope: undefined }],
     )
   })
 
