@@ -42,15 +42,20 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
   try {
     const server = createServer(await responder(port, store, knownFrom(clients), options))
     await listen(server, port, 'IDP_PORT')
+    let stopped: Promise<void> | undefined
+    const stop = async () => {
+      const closed = once(server, 'close')
+      server.close()
+      // Nothing that is under way here is worth waiting for.
+      server.closeAllConnections()
+      await closed
+      store.close()
+    }
     return {
       url: `http://${loopback}:${port}`,
-      stop: async () => {
-        const closed = once(server, 'close')
-        server.close()
-        // Nothing that is under way here is worth waiting for.
-        server.closeAllConnections()
-        await closed
-        store.close()
+      stop: () => {
+        stopped ??= stop()
+        return stopped
       },
     }
   } catch (error) {

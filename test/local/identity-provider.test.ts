@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { after, before, mock, type TestContext, test } from 'node:test'
+import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises'
 import * as oidc from 'openid-client'
 import { Browser, type Page } from '../../local/demo/browser.ts'
 import { type IdentityProvider, startIdentityProvider } from '../../local/identity-provider.ts'
@@ -179,6 +180,8 @@ test('with a data directory, keys and sign-ins outlive a restart', async (t) => 
   const page = await browser.submit(await browser.open(await authorizationUrl(configuration)), person)
   const keys = await (await fetch(`${first.url}/jwks`)).text()
   await first.stop()
+  // Idle connections to the first one learn here that it is gone.
+  await turnOfTheEventLoop()
   await start(t, port, { dataDir })
   assert.equal(await (await fetch(`${first.url}/jwks`)).text(), keys)
   assert.equal((await redeem(configuration, page)).claims()?.sub, 'mary.jane')
