@@ -6,8 +6,9 @@
  * that the poll moves.
  */
 
-import { createHmac, randomInt, timingSafeEqual } from 'node:crypto'
+import { createHmac, randomInt } from 'node:crypto'
 import type { MacKey } from './credential.ts'
+import { isSameSecret } from './same-secret.ts'
 
 export const userCodeAlphabet = 'BCDFGHJKLMNPQRSTVWXZ'
 const letters = 8
@@ -74,11 +75,7 @@ export function provesUserCode(
   proof: string,
   macKeys: readonly MacKey[],
 ): boolean {
-  const shown = Buffer.from(proof)
-  return macKeys.some((macKey) => {
-    const own = Buffer.from(userCodeProof(application, userCode, macKey))
-    return own.length === shown.length && timingSafeEqual(own, shown)
-  })
+  return macKeys.some((macKey) => isSameSecret(proof, userCodeProof(application, userCode, macKey)))
 }
 
 /** The application's name and the code hold no NUL, so the parts cannot run into each other. */

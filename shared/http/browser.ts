@@ -6,10 +6,10 @@
  * Must not know pages' words.
  */
 
-import { timingSafeEqual } from 'node:crypto'
 import { broker } from '../broker.ts'
 import type { Language } from '../domain/local-text.ts'
 import type { Application } from '../domain/registration.ts'
+import { isSameSecret } from '../domain/same-secret.ts'
 import { sealFor, unsealFrom } from '../provider-seal.ts'
 import type { SignInSecrets, SignInWishes } from '../providers/provider.ts'
 import { seal, unseal } from '../tokens/seal.ts'
@@ -130,12 +130,6 @@ export function dropped(call: Call, value: Carried[CookieKind]): readonly string
 function handleOf(value: Carried[CookieKind]): string {
   if ('csrf' in value) return value.csrf
   return 'handle' in value ? value.handle : value.secrets.state
-}
-
-/** Whether what a browser shows is what was drawn for it, in constant time. */
-function isSameSecret(shown: string, drawn: string): boolean {
-  const [left, right] = [Buffer.from(shown), Buffer.from(drawn)]
-  return left.length === right.length && timingSafeEqual(left, right)
 }
 
 /** 303 after a form, so that the browser goes on with a GET (RFC 9110 §15.4.4); it serves any other redirect as well. */

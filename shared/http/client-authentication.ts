@@ -5,9 +5,10 @@
  * a wrong secret are answered alike; that a registration is at hand may still show in the time, and ids are no secrets.
  */
 
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { issuerOf } from '../domain/client-assertion.ts'
 import type { Client, ClientAuthMethod } from '../domain/registration.ts'
+import { isSameSecret } from '../domain/same-secret.ts'
 import { OAuthError } from './errors.ts'
 import type { Parameters } from './parameters.ts'
 
@@ -136,11 +137,8 @@ function formDecode(text: string): string | undefined {
 const nobodysHash = hashSecret('')
 
 function provesSecret(secret: string, hashes: readonly string[]): boolean {
-  const presented = Buffer.from(hashSecret(secret))
+  const presented = hashSecret(secret)
   // Each is compared, whichever fits; at least one comparison is made.
-  const fits = (hashes.length > 0 ? hashes : [nobodysHash]).map((hash) => {
-    const expected = Buffer.from(hash)
-    return expected.length === presented.length && timingSafeEqual(expected, presented)
-  })
+  const fits = (hashes.length > 0 ? hashes : [nobodysHash]).map((hash) => isSameSecret(presented, hash))
   return hashes.length > 0 && fits.includes(true)
 }

@@ -1,5 +1,5 @@
 /**
- * The cookies in which a browser carries sealed values for us: how they are named, found again, limited and dropped.
+ * The cookies in which a browser keeps sealed values for us: how they are named, found again, limited and dropped.
  *
  * A browser has a few places, each with a cookie of its own, so several tabs can sign in at once. A handle names one: it
  * travels as the provider's `state` or in a form, and its last character is the place. The number of places bounds what a
@@ -45,10 +45,10 @@ export function setCookies(call: Call, handle: string, sealed: string): readonly
   const others = heldBy(call).filter(({ place }) => place !== own)
   const replacedBytes = heldBy(call).find(({ place }) => place === own)?.bytes ?? 0
   let bytes = cookieHeader(call).length - replacedBytes + cookieName(call, own).length + value.length
-  const lines = [line(call, own, value, carriedSeconds)]
+  const lines = [cookieLine(call, own, value, carriedSeconds)]
   for (const { place, bytes: freed } of others.sort(olderFirst)) {
     if (bytes <= maxCookieHeaderBytes) break
-    lines.push(line(call, place, '', 0))
+    lines.push(cookieLine(call, place, '', 0))
     bytes -= freed
   }
   return lines
@@ -57,7 +57,7 @@ export function setCookies(call: Call, handle: string, sealed: string): readonly
 /** @returns the Set-Cookie line that takes a value back */
 export function dropCookie(call: Call, handle: string): readonly string[] {
   const place = placeOf(handle)
-  return place === undefined ? [] : [line(call, place, '', 0)]
+  return place === undefined ? [] : [cookieLine(call, place, '', 0)]
 }
 
 function placeOf(handle: string): string | undefined {
@@ -75,7 +75,7 @@ function vacantPlace(call: Call): string {
 function heldBy(call: Call): Held[] {
   const prefix = cookieName(call, '')
   const found = new Map<string, Held>()
-  for (const pair of cookieHeader(call).split('; ')) {
+  for (const pair of pairsIn(call)) {
     const [, place = '', value = ''] = pair.startsWith(prefix)
       ? (/^(.)=(.*)$/.exec(pair.slice(prefix.length)) ?? [])
       : []
@@ -93,14 +93,29 @@ function cookieHeader(call: Call): string {
   return header(call.event, 'cookie') ?? ''
 }
 
-function line(call: Call, place: string, value: string, maxAgeSeconds: number): string {
+// --- any cookie of ours ---------------------------------------------------------------------------------------------
+
+/** @returns what the browser sends in the cookie of that name */
+export function cookieValue(call: Call, name: string): string | undefined {
+  const prefix = `${cookieName(call, name)}=`
+  return pairsIn(call)
+    .find((pair) => pair.startsWith(prefix))
+    ?.slice(prefix.length)
+}
+
+/** @returns the Set-Cookie line. Lax: a form of another site brings no cookie along, and the way back from the provider does. */
+export function cookieLine(call: Call, name: string, value: string, maxAgeSeconds: number): string {
   const secure = isSecure(call) ? '; Secure' : ''
-  return `${cookieName(call, place)}=${value}; Path=/; Max-Age=${maxAgeSeconds}; HttpOnly; SameSite=Lax${secure}`
+  return `${cookieName(call, name)}=${value}; Path=/; Max-Age=${maxAgeSeconds}; HttpOnly; SameSite=Lax${secure}`
+}
+
+function pairsIn(call: Call): readonly string[] {
+  return cookieHeader(call).split('; ')
 }
 
 /** `__Host-` keeps neighbours on the domain from planting one (RFC 6265bis §4.1.3.2); it needs TLS, which a laptop lacks. */
-function cookieName(call: Call, place: string): string {
-  return `${isSecure(call) ? '__Host-' : ''}token-broker-${place}`
+function cookieName(call: Call, name: string): string {
+  return `${isSecure(call) ? '__Host-' : ''}token-broker-${name}`
 }
 
 function isSecure({ issuer }: Call): boolean {

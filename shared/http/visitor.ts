@@ -5,11 +5,13 @@
  * a keyed hash of who signed in there. Why so: docs/decisions/0038.
  */
 
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import { broker, drawId } from '../broker.ts'
 import type { MacKey } from '../domain/credential.ts'
+import { isSameSecret } from '../domain/same-secret.ts'
 import { seal, unseal } from '../tokens/seal.ts'
 import { type Call, header } from './call.ts'
+import { cookieLine, cookieValue } from './cookies.ts'
 
 export type Visitor = {
   readonly id: string
@@ -25,10 +27,8 @@ const knownSeconds = 90 * 86_400
 
 /** @returns the browser that our cookie names; undefined where there is none, or one that we did not make */
 export async function visitorOf(call: Call): Promise<Visitor | undefined> {
-  const prefix = `${cookieName(call)}=`
-  const pair = (header(call.event, 'cookie') ?? '').split('; ').find((text) => text.startsWith(prefix))
-  if (pair === undefined) return undefined
-  return unseal<Visitor>(await broker().keyring(), sealing(call), pair.slice(prefix.length))
+  const sealed = cookieValue(call, nameFor(call))
+  return sealed === undefined ? undefined : unseal<Visitor>(await broker().keyring(), sealing(call), sealed)
 }
 
 /** @returns a browser that was not here before, and the Set-Cookie line for it */
@@ -52,7 +52,7 @@ export async function remembered(call: Call, sub: string): Promise<string> {
  * these years, so no foreign page can be behind it.
  */
 export function isFromOurPage(call: Call, visitor: Visitor | undefined): boolean {
-  if (visitor !== undefined && isSame(call.parameters.optional('csrf') ?? '', visitor.form)) return true
+  if (visitor !== undefined && isSameSecret(call.parameters.optional('csrf') ?? '', visitor.form)) return true
   const site = header(call.event, 'sec-fetch-site')
   if (site !== undefined) return site === 'same-origin'
   const origin = header(call.event, 'origin')
@@ -74,11 +74,6 @@ export function isOpened({ event }: Call): boolean {
   )
 }
 
-function isSame(shown: string, own: string): boolean {
-  const [left, right] = [Buffer.from(shown), Buffer.from(own)]
-  return left.length === right.length && timingSafeEqual(left, right)
-}
-
 /** The same for all browsers of a person, so that many of them are no way to more guesses. */
 function hashOfPerson(application: string, sub: string, { key }: MacKey): string {
   return createHmac('sha256', key)
@@ -89,15 +84,11 @@ function hashOfPerson(application: string, sub: string, { key }: MacKey): string
 }
 
 async function cookieOf(call: Call, visitor: Visitor, seconds: number): Promise<string> {
-  const sealed = await seal(await broker().keyring(), sealing(call), visitor, seconds)
-  const secure = call.issuer.startsWith('https:') ? '; Secure' : ''
-  // Lax: a form of another site brings no cookie along, and the way back from the provider does.
-  return `${cookieName(call)}=${sealed}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Lax${secure}`
+  return cookieLine(call, nameFor(call), await seal(await broker().keyring(), sealing(call), visitor, seconds), seconds)
 }
 
-/** `__Host-` keeps neighbours on the domain from planting one (RFC 6265bis §4.1.3.2); it needs TLS, which a laptop lacks. */
-function cookieName({ issuer, application }: Call): string {
-  return `${issuer.startsWith('https:') ? '__Host-' : ''}token-broker-browser-${application.name}`
+function nameFor({ application }: Call): string {
+  return `browser-${application.name}`
 }
 
 function sealing({ application, now }: Call) {
