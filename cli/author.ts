@@ -5,7 +5,7 @@
 import { userInfo } from 'node:os'
 import { isLoopback } from '../shared/domain/loopback.ts'
 import type { Author } from '../shared/store/registry-history.ts'
-import { request } from './http.ts'
+import { askAws } from './aws.ts'
 
 const answerWithinMs = 5_000
 
@@ -17,17 +17,22 @@ export async function authorOf(command: string): Promise<Author> {
   return { actor: (await callerArn().catch(() => undefined)) ?? `access key ${await accessKeyId()}`, command }
 }
 
+const sts = { name: 'sts', title: 'STS', endpointVariable: 'AWS_ENDPOINT_URL_STS' } as const
+
 async function callerArn(): Promise<string | undefined> {
-  const { regionFor, signed } = await import('./signature.ts')
-  const given = process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION
-  const base = process.env.AWS_ENDPOINT_URL_STS || `https://sts.${given ? `${given}.` : ''}amazonaws.com`
-  const url = new URL('/?Action=GetCallerIdentity&Version=2011-06-15', base)
-  const call = { method: 'GET', url, headers: { accept: 'application/json' }, body: '' }
-  const headers = await signed(call, 'sts', regionFor(url, given || 'us-east-1'))
-  const response = await request(url, { method: 'GET', headers, timeoutMs: answerWithinMs })
-  if (response.status !== 200) return undefined
-  const { GetCallerIdentityResponse: answer } = JSON.parse(await response.text()) as {
+  const { body } = await askAws(sts, {
+    ...{ method: 'GET', path: '/?Action=GetCallerIdentity&Version=2011-06-15', body: '', timeoutMs: answerWithinMs },
+    headers: { accept: 'application/json' },
+    // Any region knows it.
+    region: process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION || 'us-east-1',
+  })
+  const { GetCallerIdentityResponse: answer } = body as {
     GetCallerIdentityResponse?: { GetCallerIdentityResult?: { Arn?: string } }
   }
   return answer?.GetCallerIdentityResult?.Arn
+}
+
+/** An ARN without what is the same for everybody, for a table whose columns are narrow. */
+export function shortActor(actor: string): string {
+  return actor.replace(/^arn:[^:]*:(iam|sts)::\d*:(assumed-role\/)?/, '')
 }

@@ -8,7 +8,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { isLoopback } from '../shared/domain/loopback.ts'
 import type { Input } from './arguments.ts'
-import { type Response, request } from './http.ts'
+import { objectIn, type Response, request } from './http.ts'
 import { OutOfReach, Problem, reasonOf, UsageProblem } from './problem.ts'
 import { applicationFrom, urlFrom } from './settings.ts'
 
@@ -121,15 +121,6 @@ async function once({ method, url, body, sign }: Call): Promise<Answer> {
   const response = await request(url, { method, headers, ...(body !== '' && { body }), timeoutMs: answerWithinMs })
   const text = await response.text()
   return { status: response.status, headers: response.headers, body: objectIn(text) }
-}
-
-function objectIn(text: string): Json {
-  try {
-    const value: unknown = JSON.parse(text)
-    return value !== null && typeof value === 'object' ? (value as Json) : {}
-  } catch {
-    return {}
-  }
 }
 
 function bodyOf({ status, body }: Answer, url: URL): Json {

@@ -37,3 +37,13 @@ function isProxied(url: URL): boolean {
   const { HTTPS_PROXY, https_proxy, HTTP_PROXY, http_proxy } = process.env
   return !isLoopback(url) && Boolean(HTTPS_PROXY || https_proxy || HTTP_PROXY || http_proxy)
 }
+
+/** @returns nothing at all for what is no JSON object */
+export function objectIn(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text)
+    return value !== null && typeof value === 'object' ? (value as Readonly<Record<string, unknown>>) : {}
+  } catch {
+    return {}
+  }
+}

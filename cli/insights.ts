@@ -1,13 +1,10 @@
 /**
  * A query of CloudWatch Logs Insights, run to its end.
- *
- * Two calls of the service's JSON protocol, signed like all others here, need no client of its own.
  */
 
 import { setTimeout as pause } from 'node:timers/promises'
-import { isLoopback } from '../shared/domain/loopback.ts'
-import { request } from './http.ts'
-import { OutOfReach, Problem, reasonOf, UsageProblem } from './problem.ts'
+import { type AwsAnswer, askAws } from './aws.ts'
+import { OutOfReach, Problem } from './problem.ts'
 
 /** As the broker tells it (docs/contract.md). */
 export type AuditQuery = {
@@ -39,15 +36,15 @@ export async function insights(
   region: string | undefined,
 ): Promise<LogLine[]> {
   if (log_groups.length === 0) throw new Problem('The broker does not say where its log is.')
-  const call = await callerFor(region)
-  const { queryId } = await call('StartQuery', {
+  const asked = {
     logGroupNames: log_groups,
     queryString: query,
     startTime: Math.floor(Date.parse(from) / 1000),
     endTime: Math.ceil(Date.now() / 1000),
-  })
+  }
+  const { queryId } = await call('StartQuery', asked, region)
   for (let looks = 0; looks < mostLooks; looks += 1) {
-    const { status, results } = await call('GetQueryResults', { queryId })
+    const { status, results } = await call('GetQueryResults', { queryId }, region)
     if (status === 'Complete') return (results as Row[]).map(lineOf)
     if (status !== 'Scheduled' && status !== 'Running') throw new Problem(`CloudWatch ended the query: ${status}.`)
     await pause(betweenLooksMs)
@@ -66,40 +63,25 @@ function lineOf(row: Row): LogLine {
   return { time: timestamp.replace(' ', 'T'), ...members }
 }
 
-async function callerFor(given: string | undefined) {
-  const { regionFor, signed } = await import('./signature.ts')
-  const named = given || process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION
-  const base = process.env.AWS_ENDPOINT_URL_CLOUDWATCH_LOGS || `https://logs.${named}.amazonaws.com`
-  const url = new URL('/', base)
-  if (url.protocol !== 'https:' && !isLoopback(url)) {
-    throw new UsageProblem('AWS_ENDPOINT_URL_CLOUDWATCH_LOGS must be an https URL.')
-  }
-  const region = regionFor(url, named)
-  return async (action: string, members: object): Promise<Readonly<Record<string, unknown>>> => {
-    const body = JSON.stringify(members)
-    const plain = { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': `Logs_20140328.${action}` }
-    const headers = await signed({ method: 'POST', url, headers: plain, body }, 'logs', region)
-    const response = await request(url, { method: 'POST', headers, body, timeoutMs: answerWithinMs }).catch(
-      (error: unknown) => {
-        throw new OutOfReach(`CloudWatch Logs is out of reach (${reasonOf(error)}).`)
-      },
-    )
-    const answer = objectIn(await response.text())
-    if (response.status === 200) return answer
-    const words = String(answer.message ?? answer.Message ?? answer.__type ?? `status ${response.status}`)
-    if (response.status >= 500) throw new OutOfReach(`CloudWatch Logs failed: ${words}`)
-    throw new Problem(
-      `CloudWatch Logs: ${words}`,
-      undefined,
-      'It takes logs:StartQuery and logs:GetQueryResults on the log groups that `sessions show` names.',
-    )
-  }
-}
+const logs = {
+  name: 'logs',
+  title: 'CloudWatch Logs',
+  endpointVariable: 'AWS_ENDPOINT_URL_CLOUDWATCH_LOGS',
+} as const
 
-function objectIn(text: string): Readonly<Record<string, unknown>> {
-  try {
-    return JSON.parse(text) as Readonly<Record<string, unknown>>
-  } catch {
-    return {}
-  }
+/** The service's JSON protocol. */
+async function call(action: string, members: object, region: string | undefined): Promise<AwsAnswer['body']> {
+  const { status, body } = await askAws(logs, {
+    ...{ method: 'POST', path: '/', region, timeoutMs: answerWithinMs },
+    headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': `Logs_20140328.${action}` },
+    body: JSON.stringify(members),
+  })
+  if (status === 200) return body
+  const words = String(body.message ?? body.Message ?? body.__type ?? `status ${status}`)
+  if (status >= 500) throw new OutOfReach(`CloudWatch Logs failed: ${words}`)
+  throw new Problem(
+    `CloudWatch Logs: ${words}`,
+    undefined,
+    'It takes logs:StartQuery and logs:GetQueryResults on the log groups that `sessions show` names.',
+  )
 }

@@ -4,10 +4,11 @@
  * Owns the choice and the call. Key material never comes here: both only describe keys. Must not know what a rotation is.
  */
 
-import { isLoopback } from '../shared/domain/loopback.ts'
 import type { KeyDescription, Retirement, Rotation } from '../shared/tokens/keyring-report.ts'
+
 import type { Input, Options } from './arguments.ts'
-import { OutOfReach, Problem, reasonOf, UsageProblem } from './problem.ts'
+import { askAws } from './aws.ts'
+import { OutOfReach, Problem, UsageProblem } from './problem.ts'
 
 export type Keys = {
   list(): Promise<readonly KeyDescription[]>
@@ -30,7 +31,9 @@ export async function keysFrom(input: Input): Promise<Keys> {
   if (name) return inCloud(name, input.text('region'))
   const directory = input.text('data-dir') || process.env.DATA_DIR
   if (directory) return onThisMachine(directory)
-  throw new UsageProblem('Whose keys? --function NAME of a stack, or --data-dir PATH of a local one.')
+  throw new UsageProblem(
+    'Pass --function NAME of a stack, or --data-dir PATH of a local one, to say whose keys are meant.',
+  )
 }
 
 function inCloud(name: string, region: string | undefined): Keys {
@@ -58,30 +61,19 @@ async function onThisMachine(directory: string): Promise<Keys> {
   }
 }
 
+const lambda = { name: 'lambda', title: 'Lambda', endpointVariable: 'AWS_ENDPOINT_URL_LAMBDA' } as const
+
 /** Lambda's Invoke. Once: a rotation that is asked for again is refused, but a retirement would go a key further. */
-async function invoke(name: string, givenRegion: string | undefined, event: object): Promise<unknown> {
-  const { regionFor, signed } = await import('./signature.ts')
-  const given = givenRegion || process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION
-  const base = process.env.AWS_ENDPOINT_URL_LAMBDA || `https://lambda.${given}.amazonaws.com`
-  const url = new URL(`/2015-03-31/functions/${encodeURIComponent(name)}/invocations`, base)
-  if (url.protocol !== 'https:' && !isLoopback(url))
-    throw new UsageProblem('AWS_ENDPOINT_URL_LAMBDA must be an https URL.')
-  const region = regionFor(url, given)
-  const body = JSON.stringify(event)
-  const headers = await signed(
-    { method: 'POST', url, headers: { 'content-type': 'application/json' }, body },
-    'lambda',
-    region,
-  )
-  let response: Response
-  try {
-    response = await fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(answerWithinMs) })
-  } catch (error) {
-    throw new OutOfReach(`Lambda is out of reach (${reasonOf(error)}).`, 'Look with `keys list` before you try again.')
-  }
-  const answer = (await response.json().catch(() => ({}))) as Record<string, unknown>
-  if (response.ok && !response.headers.has('x-amz-function-error')) return answer
-  const words = answer.errorMessage ?? answer.Message ?? answer.message ?? `status ${response.status}`
-  if (response.status >= 500) throw new OutOfReach(`Lambda failed: ${words}`)
+async function invoke(name: string, region: string | undefined, event: object): Promise<unknown> {
+  const { status, headers, body } = await askAws(lambda, {
+    ...{ method: 'POST', path: `/2015-03-31/functions/${encodeURIComponent(name)}/invocations`, region },
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(event),
+    timeoutMs: answerWithinMs,
+    hint: 'Look with `keys list` before you try again.',
+  })
+  if (status === 200 && headers.get('x-amz-function-error') === null) return body
+  const words = body.errorMessage ?? body.Message ?? body.message ?? `status ${status}`
+  if (status >= 500) throw new OutOfReach(`Lambda failed: ${words}`)
   throw new Problem(`${name}: ${words}`)
 }

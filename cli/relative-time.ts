@@ -44,3 +44,8 @@ export function relative(iso: string, nowMs: number): string {
   if (Math.abs(seconds) < 1) return 'now'
   return seconds < 0 ? `${duration(-seconds)} ago` : `in ${duration(seconds)}`
 }
+
+/** `2026-11-22 14:05:09`, without its zone: the column says UTC. @param iso ISO 8601 in UTC */
+export function toTheSecond(iso: string): string {
+  return iso.slice(0, 19).replace('T', ' ')
+}

@@ -4,7 +4,7 @@
  * Owns the names of both, and what counts as an address. Must not know what is done there.
  */
 
-import { isLoopback } from '../shared/domain/loopback.ts'
+import { isConfidential, isLoopback } from '../shared/domain/loopback.ts'
 import type { Input, Options } from './arguments.ts'
 import { UsageProblem } from './problem.ts'
 
@@ -73,7 +73,7 @@ export function tablePlace(table: string): string {
 function checkedUrl(text: string): string {
   const url = URL.parse(text)
   const isPlain = url !== null && url.search === '' && url.hash === '' && url.username === '' && url.password === ''
-  if (!isPlain || !(url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url)))) {
+  if (!isPlain || !isConfidential(url)) {
     throw new UsageProblem('The broker’s URL must be an https URL, without query; http is for this machine alone.')
   }
   return url.href.replace(/\/+$/, '')

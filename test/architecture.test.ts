@@ -73,7 +73,7 @@ const allowed: Record<string, readonly string[]> = {
     'shared/http/client-authentication.ts',
     'node:',
   ],
-  'cli/keys.ts': ['cli/', 'shared/domain/', 'local/rotate-keys.ts', 'local/problem.ts'],
+  'cli/keys.ts': ['cli/', 'local/rotate-keys.ts', 'local/problem.ts'],
   'cli/registry-file.ts': ['cli/', 'shared/domain/', 'shared/registry-file.ts', 'node:'],
   'cli/provider-secrets.ts': ['cli/', 'shared/domain/', 'shared/secrets-manager.ts'],
   'cli/registry.ts': ['cli/', 'shared/store/', 'shared/unavailable.ts', 'node:'],
@@ -254,6 +254,14 @@ test('what Lambda runs writes no line through console, which Lambda would wrap s
   assert.deepEqual(
     writing.map(({ path }) => path),
     [],
+  )
+})
+
+test('the command line sends its requests by cli/http.ts, which knows proxies', () => {
+  const sending = modulesIn('cli').filter(({ text }) => /\bfetch\(/.test(text))
+  assert.deepEqual(
+    sending.map(({ path }) => path),
+    ['cli/http.ts'],
   )
 })
 

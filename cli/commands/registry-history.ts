@@ -3,8 +3,10 @@
  */
 
 import { type HistoryEntry, readHistory } from '../../shared/store/registry-history.ts'
+import { shortActor } from '../author.ts'
 import type { Command } from '../command.ts'
 import { withTable } from '../registry.ts'
+import { toTheSecond } from '../relative-time.ts'
 import { tableOptions } from '../settings.ts'
 import { type Column, createTable } from '../table.ts'
 import { print, printJson, say, terminalWidth } from '../terminal.ts'
@@ -43,11 +45,9 @@ export const command: Command = {
 }
 
 function rowsOf({ at, actor, command, changes }: HistoryEntry) {
-  const when = new Date(at).toISOString().slice(0, 19).replace('T', ' ')
-  const who = actor.replace(/^arn:[^:]*:(iam|sts)::\d*:(assumed-role\/)?/, '')
   return changes.map(({ kind, application, clientId, members }) => [
-    when,
-    who,
+    toTheSecond(new Date(at).toISOString()),
+    shortActor(actor),
     command,
     `${kind} ${clientId === undefined ? `application ${application}` : `client ${clientId} of ${application}`}${members.length > 0 ? `: ${members.join(', ')}` : ''}`,
   ])

@@ -5,10 +5,12 @@
  * itself. Owns the table.
  */
 
+import { shortActor } from '../author.ts'
 import { callForSession, opsBroker } from '../broker.ts'
 import type { Command } from '../command.ts'
 import { type AuditQuery, insights, type LogLine } from '../insights.ts'
 import { Problem } from '../problem.ts'
+import { toTheSecond } from '../relative-time.ts'
 import { opsOptions } from '../settings.ts'
 import { type Column, createTable } from '../table.ts'
 import { endSpinner, print, printJson, say, spin, terminalWidth } from '../terminal.ts'
@@ -49,7 +51,6 @@ export const command: Command = {
 }
 
 function rowOf({ time = '', event = '', generation = '', client_id = '', ip = '', reason, actor, note }: LogLine) {
-  const who = actor?.replace(/^arn:[^:]*:(iam|sts)::\d*:(assumed-role\/)?/, '')
-  const when = time.slice(0, 19).replace('T', ' ')
-  return [when, event, String(generation), client_id, ip, [reason, who, note].filter(Boolean).join(', ')]
+  const who = actor && shortActor(actor)
+  return [toTheSecond(time), event, String(generation), client_id, ip, [reason, who, note].filter(Boolean).join(', ')]
 }

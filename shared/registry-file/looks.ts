@@ -3,7 +3,7 @@
  */
 
 import * as v from 'valibot'
-import { isLoopback } from '../domain/loopback.ts'
+import { isConfidential } from '../domain/loopback.ts'
 import { accentContrast, cardColours, minAccentContrast, type Scheme, schemes } from '../http/pages/accent.ts'
 import { members, scope, text } from './values.ts'
 
@@ -81,5 +81,5 @@ function isSupportUrl(address: string): boolean {
   if (/^mailto:[^\s@?]+@[^\s@?]+$/.test(address)) return true
   const url = URL.parse(address)
   if (url === null || url.username !== '' || url.password !== '') return false
-  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))
+  return isConfidential(url)
 }

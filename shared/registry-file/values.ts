@@ -6,7 +6,7 @@
 
 import { X509Certificate } from 'node:crypto'
 import * as v from 'valibot'
-import { isLoopback } from '../domain/loopback.ts'
+import { isConfidential, isLoopback } from '../domain/loopback.ts'
 
 export const text = (most: number) => v.pipe(v.string(), v.minLength(1, 'must not be empty'), v.maxLength(most))
 export const seconds = (least: number, most: number) =>
@@ -39,7 +39,7 @@ export const certificates = v.pipe(
 function isSafeUrl(text: string): boolean {
   const url = URL.parse(text)
   if (url === null || text.includes('#') || url.username !== '' || url.password !== '') return false
-  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))
+  return isConfidential(url)
 }
 
 function areCertificates(pem: string): boolean {

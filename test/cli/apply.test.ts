@@ -266,6 +266,16 @@ describe('check', () => {
     assert.equal((body.applications as { clients: number }[])[0]?.clients, 1)
   })
 
+  test('warns of too short a grace for jobs, as apply does, and lets the file pass', async (t) => {
+    const broker = await commandLine(t)
+    const grants = ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token']
+    const path = await file(t, application('billing', client('job', { grants, graceSeconds: 1 })))
+    const { code, stderr } = await broker.run('check', path)
+    assert.deepEqual([code, /billing\/job has graceSeconds 1\./.test(stderr)], [0, true], stderr)
+    const { body } = await broker.json('check', path)
+    assert.equal((body.warnings as string[]).length, 1)
+  })
+
   test('tells every mistake, as apply would of a deployed stack; short secrets are for the local one', async (t) => {
     const broker = await commandLine(t)
     const wrong = await broker.run('check', await file(t, application('billing', client('cli', { auth: 'magic' }))))

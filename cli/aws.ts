@@ -1,0 +1,52 @@
+/**
+ * One call of an AWS service: where it is, signed, and answered in JSON.
+ *
+ * A few calls of two or three services need no clients of their own. Must not know what is asked for, nor what a status means.
+ */
+
+import { isConfidential } from '../shared/domain/loopback.ts'
+import { objectIn, type Response, request } from './http.ts'
+import { OutOfReach, reasonOf, UsageProblem } from './problem.ts'
+
+export type AwsService = {
+  /** In the host's name, and in the signature. */
+  readonly name: string
+  readonly title: string
+  /** The AWS tools' own variable for another address of it. */
+  readonly endpointVariable: string
+}
+
+export type AwsRequest = {
+  readonly method: 'GET' | 'POST'
+  /** With its query. */
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+  readonly timeoutMs: number
+  /** @default AWS_REGION */
+  readonly region?: string | undefined
+  /** What to do where no answer comes. */
+  readonly hint?: string
+}
+
+export type AwsAnswer = {
+  readonly status: number
+  readonly headers: Response['headers']
+  readonly body: Readonly<Record<string, unknown>>
+}
+
+/** @throws {Problem} for a call that cannot be made, or has no answer */
+export async function askAws({ name, title, endpointVariable }: AwsService, asked: AwsRequest): Promise<AwsAnswer> {
+  const { method, headers, body, timeoutMs } = asked
+  const { regionFor, signed } = await import('./signature.ts')
+  const region = asked.region || process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION
+  const url = new URL(asked.path, process.env[endpointVariable] || `https://${name}.${region}.amazonaws.com`)
+  if (!isConfidential(url)) throw new UsageProblem(`${endpointVariable} must be an https URL.`)
+  const withSignature = await signed({ method, url, headers, body }, name, regionFor(url, region))
+  try {
+    const response = await request(url, { method, headers: withSignature, timeoutMs, ...(body !== '' && { body }) })
+    return { status: response.status, headers: response.headers, body: objectIn(await response.text()) }
+  } catch (error) {
+    throw new OutOfReach(`${title} is out of reach (${reasonOf(error)}).`, asked.hint)
+  }
+}
