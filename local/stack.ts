@@ -91,7 +91,7 @@ async function start(options: LocalStackOptions, ending: Ending): Promise<LocalS
 
   const directory = await dataDirectory(options.dataDir, ending)
   const prepared = Promise.withResolvers<void>()
-  const startPage = createStartPage()
+  const startPage = createStartPage(() => sink.memory ?? [])
   const gateway = during('functions', openGateway(options, startPage, ending, prepared.promise, log))
   const database = during('DynamoDB', openDatabase(options, directory, ending, log))
   const secrets = during('keys', setUpSecrets(directory.path, registry.applications, options.providerSecret))
@@ -140,11 +140,7 @@ async function openGateway(
 ): Promise<Gateway> {
   const before = { ...sink }
   sink.memory = []
-  const write = functionLog ?? before.write
-  sink.write = (line) => {
-    startPage.record(line)
-    write(line)
-  }
+  sink.write = functionLog ?? before.write
   ending.add('settings', () => {
     Object.assign(sink, before)
   })

@@ -7,35 +7,25 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Response } from './gateway/answer.ts'
 import { isForThisMachine } from './gateway/event.ts'
-import { type Activity, activityPage, activityPath, readActivity } from './start-page/activity.ts'
+import { activityPage, activityPath } from './start-page/activity.ts'
 import { type Parts, type Place, startPage } from './start-page/page.ts'
 
 export type StartPage = {
-  /** Takes a line of the functions' log, which holds no secrets (shared/log.ts). */
-  record(line: string): void
   /** From now on the page can be shown. */
   open(parts: Parts, place: Place): void
   answer(path: string, headers: IncomingHttpHeaders): Response | undefined
 }
 
-const maxRecorded = 200
-
-export function createStartPage(): StartPage {
-  const recent: Activity[] = []
+/** @param logLines the functions' latest log lines, the oldest first; they hold no secrets (shared/log.ts) */
+export function createStartPage(logLines: () => readonly string[]): StartPage {
   let page: Response | undefined
   return {
-    record: (line) => {
-      const activity = readActivity(line)
-      if (activity === undefined) return
-      recent.unshift(activity)
-      if (recent.length > maxRecorded) recent.pop()
-    },
     open: (parts, place) => {
       page = startPage(parts, place)
     },
     answer: (path, headers) => {
       if (!isForThisMachine(singleValues(headers))) return undefined
-      if (path === activityPath) return activityPage(recent)
+      if (path === activityPath) return activityPage(logLines())
       return path === '/' ? page : undefined
     },
   }

@@ -11,21 +11,17 @@ export const activityPath = '/activity'
 
 const refreshSeconds = 2
 
-/** A line of the log, as far as it is shown; all members are text or numbers (shared/log.ts). */
-export type Activity = Readonly<Record<string, string | number>>
+const maxShown = 200
 
-/** @returns undefined for a line that is no event */
-export function readActivity(line: string): Activity | undefined {
-  try {
-    const value: unknown = JSON.parse(line)
-    return typeof value === 'object' && value !== null && 'event' in value ? (value as Activity) : undefined
-  } catch {
-    return undefined
-  }
-}
+/** A line of the log; all members are text or numbers (shared/log.ts). */
+type Activity = Readonly<Record<string, string | number>>
 
-/** @param recent the newest first */
-export function activityPage(recent: readonly Activity[]): Response {
+/** @param logLines the oldest first */
+export function activityPage(logLines: readonly string[]): Response {
+  const recent = logLines
+    .slice(-maxShown)
+    .reverse()
+    .map((line) => JSON.parse(line) as Activity)
   const list =
     recent.length === 0
       ? html`<p class="muted">Nothing yet. Paste a command, or open a page of the broker.</p>`
