@@ -139,7 +139,7 @@ function billSection(lives: readonly Life[]): string[] {
   const storage = (count: number) =>
     billOfStorage(
       gigabytes(count, mean(lives, ({ activeBytes }) => activeBytes) + keepingBytes),
-      gigabytes(count, mean(lives, ({ indexBytes }) => indexBytes) + 2 * keepingBytes),
+      gigabytes(count, mean(lives, ({ indexBytes }) => indexBytes) + 3 * keepingBytes),
     )
   const active = (perMonth: number) => totalOf(billOfRefreshes(10_000 * perMonth, units, 0)) + totalOf(storage(10_000))
   return [
