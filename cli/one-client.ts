@@ -10,16 +10,21 @@ import { Problem } from './problem.ts'
 export function clientIn({ applications, clients }: StoredRegistry, application: string, clientId: string): Client {
   if (!applications.some(({ name }) => name === application)) {
     const near = applications.find(({ name }) => name.toLowerCase() === application.toLowerCase())
-    throw new Problem(
-      `There is no application ${application}.`,
-      undefined,
-      near && `There is an application ${near.name}.`,
-    )
+    throw noApplication(application, near && `There is an application ${near.name}.`)
   }
   const own = clients.filter((client) => client.application === application)
   const found = own.find((client) => client.clientId === clientId)
   if (found !== undefined) return found
   const near = own.find((client) => client.clientId.toLowerCase() === clientId.toLowerCase())
-  const hint = near && `There is a client ${near.clientId}; client ids are case-sensitive.`
+  const hint = near
+    ? `There is a client ${near.clientId}; client ids are case-sensitive.`
+    : `token-broker clients list ${application} shows those that there are.`
   throw new Problem(`There is no client ${clientId} of ${application}.`, undefined, hint)
+}
+
+export function noApplication(
+  name: string,
+  hint = 'token-broker applications list shows those that there are.',
+): Problem {
+  return new Problem(`There is no application ${name}.`, undefined, hint)
 }

@@ -105,9 +105,7 @@ function recordsOf({ applications }: File): Registry {
   return {
     applications: applications.map(
       ({ clients, audiences: _, scopes: scopeDescriptions, ...application }): Application => {
-        // What a service may ask for in its own name is between it and ops, not for everybody to read.
-        const forPeople = clients.filter(({ grants }) => grants.some((grant) => grant !== 'client_credentials'))
-        const scopes = [...new Set(forPeople.flatMap((client) => client.scopes))]
+        const scopes = [...new Set(clients.filter(isForPeople).flatMap((client) => client.scopes))]
         const told = { ...exchanging(clients), ...(scopeDescriptions && { scopeDescriptions }) }
         return { ...application, ...told, scopes, revokedBefore: 0 }
       },
@@ -119,6 +117,11 @@ function recordsOf({ applications }: File): Registry {
       ),
     ),
   }
+}
+
+/** What a service may ask for in its own name is between it and ops, and not in the metadata for everybody to read. */
+function isForPeople({ grants }: Pick<Client, 'grants'>): boolean {
+  return grants.some((grant) => grant !== 'client_credentials')
 }
 
 type ClientInFile = File['applications'][number]['clients'][number]
@@ -185,7 +188,7 @@ export function parseClient(
   const strange = client.exchangesFor.filter((name) => !known.includes(name))
   if (strange.length > 0)
     return { ok: false, mistakes: [{ where: 'exchangesFor', why: 'is no client of the application' }] }
-  const scopes = client.grants.length > 0 ? [...new Set([...application.scopes, ...client.scopes])] : application.scopes
+  const scopes = isForPeople(client) ? [...new Set([...application.scopes, ...client.scopes])] : application.scopes
   return {
     ok: true,
     client,

@@ -12,6 +12,7 @@ import type { Table } from '../../shared/store/table.ts'
 import type { Input } from '../arguments.ts'
 import { authorOf } from '../author.ts'
 import type { Command } from '../command.ts'
+import { noApplication } from '../one-client.ts'
 import { OutOfReach, Problem, UsageProblem } from '../problem.ts'
 import { graceWarning } from '../refresh-plan.ts'
 import { drawSecret, withTable } from '../registry.ts'
@@ -116,7 +117,7 @@ async function create(table: Table, name: string, members: Members, secret?: str
   for (let tries = 0; tries < mostTries; tries += 1) {
     const { version, ...all } = await readRegistry(table, [name])
     const application = all.applications.find((each) => each.name === name)
-    if (application === undefined) throw new Problem(`There is no application ${name}.`)
+    if (application === undefined) throw noApplication(name)
     const clients = all.clients.filter((each) => each.application === name)
     const clientId = String(members.clientId)
     if (clients.some((each) => each.clientId === clientId)) {

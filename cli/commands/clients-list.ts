@@ -8,7 +8,7 @@ import { inLanguage } from '../../shared/domain/local-text.ts'
 import type { Client } from '../../shared/domain/registration.ts'
 import { readRegistry } from '../../shared/store/registry.ts'
 import type { Command } from '../command.ts'
-import { Problem } from '../problem.ts'
+import { noApplication } from '../one-client.ts'
 import { withTable } from '../registry.ts'
 import { duration } from '../relative-time.ts'
 import { givenApplication, tableOptions } from '../settings.ts'
@@ -35,9 +35,11 @@ export const command: Command = {
     await withTable(input, async (table) => {
       const { applications, clients } = await readRegistry(table, wanted === undefined ? [] : [wanted])
       if (wanted !== undefined && !applications.some(({ name }) => name === wanted)) {
-        throw new Problem(`There is no application ${wanted}.`)
+        throw noApplication(wanted)
       }
-      const found = clients.filter(({ application }) => wanted === undefined || application === wanted)
+      const found = clients
+        .filter(({ application }) => wanted === undefined || application === wanted)
+        .sort((one, other) => (one.application < other.application ? -1 : one.application > other.application ? 1 : 0))
       if (input.flag('json')) return printJson({ clients: found.map(told) })
       if (found.length === 0) return say('There are no clients.', 'dim')
       print(createTable(columns, terminalWidth())(found.map(rowOf)).join('\n'))

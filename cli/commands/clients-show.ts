@@ -9,6 +9,20 @@ import { withTable } from '../registry.ts'
 import { tableOptions } from '../settings.ts'
 import { dim, plain, print, printJson } from '../terminal.ts'
 
+/** In this order; any others come after them. */
+const order = [
+  'application',
+  'clientId',
+  'displayName',
+  'auth',
+  'secrets',
+  'jwks',
+  'grants',
+  'redirectUris',
+  'scopes',
+  'audiences',
+]
+
 export const command: Command = {
   says: 'One client as it is registered.',
   words: ['<application>', '<client_id>'],
@@ -24,7 +38,11 @@ export const command: Command = {
         ...(revokedBefore > 0 && { revokedBefore: new Date(revokedBefore).toISOString() }),
       }
       if (input.flag('json')) return printJson(told)
-      const rows = Object.entries(told).filter(([, value]) => value !== undefined)
+      const names = [...new Set([...order, ...Object.keys(told)])]
+      const rows = names.flatMap((name): [string, unknown][] => {
+        const value = (told as Readonly<Record<string, unknown>>)[name]
+        return value === undefined ? [] : [[name, value]]
+      })
       const width = Math.max(...rows.map(([name]) => name.length))
       print(rows.map(([name, value]) => `${dim(name.padEnd(width))}  ${plain(shown(value))}`).join('\n'))
     })

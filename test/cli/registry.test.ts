@@ -66,7 +66,8 @@ describe('clients', () => {
 
   test('of an application that is not there are exit code 1', async (t) => {
     const { code, stderr } = await (await tool(t)).run('clients', 'list', 'nowhere')
-    assert.deepEqual([code, stderr], [1, 'There is no application nowhere.\n'])
+    assert.equal(code, 1)
+    assert.match(stderr, /^There is no application nowhere\.\n.*applications list/)
   })
 
   test('are created with a secret that is shown once, of which the table has a hash', async (t) => {
@@ -79,6 +80,22 @@ describe('clients', () => {
     assert.ok(!stderr.includes(stdout.trim()))
     const again = await broker.run('clients', 'create', name, 'web')
     assert.deepEqual([again.code, again.stdout], [1, ''])
+  })
+
+  test('are shown by name first, then in the order of the registry file', async (t) => {
+    const [broker, name] = [await tool(t), newName()]
+    await broker.run('apply', await file(t, application(name, client('cli'))), '--yes')
+    const { stdout } = await broker.run('clients', 'show', name, 'cli')
+    assert.match(stdout, new RegExp(`^application +${name}\nclientId +cli\ndisplayName .*\nauth +none\nsecrets +0\n`))
+  })
+
+  test('that act as themselves are created without telling their scopes to everybody', async (t) => {
+    const [broker, name] = [await tool(t), newName()]
+    await broker.run('apply', await file(t, application(name, client('cli', { scopes: ['openid'] }))), '--yes')
+    const words = ['--scope', 'reports:read', '--grant', 'client_credentials']
+    assert.equal((await broker.run('clients', 'create', name, 'robot', ...words)).code, 0)
+    const stored = await itemAt(table, `application#${name}`, 'application')
+    assert.deepEqual(stored?.scopes, ['openid'])
   })
 
   test('that jobs may use are created with a warning when their grace is too short for a lost answer', async (t) => {
