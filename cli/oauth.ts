@@ -7,7 +7,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { isLoopback } from '../shared/domain/loopback.ts'
 import { type Response, request } from './http.ts'
-import { OutOfReach, Problem, reasonOf } from './problem.ts'
+import { exitCodes, OutOfReach, Problem, reasonOf } from './problem.ts'
 import { maxRefreshMs, type RefreshPlan, refreshPlan } from './refresh-plan.ts'
 
 export type Tokens = {
@@ -50,10 +50,16 @@ const defaultExpiresInSeconds = 300
 /** The broker's own member beside those of draft-ietf-oauth-refresh-token-expiration. */
 const graceMember = 'refresh_token_grace'
 
+const startHints: Readonly<Record<string, string>> = {
+  invalid_client: 'The client must be registered at this application with "auth": "none". Is --client-id right?',
+  unauthorized_client: 'The client must be registered with the device grant. Is --client-id right?',
+  invalid_scope: 'The client may not ask for all of these scopes. --scope names others.',
+}
+
 /** RFC 8628 §3.1 @throws {Problem} */
 export async function startDevice(issuer: string, form: Form): Promise<DeviceCode> {
   const body = await ask(issuer, 'device_authorization', form)
-  if (isRefused(body)) throw refusal(body)
+  if (isRefused(body)) throw refusal(body, startHints[body.error])
   return {
     deviceCode: text(body, 'device_code'),
     userCode: text(body, 'user_code'),
@@ -121,8 +127,12 @@ export function isRefused(answer: object): answer is Refused {
   return 'error' in answer
 }
 
-export function refusal({ error, description }: Refused): Problem {
-  return new Problem(`The broker refuses: ${error}${description === '' ? '' : ` (${description})`}`)
+export function refusal({ error, description }: Refused, hint?: string): Problem {
+  return new Problem(
+    `The broker refuses: ${error}${description === '' ? '' : ` (${description})`}`,
+    exitCodes.failed,
+    hint,
+  )
 }
 
 /** No try was answered. */

@@ -95,14 +95,14 @@ export async function nobody(brokers: readonly OpsBroker[], who: Who): Promise<P
   }
   const near = await nearest(brokers, who.subject)
   return new Problem(
-    `There is no session of a person ${who.subject} at ${where}.`,
+    `There is no session of the subject ${who.subject} at ${where}.`,
     undefined,
     near + elsewhere(brokers),
   )
 }
 
 function elsewhere(brokers: readonly OpsBroker[]): string {
-  return brokers.length === 1 ? '\nOther applications were not looked at; --all-applications does.' : ''
+  return brokers.length === 1 ? '\nOnly this application was searched; --all-applications searches every one.' : ''
 }
 
 /** Whoever has such a name, address or subject among the newest sessions. */

@@ -24,7 +24,8 @@ export const variableOptions: Options = {
 export async function registryFrom(input: Input, isDeployed: boolean): Promise<Registry> {
   const [file = ''] = input.words
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw new Problem(`${file} cannot be read (${reasonOf(error)}).`)
+    const reason = reasonOf(error)
+    throw new Problem(reason === 'ENOENT' ? `There is no file ${file}.` : `${file} cannot be read (${reason}).`)
   })
   const parsed = parseRegistry(text, { variables: variablesFrom(input), isDeployed })
   if (parsed.ok) return parsed.registry

@@ -18,7 +18,7 @@ const app = new App({
   // The template is also held against CloudFormation's own schemas; what they object to would fail the deployment later.
   context: { '@aws-cdk/core:validateAgainstDefaultRules': true, '@aws-cdk/core:strictCfnValidateErrors': true },
 })
-const settings = settingsFor(app.node.tryGetContext('stage') ?? process.env.STAGE ?? 'dev')
+const settings = decidedSettings(app.node.tryGetContext('stage') ?? process.env.STAGE ?? 'dev')
 const bundles = await bundleFunctions()
 const stack = new BrokerStack(app, { settings, bundles })
 const rules = new AwsSolutionsChecks(app)
@@ -32,6 +32,16 @@ console.log(`Functions, KB: ${sizes(bundles)}`)
 console.log(
   `cdk-nag: AwsSolutions ${rules.validateScope(app).success ? 'passes' : 'FAILS'}; acknowledged ${acknowledged()}`,
 )
+
+/** A mistake in the settings is a person's, who needs its words and no stack. */
+function decidedSettings(stage: string) {
+  try {
+    return settingsFor(stage)
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
+    return process.exit(1)
+  }
+}
 
 function sizes(all: Bundles): string {
   return Object.entries(all)

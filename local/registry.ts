@@ -29,7 +29,9 @@ export async function readRegistry(path: string, identityProviderUrl: string): P
   try {
     text = await readFile(path, 'utf8')
   } catch (error) {
-    throw new Problem(`The registry ${path} cannot be read (${codeOf(error)}). REGISTRY names another one.`)
+    const code = codeOf(error)
+    const why = code === 'ENOENT' ? 'is not there' : `cannot be read (${code})`
+    throw new Problem(`The registry ${path} ${why}. REGISTRY names the file to read.`)
   }
   const parsed = parseRegistry(text, { variables: { IDP_URL: identityProviderUrl } })
   if (parsed.ok) return parsed.registry

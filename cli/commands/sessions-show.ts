@@ -43,7 +43,14 @@ export const command: Command = {
     const { log_groups: groups, query, from } = (answer.audit_query ?? {}) as Partial<Record<string, unknown>>
     if (typeof query !== 'string') return
     const places = Array.isArray(groups) ? groups.map(String) : []
-    print(`\n${dim(`Its history, in CloudWatch Logs Insights${typeof from === 'string' ? ` from ${from}` : ''}:`)}`)
+    const application = input.text('application')
+    const words = [
+      'token-broker sessions history',
+      input.words[0]!,
+      ...(application ? ['--application', application] : []),
+    ]
+    print(`\n${dim('Its history:')}\n  ${paint('cyan', plain(words.join(' ')))}`)
+    print(`\n${dim(`The same in CloudWatch Logs Insights${typeof from === 'string' ? `, from ${from}` : ''}:`)}`)
     for (const group of places) print(`  ${plain(group)}`)
     for (const line of query.split('\n')) print(`  ${paint('cyan', plain(line))}`)
   },

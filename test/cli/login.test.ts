@@ -64,6 +64,15 @@ describe('login', { concurrency: true }, () => {
     await until(async () => (await readFile(opened, 'utf8').catch(() => '')) === address)
   })
 
+  test('as a client that is not there or authenticates says what the client must be', async (t) => {
+    const tool = await commandLine(t, { TOKEN_BROKER_URL: broker.url })
+    for (const clientId of ['no-such-client', 'web']) {
+      const { code, stderr } = await tool.run('login', '--client-id', clientId)
+      assert.equal(code, 1)
+      assert.match(stderr, /^The broker refuses: invalid_client .*\n.*"auth": "none".*--client-id/)
+    }
+  })
+
   test('Ctrl-C while it waits is exit code 130, gives the cursor back and stores nothing', async (t) => {
     const folder = await directory(t)
     const [home, go] = [join(folder, 'home'), join(folder, 'go')]

@@ -78,13 +78,14 @@ describe('sessions list', () => {
 })
 
 describe('sessions show', () => {
-  test('tells one session, and the query for its history', async (t) => {
+  test('tells one session, the command for its history, and the query', async (t) => {
     const { person } = await sessionsOf(t, ['job'])
     const ops = await tool(t)
     const [session] = listed((await ops.json('sessions', 'list', '--subject', person)).body)
     const { code, stdout } = await ops.run('sessions', 'show', session!.sid)
     assert.equal(code, 0)
     assert.match(stdout, new RegExp(`^sid +${session!.sid}\nstate +active\nsub +${person}\n`))
+    assert.match(stdout, new RegExp(`^  token-broker sessions history ${session!.sid}$`, 'm'))
     assert.match(stdout, new RegExp(`filter.*${session!.sid}`))
     assert.doesNotMatch(stdout, /rt_|eyJ|\ufffd/)
   })

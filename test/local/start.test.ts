@@ -192,7 +192,7 @@ test('all mistakes of a registry are told, each with where and why, and exit cod
 test('a registry that is not there is one line, and exit code 1', async (t) => {
   const child = launch(t, { REGISTRY: 'nowhere/registry.json' })
   assert.equal((await child.ended).code, 1)
-  assert.match(child.output.stderr, /^The registry nowhere\/registry\.json cannot be read .*REGISTRY.*\n$/)
+  assert.match(child.output.stderr, /^The registry nowhere\/registry\.json is not there\..*REGISTRY.*\n$/)
 })
 
 test('DATA_DIR keeps sessions across restarts, and its secrets are their owner’s alone', async (t) => {
