@@ -19,7 +19,7 @@ import {
   sidOfUserCode,
   userCodeFault,
 } from '../shared/domain/user-code.ts'
-import { carried, carry, dropped, pageAnswer, type Question, redirect } from '../shared/http/browser.ts'
+import { carriedQuestion, carry, dropped, pageAnswer, type Question, redirect } from '../shared/http/browser.ts'
 import { type Answer, audit, type Call, momentOf } from '../shared/http/call.ts'
 import { consentAsked } from '../shared/http/consent.ts'
 import { drawHandle } from '../shared/http/cookies.ts'
@@ -173,7 +173,7 @@ function problemWith(family: Family, now: number): CodeProblem | undefined {
  * has to be that of the question, and no other family is looked up: this is no place to try user codes at.
  */
 async function answerQuestion(call: Call, typed: string): Promise<Answer> {
-  const question = await carried(call, 'question', call.parameters.optional('csrf'))
+  const question = await carriedQuestion(call, call.parameters.optional('csrf'))
   const userCode = readUserCode(typed)
   const isItsCode = question && userCode && (await sidsOf(call, userCode)).includes(question.sid)
   const family = isItsCode ? await broker().families.read(question.sid) : undefined
@@ -204,7 +204,8 @@ async function approve(call: Call, question: Question, userCode: string, family:
   )
   if ('status' in begun) return begun
   const { sid, clientId } = family
-  const signIn = { flow: 'device', sid, clientId, userCode, language, secrets: begun.secrets } as const
+  const questionHandle = question.csrf
+  const signIn = { flow: 'device', sid, clientId, userCode, questionHandle, language, secrets: begun.secrets } as const
   return redirect(begun.url, await carry(call, 'sign-in', signIn))
 }
 

@@ -36,6 +36,8 @@ export type DeviceSignIn = {
   readonly clientId: string
   /** For whoever has to start again. */
   readonly userCode: string
+  /** The handle of the question that was approved; a broker of an earlier version left it out. */
+  readonly questionHandle?: string | undefined
 }
 export type CodeSignIn = CodeRequest & {
   readonly flow: 'code'
@@ -120,6 +122,22 @@ export async function carried<Kind extends keyof Own>(
   if (!sealed) return undefined
   const value = await unseal<Own[Kind]>(await broker().keyring(), ownSealing(call, kind), sealed)
   return value !== undefined && isSameSecret(handle, handleOf(value)) ? value : undefined
+}
+
+/**
+ * The question of the page, or the one that it was until a moment ago: the sign-in that an approval begins takes the
+ * question's place, and the page stays there while the provider is slow. So a second click is an answer like the first.
+ *
+ * @param handle what the form brought back
+ */
+export async function carriedQuestion(call: Call, handle: string | undefined): Promise<Question | undefined> {
+  const question = await carried(call, 'question', handle)
+  const sealed = handle && sealedAt(call, handle)
+  if (question !== undefined || !sealed) return question
+  const unsealed = await unsealFrom<SignIn>(call.application, 'sign-in', sealed, call.now)
+  if (unsealed === undefined || unsealed === 'other-provider' || unsealed.value.flow !== 'device') return undefined
+  const { sid, questionHandle } = unsealed.value
+  return questionHandle !== undefined && isSameSecret(handle, questionHandle) ? { sid, csrf: handle } : undefined
 }
 
 /** The cookie that takes a value back. */

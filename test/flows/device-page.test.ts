@@ -95,6 +95,23 @@ test('D22 a callback with the right state and an invented code is an error page 
   expectRefusal(await poll(broker, cli, started.deviceCode), 400, 'authorization_pending')
 })
 
+test('D25 a second click on either button, while the provider is slow, counts like the first', async () => {
+  for (const second of ['approve', 'deny'] as const) {
+    const started = await deviceCode(broker)
+    const person = new Person()
+    const question = await person.open(started.verificationUriComplete)
+    const form = question.forms.find(({ buttons }) => buttons.some(({ name }) => name === 'decision'))
+    assert.ok(form)
+    await person.submit(question, form, {}, 'approve', atProvider)
+    const page = await person.submit(question, form, {}, second, atProvider)
+    if (second === 'approve') {
+      await walk(person, await person.open(page.url), {})
+      expectTokens(await poll(broker, cli, started.deviceCode))
+    } else expectRefusal(await poll(broker, cli, started.deviceCode), 400, 'access_denied')
+    expectErrorPage(await person.submit(question, form, {}, 'approve', atProvider))
+  }
+})
+
 test('D22 a callback that another browser came by is an error page and the device stays pending', async () => {
   const started = await deviceCode(broker)
   const [victim, attacker] = [new Person({ name: 'ada' }), new Person({ name: 'mallory' })]
