@@ -37,13 +37,14 @@ ${list}
 }
 
 /** Shown by themselves, or of no use to people. */
-const unlisted = new Set(['time', 'level', 'event', 'method', 'route', 'status', 'duration_ms', 'ip'])
+const unlisted = new Set(['time', 'level', 'event', 'method', 'route', 'status', 'duration_ms', 'ip', 'request_id'])
 
 function item(activity: Activity): Html {
   const { time, event, method, route, status } = activity
-  const request = [method, route, status].filter((part) => part !== undefined).join(' ')
+  const path = String(route ?? '').replace('{application}', String(activity.application ?? '{application}'))
+  const request = [method, path || undefined, status].filter((part) => part !== undefined).join(' ')
   const details = Object.entries(activity)
-    .filter(([name]) => !unlisted.has(name))
+    .filter(([name]) => !unlisted.has(name) && !(name === 'application' && path !== ''))
     .map(([name, value]) => html` <span class="muted">${name}</span> ${value}`)
   const isRequest = event === 'request'
   return html`<li class="${toneOf(activity)}"><time>${String(time).slice(11, 19)}</time>

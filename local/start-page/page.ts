@@ -56,7 +56,7 @@ ${whatRuns(parts, place)}
 </section>
 <section class="wide">
 <h2>Applications and clients</h2>
-<p class="muted">From the registry file. The secrets of clients stand there.</p>
+<p class="muted">From the registry file, which also has the clients’ secrets.</p>
 ${parts.registry.applications.map((application) => applicationPart(parts, application))}
 </section>
 </main>

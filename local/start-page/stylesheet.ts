@@ -40,7 +40,7 @@ dd { margin: 0 0 .5rem; }
 }
 code, pre { font: .875rem/1.5 ui-monospace, Menlo, Consolas, monospace; }
 pre {
-  max-height: 7.5rem; margin: 0 0 1rem; padding: .625rem .75rem; overflow: auto; border-radius: .5rem; background: var(--code);
+  margin: 0 0 1rem; padding: .625rem .75rem; overflow: auto; border-radius: .5rem; background: var(--code);
   white-space: pre-wrap; overflow-wrap: anywhere; -webkit-user-select: all; user-select: all;
 }
 ol { margin: 0; padding-left: 1.25rem; }
@@ -55,7 +55,7 @@ th { color: var(--muted); font-weight: 600; }
   td:empty { display: none; }
   td[data-label]::before { content: attr(data-label) ": "; color: var(--muted); }
 }
-iframe { display: block; width: 100%; height: 26rem; border: 0; color-scheme: light dark; }
+iframe { display: block; width: 100%; height: 34rem; border: 0; color-scheme: light dark; }
 .activity { background: var(--card); font-size: .875rem; }
 .activity p { padding: .5rem 0; }
 .activity li { padding: .375rem 0; border-bottom: 1px solid var(--edge); }
