@@ -1,7 +1,7 @@
 /**
- * One call of an AWS service: where it is, signed, and answered in JSON.
+ * Sends one signed request to an AWS service and reads its JSON answer.
  *
- * A few calls of two or three services need no clients of their own. Must not know what is asked for, nor what a status means.
+ * A few calls of three services do not justify a client library each. Must not know what is asked for, nor what a status means.
  */
 
 import { isConfidential } from '../shared/domain/loopback.ts'

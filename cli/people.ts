@@ -24,14 +24,14 @@ export type Person = {
 export type Sighting = {
   readonly broker: OpsBroker
   readonly people: readonly Person[]
-  /** Why it could not be told; nothing is said about anybody then. */
+  /** Why this application could not be asked; `people` is empty then. */
   readonly problem?: Problem
 }
 
 const mostAtOnce = 4
 const pageSize = '100'
 
-/** Each application, in its order; one that cannot be asked does not hide the others. */
+/** Asks each application; a failure of one does not hide what the others answered. */
 export function lookFor(brokers: readonly OpsBroker[], who: Who): Promise<Sighting[]> {
   return inTurns(brokers, mostAtOnce, async (broker) => {
     try {
@@ -43,7 +43,7 @@ export function lookFor(brokers: readonly OpsBroker[], who: Who): Promise<Sighti
   })
 }
 
-/** @throws {Problem} when nobody can be found by an address there, although somebody may be */
+/** @throws {Problem} when the application keeps no e-mail addresses but has sessions: the person may have some of them */
 async function peopleAt(broker: OpsBroker, who: Who): Promise<Person[]> {
   if ('subject' in who) return grouped(await pagesOf(broker, { subject: who.subject }))
   const found = await pagesOf(broker, { email: who.email })
@@ -59,7 +59,7 @@ async function pagesOf(broker: OpsBroker, filter: Readonly<Record<string, string
   do {
     const page = await broker.call('GET', 'sessions', { ...filter, limit: pageSize, ...(cursor && { cursor }) })
     if (page.keeps_email === false && (await hasSessions(broker))) {
-      throw new Problem(`${broker.application} keeps no e-mail addresses, so nobody is found by one there`)
+      throw new Problem(`${broker.application} keeps no e-mail addresses, so nobody can be found by address there`)
     }
     sessions.push(...sessionsIn(page))
     cursor = typeof page.cursor === 'string' ? page.cursor : undefined
@@ -105,7 +105,7 @@ function elsewhere(brokers: readonly OpsBroker[]): string {
   return brokers.length === 1 ? '\nOnly this application was searched; --all-applications searches every one.' : ''
 }
 
-/** Whoever has such a name, address or subject among the newest sessions. */
+/** Looks for a similar name, address or subject among the newest sessions. */
 async function nearest(brokers: readonly OpsBroker[], subject: string): Promise<string> {
   const pages = await inTurns(brokers, mostAtOnce, (broker) =>
     broker.call('GET', 'sessions', { name: subject, limit: pageSize }),

@@ -12,7 +12,7 @@ import { Problem } from './problem.ts'
 import { sweep } from './sweep.ts'
 import { endSpinner, spin } from './terminal.ts'
 
-/** Somebody who signs in again and again has an account that is open still. */
+/** A person who still has sessions after that signs in again and again, so their account is still open. */
 const mostRounds = 3
 const mostAtOnce = 4
 

@@ -11,10 +11,13 @@ import type { Input, Options } from './arguments.ts'
 import { isLocalTable } from './settings.ts'
 
 export const secretsOptions: Options = {
-  secrets: { takes: 'PREFIX', says: 'of the stack’s secrets, token-broker/<stage>/; else what the table’s name says' },
+  secrets: {
+    takes: 'PREFIX',
+    says: 'prefix of the stack’s secrets, token-broker/<stage>/; by default derived from the table’s name',
+  },
 }
 
-/** What stands for the stack in a name where nobody has said which it is. */
+/** Placeholder for the stack's part of a name, when the stack is not known. */
 const someStage = 'token-broker/<stage>/'
 
 /** Of the names in Secrets Manager. @returns undefined where nothing says it, or the stack is the local one */

@@ -18,7 +18,7 @@ export type Difference = {
   readonly isHidden?: true
 }
 
-/** Members whose values are secret, or of which nobody sees by reading what has changed. */
+/** Members whose values are secret, or too long for a reader to see the difference. */
 const hidden: Readonly<Record<string, string>> = {
   secretHashes: 'secrets',
   'provider.certificateAuthority': 'provider.certificateAuthority',

@@ -13,7 +13,7 @@ import { Problem, reasonOf, UsageProblem } from './problem.ts'
 import { printJson } from './terminal.ts'
 
 export const variableOptions: Options = {
-  var: { takes: 'NAME=value', many: true, says: 'what the variable NAME of the file stands for' },
+  var: { takes: 'NAME=value', many: true, says: 'value of the variable NAME in the file' },
   'var-env': { takes: 'NAME', many: true, says: 'the same, from the environment variable NAME' },
 }
 

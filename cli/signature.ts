@@ -80,6 +80,6 @@ async function credentials() {
 export function regionFor(url: URL, given: string | undefined): string {
   const [, ofHost] = /\.([a-z]{2}(?:-[a-z]+)+-\d+)\.amazonaws\.com(?:\.cn)?$/.exec(url.hostname) ?? []
   const region = given || ofHost || process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION
-  if (!region) throw new Problem('Which region is the broker in? --region, or AWS_REGION.')
+  if (!region) throw new Problem('Pass --region or set AWS_REGION to say which region the broker is in.')
   return region
 }

@@ -68,7 +68,7 @@ export function same(one: SessionKey, other: SessionKey): boolean {
   return one.issuer === other.issuer && one.clientId === other.clientId
 }
 
-/** What signs in to this session again, whatever the environment of whoever reads it says. */
+/** The command that signs in to this session again. It names everything, so it works in any environment. */
 export function loginAgain(session: SessionKey): string {
   return loginCommand({ url: baseOf(session), application: applicationOf(session), clientId: session.clientId })
 }

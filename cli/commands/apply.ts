@@ -27,7 +27,7 @@ export const command: Command = {
     'dry-run': { says: 'show what would change, and change nothing' },
     prune: { says: 'remove what is in the table and not in the file' },
     ...variableOptions,
-    'keep-sessions': { says: 'a provider that differs is the same one at another address: its sessions go on' },
+    'keep-sessions': { says: 'treat a changed provider as the same one at another address, and keep its sessions' },
     ...secretsOptions,
     yes: { says: 'do not ask; needed where there is no terminal' },
   },
@@ -35,7 +35,7 @@ export const command: Command = {
     'A file with mistakes changes nothing; all of them are told at once, each with its place.',
     'revokedBefore stays as it is, and so do the secrets of clients with "secrets": "table".',
     'An application that gets another provider loses its sessions, unless --keep-sessions says that it is the same one.',
-    'Exit code 1, and nothing written, when somebody else changes the registry at the same time.',
+    `Exit code 1 when somebody else changes the registry at the same time: nothing is written, or with more than ${mostChangesAtOnce} changes only the first ones.`,
   ],
   run: async (input) => {
     const registry = await registryFrom(input, !isLocalTable())
@@ -113,13 +113,11 @@ function showProvider(change: Change, prefix: string | undefined): void {
   }
 }
 
-/** Whoever cannot be asked has to say beforehand that it is meant. */
+/** Asks before anything is written. Without a terminal the caller has to pass `--yes`. */
 async function ask(input: Input, changes: readonly Change[]): Promise<void> {
   if (input.flag('yes')) return
   if (!hasPerson()) {
-    throw new UsageProblem(
-      'There is no terminal to ask on, so nothing was changed; --yes says that the changes are meant.',
-    )
+    throw new UsageProblem('There is no terminal to ask on, so nothing was changed. Pass --yes to write the changes.')
   }
   if (changes.some(({ kind }) => kind === 'removed')) {
     say('A client that is removed is shut out within seconds, and none of its sessions refreshes.', 'yellow')
@@ -130,7 +128,7 @@ async function ask(input: Input, changes: readonly Change[]): Promise<void> {
 
 function beaten(): Problem {
   return new Problem(
-    'Somebody else has changed the registry at this moment, so what was shown is no longer what would happen.',
+    'Somebody else changed the registry meanwhile, so the changes that were shown are out of date.',
     undefined,
     'Run it again and look at the difference.',
   )

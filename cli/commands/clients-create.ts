@@ -129,7 +129,7 @@ async function create(table: Table, name: string, members: Members, secret?: str
       return registry.clients.find((each) => each.clientId === clientId)!
     }
   }
-  throw new OutOfReach('Others are changing the registry all the time; nothing was changed.')
+  throw new OutOfReach('Other commands kept changing the registry at the same time; nothing was changed. Try again.')
 }
 
 /** The application and all of its clients, with the new one. @throws {Problem} with every mistake */

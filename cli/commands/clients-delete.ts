@@ -47,7 +47,7 @@ export const command: Command = {
 }
 
 async function ask(application: string, clientId: string): Promise<void> {
-  if (!hasPerson()) throw new UsageProblem('There is no terminal to ask on; --yes says that it is meant.')
+  if (!hasPerson()) throw new UsageProblem('There is no terminal to ask on. Pass --yes to go ahead.')
   say('It is shut out within seconds, and none of its sessions refreshes.', 'yellow')
   if (!(await confirm(`Delete the client ${clientId} of ${application}?`))) throw new Problem('Nothing was changed.')
 }
@@ -72,5 +72,5 @@ async function deleteClient(table: Table, name: string, clientId: string): Promi
     const changes = changesBetween(before, { applications: [{ ...application, scopes }], clients: others }, true)
     if (await writeChanges(table, stored.version, changes, { nowMs: Date.now(), by })) return client
   }
-  throw new OutOfReach('Others are changing the registry all the time; nothing was changed.')
+  throw new OutOfReach('Other commands kept changing the registry at the same time; nothing was changed. Try again.')
 }

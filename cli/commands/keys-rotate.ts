@@ -34,7 +34,7 @@ export const command: Command = {
     const reason = input.text('reason')
     if (!reason) throw new UsageProblem('An emergency needs a --reason.')
     if (!input.flag('yes')) {
-      if (!hasPerson()) throw new UsageProblem('There is no terminal to ask on; --yes says that it is meant.')
+      if (!hasPerson()) throw new UsageProblem('There is no terminal to ask on. Pass --yes to go ahead.')
       say(keyLines(await keys.list()).join('\n'))
       if (!(await confirm(`End ${names.join(', ')} and all that was made with it?`)))
         throw new Problem('Nothing was changed.')

@@ -25,7 +25,7 @@ export const command: Command = {
   options: {
     ...tableOptions,
     application: { takes: 'NAME', says: 'of this application alone' },
-    limit: { takes: 'N', says: `so many commands at most, 1 to 1000; ${defaultLimit} unless told` },
+    limit: { takes: 'N', says: `at most this many commands, 1 to 1000; ${defaultLimit} unless told` },
   },
   notes: ['It names the members that changed, and never their values. An entry is kept for 400 days.'],
   run: async (input) => {

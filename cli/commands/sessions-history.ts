@@ -25,7 +25,7 @@ const columns: readonly Column[] = [
 ]
 
 export const command: Command = {
-  says: 'All that ever happened to a session, the oldest first.',
+  says: 'Shows what happened to a session, oldest first.',
   words: ['<sid>'],
   options: opsOptions,
   notes: [
@@ -43,7 +43,7 @@ export const command: Command = {
     print(createTable(columns, terminalWidth())(lines.map(rowOf)).join('\n'))
     if (lines.some(({ event }) => event === 'session.reuse_detected')) {
       say(
-        'A spent credential was shown: compare the addresses. docs/operations.md, reuse-seen, says what to do.',
+        'A spent credential was presented again: compare the addresses. docs/operations.md, reuse-seen, says what to do.',
         'yellow',
       )
     }

@@ -87,7 +87,8 @@ function inJson(lists: readonly List[]): object {
 }
 
 function printList({ broker, sessions, cursor, keepsEmail }: List, isOneOfMany: boolean): void {
-  if (!keepsEmail) say(`${broker.application} keeps no e-mail addresses, so nobody is found by one there.`, 'yellow')
+  if (!keepsEmail)
+    say(`${broker.application} keeps no e-mail addresses, so nobody can be found by address there.`, 'yellow')
   if (sessions.length === 0) return
   if (isOneOfMany) print(bold(broker.application))
   printPage({ sessions }, createTable(columns, terminalWidth()))
@@ -95,7 +96,7 @@ function printList({ broker, sessions, cursor, keepsEmail }: List, isOneOfMany: 
   if (cursor !== undefined) print(dim(`more: ${where}--cursor ${cursor}`))
 }
 
-/** Nobody of that name is a failure; a person, or a client, without such a session is an answer. */
+/** An unknown person or client is a failure. A known one without a session that fits is an answer. */
 async function explainNone(brokers: readonly OpsBroker[], query: Readonly<Record<string, string>>): Promise<void> {
   const { subject, email, name } = query
   const who = subject !== undefined ? { subject } : email !== undefined ? { email } : undefined

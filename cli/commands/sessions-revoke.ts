@@ -75,7 +75,7 @@ function unfinished(message: string, hint = 'Run the same command again; what is
 
 /** Says what it is about to end, and asks. @throws {Problem} when the answer is no, or nobody is there to ask */
 async function ask(question: string, outlook: () => string | Promise<string>): Promise<void> {
-  if (!hasPerson()) throw new UsageProblem('There is no terminal to ask on; --yes says that it is meant.')
+  if (!hasPerson()) throw new UsageProblem('There is no terminal to ask on. Pass --yes to go ahead.')
   say(await outlook())
   if (!(await confirm(question))) throw new Problem('Nothing was revoked.')
 }
@@ -96,10 +96,10 @@ async function revokePerson(input: Input, who: Who): Promise<void> {
   const end = await endPerson(brokers, who, sightings, input.text('reason'))
   if (input.flag('json')) printJson(inJson(end))
   else print(toldOfPerson(end))
-  if (end.failures.length > 0) throw unfinished(['It is not over everywhere:', ...end.failures].join('\n'))
+  if (end.failures.length > 0) throw unfinished(['Not everything has ended:', ...end.failures].join('\n'))
   if (end.live > 0) {
     throw unfinished(
-      `Sessions that live still: ${end.live}. Somebody signs in again.`,
+      `Sessions that are still alive: ${end.live}. The person keeps signing in.`,
       'Close the account at the identity provider, then run the same command again.',
     )
   }
