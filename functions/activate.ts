@@ -80,18 +80,18 @@ async function askForCode(call: Call, problem?: CodeProblem, prefilled?: string)
   return pageAnswer(page, cookie ? [cookie] : [])
 }
 
-/** What another site or an address brings is written into the field, for a person to send it. */
+/** Writes a code that an address or another site brought into the field. Only the person can submit it. */
 function askFor(call: Call, userCode: string): Promise<Answer> {
   return askForCode(call, undefined, showUserCode(userCode))
 }
 
-/** An address that we made ourselves for that code (RFC 8628 §3.3.1). §5.4: even that only leads to a question. */
+/** Whether the address is a complete link that we made (RFC 8628 §3.3.1). §5.4: even such a link only leads to a question. */
 async function isAuthenticLink(call: Call, userCode: string): Promise<boolean> {
   const proof = call.parameters.optional('proof')
   return proof !== undefined && provesUserCode(call.application.name, userCode, proof, await recentMacKeys(call))
 }
 
-/** RFC 8628 §5.1: guesses are counted, and the last one that is allowed is told when to come back. */
+/** RFC 8628 §5.1: counts guesses. The answer to the last allowed one already says when to come back. */
 async function guess(call: Call, visitor: Visitor | undefined, userCode: string): Promise<Answer> {
   const { allowed, left, retryAfterSeconds, giveBack } = await broker().throttle.pay(guesser(call, visitor))
   const stop = () => pageAnswer(tooManyAttempts({ look: lookOf(call), retryAfterSeconds }))

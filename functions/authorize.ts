@@ -42,7 +42,7 @@ const longestAddress = 5_000
 const longestState = 6_000
 
 export const handler = pageEndpoint(async (call) => {
-  // OIDC Core §3.1.2.1: a request may be a POST too; the answer to our own question is told by what no request has.
+  // OIDC Core §3.1.2.1: a request may be a POST too. Only the form of our own question sends `csrf`.
   const isAnswer = call.event.httpMethod === 'POST' && call.parameters.optional('csrf') !== undefined
   return isAnswer ? answerQuestion(call) : answerRequest(call)
 }, problemPage)
@@ -66,7 +66,7 @@ async function answerRequest(call: Call): Promise<Answer> {
   })
 }
 
-/** What goes wrong from here on is told to the client, where it is to be answered. */
+/** From here on, errors go back to the client's redirect URI. */
 async function orTold(call: Call, to: ReturnAddress, attempt: () => Promise<Answer>): Promise<Answer> {
   try {
     return await attempt()
@@ -78,7 +78,7 @@ async function orTold(call: Call, to: ReturnAddress, attempt: () => Promise<Answ
   }
 }
 
-/** Every answer repeats the state in the address. @throws {OAuthError} for one that no answer could repeat */
+/** @throws {OAuthError} for a state that is too long to be repeated in the address of the answer */
 function stateIn(parameters: Parameters): string | undefined {
   const state = parameters.optional('state')
   if (state !== undefined && String(new URLSearchParams({ state })).length > longestState) {
@@ -104,7 +104,7 @@ function mistakePage(call: Call, mistake: SetupMistake): Answer {
   return pageAnswer(wronglySetUp({ look: lookOf(call), requestId: call.requestId, mistake }))
 }
 
-/** @param question that has been answered, and whose place the sign-in takes */
+/** @param question that the person has answered; the sign-in takes over its cookie */
 async function sendToProvider(
   call: Call,
   request: CodeRequest,
@@ -129,7 +129,7 @@ function tooLong(): AuthorizationError {
 
 // --- the question ---------------------------------------------------------------------------------------------------
 
-/** RFC 8252 §8.6: whoever is signed in at the provider would otherwise let in any program that uses this client's name. */
+/** RFC 8252 §8.6: a person who is signed in at the provider would otherwise authorize any program that uses this client id. */
 async function putQuestion(call: Call, client: Client, request: CodeRequest, wishes: SignInWishes): Promise<Answer> {
   const csrf = drawHandle(call)
   const cookies = await carry(call, 'client-question', { csrf, request, wishes })
@@ -158,7 +158,7 @@ async function answerQuestion(call: Call): Promise<Answer> {
     return pageAnswer(signInLost({ ...known, because: 'stale-form' }))
   }
   const { request, wishes } = question
-  // Registrations change: nobody is sent to an address that was taken off meanwhile (RFC 6749 §4.1.2.1).
+  // The redirect URI may have been unregistered meanwhile (RFC 6749 §4.1.2.1).
   const asked = await trustedClient(call, request.clientId, request.redirectUri)
   if ('kind' in asked) return mistakePage(call, asked)
   const { redirectUri, responseMode: mode, state } = request

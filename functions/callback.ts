@@ -148,7 +148,7 @@ async function endCodeSignIn(
 ): Promise<Answer> {
   const { redirectUri, responseMode: mode, state } = signIn
   const client = await broker().registrations.client(call.application.name, signIn.clientId)
-  // Registrations change: nobody is sent to an address that was taken off meanwhile (RFC 6749 §4.1.2.1).
+  // The redirect URI may have been unregistered meanwhile (RFC 6749 §4.1.2.1).
   if (client === undefined || !isRegisteredRedirect(client, redirectUri)) return lost(call)
   const to = { issuer: call.issuer, redirectUri, mode, look: lookOf(call), state }
   try {

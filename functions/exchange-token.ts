@@ -51,8 +51,8 @@ export const tokenExchangeGrant: Grant = {
 export const handler = tokenEndpoint(tokenExchangeGrant)
 
 /**
- * The registry lets no public client have this grant; one that was registered before that rule must not use it. Anybody can
- * name a public client, so whoever gets hold of an access token of ours would get the provider's for it.
+ * The registry refuses this grant for public clients; one that was registered before that rule must not use it either. Anybody
+ * can claim to be a public client, and could exchange a stolen access token of ours for the provider's token.
  */
 function checkAuthenticates({ auth }: Client): void {
   if (auth !== 'none') return
@@ -109,8 +109,8 @@ async function liveSession(call: ClientCall, claims: SessionAccessToken): Promis
 }
 
 /**
- * An access token that a refresh narrowed is worth less than its session, and the provider's token comes as it is: so it is
- * not given for one that lacks a scope or an audience of its session. What the client has lost meanwhile is nobody's lack.
+ * The provider's token cannot be narrowed. So it is refused for an access token that a refresh narrowed: one that lacks a scope
+ * or an audience of its session. Scopes and audiences that are no longer registered for the client do not count.
  */
 function refuseNarrowed({ family, client }: LiveSession, { scope, aud }: SessionAccessToken): void {
   const audiences = [aud].flat()

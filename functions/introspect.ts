@@ -52,7 +52,7 @@ async function refreshToken(call: ClientCall, token: string): Promise<object | u
     iss: issuer,
     sub: family.person!.sub,
     client_id: family.clientId,
-    // Where none is left the session stays, for when one is registered again.
+    // With no audience left, the session stays: one may be registered again.
     ...(audiences.length > 0 && { aud: audClaim(audiences) }),
     sid: family.sid,
     ...(scopes.length > 0 && { scope: scopes.join(' ') }),

@@ -60,7 +60,7 @@ function metadataOf({ application, issuer }: Call): object {
     authorization_response_iss_parameter_supported: true,
     // draft-ietf-oauth-refresh-token-expiration-03 §8
     refresh_token_expiration_types_supported: ['authorization', 'token_timeout'],
-    // Initiating User Registration via OpenID Connect 1.0 §4.1. Of a provider without OpenID Connect nobody knows.
+    // Initiating User Registration via OpenID Connect 1.0 §4.1. What a provider without OpenID Connect supports is unknown.
     ...(application.provider.kind === 'oidc' && {
       prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
     }),

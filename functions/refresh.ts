@@ -17,7 +17,7 @@ export const refreshGrant: Grant = {
   type: 'refresh_token',
   async exchange(call) {
     const { client, parameters } = call
-    // As one that has lost the grant: nothing is spent, and a client that gets the scope back finds its sessions alive.
+    // Checked before anything is spent, so a client that gets the scope back finds its sessions alive.
     if (!client.scopes.includes('offline_access')) {
       throw new OAuthError('unauthorized_client', 'This client is not registered for offline_access.')
     }

@@ -57,7 +57,7 @@ async function list(call: OpsCall): Promise<Answer> {
   const start = request.cursor === undefined ? undefined : await positionIn<Entry>(call, query, request.cursor)
   const registered = await registeredFor(call)
   if (request.clientId !== undefined) clientIn(registered, request.clientId)
-  // Said rather than answered with nobody: who looks for a person would take it for an answer.
+  // An empty list alone would look as if the person had no sessions.
   if (request.email !== undefined && !wantedClaims(registered.application).includes('email')) {
     return { status: 200, body: { sessions: [], keeps_email: false } }
   }
@@ -98,7 +98,7 @@ async function find(
   return { families, last: families.at(-1) }
 }
 
-/** Names are no one's alone, so they have no index: as with a state, those that the list would have are looked at. */
+/** There is no index by name, since names are not unique. As with `state`, the page is filtered after it is read. */
 function isCalled(family: Family, name: string): boolean {
   const words = [subOf(family), ...Object.values(family.person?.claims ?? {})]
   const wanted = folded(name)

@@ -62,7 +62,7 @@ type Counting = Pick<
   'aggregateKeyType' | 'forwardedIpConfig' | 'scopeDownStatement'
 >
 
-/** WAF leaves a rule that counts by a header out for requests without it: those are counted by their own address. */
+/** WAF skips a rule that counts by a header when a request lacks the header. A second rule counts those by their own address. */
 function countings(inFront: InFront | undefined): Counting[] {
   if (inFront === undefined) return [{ aggregateKeyType: 'IP' }]
   const { addressHeader } = inFront
@@ -89,7 +89,7 @@ function tooManyRequests(): CfnWebACL.CustomResponseProperty {
   return {
     responseCode: 429,
     customResponseBodyKey: tooMany,
-    // For every route, as with the gateway's own answers (gateway-errors.ts): the block is the address's, not the route's.
+    // Sent for every route, as with the gateway's own answers (gateway-errors.ts): WAF blocks addresses, not routes.
     responseHeaders: Object.entries({
       'retry-after': '60',
       'cache-control': 'no-store',

@@ -32,7 +32,7 @@ export class FirstKeyring extends Construct {
     this.keepTriggerLog(settings)
   }
 
-  /** The CDK's function that calls ours would make its log by itself, keep it for good, and leave it behind. */
+  /** Without this, the CDK's trigger function creates a log group that never expires and outlives the stack. */
   private keepTriggerLog({ stage, logRetention }: StageSettings): void {
     const log = new LogGroup(this, 'TriggerLog', {
       logGroupName: `/token-broker/${stage}/deployments`,

@@ -80,7 +80,7 @@ export class BrokerFunction extends Construct {
     })
   }
 
-  /** By which IAM knows a call of this function, as `aws:PrincipalArn`. */
+  /** The `aws:PrincipalArn` of this function's calls. */
   get roleArn(): string {
     return this.role.roleArn
   }

@@ -24,7 +24,7 @@ export type ScheduledProps = {
 /** The least that EventBridge and Lambda take. */
 const maxEventAge = Duration.minutes(1)
 
-/** Once, and soon or not at all: the next run does what this one could not. */
+/** Runs once, soon or not at all: the next run does what this one could not. */
 const noRetries = { retryAttempts: 0, maxEventAge }
 
 export class Scheduled extends Construct {

@@ -92,7 +92,7 @@ export type Settings = {
    * A role that may read the keyring in an emergency, if its own policies let it; `*` stands for any text. All but the
    * functions are denied that, administrators included.
    *
-   * @default - nobody: whoever must, has to change the secret's policy first, which CloudTrail tells
+   * @default - nobody; an administrator has to change the secret's policy first, and CloudTrail records that
    */
   readonly breakGlassRoleArn?: string
   /**
@@ -179,12 +179,12 @@ export function decide(stage: string, settings: Settings): StageSettings {
   return decided
 }
 
-/** @returns undefined: as many at once as the account's pool has room for */
+/** @returns undefined for no reservation: the function shares the account's concurrency */
 export function concurrencyOf(
   { maintenance, reservedConcurrency }: StageSettings,
   name: FunctionName | ScheduledFunction,
 ): number | undefined {
-  // These two serve no caller: one ends the sessions of a restored table, the other looks at keys.
+  // These two serve no caller: one ends the sessions of a restored table, the other checks the keys.
   const goesOn = name === 'sessions' || name === 'check-keys'
   return maintenance && !goesOn ? 0 : reservedConcurrency[name]
 }

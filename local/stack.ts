@@ -118,7 +118,7 @@ async function start(options: LocalStackOptions, ending: Ending): Promise<LocalS
   return { ...parts, close: ending.run }
 }
 
-/** What has to be done at a provider that is not the stack's own, and here for it. */
+/** Tells what to set up for an application whose provider is not the stack's own. */
 function tellOfForeignProviders(registry: Registry, idpUrl: string, options: LocalStackOptions): void {
   for (const application of registry.applications) {
     const { name, provider } = application

@@ -14,7 +14,7 @@ export type Config = {
   readonly auditLogGroups: readonly string[]
 }
 
-/** The header in which something in front of the gateway says who calls, in lower case; none where callers reach the gateway itself. */
+/** Name, in lower case, of the header in which a proxy in front of the gateway passes the caller's address; undefined without a proxy. */
 export function addressHeaderIn({ ADDRESS_HEADER }: Readonly<Record<string, string | undefined>>): string | undefined {
   return ADDRESS_HEADER?.toLowerCase()
 }

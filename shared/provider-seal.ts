@@ -58,8 +58,8 @@ async function unsealWith<Value>(
 }
 
 /**
- * Where a key was retired at once, others may seal with one that came after our last look, and to take what the table
- * holds for lost would end a session. A cookie may be anything that somebody made up, and is not worth a request.
+ * After an emergency retirement, other processes may seal with a key that this one has not read yet. Treating their seal as
+ * lost would end a session, so the keyring is read again. Anybody can make up a cookie, so a cookie is not worth that read.
  */
 async function again<Result>(
   purpose: ProviderPurpose,

@@ -134,7 +134,7 @@ function javaInstall(target: string): string {
     : 'sudo apt install openjdk-17-jre-headless'
 }
 
-/** In the shell that people have there, which on Windows is PowerShell. */
+/** The command in the platform's usual shell: PowerShell on Windows. */
 function withVariable(target: string, name: string, value: string): string {
   return target.startsWith('win32') ? `$env:${name}='${value}'; npm start` : `${name}=${value} npm start`
 }

@@ -21,7 +21,7 @@ export type ProviderClient = {
 export type ProviderClients = {
   /** Metadata (RFC 7591 §2). */
   metadata(clientId: string): Json | undefined
-  /** Those without a port may come back at any; none for a client that nobody knows. */
+  /** A redirect URI without a port matches any port. Empty for an unknown client. */
   redirectUris(clientId: string): readonly string[]
   isSecret(clientId: string, presented: string): boolean
 }

@@ -2,7 +2,7 @@
  * Addresses that never leave the machine: the only ones where TLS may be missing (RFC 8252 §8.3).
  */
 
-/** Whether nobody on the way can read along: there is TLS, or no way. */
+/** Whether a connection is protected from eavesdroppers: it uses TLS, or never leaves this machine. */
 export function isConfidential(url: URL): boolean {
   return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))
 }

@@ -37,7 +37,7 @@ export function acceptedProviders({ provider, formerProviders = [] }: Applicatio
   return [providerId(provider), ...formerProviders]
 }
 
-/** More addresses than a provider moves through within the life of a session. */
+/** A provider does not move more often than this within the life of a session. */
 const maxFormerProviders = 8
 
 /** What `formerProviders` becomes when ops say that the provider is still the same one, at another address. */

@@ -1,5 +1,5 @@
 /**
- * Which redirect URIs a client may be answered at, and which of them anybody's program could listen at.
+ * Which redirect URIs are a client's, and which of them another program could be listening at.
  */
 
 import { isLoopback } from './loopback.ts'

@@ -4,7 +4,7 @@
  * A browser can take both off the request on the way to the provider, so it is the provider's `auth_time` that counts.
  */
 
-/** How far the provider's clock and ours may be apart. */
+/** How far the provider's clock may differ from ours. */
 const clockLeewaySeconds = 30
 
 export type AgeAsked = { readonly prompt?: string | undefined; readonly maxAgeSeconds?: number | undefined }

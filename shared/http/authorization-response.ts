@@ -53,7 +53,7 @@ export function errorResponse(
   return respond(to, { error, error_description: description }, cookies)
 }
 
-/** Nobody is told to wait for what an operator has to mend (RFC 6749 §4.1.2.1). */
+/** RFC 6749 §4.1.2.1. Only an operator can mend a wrong set-up, so the client is not told to try again. */
 export function unavailableResponse(
   to: ReturnAddress,
   { needsOperator }: Unavailable,

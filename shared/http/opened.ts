@@ -1,9 +1,9 @@
 /**
  * A credential that somebody shows, opened, without asking the table.
  *
- * Owns with which keyring. Where keys were retired at once, others may mint with one that this process has not read yet: to
- * take what it made for forged would end a session, or answer that one has ended which has not. Must not know what the
- * credential is shown for.
+ * Owns the choice of the keyring. After an emergency retirement, other processes may mint with a key that this one has not
+ * read yet. Treating such a credential as forged would wrongly end a live session, so the keyring is read again first. Must
+ * not know what the credential is shown for.
  */
 
 import { broker } from '../broker.ts'
@@ -11,7 +11,7 @@ import { type Credential, type CredentialKind, isOfUnknownKey, open } from '../d
 import type { Keyring } from '../tokens/keyring.ts'
 import type { Call } from './call.ts'
 
-/** Strangers may invent the names of keys, so they make nobody read the keyring more often than this. */
+/** An attacker may invent key names, so an unknown key makes a process read the keyring at most this often. */
 const youngKeyringMs = 10_000
 
 /** @property credential undefined for what this broker did not mint as this kind for this application */

@@ -170,7 +170,7 @@ function oauthErrorAnswer(error: Error, call: Partial<Call>): Answer {
   return { status: statusOf(known, call.application?.errorProfile), headers: known.headers, body: errorBody(known) }
 }
 
-/** Also for those who answer a fault in their own way: the operator is to see it all the same. */
+/** Exported for endpoints that answer a fault in their own way: the operator has to see it all the same. */
 export function reportFault(error: Error, call: CallContext['call'] | undefined): void {
   if (error instanceof OAuthError) return
   const isForeign = error instanceof Unavailable

@@ -19,7 +19,7 @@ import type { Answer, ClientCall } from './call.ts'
 
 export type AnswerParts = {
   readonly keyring: Keyring
-  /** That was spent; or is answered once more, within its grace. */
+  /** The credential that was exchanged, now or (on a retry within the grace) before. */
   readonly credential: Credential
   /** As the credential's exchange has left it. */
   readonly family: Family
@@ -104,7 +104,7 @@ export function toldLifetimes(
   { idleSeconds }: Pick<ClientCall['client'], 'idleSeconds'>,
   now: number,
 ): { readonly refresh_token_timeout: number; readonly authorization_expires_in: number } {
-  // A write that waited for the provider came after the request did.
+  // A write that waited for the provider is later than the request.
   const from = Math.max(now, rotatedAt)
   const secondsTo = (end: number) => Math.max(0, Math.floor((end - from) / 1000))
   return {
