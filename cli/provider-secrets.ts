@@ -45,7 +45,7 @@ export function needsSecret({ provider }: Pick<Application, 'provider'>): boolea
 }
 
 /** The command that makes it, for the shell. */
-export function creationOf(name: string): string {
+function creationOf(name: string): string {
   const quoted = /[<>]/.test(name) ? `'${name}'` : name
   return `aws secretsmanager create-secret --name ${quoted} --kms-key-id <output SecretsKeyArn> --secret-string file://secret.txt`
 }

@@ -13,7 +13,7 @@ export const schemaPath = fileURLToPath(new URL('../docs/registry.schema.json', 
 
 type JsonSchema = ReturnType<typeof toJsonSchema>
 
-export function registrySchema(): JsonSchema {
+function registrySchema(): JsonSchema {
   const settings = { errorMode: 'ignore', typeMode: 'input', target: 'draft-07' } as const
   const { $schema: _, ...list } = toJsonSchema(secretList, settings)
   const schema = toJsonSchema(fileSchema, {

@@ -7,7 +7,7 @@
 import type { IncomingMessage } from 'node:http'
 
 /** API Gateway's own limit. */
-export const longestBodyBytes = 10 * 1024 * 1024
+const longestBodyBytes = 10 * 1024 * 1024
 
 /** @returns undefined for a request without a body */
 export function readBody(incoming: IncomingMessage): Promise<Buffer | undefined | 'too long' | 'cut off'> {

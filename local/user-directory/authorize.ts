@@ -12,7 +12,7 @@ import { longestUserName, userNameFrom } from '../identity-provider/person.ts'
 import type { Directory, Reply } from './server.ts'
 
 /** All that there is. */
-export const onlyScope = 'profile'
+const onlyScope = 'profile'
 
 type Request = { readonly clientId: string; readonly redirectUri: string; readonly state: string | null }
 

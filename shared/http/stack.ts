@@ -153,7 +153,7 @@ function client(): Middleware {
 }
 
 /** Expected errors are answers; anything else is a fault of ours, told to the operator once and to the caller not at all. */
-export function asOAuthError(error: Error): OAuthError {
+function asOAuthError(error: Error): OAuthError {
   if (error instanceof OAuthError) return error
   if (error instanceof Unavailable) {
     return new OAuthError('temporarily_unavailable', 'Please try again shortly; what you hold stays valid.', {
