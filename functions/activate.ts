@@ -23,11 +23,11 @@ import { carriedQuestion, carry, dropped, pageAnswer, type Question, redirect } 
 import { type Answer, audit, type Call, momentOf } from '../shared/http/call.ts'
 import { consentAsked } from '../shared/http/consent.ts'
 import { drawHandle } from '../shared/http/cookies.ts'
-import { activateUrl, completeUrl } from '../shared/http/device-link.ts'
+import { activateUrl } from '../shared/http/device-link.ts'
 import { showResult } from '../shared/http/device-result.ts'
 import { OAuthError } from '../shared/http/errors.ts'
 import { lookOf } from '../shared/http/look.ts'
-import { problemPage, unavailablePage } from '../shared/http/page-problems.ts'
+import { atProvider, problemPage } from '../shared/http/page-problems.ts'
 import {
   type CodeProblem,
   confirmDevice,
@@ -37,11 +37,10 @@ import {
 } from '../shared/http/pages/device.ts'
 import { signInLost } from '../shared/http/pages/problems.ts'
 import { isRevoked } from '../shared/http/sessions.ts'
-import { pageEndpoint, reportFault } from '../shared/http/stack.ts'
+import { pageEndpoint } from '../shared/http/stack.ts'
 import { isFromOurPage, isOpened, type Visitor, visitorOf, welcome } from '../shared/http/visitor.ts'
 import { providerOf } from '../shared/providers/index.ts'
 import { type Guesser, orGivenBack } from '../shared/store/throttle.ts'
-import { Unavailable } from '../shared/unavailable.ts'
 
 export const handler = pageEndpoint(async (call) => {
   const result = call.parameters.optional('result')
@@ -207,17 +206,6 @@ async function approve(call: Call, question: Question, userCode: string, family:
   const questionHandle = question.csrf
   const signIn = { flow: 'device', sid, clientId, userCode, questionHandle, language, secrets: begun.secrets } as const
   return redirect(begun.url, await carry(call, 'sign-in', signIn))
-}
-
-/** @returns where the provider is out of reach, a page that starts again with the same code */
-async function atProvider<Asked>(call: Call, userCode: string, ask: () => Promise<Asked>): Promise<Asked | Answer> {
-  try {
-    return await ask()
-  } catch (error) {
-    if (!(error instanceof Unavailable)) throw error
-    reportFault(error, call)
-    return pageAnswer(unavailablePage(call, error, await completeUrl(call, userCode)))
-  }
 }
 
 async function deny(call: Call, question: Question, { sid, clientId }: Family): Promise<Answer> {

@@ -30,10 +30,10 @@ import {
   type SignIn,
 } from '../shared/http/browser.ts'
 import { type Answer, audit, type Call, conclude, continueWith, momentOf } from '../shared/http/call.ts'
-import { activateUrl, completeUrl } from '../shared/http/device-link.ts'
+import { activateUrl } from '../shared/http/device-link.ts'
 import { toResult } from '../shared/http/device-result.ts'
 import { lookOf } from '../shared/http/look.ts'
-import { failedSignInPage, problemPage, reportUnexpected, unavailablePage } from '../shared/http/page-problems.ts'
+import { atProvider, failedSignInPage, problemPage, reportUnexpected } from '../shared/http/page-problems.ts'
 import { codeExpired, codeUsed, signInLost } from '../shared/http/pages/problems.ts'
 import { isRevoked } from '../shared/http/sessions.ts'
 import { emailHashOf, wantedClaims } from '../shared/http/sign-in.ts'
@@ -77,7 +77,7 @@ async function endDeviceSignIn(
   finished: () => Promise<SignInResult>,
 ): Promise<Answer> {
   const { sid } = signIn
-  const result = await finishedOrPage(call, signIn, finished)
+  const result = await atProvider(call, signIn.userCode, finished)
   if ('status' in result) return result
   // Who is refused at the provider cannot approve, and the device should not wait for it (RFC 8628 §3.5).
   const refused = result.kind === 'refused' && result.error === 'access_denied'
@@ -100,21 +100,6 @@ async function endDeviceSignIn(
   if (await isRevoked(call, outcome.family!)) return undecidable(call, signIn, 'expired-device-code')
   const shown = { clientId, personName: nameOf(result.person), language: call.language }
   return toResult(call, signIn, shown, [await remembered(call, result.person.sub)])
-}
-
-/** @returns where the provider is out of reach, a page that starts again with the same code; the device waits on */
-async function finishedOrPage(
-  call: Call,
-  signIn: DeviceSignIn & SignIn,
-  finished: () => Promise<SignInResult>,
-): Promise<SignInResult | Answer> {
-  try {
-    return await finished()
-  } catch (error) {
-    if (!(error instanceof Unavailable)) throw error
-    reportFault(error, call)
-    return pageAnswer(unavailablePage(call, error, await completeUrl(call, signIn.userCode)))
-  }
 }
 
 /** Two may approve one device at once: each has a vault of its own, and the family names that of whoever it knows. */

@@ -8,7 +8,7 @@ import type { Failure, SignInResult } from '../providers/provider.ts'
 import { Unavailable } from '../unavailable.ts'
 import { pageAnswer } from './browser.ts'
 import { type Answer, audit, type Call, queryOf } from './call.ts'
-import { activateUrl } from './device-link.ts'
+import { activateUrl, completeUrl } from './device-link.ts'
 import { OAuthError } from './errors.ts'
 import { lookOf } from './look.ts'
 import type { Page } from './pages/page.ts'
@@ -22,6 +22,7 @@ import {
   signInLost,
   unknownApplication,
 } from './pages/problems.ts'
+import { reportFault } from './stack.ts'
 
 /** For `pageEndpoint`: any error as a page. */
 export function problemPage(error: Error, call: Partial<Call>): Answer {
@@ -41,10 +42,29 @@ function pageOf(error: Error, call: Partial<Call>): Page {
  *
  * @param tryAgainHref starts the sign-in once more
  */
-export function unavailablePage(call: Partial<Call>, error: Unavailable, tryAgainHref?: string): Page {
+function unavailablePage(call: Partial<Call>, error: Unavailable, tryAgainHref?: string): Page {
   const known = { look: lookOf(call), requestId: call.requestId }
   const { retryAfterSeconds } = error
   return error.needsOperator ? needsOperator(known) : providerUnavailable({ ...known, retryAfterSeconds, tryAgainHref })
+}
+
+/**
+ * Asks the provider something on the way of a device's sign-in.
+ *
+ * @returns where the provider is out of reach, a page that starts again with the same code; the device waits on
+ */
+export async function atProvider<Asked>(
+  call: Call,
+  userCode: string,
+  ask: () => Promise<Asked>,
+): Promise<Asked | Answer> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error
+    reportFault(error, call)
+    return pageAnswer(unavailablePage(call, error, await completeUrl(call, userCode)))
+  }
 }
 
 /** The address that a browser came by, where opening it once more is all there is to do. */
