@@ -11,7 +11,8 @@ import type { Table } from '../../shared/store/table.ts'
 import { type FaultProxy, startFaultProxy } from '../flows/support/fault-proxy.ts'
 import { startSecretsManager } from '../support/secrets-manager.ts'
 import { itemAt, startTable, type TestTable } from '../support/table.ts'
-import { type CommandLine, commandLine, onTerminal, registryFile, tableVariables } from './support/command-line.ts'
+import { type CommandLine, commandLine, onTerminal, tableVariables } from './support/command-line.ts'
+import { application, client, file, newName, provider } from './support/registrations.ts'
 
 let table: TestTable
 let proxy: FaultProxy
@@ -25,20 +26,6 @@ after(async () => {
   await table.stop()
 })
 
-/** Each test has an application of its own in the one table. */
-let count = 0
-const newName = () => `app-${++count}`
-
-const client = (clientId: string, changes = {}) => ({ clientId, auth: 'none', grants: ['refresh_token'], ...changes })
-const provider = (changes = {}) => ({ kind: 'oidc', issuer: 'https://idp.example', clientId: 'broker', ...changes })
-const application = (name: string, ...clients: object[]) => ({
-  name,
-  displayName: 'App',
-  provider: provider(),
-  audiences: ['https://api.example.test'],
-  clients,
-})
-const file = (t: TestContext, ...applications: object[]) => registryFile(t, { applications })
 const tool = (t: TestContext, endpoint = table.endpoint): Promise<CommandLine> =>
   commandLine(t, tableVariables(endpoint, table.name))
 const secretsOf = async (name: string, clientId: string) =>

@@ -9,7 +9,8 @@ import { hashSecret } from '../../shared/http/client-authentication.ts'
 import { createTableIfMissing } from '../../shared/store/table.ts'
 import { type FaultProxy, startFaultProxy } from '../flows/support/fault-proxy.ts'
 import { itemAt, startTable, type TestTable } from '../support/table.ts'
-import { type CommandLine, commandLine, registryFile, tableVariables } from './support/command-line.ts'
+import { type CommandLine, commandLine, tableVariables } from './support/command-line.ts'
+import { application, client, file, newName } from './support/registrations.ts'
 
 let table: TestTable
 let proxy: FaultProxy
@@ -23,19 +24,6 @@ after(async () => {
   await table.stop()
 })
 
-/** Each test has an application of its own in the one table. */
-let count = 0
-const newName = () => `app-${++count}`
-
-const client = (clientId: string, changes = {}) => ({ clientId, auth: 'none', grants: ['refresh_token'], ...changes })
-const application = (name: string, ...clients: object[]) => ({
-  name,
-  displayName: 'App',
-  provider: { kind: 'oidc', issuer: 'https://idp.example', clientId: 'broker' },
-  audiences: ['https://api.example.test'],
-  clients,
-})
-const file = (t: TestContext, ...applications: object[]) => registryFile(t, { applications })
 const tool = (t: TestContext, endpoint = table.endpoint): Promise<CommandLine> =>
   commandLine(t, tableVariables(endpoint, table.name))
 const secretsOf = async (name: string, clientId: string) =>
