@@ -1,16 +1,13 @@
 /**
- * The table, its key, and who may do what with which of its items.
- *
- * Owns the table's shape (shared/store/table.ts creates the same one locally) and the exact rights on it: each grant
- * names one action and the partition keys it holds for, so that a function cannot touch items that are not its business.
- * Nothing may scan. Must not know what the items hold.
+ * The table, its key, and the rights on its items. Each right names one action and the partition keys that it is for, so
+ * that a function reaches only the items that it needs. No function may scan.
  */
 
 import { RemovalPolicy } from 'aws-cdk-lib'
 import {
+  type Attribute,
   AttributeType,
   Billing,
-  type GlobalSecondaryIndexPropsV2,
   type ITableV2,
   ProjectionType,
   TableEncryptionV2,
@@ -18,16 +15,24 @@ import {
 } from 'aws-cdk-lib/aws-dynamodb'
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
+import {
+  clientIndex,
+  emailIndex,
+  type IndexSchema,
+  indexes,
+  type KeyAttribute,
+  revocationsIndex,
+  subjectIndex,
+  tableKeys,
+  timeToLiveAttribute,
+} from '../shared/store/table-schema.ts'
 import type { BrokerFunction } from './function.ts'
 import { EncryptionKey, type KeyAction } from './key.ts'
 import type { StageSettings } from './settings.ts'
 
-/**
- * What DynamoDB asks of KMS in the caller's name, as AWS documents it for tables with a key of one's own. None of it can
- * be used but through DynamoDB.
- */
-const readingNeeds: readonly KeyAction[] = ['kms:Decrypt', 'kms:DescribeKey']
-const writingNeeds: readonly KeyAction[] = [
+/** What DynamoDB needs of KMS in the caller's name for a table with a customer managed key (DynamoDB Developer Guide). */
+const keyActionsToRead: readonly KeyAction[] = ['kms:Decrypt', 'kms:DescribeKey']
+const keyActionsToWrite: readonly KeyAction[] = [
   'kms:Encrypt',
   'kms:GenerateDataKey',
   'kms:GenerateDataKeyWithoutPlaintext',
@@ -35,30 +40,11 @@ const writingNeeds: readonly KeyAction[] = [
   'kms:ReEncryptTo',
 ]
 
-const readingActions = ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'] as const
-type ItemAction = (typeof readingActions)[number] | 'dynamodb:PutItem' | 'dynamodb:UpdateItem' | 'dynamodb:DeleteItem'
-
-/** Only what a refresh never changes is in an index: otherwise each one would be written, and paid for, a second time. */
-function index(
-  indexName: string,
-  partitionKey: string,
-  sortKey: string,
-  projected: string[],
-): GlobalSecondaryIndexPropsV2 {
-  return {
-    indexName,
-    partitionKey: { name: partitionKey, type: AttributeType.STRING },
-    sortKey: { name: sortKey, type: AttributeType.NUMBER },
-    projectionType: ProjectionType.INCLUDE,
-    nonKeyAttributes: projected,
-  }
-}
-
-/** Over what has ended here and is still to be ended at a provider. */
-const revocationsIndex = 'revocations-due'
+const readActions = ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'] as const
+type ItemAction = (typeof readActions)[number] | 'dynamodb:PutItem' | 'dynamodb:UpdateItem' | 'dynamodb:DeleteItem'
 
 export class BrokerTable extends Construct {
-  /** The one that functions work with. */
+  /** The table that the functions use: the stack's own, or the restored one of the settings. */
   readonly table: ITableV2
   private readonly key: EncryptionKey
 
@@ -66,105 +52,104 @@ export class BrokerTable extends Construct {
     super(scope, id)
     this.key = new EncryptionKey(this, 'Key', { alias: `token-broker/${stage}/table`, usedBy: 'dynamodb', keepData })
     const own = new TableV2(this, 'Table', {
-      partitionKey: { name: 'pk', type: AttributeType.STRING },
-      sortKey: { name: 'sk', type: AttributeType.STRING },
+      ...keysOf(tableKeys),
       billing: Billing.onDemand(),
       encryption: TableEncryptionV2.customerManagedKey(this.key.key),
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       deletionProtection: keepData,
-      // Not `retainOnceCreated`: a failed first deployment could not delete a protected table, and its name is not ours, so
-      // what stays blocks nothing.
+      // Not `retainOnceCreated`: a failed first deployment could not delete a protected table. CloudFormation chose its name,
+      // so a table that stays does not block the next deployment.
       removalPolicy: keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
-      timeToLiveAttribute: 'expires',
-      globalSecondaryIndexes: [
-        index('by-subject', 'subject', 'createdAt', ['sid', 'application', 'clientId', 'flow']),
-        index('by-client', 'clientId', 'createdAt', ['sid', 'application']),
-        index('by-email', 'byEmail', 'createdAt', ['sid', 'clientId']),
-        // Over what has ended here and is still to be ended at a provider, and nothing else.
-        index(revocationsIndex, 'revocationDue', 'revokedAt', ['sid']),
-      ],
+      timeToLiveAttribute,
+      globalSecondaryIndexes: indexes.map((index) => ({
+        indexName: index.name,
+        ...keysOf(index),
+        projectionType: ProjectionType.INCLUDE,
+        nonKeyAttributes: [...index.projected],
+      })),
     })
     this.table = restoredTable === undefined ? own : TableV2.fromTableName(this, 'RestoredTable', restoredTable)
   }
 
-  /** Applications and clients. */
+  /** Read an application or a client. */
   grantReadRegistrations(fn: BrokerFunction): void {
     this.grant(fn, 'dynamodb:GetItem', 'application#*')
   }
 
-  /** To see a family as it is: for answers, and to find out what became of a write whose answer was lost. */
+  /** Read a family: for an answer, or to find out whether a write whose answer was lost took place. */
   grantReadFamilies(fn: BrokerFunction): void {
     this.grant(fn, 'dynamodb:GetItem', 'family#*')
   }
 
-  /** To put a new family. */
+  /** Create a family. */
   grantOpenFamilies(fn: BrokerFunction): void {
     this.grant(fn, 'dynamodb:PutItem', 'family#*')
   }
 
-  /** Every transition of a family that is there. */
+  /** Apply a transition to a family. */
   grantMoveFamilies(fn: BrokerFunction): void {
     this.grant(fn, 'dynamodb:UpdateItem', 'family#*')
   }
 
-  /** To read a family together with the provider's tokens beside it. */
+  /** Read a family and its vault in one request. */
   grantReadSessions(fn: BrokerFunction): void {
     this.grant(fn, 'dynamodb:Query', 'family#*')
   }
 
-  /** To put the provider's tokens beside a family, which may not be there yet. */
+  /** Create a vault. Its family may not exist yet. */
   grantKeepProviderTokens(fn: BrokerFunction): void {
     this.grant(fn, 'dynamodb:PutItem', 'family#*')
   }
 
-  /** To take the provider's tokens out once their session has ended. */
+  /** Delete the vault of a family that has ended. */
   grantForgetProviderTokens(fn: BrokerFunction): void {
     this.grant(fn, 'dynamodb:DeleteItem', 'family#*')
   }
 
-  /** To find what is still to be ended at a provider. */
+  /** Find ended families whose provider has still to be told. */
   grantFindRevocationsDue(fn: BrokerFunction): void {
-    const index = new PolicyStatement({
-      actions: ['dynamodb:Query'],
-      resources: [`${this.table.tableArn}/index/${revocationsIndex}`],
-    })
-    fn.allow([index, this.key.use(...readingNeeds)], { TABLE_NAME: this.table.tableName })
+    const query = new PolicyStatement({ actions: ['dynamodb:Query'], resources: [this.arnOfIndex(revocationsIndex)] })
+    fn.allow([query, this.key.use(...keyActionsToRead)], { TABLE_NAME: this.table.tableName })
   }
 
-  /** To count wrong user codes. */
+  /** Count wrong user codes. */
   grantCountAttempts(fn: BrokerFunction): void {
     this.grant(fn, 'dynamodb:UpdateItem', 'throttle#*')
   }
 
-  /** To keep in mind which assertions of clients were shown, and to find out what became of a write whose answer was lost. */
+  /** Record a used assertion, or find out whether a record whose answer was lost was written. */
   grantRecordAssertions(fn: BrokerFunction): void {
     this.grant(fn, 'dynamodb:PutItem', 'replay#*')
     this.grant(fn, 'dynamodb:GetItem', 'replay#*')
   }
 
-  /** To see which applications there are. */
+  /** List the names of the applications. */
   grantListApplications(fn: BrokerFunction): void {
     this.grant(fn, 'dynamodb:GetItem', 'registry')
   }
 
-  /** To see an application with all of its clients. */
+  /** Read an application and all its clients. */
   grantListRegistrations(fn: BrokerFunction): void {
     this.grant(fn, 'dynamodb:Query', 'application#*')
   }
 
-  /** To revoke all of an application or a client, and to change nothing else of it (shared/store/registered.ts). */
+  /** Revoke all sessions of an application or a client, and change nothing else of it. */
   grantRevokeRegistrations(fn: BrokerFunction): void {
     this.grant(fn, 'dynamodb:UpdateItem', 'application#*', ['revokedBefore'])
   }
 
-  /** To find families, and to see many at once. The keys of an index are people and clients, which have no common prefix. */
+  /** Find families. The keys of these indexes are people and clients, which have no common prefix to limit the right to. */
   grantFindFamilies(fn: BrokerFunction): void {
-    const indexes = ['by-subject', 'by-client', 'by-email'].map((name) => `${this.table.tableArn}/index/${name}`)
-    fn.allow([new PolicyStatement({ actions: ['dynamodb:Query'], resources: indexes })])
+    const resources = [subjectIndex, clientIndex, emailIndex].map((name) => this.arnOfIndex(name))
+    fn.allow([new PolicyStatement({ actions: ['dynamodb:Query'], resources })])
     this.grant(fn, 'dynamodb:BatchGetItem', 'family#*')
   }
 
-  /** @param attributes that a request may name, in its condition too, beside the keys; it gets none of the others back */
+  private arnOfIndex(name: string): string {
+    return `${this.table.tableArn}/index/${name}`
+  }
+
+  /** @param attributes the only ones, beside the keys, that a request may name or get back @default - all */
   private grant(fn: BrokerFunction, action: ItemAction, partitionKeys: string, attributes?: readonly string[]): void {
     const items = new PolicyStatement({
       actions: [action],
@@ -177,8 +162,16 @@ export class BrokerTable extends Construct {
         }),
       },
     })
-    const isReading = readingActions.some((reading) => reading === action)
-    const keyActions = isReading ? readingNeeds : [...readingNeeds, ...writingNeeds]
+    const isReading = readActions.some((reading) => reading === action)
+    const keyActions = isReading ? keyActionsToRead : [...keyActionsToRead, ...keyActionsToWrite]
     fn.allow([items, this.key.use(...keyActions)], { TABLE_NAME: this.table.tableName })
   }
+}
+
+function keysOf({ partitionKey, sortKey }: Pick<IndexSchema, 'partitionKey' | 'sortKey'>) {
+  return { partitionKey: attribute(partitionKey), sortKey: attribute(sortKey) }
+}
+
+function attribute({ name, type }: KeyAttribute): Attribute {
+  return { name, type: type === 'S' ? AttributeType.STRING : AttributeType.NUMBER }
 }

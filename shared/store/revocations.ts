@@ -7,7 +7,8 @@
 import { QueryCommand } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from './attributes.ts'
 import type { Table } from './table.ts'
-import { ask, revocationsIndex } from './table.ts'
+import { ask } from './table.ts'
+import { revocationsIndex } from './table-schema.ts'
 
 const pageSize = 100
 

@@ -21,7 +21,8 @@ import { Unavailable } from '../unavailable.ts'
 import { marshall, unmarshall } from './attributes.ts'
 import { keyOf } from './families.ts'
 import { inTurns } from './in-turns.ts'
-import { ask, clientIndex, emailIndex, subjectIndex, type Table } from './table.ts'
+import { ask, type Table } from './table.ts'
+import { clientIndex, emailIndex, subjectIndex } from './table-schema.ts'
 
 /** What an index says of a family. */
 export type Entry = { readonly sid: string; readonly createdAt: number }

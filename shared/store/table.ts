@@ -11,6 +11,7 @@ import {
   DescribeTableCommand,
   DynamoDBClient,
   type GlobalSecondaryIndex,
+  type KeySchemaElement,
   ResourceInUseException,
   ResourceNotFoundException,
   type TableDescription,
@@ -18,6 +19,7 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { Unavailable } from '../unavailable.ts'
 import { RequestHash } from './request-hash.ts'
+import { type IndexSchema, indexes, type KeyAttribute, tableKeys } from './table-schema.ts'
 
 export type Table = { readonly client: DynamoDBClient; readonly name: string }
 
@@ -52,51 +54,29 @@ export async function ask<Answer>(request: () => Promise<Answer>): Promise<Answe
   }
 }
 
-/** The name of the index over who signed in, `<application> <sub>` × `createdAt`. */
-export const subjectIndex = 'by-subject'
-/** The name of the index over the keyed hash of who signed in's e-mail address, `byEmail` × `createdAt`; sparse. */
-export const emailIndex = 'by-email'
-/** The name of the index over who holds a session, `clientId` × `createdAt`; one name may be a client's in several applications. */
-export const clientIndex = 'by-client'
-/** The name of the index over what is still to be revoked elsewhere, `revocationDue` × `revokedAt`; sparse. */
-export const revocationsIndex = 'revocations-due'
+const allKeys = [tableKeys, ...indexes].flatMap(({ partitionKey, sortKey }) => [partitionKey, sortKey])
 
-/** Only what a refresh never changes is in an index: otherwise each one would be written, and paid for, a second time. */
-function indexes(): GlobalSecondaryIndex[] {
+function definitionsOf(keys: readonly KeyAttribute[]): AttributeDefinition[] {
+  const types = new Map(keys.map(({ name, type }) => [name, type]))
+  return [...types].map(([AttributeName, AttributeType]) => ({ AttributeName, AttributeType }))
+}
+
+function keySchemaOf({ partitionKey, sortKey }: Pick<IndexSchema, 'partitionKey' | 'sortKey'>): KeySchemaElement[] {
   return [
-    index(subjectIndex, 'subject', 'createdAt', ['sid', 'application', 'clientId', 'flow']),
-    index(clientIndex, 'clientId', 'createdAt', ['sid', 'application']),
-    index(emailIndex, 'byEmail', 'createdAt', ['sid', 'clientId']),
-    index(revocationsIndex, 'revocationDue', 'revokedAt', ['sid']),
+    { AttributeName: partitionKey.name, KeyType: 'HASH' },
+    { AttributeName: sortKey.name, KeyType: 'RANGE' },
   ]
 }
 
-function index(name: string, partitionKey: string, sortKey: string, projected: string[]): GlobalSecondaryIndex {
+function indexOf(index: IndexSchema): GlobalSecondaryIndex {
   return {
-    IndexName: name,
-    KeySchema: [
-      { AttributeName: partitionKey, KeyType: 'HASH' },
-      { AttributeName: sortKey, KeyType: 'RANGE' },
-    ],
-    Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: projected },
+    IndexName: index.name,
+    KeySchema: keySchemaOf(index),
+    Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: [...index.projected] },
   }
 }
 
-const attributes: AttributeDefinition[] = [
-  { AttributeName: 'pk', AttributeType: 'S' },
-  { AttributeName: 'sk', AttributeType: 'S' },
-  { AttributeName: 'subject', AttributeType: 'S' },
-  { AttributeName: 'clientId', AttributeType: 'S' },
-  { AttributeName: 'byEmail', AttributeType: 'S' },
-  { AttributeName: 'createdAt', AttributeType: 'N' },
-  { AttributeName: 'revocationDue', AttributeType: 'S' },
-  { AttributeName: 'revokedAt', AttributeType: 'N' },
-]
-
-/**
- * Creates the table where it is missing, and the indexes that one of an earlier version lacks, for a local DynamoDB; in
- * the cloud the stack declares them.
- */
+/** Creates the table, or the indexes that it lacks, in a local DynamoDB. In the cloud the stack declares them. */
 export async function createTableIfMissing(name: string): Promise<void> {
   const { client } = connect(name)
   try {
@@ -116,26 +96,22 @@ async function createTable(client: DynamoDBClient, name: string): Promise<void> 
     new CreateTableCommand({
       TableName: name,
       BillingMode: 'PAY_PER_REQUEST',
-      KeySchema: [
-        { AttributeName: 'pk', KeyType: 'HASH' },
-        { AttributeName: 'sk', KeyType: 'RANGE' },
-      ],
-      AttributeDefinitions: attributes,
-      GlobalSecondaryIndexes: indexes(),
+      KeySchema: keySchemaOf(tableKeys),
+      AttributeDefinitions: definitionsOf(allKeys),
+      GlobalSecondaryIndexes: indexes.map(indexOf),
     }),
   )
 }
 
-/** DynamoDB makes one index at a time, and fills it by itself. */
+/** One request for each index: DynamoDB creates one at a time, and fills it by itself. */
 async function addMissingIndexes(client: DynamoDBClient, name: string, table: TableDescription): Promise<void> {
   const there = table.GlobalSecondaryIndexes?.map(({ IndexName }) => IndexName) ?? []
-  for (const missing of indexes().filter(({ IndexName }) => !there.includes(IndexName))) {
-    const keys = missing.KeySchema?.map(({ AttributeName }) => AttributeName)
+  for (const missing of indexes.filter(({ name }) => !there.includes(name))) {
     await client.send(
       new UpdateTableCommand({
         TableName: name,
-        AttributeDefinitions: attributes.filter(({ AttributeName }) => keys?.includes(AttributeName)),
-        GlobalSecondaryIndexUpdates: [{ Create: missing }],
+        AttributeDefinitions: definitionsOf([missing.partitionKey, missing.sortKey]),
+        GlobalSecondaryIndexUpdates: [{ Create: indexOf(missing) }],
       }),
     )
   }
