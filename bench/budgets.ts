@@ -18,7 +18,7 @@ export type Verdict = {
   readonly holds: boolean
 }
 
-const mostRequests: Readonly<Record<OperationName, number>> = {
+const maxRequests: Readonly<Record<OperationName, number>> = {
   refresh: 1,
   'pending poll': 1,
   // The poll itself, which finds that the person has decided, and the redeeming.
@@ -35,25 +35,25 @@ const mostRequests: Readonly<Record<OperationName, number>> = {
 type Units = Pick<OperationCost, 'writeUnits' | 'readUnits'>
 
 /** Of what happens all day. */
-const mostUnits: Partial<Record<OperationName, Units>> = {
+const maxUnits: Partial<Record<OperationName, Units>> = {
   refresh: { writeUnits: 1, readUnits: 0 },
   'provider refresh': { writeUnits: 1, readUnits: 1 },
   'token exchange': { writeUnits: 0, readUnits: 1 },
 }
 
 /** However many callers ask at once, whose provider's token is over. */
-const mostProviderRequests = 1
+const maxProviderRequests = 1
 /** Times the floor's. */
-const mostRefreshRatio = 1.25
+const maxRefreshRatio = 1.25
 /** Times the one of the DynamoDB client alone. */
-const mostRefreshImportRatio = 1.15
+const maxRefreshImportRatio = 1.15
 
 /** Requests to DynamoDB and units, a verdict for each limit. */
 export function judgeCost({ name, requests, writeUnits, readUnits }: OperationCost): Verdict[] {
   const total = Object.values(requests).reduce((sum, count) => sum + count, 0)
-  const most = mostUnits[name]
+  const most = maxUnits[name]
   return [
-    judge(`${name}: requests`, total, mostRequests[name]),
+    judge(`${name}: requests`, total, maxRequests[name]),
     ...(most === undefined
       ? []
       : [
@@ -64,16 +64,16 @@ export function judgeCost({ name, requests, writeUnits, readUnits }: OperationCo
 }
 
 export function judgeCrowd({ workers, providerRequests }: Crowd): Verdict[] {
-  return [judge(`${workers} workers at once: requests to the provider`, providerRequests, mostProviderRequests)]
+  return [judge(`${workers} workers at once: requests to the provider`, providerRequests, maxProviderRequests)]
 }
 
 export function judgeTiming({ name, ratio }: Timing): Verdict[] {
-  return name === 'refresh' ? [judge('refresh: time against the floor', ratio.median, mostRefreshRatio)] : []
+  return name === 'refresh' ? [judge('refresh: time against the floor', ratio.median, maxRefreshRatio)] : []
 }
 
 export function judgeImport({ name, ratio }: ImportTiming): Verdict[] {
   return name === 'refresh'
-    ? [judge('refresh: cold import against the client', ratio.median, mostRefreshImportRatio)]
+    ? [judge('refresh: cold import against the client', ratio.median, maxRefreshImportRatio)]
     : []
 }
 

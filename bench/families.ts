@@ -7,14 +7,14 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { broker, drawId } from '../shared/broker.ts'
-import { hashSalt, type MacKey, mint, open } from '../shared/domain/credential.ts'
+import { broker, randomId } from '../shared/broker.ts'
+import { hashSalt, type MacKey, mint, verify } from '../shared/domain/credential.ts'
 import type { Limits, Person } from '../shared/domain/family.ts'
-import { openCode, openDevice } from '../shared/domain/opening.ts'
+import { createCodeFamily, createDeviceFamily } from '../shared/domain/new-family.ts'
 import { s256 } from '../shared/domain/pkce.ts'
 import { decide, redeem, rotate, type Transition } from '../shared/domain/transitions.ts'
 import type { Families } from '../shared/store/families.ts'
-import { keepTokens } from '../shared/vault/keep.ts'
+import { storeTokens } from '../shared/vault/stored-tokens.ts'
 
 export const application = 'demo'
 export const scopes = ['openid', 'profile', 'email', 'offline_access'] as const
@@ -53,23 +53,23 @@ export type OpenedCode = { readonly code: string; readonly verifier: string }
 
 /** An authorization code as the callback hands it out, with PKCE and a nonce. */
 export async function openedCode(families: Families, macKey: MacKey): Promise<OpenedCode> {
-  const verifier = drawId() + drawId()
-  const credential = { sid: drawId(), generation: 0, salt: drawId() }
+  const verifier = randomId() + randomId()
+  const credential = { sid: randomId(), generation: 0, salt: randomId() }
   await openFamily(families, credential, s256(verifier))
   return { code: mint('ac', application, credential, macKey), verifier }
 }
 
 /** The person of a device flow says yes. */
 export async function approveDevice(families: Families, macKey: MacKey, deviceCode: string): Promise<void> {
-  const credential = open('dc', application, deviceCode, [macKey])
+  const credential = verify('dc', application, deviceCode, [macKey])
   if (credential === undefined) throw new Error('The broker gave a device code that it did not mint')
   await move(families, decide(application, credential.sid, { approve: person }, moment()))
 }
 
 /** A session that has been refreshed once, so that its item is as it is between any two refreshes. */
 export async function refreshedSession(families: Families): Promise<{ sid: string; generation: number }> {
-  const { sid, salt } = { sid: drawId(), salt: drawId() }
-  const codeChallenge = s256(drawId() + drawId())
+  const { sid, salt } = { sid: randomId(), salt: randomId() }
+  const codeChallenge = s256(randomId() + randomId())
   await openFamily(families, { sid, salt }, codeChallenge)
   const presented = { application, clientId, sid, generation: 0, saltHash: hashSalt(salt) }
   const holding = { ...limits, revokedBefore: 0, audiences }
@@ -91,11 +91,11 @@ export async function vaultedSession(
 ): Promise<string> {
   const { registrations } = broker()
   const [kept, client] = [await registrations.application(vaulted), await registrations.client(vaulted, holder)]
-  const { sid, salt } = { sid: drawId(), salt: drawId() }
+  const { sid, salt } = { sid: randomId(), salt: randomId() }
   const waiting = { codeLifetimeSeconds: 900, intervalSeconds: 6, audiences: [client!.audiences[0]!], limits: client! }
   const whose = { sid, application: vaulted, clientId: holder, saltHash: hashSalt(salt) }
-  await families.open(openDevice({ ...whose, ...waiting, ...moment(), scopes, startedFrom: '127.0.0.1' }))
-  const vault = await keepTokens(kept!, client!, sid, { ...providerTokens, expiresInSeconds }, 900)
+  await families.create(createDeviceFamily({ ...whose, ...waiting, ...moment(), scopes, startedFrom: '127.0.0.1' }))
+  const vault = await storeTokens(kept!, client!, sid, { ...providerTokens, expiresInSeconds }, 900)
   await move(families, decide(vaulted, sid, { approve: person, vault }, moment()))
   const holding = { ...client!, revokedBefore: 0 }
   await move(families, redeem({ ...whose, generation: 0 }, holding, undefined, moment()))
@@ -110,16 +110,16 @@ function drawText(length: number): string {
 type Born = { readonly sid: string; readonly salt: string }
 
 async function openFamily(families: Families, { sid, salt }: Born, codeChallenge: string): Promise<void> {
-  const family = openCode({
+  const family = createCodeFamily({
     ...{ sid, application, clientId, scopes, redirectUri, codeChallenge, person, limits },
     ...moment(),
     saltHash: hashSalt(salt),
     audiences,
     startedFrom: '127.0.0.1',
     codeLifetimeSeconds: 60,
-    nonce: drawId(),
+    nonce: randomId(),
   })
-  if (!(await families.open(family))) throw new Error('A new family found its place taken')
+  if (!(await families.create(family))) throw new Error('A new family found its place taken')
 }
 
 async function move(families: Families, transition: Transition): Promise<void> {
@@ -128,5 +128,5 @@ async function move(families: Families, transition: Transition): Promise<void> {
 }
 
 function moment() {
-  return { now: Date.now(), attempt: drawId() }
+  return { now: Date.now(), writeId: randomId() }
 }

@@ -10,7 +10,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { setTimeout as pause } from 'node:timers/promises'
 import { listen, loopback } from '../local/ports.ts'
 import { tenantPath } from '../local/tenant/server.ts'
-import { drawId } from '../shared/broker.ts'
+import { randomId } from '../shared/broker.ts'
 
 export type Provider = {
   readonly url: string
@@ -33,7 +33,7 @@ export async function startProvider(): Promise<Provider> {
     if (used.has(shown)) return answer(outgoing, 403, { error: 'invalid_grant' })
     used.add(shown)
     answer(outgoing, 200, {
-      ...{ access_token: drawId(), refresh_token: drawId() },
+      ...{ access_token: randomId(), refresh_token: randomId() },
       ...{ token_type: 'Bearer', expires_in: 3600 },
     })
   })

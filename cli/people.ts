@@ -4,7 +4,7 @@
  * Owns the search, and the hint for whoever found nobody. Must not end anything.
  */
 
-import { inTurns } from '../shared/store/in-turns.ts'
+import { mapWithConcurrency } from '../shared/map-with-concurrency.ts'
 import type { OpsBroker } from './broker.ts'
 import { Problem } from './problem.ts'
 import { isLive, type Session, sessionsIn } from './sessions.ts'
@@ -33,7 +33,7 @@ const pageSize = '100'
 
 /** Asks each application; a failure of one does not hide what the others answered. */
 export function lookFor(brokers: readonly OpsBroker[], who: Who): Promise<Sighting[]> {
-  return inTurns(brokers, mostAtOnce, async (broker) => {
+  return mapWithConcurrency(brokers, mostAtOnce, async (broker) => {
     try {
       return { broker, people: await peopleAt(broker, who) }
     } catch (error) {
@@ -49,7 +49,7 @@ async function peopleAt(broker: OpsBroker, who: Who): Promise<Person[]> {
   const found = await pagesOf(broker, { email: who.email })
   // A person may have had another address at an earlier sign-in; their subject is the same.
   const subjects = [...new Set(found.map(({ sub }) => sub).filter((sub) => sub !== undefined))]
-  const theirs = await inTurns(subjects, 1, (subject) => pagesOf(broker, { subject }))
+  const theirs = await mapWithConcurrency(subjects, 1, (subject) => pagesOf(broker, { subject }))
   return grouped([...found, ...theirs.flat()])
 }
 
@@ -107,7 +107,7 @@ function elsewhere(brokers: readonly OpsBroker[]): string {
 
 /** Looks for a similar name, address or subject among the newest sessions. */
 async function nearest(brokers: readonly OpsBroker[], subject: string): Promise<string> {
-  const pages = await inTurns(brokers, mostAtOnce, (broker) =>
+  const pages = await mapWithConcurrency(brokers, mostAtOnce, (broker) =>
     broker.call('GET', 'sessions', { name: subject, limit: pageSize }),
   )
   const people = grouped(pages.flatMap(sessionsIn))

@@ -5,7 +5,7 @@
  * on; what has ended stays ended.
  */
 
-import { inTurns } from '../shared/store/in-turns.ts'
+import { mapWithConcurrency } from '../shared/map-with-concurrency.ts'
 import type { Json, OpsBroker } from './broker.ts'
 import { lookFor, type Person, type Sighting, type Who } from './people.ts'
 import { Problem } from './problem.ts'
@@ -42,7 +42,7 @@ export async function endPerson(
       const targets = found.flatMap(({ broker, people }) => people.map((person) => ({ broker, person })))
       failures.clear()
       spin(() => `Ending … ${revoked} ended`)
-      await inTurns(targets, mostAtOnce, async ({ broker, person }) => {
+      await mapWithConcurrency(targets, mostAtOnce, async ({ broker, person }) => {
         const answer = await endOne(broker, person, reason, (count) => {
           revoked += count
         })

@@ -37,9 +37,9 @@ import type { SignInWishes } from '../shared/providers/provider.ts'
 import { Unavailable } from '../shared/unavailable.ts'
 
 /** Bytes of an address at the provider. With the sign-in's cookie it fits the 10,240 bytes that API Gateway takes of headers. */
-const longestAddress = 5_000
+const maxAddressBytes = 5_000
 /** Bytes of `state` as an address has it; the redirect URI and the code need the rest. */
-const longestState = 6_000
+const maxStateBytes = 6_000
 
 export const handler = pageEndpoint(async (call) => {
   // OIDC Core §3.1.2.1: a request may be a POST too. Only the form of our own question sends `csrf`.
@@ -81,7 +81,7 @@ async function orTold(call: Call, to: ReturnAddress, attempt: () => Promise<Answ
 /** @throws {OAuthError} for a state that is too long to be repeated in the address of the answer */
 function stateIn(parameters: Parameters): string | undefined {
   const state = parameters.optional('state')
-  if (state !== undefined && String(new URLSearchParams({ state })).length > longestState) {
+  if (state !== undefined && String(new URLSearchParams({ state })).length > maxStateBytes) {
     throw new OAuthError('invalid_request', 'state is too long.')
   }
   return state
@@ -116,7 +116,7 @@ async function sendToProvider(
   const authTimeFrom = earliestAuthTime(wishes, call.now)
   const { language } = lookOf(call)
   const cookies = await carry(call, 'sign-in', { flow: 'code', ...request, authTimeFrom, language, secrets })
-  if (cookies === undefined || url.length > longestAddress) throw tooLong()
+  if (cookies === undefined || url.length > maxAddressBytes) throw tooLong()
   return redirect(url, cookies)
 }
 

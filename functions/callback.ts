@@ -6,10 +6,10 @@
  * something to the browser that was sent away: its sealed cookie holds state, nonce and verifier.
  */
 
-import { broker, drawId } from '../shared/broker.ts'
+import { broker, randomId } from '../shared/broker.ts'
 import { hashSalt, mint } from '../shared/domain/credential.ts'
 import type { Person } from '../shared/domain/family.ts'
-import { openCode } from '../shared/domain/opening.ts'
+import { createCodeFamily } from '../shared/domain/new-family.ts'
 import { isRegisteredRedirect } from '../shared/domain/redirect-uri.ts'
 import type { Client } from '../shared/domain/registration.ts'
 import { type Decision, decide } from '../shared/domain/transitions.ts'
@@ -42,7 +42,7 @@ import { remembered } from '../shared/http/visitor.ts'
 import { providerOf } from '../shared/providers/index.ts'
 import type { SignInResult } from '../shared/providers/provider.ts'
 import { Unavailable } from '../shared/unavailable.ts'
-import { keepTokens } from '../shared/vault/keep.ts'
+import { storeTokens } from '../shared/vault/stored-tokens.ts'
 
 /** RFC 6749 §4.1.2 recommends ten minutes at most; a program needs seconds. */
 const codeLifetimeSeconds = 60
@@ -105,7 +105,7 @@ async function endDeviceSignIn(
 /** Two may approve one device at once: each has a vault of its own, and the family names that of whoever it knows. */
 async function approval(call: Call, { sid, clientId }: DeviceSignIn, { person, tokens }: SignedIn): Promise<Decision> {
   const client = await broker().registrations.client(call.application.name, clientId)
-  const vault = client && (await keepTokens(call.application, client, sid, tokens, deviceCodeSeconds))
+  const vault = client && (await storeTokens(call.application, client, sid, tokens, deviceCodeSeconds))
   return { approve: person, emailHash: await emailHashOf(call.application, person), vault }
 }
 
@@ -163,13 +163,13 @@ async function grantCode(
     return errorResponse(to, 'login_required', unmet, dropped(call, signIn))
   }
   const keyring = await broker().keyring()
-  const credential = { sid: drawId(), generation: 0, salt: drawId() }
-  const vault = await keepTokens(application, client, credential.sid, tokens, codeLifetimeSeconds)
-  const opened = await broker().families.open(
-    openCode({
+  const credential = { sid: randomId(), generation: 0, salt: randomId() }
+  const vault = await storeTokens(application, client, credential.sid, tokens, codeLifetimeSeconds)
+  const opened = await broker().families.create(
+    createCodeFamily({
       sid: credential.sid,
       saltHash: hashSalt(credential.salt),
-      attempt: drawId(),
+      writeId: randomId(),
       application: application.name,
       clientId: client.clientId,
       scopes: signIn.scopes,

@@ -9,7 +9,7 @@ import { redeem } from '../shared/domain/transitions.ts'
 import { audiencesAsked } from '../shared/http/authorization-request.ts'
 import { momentOf } from '../shared/http/call.ts'
 import { OAuthError } from '../shared/http/errors.ts'
-import { type Grant, holdingOf, openShown, redeemed, tokenEndpoint } from '../shared/http/token-endpoint.ts'
+import { type Grant, policyOf, redeemed, tokenEndpoint, verifyCredential } from '../shared/http/token-endpoint.ts'
 
 export const codeGrant: Grant = {
   type: 'authorization_code',
@@ -22,9 +22,9 @@ export const codeGrant: Grant = {
     }
     const redirectUri = parameters.required('redirect_uri')
     const audiences = audiencesAsked(call.client, parameters)
-    const shown = await openShown(call, 'ac', parameters.required('code'))
+    const shown = await verifyCredential(call, 'ac', parameters.required('code'))
     const binding = { redirectUri, codeChallenge: verifier === undefined ? undefined : s256(verifier) }
-    const redemption = redeem(shown.presented, holdingOf(call), binding, momentOf(call), audiences)
+    const redemption = redeem(shown.presented, policyOf(call), binding, momentOf(call), audiences)
     return redeemed(call, shown, redemption, audiences)
   },
 }

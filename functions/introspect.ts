@@ -11,10 +11,10 @@ import { isLive } from '../shared/domain/family.ts'
 import { registeredScopes } from '../shared/domain/scope.ts'
 import { type ClientCall, header } from '../shared/http/call.ts'
 import { invalidClient } from '../shared/http/client-authentication.ts'
-import { openCredential } from '../shared/http/opened.ts'
 import { liveToken, revokedBefore } from '../shared/http/sessions.ts'
 import { clientEndpoint } from '../shared/http/stack.ts'
 import { toldLifetimes } from '../shared/http/token-answer.ts'
+import { verifyCredentialText } from '../shared/http/verify-credential.ts'
 
 export const handler = clientEndpoint('same-origin', async (call) => {
   // RFC 7662 §2.3: a caller that may not ask is answered as one that did not prove who it is.
@@ -35,7 +35,7 @@ async function accessToken(call: ClientCall, token: string): Promise<object | un
 
 async function refreshToken(call: ClientCall, token: string): Promise<object | undefined> {
   const { application, issuer, now } = call
-  const { credential } = await openCredential(call, 'rt', token)
+  const { credential } = await verifyCredentialText(call, 'rt', token)
   if (credential === undefined) return undefined
   const family = await broker().families.read(credential.sid)
   if (family === undefined || family.saltHash !== hashSalt(credential.salt)) return undefined

@@ -8,14 +8,14 @@
 import { broker } from '../shared/broker.ts'
 import { languages } from '../shared/domain/local-text.ts'
 import type { Call } from '../shared/http/call.ts'
-import { openEndpoint } from '../shared/http/stack.ts'
+import { publicEndpoint } from '../shared/http/stack.ts'
 import { assertionAlgorithms } from '../shared/tokens/assertion-algorithms.ts'
 import { publishedKeysCachedSeconds } from '../shared/tokens/keyring.ts'
 
 /** Short enough that a key published ahead of its use is seen in time. */
 const cacheable = { 'cache-control': `public, max-age=${publishedKeysCachedSeconds}` }
 
-export const handler = openEndpoint('cross-origin', async (call) => {
+export const handler = publicEndpoint('cross-origin', async (call) => {
   const isKeys = call.event.resource.endsWith('/jwks.json')
   return { status: 200, headers: cacheable, body: isKeys ? await keys() : metadataOf(call) }
 })

@@ -9,9 +9,9 @@ import { rotate } from '../shared/domain/transitions.ts'
 import { audiencesAsked, scopesAsked } from '../shared/http/authorization-request.ts'
 import { conclude, momentOf } from '../shared/http/call.ts'
 import { OAuthError } from '../shared/http/errors.ts'
-import { settle } from '../shared/http/settle.ts'
+import { requireSuccess } from '../shared/http/require-success.ts'
 import { tokenAnswer } from '../shared/http/token-answer.ts'
-import { type Grant, holdingOf, openShown, prepare, tokenEndpoint } from '../shared/http/token-endpoint.ts'
+import { type Grant, policyOf, prepare, tokenEndpoint, verifyCredential } from '../shared/http/token-endpoint.ts'
 
 export const refreshGrant: Grant = {
   type: 'refresh_token',
@@ -22,12 +22,12 @@ export const refreshGrant: Grant = {
       throw new OAuthError('unauthorized_client', 'This client is not registered for offline_access.')
     }
     const asked = { scopes: scopesAsked(client, parameters), audiences: audiencesAsked(client, parameters) }
-    const shown = await openShown(call, 'rt', parameters.required('refresh_token'))
-    const rotation = rotate(shown.presented, holdingOf(call), asked, momentOf(call))
+    const shown = await verifyCredential(call, 'rt', parameters.required('refresh_token'))
+    const rotation = rotate(shown.presented, policyOf(call), asked, momentOf(call))
     const { transition, providerToken } = await prepare(call, shown, rotation, asked)
     const outcome = await broker().families.apply(transition)
-    const family = await settle(call, shown.presented, outcome)
-    conclude(call, outcome.done && outcome.replay ? 'session.grace_retry' : 'session.rotated', {
+    const family = await requireSuccess(call, shown.presented, outcome)
+    conclude(call, outcome.done && outcome.isGraceRetry ? 'session.grace_retry' : 'session.rotated', {
       sid: family.sid,
       sub: family.person?.sub,
       generation: family.generation,

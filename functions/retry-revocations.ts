@@ -10,11 +10,11 @@ import type { Family } from '../shared/domain/family.ts'
 import type { Application } from '../shared/domain/registration.ts'
 import { describeFault, log } from '../shared/log.ts'
 import { Unavailable } from '../shared/unavailable.ts'
-import { type End, endAtProvider } from '../shared/vault/end.ts'
-import type { Report } from '../shared/vault/fresh.ts'
+import { type End, endAtProvider } from '../shared/vault/end-at-provider.ts'
+import type { Report } from '../shared/vault/fresh-token.ts'
 
 /** At once, towards a provider that may have had trouble a moment ago. */
-const mostAtOnce = 5
+const concurrency = 5
 /** What is left is for the next run. */
 const lastMomentMs = 10_000
 
@@ -25,9 +25,9 @@ export async function handler(_event: unknown, context: Context): Promise<Tally>
   const tally = { told: 0, left: 0 }
   const silent = new Set<string>()
   for await (const sids of broker().revocations.due()) {
-    for (let at = 0; at < sids.length; at += mostAtOnce) {
+    for (let at = 0; at < sids.length; at += concurrency) {
       if (context.getRemainingTimeInMillis() < lastMomentMs) return tally
-      await Promise.all(sids.slice(at, at + mostAtOnce).map((sid) => tell(sid, silent, tally)))
+      await Promise.all(sids.slice(at, at + concurrency).map((sid) => tell(sid, silent, tally)))
     }
   }
   return tally

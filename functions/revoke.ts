@@ -11,10 +11,10 @@ import { hashSalt } from '../shared/domain/credential.ts'
 import type { Entitlement } from '../shared/domain/single-use.ts'
 import { revoke } from '../shared/domain/transitions.ts'
 import { audit, type ClientCall, momentOf } from '../shared/http/call.ts'
-import { forgetTokens } from '../shared/http/end-of-session.ts'
+import { endProviderTokens } from '../shared/http/end-of-session.ts'
 import { OAuthError } from '../shared/http/errors.ts'
-import { openCredential } from '../shared/http/opened.ts'
 import { clientEndpoint } from '../shared/http/stack.ts'
+import { verifyCredentialText } from '../shared/http/verify-credential.ts'
 import { isOfSession } from '../shared/tokens/access-token.ts'
 import { verifyAccessToken } from '../shared/tokens/verify-access-token.ts'
 
@@ -29,7 +29,7 @@ export const handler = clientEndpoint('cross-origin', async (call) => {
 async function entitlementIn(call: ClientCall, token: string): Promise<Entitlement | undefined> {
   const { application, client, issuer, now } = call
   const by = { application: application.name, clientId: client.clientId }
-  const { credential, keyring } = await openCredential(call, 'rt', token)
+  const { credential, keyring } = await verifyCredentialText(call, 'rt', token)
   if (credential !== undefined) return { ...by, sid: credential.sid, saltHash: hashSalt(credential.salt) }
   const claims = await verifyAccessToken(keyring, issuer, token, now)
   if (claims === undefined) return undefined
@@ -49,5 +49,5 @@ async function end(call: ClientCall, entitlement: Entitlement): Promise<void> {
     return
   }
   audit(call, 'session.revoked', { sid, sub: outcome.family.person?.sub, reason: 'client' })
-  await forgetTokens(call, outcome.family)
+  await endProviderTokens(call, outcome.family)
 }

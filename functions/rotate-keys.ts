@@ -45,7 +45,7 @@ export type RotateNow = { readonly rotate: true }
 type Told = Retirement | Rotation | { readonly keys: readonly KeyDescription[] }
 
 /** A keyring that is replaced while another is being derived from it is read again, so often. */
-const mostTurns = 3
+const maxTries = 3
 
 /** By its id CloudTrail tells who called. */
 type Invocation = { readonly awsRequestId: string }
@@ -105,7 +105,7 @@ async function take(
 async function create(name: string, versionId: string): Promise<void> {
   if ((await readVersion(name, versionId)) !== undefined) return
   const { text } = await current(name)
-  await writePending(name, versionId, demand(await rotateKeyring(text, clock.now())))
+  await writePending(name, versionId, textOrThrow(await rotateKeyring(text, clock.now())))
 }
 
 /** The current keyring is tried where the version holds nothing. */
@@ -163,9 +163,9 @@ async function replace(
   name: string,
   derive: (text: string) => Promise<KeyringChange>,
 ): Promise<{ readonly before: string; readonly after: string }> {
-  for (let turn = 0; turn < mostTurns; turn++) {
+  for (let turn = 0; turn < maxTries; turn++) {
     const { text: before, versionId: inPlace } = await current(name)
-    const after = demand(await derive(before))
+    const after = textOrThrow(await derive(before))
     await tryKeyring(after, clock.now())
     const versionId = drawVersionId()
     await writePending(name, versionId, after)
@@ -181,7 +181,7 @@ async function current(name: string, versions?: Versions): Promise<{ text: strin
   return { text, versionId }
 }
 
-function demand(change: KeyringChange): string {
+function textOrThrow(change: KeyringChange): string {
   if (!change.ok) throw new Error(explainRefusal(change.refusal))
   return change.text
 }

@@ -7,7 +7,7 @@
 
 import { broker, clock } from '../shared/broker.ts'
 import { type Family, subOf } from '../shared/domain/family.ts'
-import { standing } from '../shared/domain/standing.ts'
+import { sessionStatus } from '../shared/domain/session-status.ts'
 import { revokeByOps, type Transition } from '../shared/domain/transitions.ts'
 import { auditLines, auditQuery } from '../shared/http/audit-query.ts'
 import { type Answer, audit, momentOf, type OpsCall } from '../shared/http/call.ts'
@@ -27,7 +27,7 @@ import { type Handler, opsEndpoint, opsRootEndpoint } from '../shared/http/stack
 import { ops, patience } from '../shared/ops.ts'
 import type { ApplicationWithClients } from '../shared/store/registered.ts'
 import { registrationsCachedMs } from '../shared/store/registrations.ts'
-import type { Entry, Whose } from '../shared/store/sessions.ts'
+import type { Entry, SessionQuery } from '../shared/store/sessions.ts'
 import { begun, type SweepState, sweep } from '../shared/store/sweep.ts'
 
 export const handler: Handler = (event, context) =>
@@ -49,7 +49,7 @@ const sessions = opsEndpoint(async (call) => {
 
 /** With a state that few are in, so many at a time are looked at, and a page may hold fewer than asked for. */
 const windowSize = 100
-const mostWindows = 10
+const maxWindows = 10
 
 async function list(call: OpsCall): Promise<Answer> {
   const request = readListRequest(call.event)
@@ -83,11 +83,11 @@ async function find(
   const { limit, state, name } = request
   const isFiltered = state !== undefined || name !== undefined
   const isWanted = (family: Family) =>
-    (state === undefined || standing(family, registrationOf(family, registered), call.now).state === state) &&
+    (state === undefined || sessionStatus(family, registrationOf(family, registered), call.now).state === state) &&
     (name === undefined || isCalled(family, name))
   const found: Family[] = []
   let last = start
-  for (let windows = 0; windows < mostWindows && found.length < limit; windows += 1) {
+  for (let windows = 0; windows < maxWindows && found.length < limit; windows += 1) {
     const stretch = await sessions.newest(whose, last, isFiltered ? windowSize : limit)
     found.push(...(await sessions.read(stretch.sids)).filter(isWanted))
     last = stretch.last
@@ -113,7 +113,7 @@ async function whoseOf(
   application: string,
   { clients }: ApplicationWithClients,
   { subject, email, clientId }: ListRequest,
-): Promise<Whose> {
+): Promise<SessionQuery> {
   if (subject !== undefined) return { application, subject, clientId }
   if (email !== undefined) {
     const emailHash = await hashedEmail(application, email)

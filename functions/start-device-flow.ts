@@ -5,9 +5,9 @@
  * provider's own device flow, that is started first, and its user code is handed on.
  */
 
-import { broker, drawId } from '../shared/broker.ts'
+import { broker, randomId } from '../shared/broker.ts'
 import { type Credential, hashSalt, mint } from '../shared/domain/credential.ts'
-import { type DeviceOpening, openDevice } from '../shared/domain/opening.ts'
+import { createDeviceFamily, type NewDeviceFamily } from '../shared/domain/new-family.ts'
 import { deviceCodeSeconds, drawUserCode, showUserCode, sidOfUserCode } from '../shared/domain/user-code.ts'
 import { grantAsked } from '../shared/http/authorization-request.ts'
 import { type ClientCall, conclude } from '../shared/http/call.ts'
@@ -17,7 +17,7 @@ import { clientEndpoint } from '../shared/http/stack.ts'
 
 const intervalSeconds = 5
 /** Of 2.6e10 codes so many would have to be taken in a row that something else is wrong. */
-const mostDraws = 5
+const maxDraws = 5
 
 export const handler = clientEndpoint('same-origin', async (call) => {
   if (!call.client.grants.includes('urn:ietf:params:oauth:grant-type:device_code')) {
@@ -46,9 +46,9 @@ type Opened = { readonly credential: Credential; readonly shown: Shown }
 async function openOwn(call: ClientCall, asked: Asked): Promise<Opened> {
   const { application, now } = call
   const macKey = (await broker().keyring()).macKey(now)
-  for (let draw = 0; draw < mostDraws; draw++) {
+  for (let draw = 0; draw < maxDraws; draw++) {
     const userCode = drawUserCode()
-    const credential = { sid: sidOfUserCode(application.name, userCode, macKey), generation: 0, salt: drawId() }
+    const credential = { sid: sidOfUserCode(application.name, userCode, macKey), generation: 0, salt: randomId() }
     const waiting = { codeLifetimeSeconds: deviceCodeSeconds, intervalSeconds }
     if (!(await open(call, asked, credential, waiting))) continue
     const user_code = showUserCode(userCode)
@@ -66,7 +66,7 @@ async function openOwn(call: ClientCall, asked: Asked): Promise<Opened> {
 
 /** The provider's user code, entered at the provider; its device code stays with the family, sealed. */
 async function openUpstream(call: ClientCall, asked: Asked): Promise<Opened> {
-  const credential = { sid: drawId(), generation: 0, salt: drawId() }
+  const credential = { sid: randomId(), generation: 0, salt: randomId() }
   // Loaded when it is needed: the providers are heavy.
   const { startDeviceLogin } = await import('../shared/http/device-login.ts')
   const started = await startDeviceLogin(call, credential.sid)
@@ -85,16 +85,16 @@ async function openUpstream(call: ClientCall, asked: Asked): Promise<Opened> {
   return { credential, shown }
 }
 
-type Waiting = Pick<DeviceOpening, 'codeLifetimeSeconds' | 'intervalSeconds' | 'deviceLogin'>
+type Waiting = Pick<NewDeviceFamily, 'codeLifetimeSeconds' | 'intervalSeconds' | 'deviceLogin'>
 
 /** @returns false when the sid is taken */
 function open(call: ClientCall, asked: Asked, { sid, salt }: Credential, waiting: Waiting): Promise<boolean> {
   const { application, client, ip, now } = call
-  return broker().families.open(
-    openDevice({
+  return broker().families.create(
+    createDeviceFamily({
       sid,
       saltHash: hashSalt(salt),
-      attempt: drawId(),
+      writeId: randomId(),
       application: application.name,
       clientId: client.clientId,
       ...asked,

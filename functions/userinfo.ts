@@ -8,9 +8,9 @@ import { releasedClaims } from '../shared/domain/released-claims.ts'
 import { type Answer, type Call, header } from '../shared/http/call.ts'
 import { OAuthError } from '../shared/http/errors.ts'
 import { liveSession } from '../shared/http/sessions.ts'
-import { openEndpoint } from '../shared/http/stack.ts'
+import { publicEndpoint } from '../shared/http/stack.ts'
 
-export const handler = openEndpoint('cross-origin', async (call) => {
+export const handler = publicEndpoint('cross-origin', async (call) => {
   const token = bearerToken(call)
   if (token === undefined) return challenge()
   const session = await liveSession(call, token)

@@ -119,8 +119,8 @@ export class BrokerTable extends Construct {
 
   /** Record a used assertion, or find out whether a record whose answer was lost was written. */
   grantRecordAssertions(fn: BrokerFunction): void {
-    this.grant(fn, 'dynamodb:PutItem', 'replay#*')
-    this.grant(fn, 'dynamodb:GetItem', 'replay#*')
+    this.grant(fn, 'dynamodb:PutItem', 'assertion#*')
+    this.grant(fn, 'dynamodb:GetItem', 'assertion#*')
   }
 
   /** List the names of the applications. */

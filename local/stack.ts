@@ -10,7 +10,7 @@ import { mkdir, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type FunctionName, routes } from '../infra/routes.ts'
-import { forgetBroker } from '../shared/broker.ts'
+import { resetBroker } from '../shared/broker.ts'
 import { sink } from '../shared/log.ts'
 import type { Registry } from '../shared/store/registrations.ts'
 import { startDynamodb } from './dynamodb.ts'
@@ -198,10 +198,10 @@ function enterEnvironment({ tableName, url, endpoint, place }: Settings): () => 
     AWS_REGION: process.env.AWS_REGION ?? 'eu-central-1',
     ...(hasCredentials ? {} : { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' }),
   })
-  forgetBroker()
+  resetBroker()
   return () => {
     leave()
-    forgetBroker()
+    resetBroker()
   }
 }
 

@@ -10,12 +10,12 @@ import { randomText } from './random.ts'
 import { type Secrets, secretsAt } from './secrets.ts'
 import { createFamilies, type Families } from './store/families.ts'
 import { createRegistrations, type Registrations } from './store/registrations.ts'
-import { createReplay, type Replay } from './store/replay.ts'
 import { createRevocations, type Revocations } from './store/revocations.ts'
 import { connect, type Table } from './store/table.ts'
 import { createThrottle, type Throttle } from './store/throttle.ts'
+import { createUsedAssertions, type UsedAssertions } from './store/used-assertions.ts'
 import { createVaults, type Vaults } from './store/vaults.ts'
-import { type KeptKeyring, keptKeyring } from './tokens/keyring.ts'
+import { type CachedKeyring, cachedKeyring } from './tokens/keyring.ts'
 
 export type Broker = {
   readonly config: Config
@@ -26,9 +26,9 @@ export type Broker = {
   readonly revocations: Revocations
   readonly registrations: Registrations
   readonly throttle: Throttle
-  readonly replay: Replay
+  readonly usedAssertions: UsedAssertions
   readonly secrets: Secrets
-  readonly keyring: KeptKeyring
+  readonly keyring: CachedKeyring
 }
 
 /** The clock, ms since the epoch. Tests put their own `now` in its place. */
@@ -43,7 +43,7 @@ export function broker(): Broker {
 }
 
 /** For a process that serves one stack after another: the next request composes anew, by the environment of then. */
-export function forgetBroker(): void {
+export function resetBroker(): void {
   composed = undefined
 }
 
@@ -59,13 +59,13 @@ function compose(config: Config): Broker {
     revocations: createRevocations(table),
     registrations: createRegistrations(table),
     throttle: createThrottle(table, now),
-    replay: createReplay(table),
+    usedAssertions: createUsedAssertions(table),
     secrets,
-    keyring: keptKeyring(() => secrets.read('keyring'), now),
+    keyring: cachedKeyring(() => secrets.read('keyring'), now),
   }
 }
 
-/** 128 random bits, base64url: sids, salts, attempts. */
-export function drawId(): string {
+/** 128 random bits, base64url: sids, salts, write ids. */
+export function randomId(): string {
   return randomText(16)
 }

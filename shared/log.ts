@@ -65,7 +65,7 @@ const listed: readonly (keyof LogFields)[] = [
 ]
 
 /** Values may come from a caller (a client_id, an address): long ones are cut, and JSON escapes the rest. */
-const longestValue = 512
+const maxValueLength = 512
 
 /**
  * Where the lines go; a laptop keeps them out of the way of what people read. In Lambda they go to stdout as they are:
@@ -85,7 +85,7 @@ export function log(fields: LogFields, now: number): void {
   for (const name of listed) {
     const value = fields[name]
     if (value === undefined) continue
-    line[name] = typeof value === 'string' ? value.slice(0, longestValue) : value
+    line[name] = typeof value === 'string' ? value.slice(0, maxValueLength) : value
   }
   if (sink.metricsNamespace) Object.assign(line, embeddedMetrics(fields, sink.metricsNamespace, now))
   const text = JSON.stringify(line)
@@ -93,12 +93,12 @@ export function log(fields: LogFields, now: number): void {
   sink.write(text)
 }
 
-const mostRemembered = 10_000
+const maxRemembered = 10_000
 
 function remember(text: string): void {
   if (sink.memory === undefined) return
   sink.memory.push(text)
-  if (sink.memory.length > mostRemembered) sink.memory.shift()
+  if (sink.memory.length > maxRemembered) sink.memory.shift()
 }
 
 /**

@@ -72,11 +72,11 @@ function shortSecrets({ applications }: File): Mistake[] {
 }
 
 /** A key that seals is kept for a year after its last use, and so what it has sealed must not be needed for longer. */
-const longestSealedSeconds = 31_536_000
+const maxSealedSeconds = 31_536_000
 
 function outlivingTheirSeals({ clients }: Registry, { applications }: File): Mistake[] {
   return clients
-    .filter(({ keepsProviderTokens, absoluteSeconds }) => keepsProviderTokens && absoluteSeconds > longestSealedSeconds)
+    .filter(({ keepsProviderTokens, absoluteSeconds }) => keepsProviderTokens && absoluteSeconds > maxSealedSeconds)
     .map(({ application, clientId }) => {
       const at = applications.findIndex(({ name }) => name === application)
       const client = applications[at]!.clients.findIndex((one) => one.clientId === clientId)

@@ -5,9 +5,9 @@
  */
 
 import type { Family } from '../../shared/domain/family.ts'
-import { openCode, openDevice } from '../../shared/domain/opening.ts'
+import { createCodeFamily, createDeviceFamily } from '../../shared/domain/new-family.ts'
 import { decide, redeem, revokeByOps, rotate, type Transition } from '../../shared/domain/transitions.ts'
-import { openVault } from '../../shared/domain/vault.ts'
+import { createVault } from '../../shared/domain/vault.ts'
 import { plainBytes } from '../item-size.ts'
 import { type Drawn, signedInAt } from './population.ts'
 
@@ -45,7 +45,7 @@ const by = {
 export function lifeOf(drawn: Drawn): Life {
   const { flow, application, clientId } = drawn
   const presented = { application, clientId, sid: id, saltHash: hash }
-  const moment = (afterMs: number) => ({ now: signedInAt + afterMs, attempt: id })
+  const moment = (afterMs: number) => ({ now: signedInAt + afterMs, writeId: id })
   const opened = open(drawn, signedInAt)
   const decided =
     flow === 'device'
@@ -90,7 +90,7 @@ function open(drawn: Drawn, now: number): Family {
   const whose = {
     sid: id,
     saltHash: hash,
-    attempt: id,
+    writeId: id,
     application,
     clientId,
     scopes,
@@ -99,8 +99,8 @@ function open(drawn: Drawn, now: number): Family {
     limits,
     now,
   }
-  if (drawn.flow === 'device') return openDevice({ ...whose, codeLifetimeSeconds: 900, intervalSeconds: 5 })
-  return openCode({
+  if (drawn.flow === 'device') return createDeviceFamily({ ...whose, codeLifetimeSeconds: 900, intervalSeconds: 5 })
+  return createCodeFamily({
     ...{ ...whose, person, emailHash, vault: vaultId, codeLifetimeSeconds: 60, codeChallenge: hash },
     redirectUri: `${audience}/callback`,
     nonce: hasNonce ? hash : undefined,
@@ -129,8 +129,8 @@ function indexEntryBytes(family: Family, names: readonly (keyof Family)[]): numb
 
 function vaultBytesOf({ application, accessTokenLength, refreshTokenLength }: Drawn): number {
   const expires = Math.ceil(signedInAt / 1000) + limits.absoluteSeconds
-  const opening = { sid: id, id: vaultId, application, attempt: id, expires }
-  const vault = openVault(opening, '', { expiresInSeconds: 3_600, isRefreshable: true }, signedInAt)
+  const opening = { sid: id, id: vaultId, application, writeId: id, expires }
+  const vault = createVault(opening, '', { expiresInSeconds: 3_600, isRefreshable: true }, signedInAt)
   const empty = plainBytes({ pk: `family#${id}`, sk: `provider#${vaultId}`, ...vault, revision: 24 })
   return empty + sealedLength(accessTokenLength, refreshTokenLength, application)
 }

@@ -6,9 +6,9 @@
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { BatchWriteItemCommand } from '@aws-sdk/client-dynamodb'
-import { drawId } from '../../shared/broker.ts'
+import { randomId } from '../../shared/broker.ts'
 import { hashSalt } from '../../shared/domain/credential.ts'
-import { openCode } from '../../shared/domain/opening.ts'
+import { createCodeFamily } from '../../shared/domain/new-family.ts'
 import { revokeByOps } from '../../shared/domain/transitions.ts'
 import { marshall } from '../../shared/store/attributes.ts'
 import { createFamilies } from '../../shared/store/families.ts'
@@ -29,15 +29,15 @@ export type Swept = {
 }
 
 const application = 'simulated'
-const mostPuts = 25
+const maxPuts = 25
 
 /** @param count sessions of the one person. @param putDone told after each batch of them */
 export async function runSweep(tableName: string, count: number, chance: Chance, putDone: () => void): Promise<Swept> {
   const table = connect(tableName)
   try {
     const subject = 'service-account'
-    for (let at = 0; at < count; at += mostPuts) {
-      await putSessions(table, subject, Math.min(mostPuts, count - at), chance)
+    for (let at = 0; at < count; at += maxPuts) {
+      await putSessions(table, subject, Math.min(maxPuts, count - at), chance)
       putDone()
     }
     return await end(table, subject, count)
@@ -47,15 +47,20 @@ export async function runSweep(tableName: string, count: number, chance: Chance,
 }
 
 export function batchesOf(count: number): number {
-  return Math.ceil(count / mostPuts)
+  return Math.ceil(count / maxPuts)
 }
 
 async function putSessions(table: Table, sub: string, count: number, chance: Chance): Promise<void> {
   const requests = Array.from({ length: count }, () => {
     const { clientId, audience, scopes, startedFrom, person } = drawSession(chance)
     const limits = { accessTokenSeconds: 300, idleSeconds: 2_592_000, absoluteSeconds: 31_536_000, graceSeconds: 0 }
-    const family = openCode({
-      ...{ sid: drawId(), saltHash: hashSalt(drawId()), attempt: drawId(), now: Date.now() - chance.between(1, 1e9) },
+    const family = createCodeFamily({
+      ...{
+        sid: randomId(),
+        saltHash: hashSalt(randomId()),
+        writeId: randomId(),
+        now: Date.now() - chance.between(1, 1e9),
+      },
       ...{ application, clientId, audiences: [audience], scopes, startedFrom, limits, codeLifetimeSeconds: 60 },
       ...{ person: { ...person, sub }, redirectUri: `${audience}/callback` },
     })
@@ -80,7 +85,7 @@ async function end(table: Table, subject: string, sessions: number): Promise<Swe
   const task = {
     ...{ application, subject },
     end: (sid: string) =>
-      revokeByOps(application, sid, { actor: 'ada', note: 'simulated' }, { now: Date.now(), attempt: drawId() }),
+      revokeByOps(application, sid, { actor: 'ada', note: 'simulated' }, { now: Date.now(), writeId: randomId() }),
     ended: () => {
       ended += 1
     },

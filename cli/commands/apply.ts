@@ -6,7 +6,7 @@
  */
 
 import { applicationOf, type Change, changesBetween, isClient } from '../../shared/domain/registry-changes.ts'
-import { mostChangesAtOnce, readRegistry, writeChanges } from '../../shared/store/registry.ts'
+import { maxChangesPerTransaction, readRegistry, writeChanges } from '../../shared/store/registry.ts'
 import type { Input } from '../arguments.ts'
 import { authorOf } from '../author.ts'
 import type { Command } from '../command.ts'
@@ -35,7 +35,7 @@ export const command: Command = {
     'A file with mistakes changes nothing; all of them are told at once, each with its place.',
     'revokedBefore stays as it is, and so do the secrets of clients with "secrets": "table".',
     'An application that gets another provider loses its sessions, unless --keep-sessions says that it is the same one.',
-    `Exit code 1 when somebody else changes the registry at the same time: nothing is written, or with more than ${mostChangesAtOnce} changes only the first ones.`,
+    `Exit code 1 when somebody else changes the registry at the same time: nothing is written, or with more than ${maxChangesPerTransaction} changes only the first ones.`,
   ],
   run: async (input) => {
     const registry = await registryFrom(input, !isLocalTable())
@@ -54,7 +54,7 @@ export const command: Command = {
       for (const warning of warnings) say(warning, 'yellow')
       if (!isDry && real.length > 0) {
         await ask(input, real)
-        const isLong = real.length > mostChangesAtOnce
+        const isLong = real.length > maxChangesPerTransaction
         const told = isLong ? (written: number) => spin(() => `Written: ${written} of ${real.length}`) : undefined
         const by = await authorOf('apply')
         if (!(await writeChanges(table, stored.version, changes, { nowMs: Date.now(), by, progress: told })))

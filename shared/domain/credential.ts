@@ -50,7 +50,7 @@ export function mint(kind: CredentialKind, application: string, credential: Cred
  *
  * @returns undefined for whatever this broker did not mint as this kind for this application
  */
-export function open(
+export function verify(
   kind: CredentialKind,
   application: string,
   text: string,

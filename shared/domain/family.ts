@@ -43,9 +43,9 @@ export type Family = {
   /** SHA-256 of the salt that the family's credentials carry, base64url. */
   readonly saltHash: string
   /** Of the write that made the item what it is: a retry that meets its own id knows that it won. */
-  readonly attempt: string
+  readonly writeId: string
   /** Of the write before that: so does a retry that comes when somebody else has moved the family on already. */
-  readonly previousAttempt?: string
+  readonly previousWriteId?: string
   /** As granted, in the order asked for. */
   readonly scopes: readonly string[]
   /** What its access tokens are for, in their compared form (shared/domain/audience.ts). */

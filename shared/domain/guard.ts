@@ -12,7 +12,7 @@ import type { Refusal } from './refusal.ts'
 export type Guard = {
   readonly attribute: keyof Family
   /** What it means when this guard is the first that does not hold. */
-  readonly otherwise: (family: Family) => Refusal | Replay
+  readonly otherwise: (family: Family) => Refusal | GraceRetry
 } & (
   | { readonly is: '=' | '>' | '<='; readonly value: string | number }
   | { readonly is: 'in'; readonly values: readonly string[] }
@@ -23,7 +23,7 @@ export type Guard = {
 )
 
 /** Not a refusal: within its grace the immediate predecessor is good for the same successor once more. */
-export type Replay = { readonly kind: 'replay' }
+export type GraceRetry = { readonly kind: 'grace-retry' }
 
 /** Whether a guard holds for a family, by DynamoDB's rules of comparison. */
 export function holds(guard: Guard, family: Family): boolean {
@@ -52,6 +52,6 @@ function isWithin(actual: unknown, { values, maxLength }: Guard & { readonly is:
 }
 
 /** What the first guard that does not hold means; undefined: all hold. */
-export function firstFailure(guards: readonly Guard[], family: Family): Refusal | Replay | undefined {
+export function firstFailure(guards: readonly Guard[], family: Family): Refusal | GraceRetry | undefined {
   return guards.find((guard) => !holds(guard, family))?.otherwise(family)
 }

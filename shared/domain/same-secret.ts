@@ -4,7 +4,7 @@
 
 import { timingSafeEqual } from 'node:crypto'
 
-export function isSameSecret(presented: string, expected: string): boolean {
-  const [left, right] = [Buffer.from(presented), Buffer.from(expected)]
+export function isSameSecret(credential: string, expected: string): boolean {
+  const [left, right] = [Buffer.from(credential), Buffer.from(expected)]
   return left.length === right.length && timingSafeEqual(left, right)
 }

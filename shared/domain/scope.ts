@@ -5,8 +5,8 @@
  */
 
 /** What a registration may allow in all, and so the most that can be asked for with any hope: a limit on the work. */
-export const longestScopes = 256
-export const mostScopes = 64
+export const maxScopeLength = 256
+export const maxScopes = 64
 
 /** RFC 6749 §3.3: %x21 / %x23-5B / %x5D-7E. */
 const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
@@ -19,7 +19,7 @@ const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 export function readScopes(wire: string | undefined): readonly string[] | undefined {
   if (wire === undefined) return []
   const scopes = [...new Set(wire.split(' ').filter((word) => word !== ''))]
-  if (scopes.length > mostScopes || scopes.join(' ').length > longestScopes) return undefined
+  if (scopes.length > maxScopes || scopes.join(' ').length > maxScopeLength) return undefined
   return scopes.every((scope) => scopeToken.test(scope)) ? scopes : undefined
 }
 

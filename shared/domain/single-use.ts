@@ -7,12 +7,12 @@
 
 import { comparedAudience, maxAudiences } from './audience.ts'
 import type { Family, Limits } from './family.ts'
-import type { Guard, Replay } from './guard.ts'
+import type { GraceRetry, Guard } from './guard.ts'
 import { firstFailure } from './guard.ts'
 import type { Refusal } from './refusal.ts'
 
 /** An authentic credential, as shared/domain/credential.ts opened it. */
-export type Presented = {
+export type VerifiedCredential = {
   readonly application: string
   readonly clientId: string
   readonly sid: string
@@ -21,7 +21,7 @@ export type Presented = {
 }
 
 /** What a client's registration says at this moment about the families it holds. */
-export type Holding = Limits & {
+export type SessionPolicy = Limits & {
   /** The later of the application's and the client's `revokedBefore`, ms. */
   readonly revokedBefore: number
   /** Audiences that the client may ask for. */
@@ -50,10 +50,10 @@ export type Entitlement = {
 }
 
 /** The family is this application's, knows this salt, and is the client's own. */
-export function owned(by: Entitlement): Guard[] {
+export function ownedBy(by: Entitlement): Guard[] {
   return [
     ofApplication(by.application),
-    ...(by.saltHash === undefined ? [] : [salted(by.saltHash)]),
+    ...(by.saltHash === undefined ? [] : [withSalt(by.saltHash)]),
     { attribute: 'clientId', is: '=', value: by.clientId, otherwise: () => ({ kind: 'foreign-client' }) },
   ]
 }
@@ -62,7 +62,7 @@ export function ofApplication(application: string): Guard {
   return { attribute: 'application', is: '=', value: application, otherwise: () => ({ kind: 'unknown' }) }
 }
 
-function salted(saltHash: string): Guard {
+function withSalt(saltHash: string): Guard {
   return { attribute: 'saltHash', is: '=', value: saltHash, otherwise: () => ({ kind: 'unknown' }) }
 }
 
@@ -71,13 +71,13 @@ function salted(saltHash: string): Guard {
  * decides whether the grace of the immediate predecessor is still open. `rotatedAt` moves with a rotation alone, so the
  * window does not slide; the successor is unused exactly while the family's generation is the next one.
  *
- * @param refusalInGrace what else stands against a replay: it must meet all that the first showing had to meet
+ * @param refusalInGrace what else stands against a grace retry: it must meet all that the first showing had to meet
  */
 export function unspent(
-  presented: Presented,
-  holding: Holding,
+  credential: VerifiedCredential,
+  policy: SessionPolicy,
   now: number,
-  refusalInGrace: (family: Family) => Refusal | Replay | undefined,
+  refusalInGrace: (family: Family) => Refusal | GraceRetry | undefined,
 ): Guard[] {
   return [
     {
@@ -89,13 +89,13 @@ export function unspent(
     {
       attribute: 'generation',
       is: '=',
-      value: presented.generation,
+      value: credential.generation,
       otherwise: (family) => {
         // Authentic yet ahead of the table: only a table restored from a backup knows less than its callers.
-        if (family.generation < presented.generation) return { kind: 'unknown' }
-        if (!inGrace(family, presented, holding, now)) return { kind: 'reuse', generation: family.generation }
-        const refusal = refusalInGrace(family) ?? firstFailure(withinLimits(holding, now), family)
-        return refusal ?? { kind: 'replay' }
+        if (family.generation < credential.generation) return { kind: 'unknown' }
+        if (!inGrace(family, credential, policy, now)) return { kind: 'reuse', generation: family.generation }
+        const refusal = refusalInGrace(family) ?? firstFailure(withinLimits(policy, now), family)
+        return refusal ?? { kind: 'grace-retry' }
       },
     },
   ]
@@ -105,19 +105,24 @@ export function unspent(
  * Whether the successor may be given out once more. Without grace never: two that race read their clocks before either
  * writes, so the loser's may be behind the winner's `rotatedAt`, and the window must not open for it.
  */
-function inGrace(family: Family, presented: Presented, { graceSeconds }: Holding, now: number): boolean {
-  const isImmediatePredecessor = family.generation === presented.generation + 1
+function inGrace(
+  family: Family,
+  credential: VerifiedCredential,
+  { graceSeconds }: SessionPolicy,
+  now: number,
+): boolean {
+  const isImmediatePredecessor = family.generation === credential.generation + 1
   return graceSeconds > 0 && isImmediatePredecessor && now < (family.rotatedAt ?? 0) + graceSeconds * 1000
 }
 
 /** Not revoked by ops, and neither idle for too long nor past the absolute end. */
-export function withinLimits(holding: Holding, now: number): Guard[] {
+export function withinLimits(policy: SessionPolicy, now: number): Guard[] {
   return [
-    createdAfter(holding.revokedBefore),
+    createdAfter(policy.revokedBefore),
     {
       attribute: 'rotatedAt',
       is: '>',
-      value: now - holding.idleSeconds * 1000,
+      value: now - policy.idleSeconds * 1000,
       otherwise: () => ({ kind: 'expired' }),
     },
     { attribute: 'absoluteExpiresAt', is: '>', value: now, otherwise: () => ({ kind: 'expired' }) },
@@ -140,7 +145,7 @@ export function codeGuards({ redirectUri, codeChallenge }: CodeBinding): Guard[]
 }
 
 /** RFC 6749 §6, RFC 8707 §2.2: what is asked for was granted; and what was granted is still the client's to ask for. */
-export function narrowingGuards({ scopes = [], audiences = [] }: Narrowing, holding: Holding): Guard[] {
+export function narrowingGuards({ scopes = [], audiences = [] }: Narrowing, policy: SessionPolicy): Guard[] {
   return [
     ...scopes.map(
       (scope): Guard => ({
@@ -150,7 +155,7 @@ export function narrowingGuards({ scopes = [], audiences = [] }: Narrowing, hold
         otherwise: () => ({ kind: 'scope-widened' }),
       }),
     ),
-    ...(audiences.length > 0 ? audiences.map(grantedAudience) : [registeredYet(holding)]),
+    ...(audiences.length > 0 ? audiences.map(grantedAudience) : [stillRegistered(policy)]),
   ]
 }
 
@@ -160,7 +165,7 @@ function grantedAudience(audience: string): Guard {
 }
 
 /** Without a `resource` the token is for all that was granted, and so none of it may be gone. */
-function registeredYet({ audiences }: Holding): Guard {
+function stillRegistered({ audiences }: SessionPolicy): Guard {
   return {
     attribute: 'audiences',
     is: 'within',

@@ -6,33 +6,49 @@
  * guards against the item that came back. So what is enforced and what is reported cannot drift apart.
  *
  *     caller                     store                            item
- *     rotate(gen n) ──write──►   condition: all guards hold  ──►  generation n+1, attempt A      answer: success
+ *     rotate(gen n) ──write──►   condition: all guards hold  ──►  generation n+1, write id A      answer: success
  *     rotate(gen n) ──write──►   condition fails, item comes back
- *                                  attempt is ours           ──►  our own success, seen twice    answer: success
+ *                                  write id is ours           ──►  our own success, seen twice    answer: success
  *                                  the one before is ours    ──►  superseded: it went on since   answer: refusal, no kill
- *                                  generation n+1, in grace  ──►  the same successor             answer: replay
+ *                                  generation n+1, in grace  ──►  the same successor             answer: grace retry
  *                                  generation beyond         ──►  reuse: revoke                  answer: refusal
  */
 
 import type { Family, Person, RevocationReason } from './family.ts'
 import { subjectKey } from './family.ts'
-import type { Guard, Replay } from './guard.ts'
+import type { GraceRetry, Guard } from './guard.ts'
 import { firstFailure } from './guard.ts'
 import type { Refusal } from './refusal.ts'
-import type { CodeBinding, Entitlement, Holding, Narrowing, Presented } from './single-use.ts'
-import { codeGuards, createdAfter, narrowingGuards, ofApplication, owned, unspent, withinLimits } from './single-use.ts'
+import type { CodeBinding, Entitlement, Narrowing, SessionPolicy, VerifiedCredential } from './single-use.ts'
+import {
+  codeGuards,
+  createdAfter,
+  narrowingGuards,
+  ofApplication,
+  ownedBy,
+  unspent,
+  withinLimits,
+} from './single-use.ts'
 
 /** RFC 8628 §3.5: what slow_down adds to the interval, and where we stop adding. A provider's own may be longer still. */
 const slowDownMs = 5_000
-export const longestPollIntervalMs = 60_000
+export const maxPollIntervalMs = 60_000
 /** Clients' timers jitter; a poll this much too early is not too early. */
 export const pollToleranceMs = 1_000
 
 export type Transition = {
-  readonly name: 'touch' | 'slow' | 'lapse' | 'decide' | 'redeem' | 'rotate' | 'revoke' | 'reported'
+  readonly name:
+    | 'recordPoll'
+    | 'increaseInterval'
+    | 'expireDeviceCode'
+    | 'decide'
+    | 'redeem'
+    | 'rotate'
+    | 'revoke'
+    | 'markProviderNotified'
   readonly sid: string
   /** Fresh for each call, the same for each retry of it. */
-  readonly attempt: string
+  readonly writeId: string
   /** In the order in which a failure is explained. */
   readonly guards: readonly Guard[]
   readonly set: Partial<Family>
@@ -44,12 +60,12 @@ export type Transition = {
 }
 
 /** Why a condition did not hold. `ours`: it held for an earlier try of this very call, whose answer was lost. */
-export type Verdict = Refusal | Replay | { readonly kind: 'ours' }
+export type Verdict = Refusal | GraceRetry | { readonly kind: 'ours' }
 
 /** Each write that others may follow before its answer is seen keeps the id of the one before it. */
-const remembered = { previousAttempt: 'attempt' } as const
+const remembered = { previousWriteId: 'writeId' } as const
 
-export type Moment = { readonly now: number; readonly attempt: string }
+export type Moment = { readonly now: number; readonly writeId: string }
 
 // --- touch, slow ----------------------------------------------------------------------------------------------------
 
@@ -57,14 +73,18 @@ export type Moment = { readonly now: number; readonly attempt: string }
  * A poll while the person has not decided (RFC 8628 §3.4): records itself, so that the next one can be too early.
  * Its verdict on an approved family is `decided`, upon which the caller redeems.
  */
-export function touch(presented: Presented, holding: Holding, { now, attempt }: Moment): Transition {
+export function recordPoll(
+  credential: VerifiedCredential,
+  policy: SessionPolicy,
+  { now, writeId }: Moment,
+): Transition {
   return {
-    name: 'touch',
-    sid: presented.sid,
-    attempt,
+    name: 'recordPoll',
+    sid: credential.sid,
+    writeId,
     guards: [
-      ...owned(presented),
-      ...unspent(presented, holding, now, () => undefined),
+      ...ownedBy(credential),
+      ...unspent(credential, policy, now, () => undefined),
       {
         attribute: 'state',
         is: '=',
@@ -77,7 +97,7 @@ export function touch(presented: Presented, holding: Holding, { now, attempt }: 
               : { kind: 'decided' },
       },
       { attribute: 'codeExpiresAt', is: '>', value: now, otherwise: () => ({ kind: 'expired-device-code' }) },
-      createdAfter(holding.revokedBefore),
+      createdAfter(policy.revokedBefore),
       {
         attribute: 'nextPollAt',
         is: '<=',
@@ -85,7 +105,7 @@ export function touch(presented: Presented, holding: Holding, { now, attempt }: 
         otherwise: (family) => ({ kind: 'too-early', pollIntervalMs: family.pollIntervalMs ?? 0 }),
       },
     ],
-    set: { attempt },
+    set: { writeId },
     sum: { nextPollAt: ['pollIntervalMs', now - pollToleranceMs] },
   }
 }
@@ -94,14 +114,18 @@ export function touch(presented: Presented, holding: Holding, { now, attempt }: 
  * After a poll that came too early: the interval grows for good (RFC 8628 §3.5). It sets what it means to set only while
  * the interval is the one it saw, so a retry, or a second early poll at the same moment, adds nothing twice.
  */
-export function slow(presented: Presented, seenPollIntervalMs: number, { now, attempt }: Moment): Transition {
-  const pollIntervalMs = Math.min(seenPollIntervalMs + slowDownMs, longestPollIntervalMs)
+export function increaseInterval(
+  credential: VerifiedCredential,
+  seenPollIntervalMs: number,
+  { now, writeId }: Moment,
+): Transition {
+  const pollIntervalMs = Math.min(seenPollIntervalMs + slowDownMs, maxPollIntervalMs)
   return {
-    name: 'slow',
-    sid: presented.sid,
-    attempt,
+    name: 'increaseInterval',
+    sid: credential.sid,
+    writeId,
     guards: [
-      ...owned(presented),
+      ...ownedBy(credential),
       { attribute: 'state', is: '=', value: 'pending', otherwise: () => ({ kind: 'decided' }) },
       {
         attribute: 'pollIntervalMs',
@@ -110,13 +134,13 @@ export function slow(presented: Presented, seenPollIntervalMs: number, { now, at
         otherwise: (family) => ({ kind: 'too-early', pollIntervalMs: family.pollIntervalMs ?? 0 }),
       },
     ],
-    set: { attempt, pollIntervalMs, nextPollAt: now + pollIntervalMs - pollToleranceMs },
+    set: { writeId, pollIntervalMs, nextPollAt: now + pollIntervalMs - pollToleranceMs },
   }
 }
 
 // --- decide ---------------------------------------------------------------------------------------------------------
 
-/** What a person decides about a device, once they have signed in. `codeExpiresAt`: as it was before any `lapse`. */
+/** What a person decides about a device, once they have signed in. `codeExpiresAt`: as it was before any `expireDeviceCode`. */
 export type Decision =
   | {
       readonly approve: Person
@@ -127,11 +151,11 @@ export type Decision =
   | { readonly deny: true }
 
 /** The person's decision about the device whose user code leads to this family (RFC 8628 §3.3). */
-export function decide(application: string, sid: string, decision: Decision, { now, attempt }: Moment): Transition {
+export function decide(application: string, sid: string, decision: Decision, { now, writeId }: Moment): Transition {
   return {
     name: 'decide',
     sid,
-    attempt,
+    writeId,
     guards: [
       ofApplication(application),
       { attribute: 'state', is: '=', value: 'pending', otherwise: () => ({ kind: 'decided' }) },
@@ -139,9 +163,9 @@ export function decide(application: string, sid: string, decision: Decision, { n
     ],
     set:
       'deny' in decision
-        ? { attempt, state: 'denied' }
+        ? { writeId, state: 'denied' }
         : {
-            attempt,
+            writeId,
             state: 'approved',
             person: decision.approve,
             subject: subjectKey(application, decision.approve.sub),
@@ -162,21 +186,21 @@ export function decide(application: string, sid: string, decision: Decision, { n
  * @param audiences asked for now, each of which must have been granted; empty: all that were granted
  */
 export function redeem(
-  presented: Presented,
-  holding: Holding,
+  credential: VerifiedCredential,
+  policy: SessionPolicy,
   binding: CodeBinding | undefined,
-  { now, attempt }: Moment,
+  { now, writeId }: Moment,
   audiences: readonly string[] = [],
 ): Transition {
-  const bound = [...(binding === undefined ? [] : codeGuards(binding)), ...narrowingGuards({ audiences }, holding)]
+  const bound = [...(binding === undefined ? [] : codeGuards(binding)), ...narrowingGuards({ audiences }, policy)]
   const unboundRefusal = (family: Family) => firstFailure(bound, family)
   return {
     name: 'redeem',
-    sid: presented.sid,
-    attempt,
+    sid: credential.sid,
+    writeId,
     guards: [
-      ...owned(presented),
-      ...unspent(presented, holding, now, unboundRefusal),
+      ...ownedBy(credential),
+      ...unspent(credential, policy, now, unboundRefusal),
       {
         attribute: 'state',
         is: '=',
@@ -189,11 +213,11 @@ export function redeem(
         value: now,
         otherwise: (family) => ({ kind: family.flow === 'device' ? 'expired-device-code' : 'expired' }),
       },
-      createdAfter(holding.revokedBefore),
+      createdAfter(policy.revokedBefore),
       ...bound,
     ],
     set: {
-      attempt,
+      writeId,
       state: 'active',
       generation: 1,
       rotatedAt: now,
@@ -222,27 +246,32 @@ const neededUntilFirstRefresh = [
  *
  * @param asked for at this refresh, all of which must have been granted
  */
-export function rotate(presented: Presented, holding: Holding, asked: Narrowing, { now, attempt }: Moment): Transition {
-  const narrowed = narrowingGuards(asked, holding)
-  const unboundRefusal = (family: Family) => firstFailure([...withinLimits(holding, now), ...narrowed], family)
+export function rotate(
+  credential: VerifiedCredential,
+  policy: SessionPolicy,
+  asked: Narrowing,
+  { now, writeId }: Moment,
+): Transition {
+  const narrowed = narrowingGuards(asked, policy)
+  const unboundRefusal = (family: Family) => firstFailure([...withinLimits(policy, now), ...narrowed], family)
   return {
     name: 'rotate',
-    sid: presented.sid,
-    attempt,
+    sid: credential.sid,
+    writeId,
     guards: [
-      ...owned(presented),
-      ...unspent(presented, holding, now, unboundRefusal),
+      ...ownedBy(credential),
+      ...unspent(credential, policy, now, unboundRefusal),
       { attribute: 'state', is: '=', value: 'active', otherwise: () => ({ kind: 'unknown' }) },
-      ...withinLimits(holding, now),
+      ...withinLimits(policy, now),
       ...narrowed,
     ],
     set: {
-      attempt,
-      generation: presented.generation + 1,
+      writeId,
+      generation: credential.generation + 1,
       rotatedAt: now,
     },
     copy: remembered,
-    remove: presented.generation === 1 ? neededUntilFirstRefresh : [],
+    remove: credential.generation === 1 ? neededUntilFirstRefresh : [],
   }
 }
 
@@ -259,10 +288,10 @@ export function revoke(by: Entitlement, reason: OwnReason, moment: Moment, atPro
   return {
     name: 'revoke',
     sid: by.sid,
-    attempt: moment.attempt,
-    guards: [...owned(by), notEnded],
+    writeId: moment.writeId,
+    guards: [...ownedBy(by), notEnded],
     set: ended(reason, moment, atProvider),
-    remove: ['nextPollAt', 'pollIntervalMs', 'previousAttempt', 'deviceLogin'],
+    remove: ['nextPollAt', 'pollIntervalMs', 'previousWriteId', 'deviceLogin'],
   }
 }
 
@@ -277,23 +306,23 @@ export function revokeByOps(
   return {
     name: 'revoke',
     sid,
-    attempt: moment.attempt,
+    writeId: moment.writeId,
     guards: [ofApplication(application), notEnded],
     set: {
       ...ended('ops', moment, atProvider),
-      revokedBy: by.actor.slice(-longestActor),
+      revokedBy: by.actor.slice(-maxActorLength),
       ...(by.note !== undefined && { revokedNote: by.note }),
     },
-    remove: ['nextPollAt', 'pollIntervalMs', 'previousAttempt', 'person', 'deviceLogin'],
+    remove: ['nextPollAt', 'pollIntervalMs', 'previousWriteId', 'person', 'deviceLogin'],
   }
 }
 
 /** The item stays under a kilobyte with it. The end of an ARN is what names the person; the audit has it whole. */
-const longestActor = 112
+const maxActorLength = 112
 
-function ended(revokedReason: RevocationReason, { now, attempt }: Moment, atProvider: boolean): Partial<Family> {
+function ended(revokedReason: RevocationReason, { now, writeId }: Moment, atProvider: boolean): Partial<Family> {
   return {
-    ...{ attempt, state: 'revoked', revokedAt: now, revokedReason },
+    ...{ writeId, state: 'revoked', revokedAt: now, revokedReason },
     ...(atProvider && { revocationDue: 'provider' }),
   }
 }
@@ -306,13 +335,13 @@ const notEnded: Guard = {
 }
 
 /** The provider has heard of the end of a family, or never can. */
-export function reported(sid: string, attempt: string): Transition {
+export function markProviderNotified(sid: string, writeId: string): Transition {
   return {
-    name: 'reported',
+    name: 'markProviderNotified',
     sid,
-    attempt,
+    writeId,
     guards: [{ attribute: 'revocationDue', is: '=', value: 'provider', otherwise: () => ({ kind: 'revoked' }) }],
-    set: { attempt },
+    set: { writeId },
     remove: ['revocationDue', 'vault'],
   }
 }
@@ -323,12 +352,12 @@ export function reported(sid: string, attempt: string): Transition {
  * What a transition would meet if it were written now: for those who must fetch something first, and should not for one
  * that is refused anyway. The write itself asks again.
  *
- * @returns the refusal; undefined: it would hold, or be answered as a replay
+ * @returns the refusal; undefined: it would hold, or be answered as a grace retry
  */
-export function foresee(transition: Transition, family: Family | undefined): Refusal | undefined {
+export function precheck(transition: Transition, family: Family | undefined): Refusal | undefined {
   if (family === undefined) return { kind: 'unknown' }
   const verdict = firstFailure(transition.guards, family)
-  return verdict?.kind === 'replay' ? undefined : verdict
+  return verdict?.kind === 'grace-retry' ? undefined : verdict
 }
 
 /**
@@ -339,9 +368,9 @@ export function foresee(transition: Transition, family: Family | undefined): Ref
  */
 export function explain(transition: Transition, family: Family | undefined): Verdict {
   if (family === undefined) return { kind: 'unknown' }
-  if (family.attempt === transition.attempt) return { kind: 'ours' }
+  if (family.writeId === transition.writeId) return { kind: 'ours' }
   // A poll is followed by the decision on it, which it must then go on to; only what copies the id says what it was for.
-  if (transition.copy !== undefined && family.previousAttempt === transition.attempt) return { kind: 'superseded' }
+  if (transition.copy !== undefined && family.previousWriteId === transition.writeId) return { kind: 'superseded' }
   const verdict = firstFailure(transition.guards, family)
   if (verdict === undefined) throw new Error(`the condition of ${transition.name} failed though each guard holds`)
   return verdict

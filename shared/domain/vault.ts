@@ -26,7 +26,7 @@ export type Vault = {
   /** One more at each write. */
   readonly revision: number
   /** Of the last write: a retry that meets its own id knows that it won. */
-  readonly attempt: string
+  readonly writeId: string
   /** The tokens; absent once the provider has refused them for good. */
   readonly sealed?: string
   /** Whether there is a refresh token to fetch others with. */
@@ -54,7 +54,7 @@ export type VaultChange = {
 /** A provider that does not say how long its token lasts (RFC 6749 §5.1 only recommends it) is asked again soon. */
 const untoldLifetimeSeconds = 300
 /** Fresh ones are fetched this long before the end, or a fifth of the lifetime where that is less. */
-const longestAheadMs = 60_000
+const maxAheadMs = 60_000
 /** What ends within this time has ended by the time that it is used. */
 const tooLateMs = 1_000
 /**
@@ -63,18 +63,18 @@ const tooLateMs = 1_000
  */
 export const leaseMs = 25_000
 const firstCoolDownMs = 1_000
-const longestCoolDownMs = 60_000
+const maxCoolDownMs = 60_000
 
 /** How long the provider's tokens last. @property expiresInSeconds as it said; absent: it did not */
 export type TokenLifetime = { readonly expiresInSeconds?: number | undefined; readonly isRefreshable: boolean }
 
 /** A vault for the tokens of a sign-in. @property keptForSeconds as long as its family may live */
-export type VaultOpening = Pick<Vault, 'sid' | 'id' | 'application' | 'attempt' | 'expires'>
+export type NewVault = Pick<Vault, 'sid' | 'id' | 'application' | 'writeId' | 'expires'>
 
-export function openVault(opening: VaultOpening, sealed: string, lifetime: TokenLifetime, now: number): Vault {
-  const { sid, id, application, attempt, expires } = opening
+export function createVault(opening: NewVault, sealed: string, lifetime: TokenLifetime, now: number): Vault {
+  const { sid, id, application, writeId, expires } = opening
   return {
-    ...{ sid, id, version: 1, application, revision: 1, attempt, expires, sealed },
+    ...{ sid, id, version: 1, application, revision: 1, writeId, expires, sealed },
     ...timesOf(lifetime, expires * 1000, now),
   }
 }
@@ -90,7 +90,7 @@ function timesOf({ expiresInSeconds, isRefreshable }: TokenLifetime, end: number
   const lifetimeMs = (expiresInSeconds ?? untoldLifetimeSeconds) * 1000
   // A provider may say anything; nobody asks after the session's end, and the table holds no number of any size.
   const expiresAt = Math.min(now + lifetimeMs, end)
-  return { isRefreshable, refreshAt: expiresAt - Math.min(longestAheadMs, lifetimeMs / 5), expiresAt }
+  return { isRefreshable, refreshAt: expiresAt - Math.min(maxAheadMs, lifetimeMs / 5), expiresAt }
 }
 
 // --- what to do -----------------------------------------------------------------------------------------------------
@@ -126,8 +126,8 @@ export function renewed(vault: Vault, sealed: string, lifetime: TokenLifetime, n
 /** The provider could not be asked: it is left in peace for a while, twice as long each time. */
 export function failed(vault: Vault, providerRetryAfterSeconds: number, now: number): VaultChange {
   const failures = (vault.failures ?? 0) + 1
-  const coolDownMs = Math.min(firstCoolDownMs * 2 ** Math.min(failures - 1, 10), longestCoolDownMs)
-  const retryAt = now + Math.max(coolDownMs, Math.min(providerRetryAfterSeconds * 1000, longestCoolDownMs))
+  const coolDownMs = Math.min(firstCoolDownMs * 2 ** Math.min(failures - 1, 10), maxCoolDownMs)
+  const retryAt = now + Math.max(coolDownMs, Math.min(providerRetryAfterSeconds * 1000, maxCoolDownMs))
   return { set: { failures, retryAt }, remove: ['leaseUntil'] }
 }
 

@@ -7,7 +7,7 @@
 import { randomUUID } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
-import { broker, clock, drawId } from '../broker.ts'
+import { broker, clock, randomId } from '../broker.ts'
 import { addressHeaderIn } from '../config.ts'
 import type { Language } from '../domain/local-text.ts'
 import type { Application, Client } from '../domain/registration.ts'
@@ -87,7 +87,7 @@ function addressIn(event: APIGatewayProxyEvent): string | undefined {
 
 /** When a transition is made, and its id: fresh for each one, the same for each try of it. */
 export function momentOf({ now }: Pick<Call, 'now'>): Moment {
-  return { now, attempt: drawId() }
+  return { now, writeId: randomId() }
 }
 
 /** A header by its lower-case name, however the caller spelt it. */

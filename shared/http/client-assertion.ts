@@ -5,7 +5,7 @@
  */
 
 import { createHash } from 'node:crypto'
-import { broker, drawId } from '../broker.ts'
+import { broker, randomId } from '../broker.ts'
 import type { Client } from '../domain/registration.ts'
 import type { Call } from './call.ts'
 
@@ -22,6 +22,6 @@ export async function assertionFault(call: Call, client: Client, assertion: stri
   if (!verdict.holds) return `assertion: ${verdict.fault}`
   const { jti, expiresAtSeconds } = verdict
   const jtiHash = createHash('sha256').update(jti).digest('base64url')
-  const showing = { application: application.name, clientId, jtiHash, expiresAtSeconds, attempt: drawId(), now }
-  return (await broker().replay.record(showing)) ? undefined : 'assertion: replayed'
+  const showing = { application: application.name, clientId, jtiHash, expiresAtSeconds, writeId: randomId(), now }
+  return (await broker().usedAssertions.record(showing)) ? undefined : 'assertion: replayed'
 }

@@ -7,7 +7,7 @@
  */
 
 import { randomInt } from 'node:crypto'
-import { drawId } from '../broker.ts'
+import { randomId } from '../broker.ts'
 import { type Call, header } from './call.ts'
 
 const places = '012345'
@@ -26,7 +26,7 @@ type Held = { readonly place: string; readonly sealed: string; readonly sinceSec
  * @param replaced the handle of a value that is no longer needed, whose place is taken over; otherwise a free place, or the oldest
  */
 export function drawHandle(call: Call, replaced?: string): string {
-  return `${drawId()}${(replaced && placeOf(replaced)) ?? vacantPlace(call)}`
+  return `${randomId()}${(replaced && placeOf(replaced)) ?? vacantPlace(call)}`
 }
 
 /** @returns what the browser carries at the handle's place, which may be another tab's by now */

@@ -2,13 +2,13 @@
  * The device flow of the provider behind our own (RFC 8628): its user code and its pages, our device code and our rule of
  * single use.
  *
- * Owns both of its steps. Must not know when it may ask: only whoever wrote `touch` for a poll does, so the provider is
+ * Owns both of its steps. Must not know when it may ask: only whoever wrote `recordPoll` for a poll does, so the provider is
  * asked no faster than it allows, from however many Lambdas. Loaded only when it is needed, for the providers are heavy.
  */
 
 import { broker, clock } from '../broker.ts'
+import { expireDeviceCode, supersededByConcurrentPoll } from '../domain/expire-device-code.ts'
 import type { Family } from '../domain/family.ts'
-import { lapse, overtaken } from '../domain/lapse.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import { type Decision, decide, pollToleranceMs } from '../domain/transitions.ts'
 import { sealFor, unsealFrom } from '../provider-seal.ts'
@@ -16,7 +16,7 @@ import { providerOf } from '../providers/index.ts'
 import type { DeviceLogin, DeviceLoginResult } from '../providers/provider.ts'
 import type { ProviderPurpose } from '../tokens/seal.ts'
 import { Unavailable } from '../unavailable.ts'
-import { keepTokens } from '../vault/keep.ts'
+import { storeTokens } from '../vault/stored-tokens.ts'
 import { audit, type Call, type ClientCall, continueWith, momentOf } from './call.ts'
 import { emailHashOf, wantedClaims } from './sign-in.ts'
 
@@ -42,7 +42,7 @@ export async function startDeviceLogin(call: Call, sid: string): Promise<DeviceL
 /**
  * Asks the provider once, and writes down what it has decided.
  *
- * @param family as this poll's `touch` left it
+ * @param family as this poll's `recordPoll` left it
  * @returns what the poll is told; `approved`: by this poll, and nobody came after it, so it may redeem
  * @throws {Unavailable} the family stays as it is, and the next poll asks again
  */
@@ -81,7 +81,7 @@ export async function askProvider(call: ClientCall, family: Family, sealed: stri
 
 /** The provider is not believed before nobody can be on the way with its tokens any more. */
 async function usedUp({ application }: Call, { sid }: Family): Promise<Refusal> {
-  const outcome = await broker().families.apply(lapse(application.name, sid, momentOf({ now: clock.now() })))
+  const outcome = await broker().families.apply(expireDeviceCode(application.name, sid, momentOf({ now: clock.now() })))
   return outcome.done ? { kind: 'pending' } : outcome.refusal
 }
 
@@ -92,7 +92,7 @@ async function approve(
 ): Promise<Refusal | 'approved'> {
   const codeExpiresAt = family.codeExpiresAt!
   const codeLifetimeSeconds = Math.ceil((codeExpiresAt - call.now) / 1000)
-  const vault = await keepTokens(call.application, call.client, family.sid, tokens, codeLifetimeSeconds)
+  const vault = await storeTokens(call.application, call.client, family.sid, tokens, codeLifetimeSeconds)
   const emailHash = await emailHashOf(call.application, person)
   return write(call, family, { approve: person, emailHash, vault, codeExpiresAt })
 }
@@ -102,14 +102,14 @@ async function write(call: ClientCall, polled: Family, decision: Decision): Prom
   const outcome = await broker().families.apply(decide(call.application.name, sid, decision, momentOf(call)))
   // Superseded is made as well, and somebody has gone on from there.
   if (!outcome.done && outcome.refusal.kind !== 'superseded') {
-    return outcome.refusal.kind === 'decided' ? overtaken(outcome.family!) : outcome.refusal
+    return outcome.refusal.kind === 'decided' ? supersededByConcurrentPoll(outcome.family!) : outcome.refusal
   }
   const family = outcome.family!
   const event = 'approve' in decision ? 'session.approved' : 'session.denied'
   audit(call, event, { sid, sub: family.person?.sub, flow: 'device' })
   // Whoever polls while a poll of theirs is on its way has given up on that one, and may not see its answer.
-  const isLatest = family.previousAttempt === polled.attempt
-  return family.state === 'approved' && isLatest ? 'approved' : overtaken(family)
+  const isLatest = family.previousWriteId === polled.writeId
+  return family.state === 'approved' && isLatest ? 'approved' : supersededByConcurrentPoll(family)
 }
 
 function purposeOf(sid: string): ProviderPurpose {

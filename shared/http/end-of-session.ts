@@ -12,13 +12,13 @@ import { audit, type Call } from './call.ts'
 import { reportFault } from './stack.ts'
 
 /** Ends them at the provider, where the application says so, and takes them out of the table. */
-export async function forgetTokens(call: Call, family: Family): Promise<void> {
+export async function endProviderTokens(call: Call, family: Family): Promise<void> {
   const { sid, vault, revocationDue, clientId, person } = family
   if (vault === undefined && revocationDue === undefined) return
   try {
     if (revocationDue === undefined) return await broker().vaults.remove(sid, vault!)
     // Loaded when it is needed: the providers are heavy.
-    const { endAtProvider } = await import('../vault/end.ts')
+    const { endAtProvider } = await import('../vault/end-at-provider.ts')
     await endAtProvider(call.application, family, (event, fields) =>
       audit(call, event, { sid, client_id: clientId, sub: person?.sub, ...fields }),
     )

@@ -6,7 +6,7 @@
  */
 
 import type { APIGatewayProxyEvent } from 'aws-lambda'
-import type { Standing } from '../domain/standing.ts'
+import type { SessionStatus } from '../domain/session-status.ts'
 import { bodyText, header } from './call.ts'
 import { OAuthError } from './errors.ts'
 import { jsonMembers, limitLength, mediaTypeIn } from './parameters.ts'
@@ -17,7 +17,7 @@ export type ListRequest = {
   /** A part of the person's name, address or subject, whatever its case. */
   readonly name?: string | undefined
   readonly clientId?: string | undefined
-  readonly state?: Standing['state'] | undefined
+  readonly state?: SessionStatus['state'] | undefined
   readonly limit: number
   readonly cursor?: string | undefined
 }
@@ -33,14 +33,14 @@ export type RevocationRequest = Selection & {
   readonly cursor?: string | undefined
 }
 
-const states: readonly Standing['state'][] = ['pending', 'approved', 'denied', 'active', 'expired', 'revoked']
+const states: readonly SessionStatus['state'][] = ['pending', 'approved', 'denied', 'active', 'expired', 'revoked']
 const defaultLimit = 50
-const mostLimit = 100
+const maxLimit = 100
 /** Beyond what a `sub` can be (OIDC Core §2), and below what a key of the table can be, in bytes. */
-const longestSubject = 1_024
-const longestText = 4_096
+const maxSubjectLength = 1_024
+const maxTextLength = 4_096
 /** The session's item stays under a kilobyte with it, in bytes. */
-const longestNote = 128
+const maxNoteLength = 128
 
 /** @throws {OAuthError} invalid_request */
 export function readListRequest(event: APIGatewayProxyEvent): ListRequest {
@@ -117,8 +117,8 @@ function onceEach(pairs: readonly (readonly [string, unknown])[], allowed: reado
     if (seen.has(name)) throw new OAuthError('invalid_request', `${name} must be sent once.`)
     seen.add(name)
     if (typeof value !== 'string') throw new OAuthError('invalid_request', `${name} must be a string.`)
-    if (value.includes('\0') || !value.isWellFormed() || value.length > longestText) {
-      throw new OAuthError('invalid_request', `${name} must be text of no more than ${longestText} characters.`)
+    if (value.includes('\0') || !value.isWellFormed() || value.length > maxTextLength) {
+      throw new OAuthError('invalid_request', `${name} must be text of no more than ${maxTextLength} characters.`)
     }
     if (value !== '') sent.set(name, value)
   }
@@ -127,13 +127,13 @@ function onceEach(pairs: readonly (readonly [string, unknown])[], allowed: reado
 
 function subjectIn(sent: Sent): string | undefined {
   const subject = sent.get('subject')
-  if (subject !== undefined && Buffer.byteLength(subject) > longestSubject) {
-    throw new OAuthError('invalid_request', `subject must be no longer than ${longestSubject} bytes.`)
+  if (subject !== undefined && Buffer.byteLength(subject) > maxSubjectLength) {
+    throw new OAuthError('invalid_request', `subject must be no longer than ${maxSubjectLength} bytes.`)
   }
   return subject
 }
 
-function stateIn(state: string | undefined): Standing['state'] | undefined {
+function stateIn(state: string | undefined): SessionStatus['state'] | undefined {
   const known = states.find((candidate) => candidate === state)
   if (state !== undefined && known === undefined) {
     throw new OAuthError('invalid_request', `state must be one of ${states.join(', ')}.`)
@@ -144,8 +144,8 @@ function stateIn(state: string | undefined): Standing['state'] | undefined {
 function limitIn(limit: string | undefined): number {
   if (limit === undefined) return defaultLimit
   const number = /^\d{1,3}$/.test(limit) ? Number(limit) : 0
-  if (number < 1 || number > mostLimit) {
-    throw new OAuthError('invalid_request', `limit must be a whole number from 1 to ${mostLimit}.`)
+  if (number < 1 || number > maxLimit) {
+    throw new OAuthError('invalid_request', `limit must be a whole number from 1 to ${maxLimit}.`)
   }
   return number
 }
@@ -164,8 +164,8 @@ function selectionIn(sent: Sent, all: boolean): Selection {
 function noteIn(sent: Sent): string | undefined {
   const note = sent.get('reason')
   if (note === undefined) return undefined
-  if (Buffer.byteLength(note) > longestNote) {
-    throw new OAuthError('invalid_request', `reason must be no longer than ${longestNote} bytes.`)
+  if (Buffer.byteLength(note) > maxNoteLength) {
+    throw new OAuthError('invalid_request', `reason must be no longer than ${maxNoteLength} bytes.`)
   }
   if (/\p{C}/u.test(note)) throw new OAuthError('invalid_request', 'reason must not hold control characters.')
   if (/\b(rt|ac|dc)_[\w-]{20}|\beyJ[\w-]{10}/.test(note)) {

@@ -67,8 +67,8 @@ export type Parameters = {
   all(name: RepeatableName): readonly string[]
 }
 
-const mostBytes = 65_536
-const mostParameters = 100
+const maxBytes = 65_536
+const maxParameters = 100
 
 /** @param type the Content-Type header. @throws {OAuthError} invalid_request */
 export function readBody(body: string, type: string | undefined): Parameters {
@@ -81,7 +81,7 @@ export function readBody(body: string, type: string | undefined): Parameters {
 
 /** @throws {OAuthError} invalid_request */
 export function limitLength(body: string): void {
-  if (Buffer.byteLength(body) > mostBytes) {
+  if (Buffer.byteLength(body) > maxBytes) {
     throw new OAuthError('invalid_request', 'The body is longer than 64 KB.', { status: 413 })
   }
 }
@@ -111,7 +111,7 @@ export function parameters(members: Iterable<readonly [string, unknown]>): Param
   const seen = new Set<string>()
   let count = 0
   for (const [name, value] of members) {
-    if (++count > mostParameters) throw new OAuthError('invalid_request', 'There are more than 100 parameters.')
+    if (++count > maxParameters) throw new OAuthError('invalid_request', 'There are more than 100 parameters.')
     if (!isKnown(name)) continue
     if (seen.has(name) && !isRepeatable(name)) throw sentTwice(name)
     seen.add(name)

@@ -9,13 +9,13 @@
 import { broker } from '../broker.ts'
 import type { Family } from '../domain/family.ts'
 import { registeredScopes } from '../domain/scope.ts'
-import type { Narrowing, Presented } from '../domain/single-use.ts'
-import { foresee, revoke, type Transition } from '../domain/transitions.ts'
+import type { Narrowing, VerifiedCredential } from '../domain/single-use.ts'
+import { precheck, revoke, type Transition } from '../domain/transitions.ts'
 import type { Session } from '../store/vaults.ts'
-import { type FreshToken, freshToken } from '../vault/fresh.ts'
+import { type FreshToken, freshToken } from '../vault/fresh-token.ts'
 import { audit, type Call, type ClientCall, momentOf } from './call.ts'
 import { OAuthError } from './errors.ts'
-import { refuse } from './settle.ts'
+import { refuse } from './require-success.ts'
 
 /**
  * A fresh token for the family that a transition is about to move on.
@@ -25,13 +25,13 @@ import { refuse } from './settle.ts'
  */
 export async function tokenBefore(
   call: ClientCall,
-  presented: Presented,
+  credential: VerifiedCredential,
   transition: Transition,
   asked: Narrowing,
 ): Promise<FreshToken> {
-  const session = await broker().vaults.readSession(presented.sid)
-  const refusal = foresee(transition, session?.family)
-  if (refusal !== undefined) throw await refuse(call, presented, refusal)
+  const session = await broker().vaults.readSession(credential.sid)
+  const refusal = precheck(transition, session?.family)
+  if (refusal !== undefined) throw await refuse(call, credential, refusal)
   refuseNarrowing(call, session!.family, asked)
   return tokenOf(call, session!, true)
 }

@@ -6,7 +6,7 @@
  */
 
 import { type Family, subOf } from '../domain/family.ts'
-import { type Registration, standing } from '../domain/standing.ts'
+import { type Registration, sessionStatus } from '../domain/session-status.ts'
 
 /** Times are ISO 8601, UTC. */
 export type SessionView = {
@@ -19,7 +19,7 @@ export type SessionView = {
   readonly name?: string
   readonly email?: string
   readonly flow: Family['flow']
-  readonly state: ReturnType<typeof standing>['state']
+  readonly state: ReturnType<typeof sessionStatus>['state']
   readonly scopes: readonly string[]
   readonly audiences: readonly string[]
   readonly created_at: string
@@ -39,7 +39,7 @@ export type SessionView = {
 export function sessionView(family: Family, registration: Registration, now: number): SessionView {
   const { generation, rotatedAt, absoluteExpiresAt, revokedBy, revokedNote } = family
   const { name, email } = family.person?.claims ?? {}
-  const { state, expiresAt, revokedAt, revokedReason } = standing(family, registration, now)
+  const { state, expiresAt, revokedAt, revokedReason } = sessionStatus(family, registration, now)
   const sub = subOf(family)
   return {
     sid: family.sid,

@@ -36,22 +36,22 @@ export type Handler = (event: APIGatewayProxyEvent, context: unknown) => Promise
 
 /** An endpoint that a program calls and that authenticates its client. */
 export function clientEndpoint(access: Access, handle: (call: ClientCall) => Promise<Answer>): Handler {
-  return stacked(handle, [...opening(access, oauthErrorAnswer), application(), body(), client()])
+  return stacked(handle, [...begin(access, oauthErrorAnswer), application(), body(), client()])
 }
 
 /** An endpoint that a program calls and that asks for no client. */
-export function openEndpoint(access: Access, handle: (call: Call) => Promise<Answer>): Handler {
-  return stacked(handle, [...opening(access, oauthErrorAnswer), application(), body()])
+export function publicEndpoint(access: Access, handle: (call: Call) => Promise<Answer>): Handler {
+  return stacked(handle, [...begin(access, oauthErrorAnswer), application(), body()])
 }
 
 /** An endpoint of ops, whom AWS IAM has authorised before the function is called. */
 export function opsEndpoint(handle: (call: OpsCall) => Promise<Answer>): Handler {
-  return stacked(handle, [...opening('same-origin', oauthErrorAnswer), actor(), application()])
+  return stacked(handle, [...begin('same-origin', oauthErrorAnswer), actor(), application()])
 }
 
 /** The same, about no application in particular. */
 export function opsRootEndpoint(handle: (call: OpsRootCall) => Promise<Answer>): Handler {
-  return stacked(handle, [...opening('same-origin', oauthErrorAnswer), actor()])
+  return stacked(handle, [...begin('same-origin', oauthErrorAnswer), actor()])
 }
 
 /**
@@ -63,7 +63,7 @@ export function pageEndpoint(
   handle: (call: Call) => Promise<Answer>,
   problem: (error: Error, call: Partial<Call>) => Answer,
 ): Handler {
-  return stacked(handle, [...opening('same-origin', problem), application(), body()])
+  return stacked(handle, [...begin('same-origin', problem), application(), body()])
 }
 
 /** Whether scripts of any origin may read the answers (they never send credentials along). */
@@ -78,7 +78,7 @@ function stacked(handle: (call: never) => Promise<Answer>, middlewares: Middlewa
 }
 
 /** Outermost: the answer is written and logged last, whatever happened inside. */
-function opening(access: Access, problem: (error: Error, call: Partial<Call>) => Answer): Middleware[] {
+function begin(access: Access, problem: (error: Error, call: Partial<Call>) => Answer): Middleware[] {
   return [
     {
       before: ({ event, context }) => {

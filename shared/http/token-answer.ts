@@ -14,7 +14,7 @@ import type { Narrowing } from '../domain/single-use.ts'
 import { signAccessToken } from '../tokens/access-token.ts'
 import { signIdToken } from '../tokens/id-token.ts'
 import type { Keyring } from '../tokens/keyring.ts'
-import type { FreshToken } from '../vault/fresh.ts'
+import type { FreshToken } from '../vault/fresh-token.ts'
 import type { Answer, ClientCall } from './call.ts'
 
 export type AnswerParts = {

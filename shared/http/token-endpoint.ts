@@ -8,16 +8,16 @@
 import { broker, clock } from '../broker.ts'
 import { type Credential, type CredentialKind, hashSalt } from '../domain/credential.ts'
 import type { GrantType } from '../domain/registration.ts'
-import type { Holding, Narrowing, Presented } from '../domain/single-use.ts'
+import type { Narrowing, SessionPolicy, VerifiedCredential } from '../domain/single-use.ts'
 import type { Transition } from '../domain/transitions.ts'
 import type { Keyring } from '../tokens/keyring.ts'
-import type { FreshToken } from '../vault/fresh.ts'
+import type { FreshToken } from '../vault/fresh-token.ts'
 import { type Answer, type ClientCall, conclude } from './call.ts'
 import { grantError, OAuthError } from './errors.ts'
-import { openCredential } from './opened.ts'
-import { settle } from './settle.ts'
+import { requireSuccess } from './require-success.ts'
 import { clientEndpoint, type Handler } from './stack.ts'
 import { tokenAnswer } from './token-answer.ts'
+import { verifyCredentialText } from './verify-credential.ts'
 
 /** One grant: what it is called on the wire, and how it answers a client that may use it. */
 export type Grant = {
@@ -44,15 +44,19 @@ export function tokenEndpoint(...grants: readonly Grant[]): Handler {
   })
 }
 
-export type Shown = { readonly credential: Credential; readonly presented: Presented; readonly keyring: Keyring }
+export type Verified = {
+  readonly credential: Credential
+  readonly presented: VerifiedCredential
+  readonly keyring: Keyring
+}
 
 /**
  * Opens the credential that a grant was shown, without asking the table.
  *
  * @throws {OAuthError} invalid_grant for one that is not ours, of this kind and for this application
  */
-export async function openShown(call: ClientCall, kind: CredentialKind, text: string): Promise<Shown> {
-  const { credential, keyring } = await openCredential(call, kind, text)
+export async function verifyCredential(call: ClientCall, kind: CredentialKind, text: string): Promise<Verified> {
+  const { credential, keyring } = await verifyCredentialText(call, kind, text)
   if (credential === undefined) throw grantError({ kind: 'unknown' })
   const { sid, generation, salt } = credential
   const presented = {
@@ -66,7 +70,7 @@ export async function openShown(call: ClientCall, kind: CredentialKind, text: st
 }
 
 /** What the registrations say about the families of the call's client. */
-export function holdingOf({ application, client }: Pick<ClientCall, 'application' | 'client'>): Holding {
+export function policyOf({ application, client }: Pick<ClientCall, 'application' | 'client'>): SessionPolicy {
   const { accessTokenSeconds, idleSeconds, absoluteSeconds, graceSeconds, audiences } = client
   const revokedBefore = Math.max(application.revokedBefore, client.revokedBefore)
   return { accessTokenSeconds, idleSeconds, absoluteSeconds, graceSeconds, revokedBefore, audiences }
@@ -84,7 +88,7 @@ export type Prepared = { readonly transition: Transition; readonly providerToken
  */
 export async function prepare(
   call: ClientCall,
-  shown: Shown,
+  shown: Verified,
   transition: Transition,
   asked: Narrowing,
 ): Promise<Prepared> {
@@ -104,14 +108,14 @@ export async function prepare(
  */
 export async function redeemed(
   call: ClientCall,
-  shown: Shown,
+  shown: Verified,
   redemption: Transition,
   audiences: readonly string[],
 ): Promise<Answer> {
   const { transition, providerToken } = await prepare(call, shown, redemption, { audiences })
   const outcome = await broker().families.apply(transition)
-  const family = await settle(call, shown.presented, outcome)
-  conclude(call, outcome.done && outcome.replay ? 'session.grace_retry' : 'session.redeemed', {
+  const family = await requireSuccess(call, shown.presented, outcome)
+  conclude(call, outcome.done && outcome.isGraceRetry ? 'session.grace_retry' : 'session.redeemed', {
     sid: family.sid,
     sub: family.person?.sub,
     flow: family.flow,

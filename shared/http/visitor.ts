@@ -6,7 +6,7 @@
  */
 
 import { createHmac } from 'node:crypto'
-import { broker, drawId } from '../broker.ts'
+import { broker, randomId } from '../broker.ts'
 import type { MacKey } from '../domain/credential.ts'
 import { isSameSecret } from '../domain/same-secret.ts'
 import { seal, unseal } from '../tokens/seal.ts'
@@ -33,14 +33,14 @@ export async function visitorOf(call: Call): Promise<Visitor | undefined> {
 
 /** @returns a browser that was not here before, and the Set-Cookie line for it */
 export async function welcome(call: Call): Promise<{ readonly visitor: Visitor; readonly cookie: string }> {
-  const visitor = { id: drawId(), form: drawId() }
+  const visitor = { id: randomId(), form: randomId() }
   return { visitor, cookie: await cookieOf(call, visitor, newSeconds) }
 }
 
 /** @returns the Set-Cookie line that remembers that somebody has signed in with this browser */
 export async function remembered(call: Call, sub: string): Promise<string> {
   const macKey = (await broker().keyring()).macKey(call.now)
-  const visitor = (await visitorOf(call)) ?? { id: drawId(), form: drawId() }
+  const visitor = (await visitorOf(call)) ?? { id: randomId(), form: randomId() }
   return cookieOf(call, { ...visitor, person: hashOfPerson(call.application.name, sub, macKey) }, knownSeconds)
 }
 

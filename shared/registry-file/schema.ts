@@ -6,7 +6,7 @@
 
 import * as v from 'valibot'
 import { maxClientAudiences } from '../domain/audience.ts'
-import { longestScopes, mostScopes } from '../domain/scope.ts'
+import { maxScopeLength, maxScopes } from '../domain/scope.ts'
 import { jwkSchema } from './keys.ts'
 import { localText, looks } from './looks.ts'
 import { providerSchema } from './provider.ts'
@@ -76,8 +76,8 @@ const clientRules: readonly { readonly why: string; readonly broken: (client: Re
     broken: ({ grants, exchangesFor }) => listOf(exchangesFor).length > 0 && !listOf(grants).includes(tokenExchange),
   },
   {
-    why: `scopes must not be more than ${mostScopes}, nor longer than ${longestScopes} characters in all`,
-    broken: ({ scopes }) => listOf(scopes).length > mostScopes || listOf(scopes).join(' ').length > longestScopes,
+    why: `scopes must not be more than ${maxScopes}, nor longer than ${maxScopeLength} characters in all`,
+    broken: ({ scopes }) => listOf(scopes).length > maxScopes || listOf(scopes).join(' ').length > maxScopeLength,
   },
 ]
 const audienceList = v.pipe(

@@ -86,10 +86,10 @@ async function updateClient(
   { application, clientId, by }: Target,
   update: Update,
 ): Promise<'updated' | 'missing' | Client> {
-  const attempt = randomUUID()
+  const writeId = randomUUID()
   const changed = { kind: 'changed', application, clientId, members: ['secrets'] } as const
   const command = new TransactWriteItemsCommand({
-    ClientRequestToken: attempt,
+    ClientRequestToken: writeId,
     TransactItems: [
       {
         Update: {
@@ -99,7 +99,7 @@ async function updateClient(
           ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
         },
       },
-      ...(by === undefined ? [] : [historyWrite(table, by, Date.now(), attempt, [changed])]),
+      ...(by === undefined ? [] : [historyWrite(table, by, Date.now(), writeId, [changed])]),
     ],
   })
   return ask(async () => {

@@ -5,9 +5,9 @@
  * one is refused: that is the domain's, handed in as data and explained from the item that a failed condition returns.
  *
  *     apply ──UpdateItem, condition──► holds: the new item
- *                                      fails: the item as it is ──explain──► ours, replay: as good as done
+ *                                      fails: the item as it is ──explain──► ours, grace retry: as good as done
  *                                                                           refusal: an expected no
- *           ──no answer after the SDK's tries──► GetItem: does the item carry our attempt? then it is done
+ *           ──no answer after the SDK's tries──► GetItem: does the item carry our write id? then it is done
  */
 
 import { ConditionalCheckFailedException, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
@@ -20,9 +20,9 @@ import { itemAfterLoss, itemAt, type Key } from './item.ts'
 import type { Table } from './table.ts'
 import { ask } from './table.ts'
 
-/** What became of a transition. `replay`: nothing was written, and the family stands where this very call would lead. */
+/** What became of a transition. `isGraceRetry`: nothing was written, and the family stands where this very call would lead. */
 export type Outcome =
-  | { readonly done: true; readonly family: Family; readonly replay: boolean }
+  | { readonly done: true; readonly family: Family; readonly isGraceRetry: boolean }
   | { readonly done: false; readonly refusal: Refusal; readonly family: Family | undefined }
 
 export type Families = {
@@ -32,7 +32,7 @@ export type Families = {
    * @returns false when its sid is taken
    * @throws {Unavailable}
    */
-  open(family: Family): Promise<boolean>
+  create(family: Family): Promise<boolean>
   /** @throws {Unavailable} */
   apply(transition: Transition): Promise<Outcome>
   /**
@@ -45,7 +45,7 @@ export type Families = {
 
 export function createFamilies(table: Table): Families {
   return {
-    open: (family) => open(table, family),
+    create: (family) => open(table, family),
     apply: (transition) => apply(table, transition),
     read: (sid) => itemAt<Family>(table, keyOf(sid)),
   }
@@ -65,8 +65,8 @@ async function open(table: Table, family: Family): Promise<boolean> {
     )
     return true
   } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return familyIn(error)?.attempt === family.attempt
-    if (await wasWritten(table, family.sid, family.attempt)) return true
+    if (error instanceof ConditionalCheckFailedException) return familyIn(error)?.writeId === family.writeId
+    if (await wasWritten(table, family.sid, family.writeId)) return true
     throw error
   }
 }
@@ -84,10 +84,10 @@ async function apply(table: Table, transition: Transition): Promise<Outcome> {
         }),
       ),
     )
-    return { done: true, family: unmarshall(Attributes!) as Family, replay: false }
+    return { done: true, family: unmarshall(Attributes!) as Family, isGraceRetry: false }
   } catch (error) {
     if (error instanceof ConditionalCheckFailedException) return outcomeOf(transition, familyIn(error))
-    const written = await wasWritten(table, transition.sid, transition.attempt)
+    const written = await wasWritten(table, transition.sid, transition.writeId)
     if (written !== undefined) return outcomeOf(transition, written)
     throw error
   }
@@ -95,16 +95,16 @@ async function apply(table: Table, transition: Transition): Promise<Outcome> {
 
 function outcomeOf(transition: Transition, family: Family | undefined): Outcome {
   const verdict = explain(transition, family)
-  if (verdict.kind === 'ours' || verdict.kind === 'replay') {
-    return { done: true, family: family!, replay: verdict.kind === 'replay' }
+  if (verdict.kind === 'ours' || verdict.kind === 'grace-retry') {
+    return { done: true, family: family!, isGraceRetry: verdict.kind === 'grace-retry' }
   }
   return { done: false, refusal: verdict, family }
 }
 
 /** After a write whose every answer was lost: the item, when it still shows that this write was made. */
-async function wasWritten(table: Table, sid: string, attempt: string): Promise<Family | undefined> {
+async function wasWritten(table: Table, sid: string, writeId: string): Promise<Family | undefined> {
   const family = await itemAfterLoss<Family>(table, keyOf(sid))
-  return family?.attempt === attempt || family?.previousAttempt === attempt ? family : undefined
+  return family?.writeId === writeId || family?.previousWriteId === writeId ? family : undefined
 }
 
 function familyIn(error: ConditionalCheckFailedException): Family | undefined {

@@ -12,9 +12,9 @@ import type { Table } from './table.ts'
 /** How long a warm Lambda goes by what it has read. A change, a revocation included, is in effect everywhere after it. */
 export const registrationsCachedMs = 10_000
 /** As the registry's schema has it; a longer name is nobody's, and may be longer than the table's keys. */
-const longestName = 128
+const maxNameLength = 128
 /** Names come from the path, so anyone can invent them: only what exists is remembered, and not without bound. */
-const mostRemembered = 1_000
+const maxCached = 1_000
 
 export type { Registry } from '../domain/registration.ts'
 
@@ -31,7 +31,7 @@ export type Registrations = {
 export function createRegistrations(table: Table, now: () => number = Date.now): Registrations {
   const remembered = new Map<string, { record: Application | Client; until: number }>()
   const get = async (name: string, pk: string, sk: string) => {
-    if (name.length > longestName) return undefined
+    if (name.length > maxNameLength) return undefined
     const key = `${pk}\0${sk}`
     const known = remembered.get(key)
     if (known !== undefined && known.until > now()) return known.record
@@ -39,7 +39,7 @@ export function createRegistrations(table: Table, now: () => number = Date.now):
     const record = await itemAt<Application | Client>(table, { pk, sk })
     remembered.delete(key)
     if (record === undefined) return undefined
-    if (remembered.size >= mostRemembered) remembered.clear()
+    if (remembered.size >= maxCached) remembered.clear()
     remembered.set(key, { record, until })
     return record
   }

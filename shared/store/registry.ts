@@ -6,7 +6,7 @@
  *
  *     read version and records ──► show ──► TransactWriteItems: every change, and version + 1 if it is still what was read
  *           ──somebody else wrote in between──► its condition fails: nothing is written
- *           ──our own write, seen again by a retry, or its answer lost──► the item carries our attempt: it is done
+ *           ──our own write, seen again by a retry, or its answer lost──► the item carries our write id: it is done
  *
  * A transaction takes a hundred items. More changes than that go in several, each of them whole: an application before
  * its clients, removals last. Whatever interrupts them leaves a registry that is valid, and the same again does the rest.
@@ -38,12 +38,12 @@ import { listed, applicationsIn as namesIn, readRegistryItem, registryKey } from
 import { ask, type Table } from './table.ts'
 
 /** DynamoDB's limit is 100, with the version's own item and the entry of the history. */
-export const mostChangesAtOnce = 98
-const mostTries = 8
+export const maxChangesPerTransaction = 98
+const maxTries = 8
 /** A clock may be ahead by so much and a new client's first sessions still be taken for what they are. */
 const clocksDifferMs = 60_000
 
-type Version = { readonly version: number; readonly attempt?: string; readonly applications: readonly string[] }
+type Version = { readonly version: number; readonly writeId?: string; readonly applications: readonly string[] }
 
 /** @throws {Unavailable} */
 export async function readRegistry(table: Table, alsoApplications: readonly string[] = []): Promise<StoredRegistry> {
@@ -78,13 +78,13 @@ export async function writeChanges(
   { nowMs, addedAtMs = nowMs, by, progress = () => {} }: Writing,
 ): Promise<boolean> {
   const real = inOrder(changes.filter(({ kind }) => kind !== 'unchanged' && kind !== 'undeclared'))
-  for (let at = 0; at < real.length; at += mostChangesAtOnce) {
-    const now = real.slice(at, at + mostChangesAtOnce)
-    const since = version + at / mostChangesAtOnce
+  for (let at = 0; at < real.length; at += maxChangesPerTransaction) {
+    const now = real.slice(at, at + maxChangesPerTransaction)
+    const since = version + at / maxChangesPerTransaction
     const writes = now.map((change) => writeOf(table, change, nowMs, Math.max(0, addedAtMs - clocksDifferMs)))
-    const attempt = randomUUID()
-    const told = by === undefined ? [] : [historyWrite(table, by, nowMs, attempt, historyChangesOf(now))]
-    if (!(await transact(table, since, attempt, [...writes, ...told], applicationsIn(now)))) return false
+    const writeId = randomUUID()
+    const told = by === undefined ? [] : [historyWrite(table, by, nowMs, writeId, historyChangesOf(now))]
+    if (!(await transact(table, since, writeId, [...writes, ...told], applicationsIn(now)))) return false
     progress(at + now.length)
   }
   return true
@@ -104,7 +104,7 @@ type Writing = {
 export async function putRegistry(table: Table, registry: Registry, keepsSessions?: KeepsSessions): Promise<void> {
   const names = registry.applications.map(({ name }) => name)
   const clientsOf = registry.clients.map(({ application }) => application)
-  for (let tries = 0; tries < mostTries; tries += 1) {
+  for (let tries = 0; tries < maxTries; tries += 1) {
     const stored = await readRegistry(table, [...names, ...clientsOf])
     const changes = changesBetween(stored, registry, false, keepsSessions)
     if (await writeChanges(table, stored.version, changes, { nowMs: Date.now(), addedAtMs: 0 })) return
@@ -189,13 +189,13 @@ function providerChangeOf({ sessions, before, record }: Change, nowMs: number): 
 async function transact(
   table: Table,
   since: number,
-  attempt: string,
+  writeId: string,
   writes: readonly TransactWriteItem[],
   names: Names,
 ): Promise<boolean> {
   const command = new TransactWriteItemsCommand({
-    ClientRequestToken: attempt,
-    TransactItems: [nextVersion(table, since, attempt, names), ...writes],
+    ClientRequestToken: writeId,
+    TransactItems: [nextVersion(table, since, writeId, names), ...writes],
   })
   try {
     const canceled = await ask(async () => {
@@ -207,17 +207,17 @@ async function transact(
         throw error
       }
     })
-    return !canceled || (await readVersion(table)).attempt === attempt
+    return !canceled || (await readVersion(table)).writeId === writeId
   } catch (error) {
     // No answer: it may have happened all the same.
-    if (error instanceof Unavailable && (await wasWritten(table, attempt))) return true
+    if (error instanceof Unavailable && (await wasWritten(table, writeId))) return true
     throw error
   }
 }
 
-async function wasWritten(table: Table, attempt: string): Promise<boolean> {
+async function wasWritten(table: Table, writeId: string): Promise<boolean> {
   return readVersion(table).then(
-    (version) => version.attempt === attempt,
+    (version) => version.writeId === writeId,
     () => false,
   )
 }
@@ -229,7 +229,7 @@ function isConditional({ CancellationReasons = [] }: TransactionCanceledExceptio
 }
 
 /** Each application is an attribute, so that the list can be added to and taken from at once, without being read. */
-function nextVersion(table: Table, since: number, attempt: string, { added, removed }: Names): TransactWriteItem {
+function nextVersion(table: Table, since: number, writeId: string, { added, removed }: Names): TransactWriteItem {
   const names = [...added, ...removed]
   const name = (application: string) => `#a${names.indexOf(application)}`
   return {
@@ -238,18 +238,18 @@ function nextVersion(table: Table, since: number, attempt: string, { added, remo
       Key: marshall(registryKey),
       UpdateExpression:
         [
-          'SET #version = :next, #attempt = :attempt',
+          'SET #version = :next, #writeId = :writeId',
           ...added.map((application) => `${name(application)} = :listed`),
         ].join(', ') + (removed.length > 0 ? ` REMOVE ${removed.map(name).join(', ')}` : ''),
       ConditionExpression: since === 0 ? 'attribute_not_exists(#version)' : '#version = :since',
       ExpressionAttributeNames: {
         '#version': 'version',
-        '#attempt': 'attempt',
+        '#writeId': 'writeId',
         ...Object.fromEntries(names.map((application) => [name(application), `${listed}${application}`])),
       },
       ExpressionAttributeValues: marshall({
         ':next': since + 1,
-        ':attempt': attempt,
+        ':writeId': writeId,
         ...(since > 0 && { ':since': since }),
         ...(added.length > 0 && { ':listed': true }),
       }),
@@ -262,7 +262,7 @@ async function readVersion(table: Table): Promise<Version> {
   return {
     version: Number(item.version ?? 0),
     applications: namesIn(item),
-    ...(typeof item.attempt === 'string' && { attempt: item.attempt }),
+    ...(typeof item.writeId === 'string' && { writeId: item.writeId }),
   }
 }
 

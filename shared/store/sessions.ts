@@ -17,10 +17,10 @@ import {
   type QueryCommandOutput,
 } from '@aws-sdk/client-dynamodb'
 import { type Family, subjectKey } from '../domain/family.ts'
+import { mapWithConcurrency } from '../map-with-concurrency.ts'
 import { Unavailable } from '../unavailable.ts'
 import { marshall, unmarshall } from './attributes.ts'
 import { keyOf } from './families.ts'
-import { inTurns } from './in-turns.ts'
 import { ask, type Table } from './table.ts'
 import { clientIndex, emailIndex, subjectIndex } from './table-schema.ts'
 
@@ -28,14 +28,14 @@ import { clientIndex, emailIndex, subjectIndex } from './table-schema.ts'
 export type Entry = { readonly sid: string; readonly createdAt: number }
 
 /** Whose families: a person's, at all clients or at one; or those of clients, whoever signed in. */
-export type Whose = { readonly application: string } & (
+export type SessionQuery = { readonly application: string } & (
   | { readonly subject: string; readonly clientId?: string | undefined }
   | { readonly emailHash: string; readonly clientId?: string | undefined }
   | { readonly clientIds: readonly string[] }
 )
 
 /** Families in their order, the newest first, and by sid within a millisecond. */
-export type Stretch = {
+export type Page = {
   readonly sids: readonly string[]
   /** From where on to look for more; undefined: there are no more. It may be there though `sids` is empty. */
   readonly last: Entry | undefined
@@ -48,14 +48,14 @@ export type Sessions = {
    * @param most how many at most
    * @throws {Unavailable}
    */
-  newest(whose: Whose, after: Entry | undefined, most: number): Promise<Stretch>
+  newest(whose: SessionQuery, after: Entry | undefined, most: number): Promise<Page>
   /**
    * A page of a person's families that began up to a moment, the oldest first.
    *
    * @param after where the page before it ended
    * @throws {Unavailable}
    */
-  ofPerson(application: string, subject: string, upToMs: number, after: Entry | undefined): Promise<Stretch>
+  ofPerson(application: string, subject: string, upToMs: number, after: Entry | undefined): Promise<Page>
   /**
    * Families as they are, strongly consistent, in the order of the sids; those that are gone are left out.
    *
@@ -75,14 +75,14 @@ export function createSessions(table: Table): Sessions {
 // --- newest ---------------------------------------------------------------------------------------------------------
 
 /** Clients that are asked about at once. */
-const mostQueries = 16
+const maxQueries = 16
 /** Of an index, for one answer. The first is enough, unless a client's name is one in other applications, too. */
-const mostPages = 10
+const maxPages = 10
 const nextPageEntries = 1_000
 
-async function newest(table: Table, whose: Whose, after: Entry | undefined, most: number): Promise<Stretch> {
+async function newest(table: Table, whose: SessionQuery, after: Entry | undefined, most: number): Promise<Page> {
   const sources = sourcesFor(whose)
-  const found = await inTurns(sources, mostQueries, (source) => descend(table, source, after, most))
+  const found = await mapWithConcurrency(sources, maxQueries, (source) => descend(table, source, after, most))
   // Below where the first source stopped, the others may hold what stands before its next.
   const floor = Math.max(...found.map(({ reachedMs }) => reachedMs), Number.NEGATIVE_INFINITY)
   const known = found
@@ -95,7 +95,7 @@ async function newest(table: Table, whose: Whose, after: Entry | undefined, most
   return { sids, last: Number.isFinite(floor) ? { createdAt: floor, sid: '' } : undefined }
 }
 
-function sourcesFor(whose: Whose): readonly Source[] {
+function sourcesFor(whose: SessionQuery): readonly Source[] {
   const { application } = whose
   if ('subject' in whose) return [bySubject(application, whose.subject, whose.clientId)]
   if ('emailHash' in whose) return [byEmail(whose.emailHash, whose.clientId)]
@@ -151,7 +151,7 @@ async function descend(table: Table, source: Source, after: Entry | undefined, m
     if (start === undefined) return { entries, reachedMs: Number.NEGATIVE_INFINITY }
     const reachedMs = Number(start.createdAt?.N)
     const complete = entries.filter(({ createdAt }) => createdAt > reachedMs).length
-    if (complete >= most || pages === mostPages) return { entries, reachedMs }
+    if (complete >= most || pages === maxPages) return { entries, reachedMs }
   }
 }
 
@@ -168,10 +168,10 @@ async function ofPerson(
   subject: string,
   upToMs: number,
   after: Entry | undefined,
-): Promise<Stretch> {
+): Promise<Page> {
   const source = bySubject(application, subject)
   const page = await query(table, source, {
-    Limit: mostKeys,
+    Limit: maxKeys,
     ...upTo(source, upToMs),
     ...(after !== undefined && { ExclusiveStartKey: startAfter(application, subject, after) }),
   })
@@ -209,16 +209,16 @@ function entriesIn({ Items = [] }: QueryCommandOutput): Entry[] {
 // --- read -----------------------------------------------------------------------------------------------------------
 
 /** DynamoDB reads no more at once. */
-const mostKeys = 100
+const maxKeys = 100
 /** How often the rest is asked for again, which DynamoDB leaves out when it has too much to do, and how soon. */
-const mostTries = 4
+const maxTries = 4
 const pauseMs = 50
 
 async function readAll(table: Table, sids: readonly string[]): Promise<Family[]> {
   const found = new Map<string, Family>()
   const wanted = [...new Set(sids)]
-  for (let at = 0; at < wanted.length; at += mostKeys) {
-    for (const family of await readSome(table, wanted.slice(at, at + mostKeys))) found.set(family.sid, family)
+  for (let at = 0; at < wanted.length; at += maxKeys) {
+    for (const family of await readSome(table, wanted.slice(at, at + maxKeys))) found.set(family.sid, family)
   }
   return sids.flatMap((sid) => found.get(sid) ?? [])
 }
@@ -227,7 +227,7 @@ async function readSome(table: Table, sids: readonly string[]): Promise<Family[]
   const families: Family[] = []
   let keys: Record<string, AttributeValue>[] = sids.map((sid) => marshall(keyOf(sid)))
   for (let tries = 0; keys.length > 0; tries += 1) {
-    if (tries === mostTries) throw new Unavailable('store', new Error('families are left out again and again'))
+    if (tries === maxTries) throw new Unavailable('store', new Error('families are left out again and again'))
     const request = { [table.name]: { Keys: keys, ConsistentRead: true } }
     const { Responses, UnprocessedKeys } = await ask(() =>
       table.client.send(new BatchGetItemCommand({ RequestItems: request })),

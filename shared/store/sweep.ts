@@ -11,8 +11,8 @@
 
 import type { Family } from '../domain/family.ts'
 import type { Transition } from '../domain/transitions.ts'
+import { mapWithConcurrency } from '../map-with-concurrency.ts'
 import type { Families } from './families.ts'
-import { inTurns } from './in-turns.ts'
 import type { Entry, Sessions } from './sessions.ts'
 
 /** How long an index may take to show what the table holds; as a rule it takes a fraction of a second. */
@@ -21,7 +21,7 @@ export const settleMs = 5_000
 const sweepMs = 12_000
 /** Between two passes while the index may still lag. */
 const betweenPassesMs = 1_000
-const mostWrites = 16
+const maxWrites = 16
 
 /** Where a sweep stands; another call can go on from there. Times are ms since the epoch. */
 export type SweepState = {
@@ -84,7 +84,7 @@ async function endAll(
 ): Promise<number> {
   // Ended stays ended, so nobody need ask for it again; whether the others can be ended, the write itself decides.
   const going = (await sessions.read(sids)).filter(({ state }) => state !== 'revoked' && state !== 'denied')
-  const outcomes = await inTurns(going, mostWrites, async ({ sid }) => {
+  const outcomes = await mapWithConcurrency(going, maxWrites, async ({ sid }) => {
     const outcome = await families.apply(end(sid))
     if (outcome.done) ended(outcome.family)
     return outcome.done

@@ -5,7 +5,7 @@
  * over the revision that it was decided upon:
  *
  *     swap ──UpdateItem, revision = seen──► holds: the new item
- *                                           fails: the item as it is; with our attempt on it, our own success
+ *                                           fails: the item as it is; with our write id on it, our own success
  *          ──no answer after the SDK's tries──► GetItem, and the same question
  *     put  ──no answer after the SDK's tries──► GetItem: is it there?
  */
@@ -39,8 +39,8 @@ export type Vaults = {
   read(sid: string, id: string): Promise<Vault | undefined>
   /** Family and vault in one request, strongly consistent; for answers, never to decide a family's write by. @throws {Unavailable} */
   readSession(sid: string): Promise<Session | undefined>
-  /** @param attempt fresh for each call. @throws {Unavailable} */
-  swap(seen: Vault, change: VaultChange, attempt: string): Promise<Swap>
+  /** @param writeId fresh for each call. @throws {Unavailable} */
+  swap(seen: Vault, change: VaultChange, writeId: string): Promise<Swap>
   /** Once nothing can come of it any more. @throws {Unavailable} */
   remove(sid: string, id: string): Promise<void>
 }
@@ -50,7 +50,7 @@ export function createVaults(table: Table): Vaults {
     put: (vault) => put(table, vault),
     read: (sid, id) => itemAt<Vault>(table, keyOf(sid, id)),
     readSession: (sid) => readSession(table, sid),
-    swap: (seen, change, attempt) => swap(table, seen, change, attempt),
+    swap: (seen, change, writeId) => swap(table, seen, change, writeId),
     remove: (sid, id) => remove(table, sid, id),
   }
 }
@@ -80,8 +80,8 @@ async function readSession(table: Table, sid: string): Promise<Session | undefin
   return { family, vault }
 }
 
-async function swap(table: Table, seen: Vault, { set, remove }: VaultChange, attempt: string): Promise<Swap> {
-  const assigned = Object.entries({ ...set, attempt, revision: seen.revision + 1 })
+async function swap(table: Table, seen: Vault, { set, remove }: VaultChange, writeId: string): Promise<Swap> {
+  const assigned = Object.entries({ ...set, writeId, revision: seen.revision + 1 })
   const assignments = assigned.map(([name]) => `#${name} = :${name}`).join(', ')
   const removed = remove.map((name) => `#${name}`).join(', ')
   const names = [...assigned.map(([name]) => name), ...remove]
@@ -107,10 +107,10 @@ async function swap(table: Table, seen: Vault, { set, remove }: VaultChange, att
   } catch (error) {
     if (error instanceof ConditionalCheckFailedException) {
       const vault = error.Item && (unmarshall(error.Item) as Vault)
-      return vault?.attempt === attempt ? { swapped: true, vault } : { swapped: false, vault }
+      return vault?.writeId === writeId ? { swapped: true, vault } : { swapped: false, vault }
     }
     const vault = await itemAfterLoss<Vault>(table, keyOf(seen.sid, seen.id))
-    if (vault?.attempt === attempt) return { swapped: true, vault }
+    if (vault?.writeId === writeId) return { swapped: true, vault }
     throw error
   }
 }

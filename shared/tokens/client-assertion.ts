@@ -1,7 +1,7 @@
 /**
  * A client's assertion: a JWT by which it proves who it is (RFC 7523 §2.2, §3; OIDC Core §9, `private_key_jwt`).
  *
- * Owns what must hold of one. Must not know whether it was shown before (shared/store/replay.ts), nor where keys come from.
+ * Owns what must hold of one. Must not know whether it was shown before (shared/store/used-assertions.ts), nor where keys come from.
  */
 
 import { decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
@@ -16,10 +16,10 @@ import type { PublicJwk } from '../domain/registration.ts'
 import { assertionAlgorithms } from './assertion-algorithms.ts'
 
 /** How far ahead an assertion may end: so long it has to be remembered. */
-const longestSeconds = 600
+const maxLifetimeSeconds = 600
 /** For a client whose clock is ahead of ours. None that is behind: what has expired has expired. */
 const leewaySeconds = 30
-const longestJti = 256
+const maxJtiLength = 256
 
 export type Expected = {
   readonly clientId: string
@@ -98,8 +98,8 @@ function faultOf({ aud, exp, iat, jti }: JWTPayload, { issuer, now }: Expected):
   // draft-ietf-oauth-rfc7523bis: the issuer alone. One that is meant for others as well could be shown here by them, and
   // one that is meant for an endpoint of ours could have been asked for by another server that names this endpoint its own.
   if (Array.isArray(aud) ? aud.length !== 1 || aud[0] !== issuer : aud !== issuer) return 'aud'
-  if (exp! <= nowSeconds || exp! > nowSeconds + longestSeconds + leewaySeconds) return 'exp' // RFC 7523 §3, 4
+  if (exp! <= nowSeconds || exp! > nowSeconds + maxLifetimeSeconds + leewaySeconds) return 'exp' // RFC 7523 §3, 4
   if (iat !== undefined && iat > nowSeconds + leewaySeconds) return 'iat' // RFC 7523 §3, 6
-  if (typeof jti !== 'string' || jti === '' || jti.length > longestJti) return 'jti' // RFC 7523 §3, 7
+  if (typeof jti !== 'string' || jti === '' || jti.length > maxJtiLength) return 'jti' // RFC 7523 §3, 7
   return undefined
 }

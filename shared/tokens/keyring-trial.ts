@@ -4,7 +4,7 @@
  * Owns what must hold. A keyring that fails here would end sessions, so it is better not put in place.
  */
 
-import { mint, open } from '../domain/credential.ts'
+import { mint, verify } from '../domain/credential.ts'
 import { signAccessToken } from './access-token.ts'
 import { readKeyring } from './keyring.ts'
 import { type KeyLife, type KeyringSecret, parseKeyring, signingAlgorithms } from './keyring-secret.ts'
@@ -39,7 +39,7 @@ export async function tryKeyring(text: string, nowMs: number): Promise<void> {
     }
     const credential = { sid: 'A'.repeat(22), generation: 1, salt: 'A'.repeat(22) }
     const minted = mint('rt', 'trial', credential, keyring.macKey(atMs))
-    demand(open('rt', 'trial', minted, keyring.macKeys), 'MAC')
+    demand(verify('rt', 'trial', minted, keyring.macKeys), 'MAC')
     const sealing = { purpose: 'trial', application: 'trial', nowMs: atMs } as const
     demand(await unseal(keyring, sealing, await seal(keyring, sealing, 'trial', 60)), 'seal')
   }

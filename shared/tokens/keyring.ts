@@ -66,7 +66,7 @@ export function readKeyring(text: string): Keyring {
  * @param notOlderThanMs for whoever meets what was made with a key that it does not know
  * @throws {Unavailable}
  */
-export type KeptKeyring = (notOlderThanMs?: number) => Promise<Keyring>
+export type CachedKeyring = (notOlderThanMs?: number) => Promise<Keyring>
 
 /** How long a warm Lambda goes by the keyring it has read. */
 export const keyringCachedMs = 300_000
@@ -81,7 +81,7 @@ const retriedMs = 10_000
  * @param read the secret's text
  * @param now the clock, ms
  */
-export function keptKeyring(read: () => Promise<string>, now: () => number): KeptKeyring {
+export function cachedKeyring(read: () => Promise<string>, now: () => number): CachedKeyring {
   let kept: { keyring: Keyring; readAt: number; until: number } | undefined
   let reading: Promise<Keyring> | undefined
   return async (notOlderThanMs = Number.POSITIVE_INFINITY) => {

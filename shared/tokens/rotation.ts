@@ -36,8 +36,8 @@ export const handoverSeconds = 300
 export const leadSeconds = handoverSeconds + keyringCachedMs / 1000 + publishedKeysCachedSeconds
 
 /** The most that the registry's schema lets a client have. */
-export const longestAccessTokenSeconds = 86_400
-export const longestIdleSeconds = 31_536_000
+export const maxAccessTokenSeconds = 86_400
+export const maxIdleSeconds = 31_536_000
 
 /**
  * How long a key is kept after its last use, which is as long as anything that it made may be shown:
@@ -47,12 +47,12 @@ export const longestIdleSeconds = 31_536_000
  * - seal: cookies live for 15 minutes, but what is kept of a provider's tokens is sealed when they change, and a session
  *   may be idle in between.
  */
-const keptSeconds = { signing: longestAccessTokenSeconds, mac: longestIdleSeconds, seal: longestIdleSeconds } as const
+const keptSeconds = { signing: maxAccessTokenSeconds, mac: maxIdleSeconds, seal: maxIdleSeconds } as const
 
 /** Credentials have one byte for the key's id. */
-const mostMacKeys = 256
+const maxMacKeys = 256
 /** Secrets Manager keeps no longer text. */
-const longestText = 65_536
+const maxKeyringBytes = 65_536
 
 export type KeyringRefusal =
   | { readonly kind: 'too-early'; readonly publishedAtSeconds: number; readonly retryAtSeconds: number }
@@ -72,9 +72,9 @@ export function explainRefusal(refusal: KeyringRefusal): string {
     case 'too-early':
       return `The next keys were published at ${iso(refusal.publishedAtSeconds)}, and must have been for ${leadSeconds / 60} minutes, so that they are known everywhere before they are used. Try again at ${iso(refusal.retryAtSeconds)}.`
     case 'no-free-id':
-      return `A credential names its MAC key in one byte, and too many of the ${mostMacKeys} keys are kept still. One that is a year old makes room; or retire some, which ends what they made.`
+      return `A credential names its MAC key in one byte, and too many of the ${maxMacKeys} keys are kept still. One that is a year old makes room; or retire some, which ends what they made.`
     case 'too-large':
-      return `The keyring would be longer than the ${longestText} bytes that a secret may have. Keys that are a year old make room; or retire some, which ends what they made.`
+      return `The keyring would be longer than the ${maxKeyringBytes} bytes that a secret may have. Keys that are a year old make room; or retire some, which ends what they made.`
     case 'unknown-key':
       return `The keyring holds no key ${JSON.stringify(refusal.key)}.`
     case 'nothing-named':
@@ -217,7 +217,7 @@ async function changed(
 ): Promise<KeyringChange> {
   const macLeft = leave(secret.mac)
   // A line may need two fresh keys, a current and a next one.
-  if (macLeft.length + 2 > mostMacKeys) return refuse({ kind: 'no-free-id' })
+  if (macLeft.length + 2 > maxMacKeys) return refuse({ kind: 'no-free-id' })
   const drawId = freeIds(secret.mac, macLeft)
   const signing = signingAlgorithms.map((alg) => {
     const line = secret.signing.filter((key) => key.alg === alg)
@@ -235,7 +235,7 @@ async function changed(
     // It turns with no rotation; a retired one, or one that is not there yet, is drawn anew.
     lookup: leave(lookupOf(secret))[0] ?? drawLookupKey(source, nowSeconds),
   })
-  return Buffer.byteLength(text) > longestText ? refuse({ kind: 'too-large' }) : { ok: true, text }
+  return Buffer.byteLength(text) > maxKeyringBytes ? refuse({ kind: 'too-large' }) : { ok: true, text }
 }
 
 /**
@@ -243,10 +243,10 @@ async function changed(
  * key, and no credential that does not hold. Only where there is no room for that, the ids that this change sets free.
  */
 function freeIds(keys: readonly StoredMacKey[], left: readonly StoredMacKey[]): () => number {
-  const taken = new Set((keys.length + 2 > mostMacKeys ? left : keys).map(({ id }) => id))
+  const taken = new Set((keys.length + 2 > maxMacKeys ? left : keys).map(({ id }) => id))
   let last = keys.find(({ status }) => status === 'next')?.id ?? Math.max(0, ...taken)
   return () => {
-    do last = (last + 1) % mostMacKeys
+    do last = (last + 1) % maxMacKeys
     while (taken.has(last))
     taken.add(last)
     return last

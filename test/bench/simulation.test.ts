@@ -13,7 +13,7 @@ import { lifeOf, providerScope, sealedLength } from '../../bench/simulation/life
 import { drawSession } from '../../bench/simulation/population.ts'
 import { billOfRefreshes, totalOf } from '../../bench/simulation/prices.ts'
 import { chanceFrom } from '../../bench/simulation/random.ts'
-import { drawId } from '../../shared/broker.ts'
+import { randomId } from '../../shared/broker.ts'
 
 test('an item weighs the same before it is on the wire', () => {
   const item = {
@@ -53,7 +53,7 @@ test('a refresh of an ordinary session is one write unit, and its start what doc
 test('what is sealed is as long as it is computed to be', async () => {
   const claims = {
     ...{ value: { accessToken: 'a'.repeat(900), refreshToken: 'r'.repeat(64), scope: providerScope }, iss: 'wiremock' },
-    ...{ aud: `provider ${drawId()} ${drawId().slice(0, 11)}`, iat: 1_790_067_601, exp: 1_821_603_601 },
+    ...{ aud: `provider ${randomId()} ${randomId().slice(0, 11)}`, iat: 1_790_067_601, exp: 1_821_603_601 },
   }
   const sealed = await new EncryptJWT(claims)
     .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid: randomBytes(8).toString('hex') })

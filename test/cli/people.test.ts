@@ -8,10 +8,10 @@ import assert from 'node:assert/strict'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { startLocalStack } from '../../local/stack.ts'
-import { broker, drawId } from '../../shared/broker.ts'
-import { openCode } from '../../shared/domain/opening.ts'
+import { broker, randomId } from '../../shared/broker.ts'
+import { createCodeFamily } from '../../shared/domain/new-family.ts'
 import { hashedEmail } from '../../shared/http/sign-in.ts'
-import { inTurns } from '../../shared/store/in-turns.ts'
+import { mapWithConcurrency } from '../../shared/map-with-concurrency.ts'
 import { commandLine, signedIn, type Variables } from './support/command-line.ts'
 
 type Stack = Awaited<ReturnType<typeof startLocalStack>>
@@ -40,11 +40,11 @@ async function signIn(t: TestContext, person: string, clients: readonly string[]
 async function opened(application: string, sub: string, email?: string, clientId = 'cli'): Promise<void> {
   const client = await broker().registrations.client(application, clientId)
   assert.ok(client)
-  const family = openCode({
+  const family = createCodeFamily({
     ...{
-      sid: drawId(),
+      sid: randomId(),
       saltHash: 'h'.repeat(43),
-      attempt: drawId(),
+      writeId: randomId(),
       application,
       clientId,
       scopes: ['offline_access'],
@@ -54,7 +54,7 @@ async function opened(application: string, sub: string, email?: string, clientId
     person: { sub, claims: { name: 'Grace Hopper', ...(email !== undefined && { email }) } },
     emailHash: email === undefined ? undefined : await hashedEmail(application, email),
   })
-  assert.ok(await broker().families.open(family))
+  assert.ok(await broker().families.create(family))
 }
 
 describe('a person is found', () => {
@@ -108,7 +108,7 @@ describe('everything of a person ends by one command', () => {
       ...Array.from({ length: 59 }, () => ['auth0like', `auth0|${person}`, email] as const),
       ['demo', person, `former.${email}`] as const,
     ]
-    await inTurns(all, 16, (one) => opened(...one))
+    await mapWithConcurrency(all, 16, (one) => opened(...one))
     await opened('demo', 'bystander', `other.${email}`)
     const ops = await tool(t)
     const words = [

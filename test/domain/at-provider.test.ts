@@ -5,13 +5,18 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import {
+  expireDeviceCode,
+  maxRequestMs,
+  supersededByConcurrentPoll,
+  unlessSuperseded,
+} from '../../shared/domain/expire-device-code.ts'
 import type { Family } from '../../shared/domain/family.ts'
-import { lapse, longestCallMs, overtaken, unlessOvertaken } from '../../shared/domain/lapse.ts'
 import {
   decide,
-  foresee,
+  markProviderNotified,
+  precheck,
   redeem,
-  reported,
   revoke,
   revokeByOps,
   rotate,
@@ -33,7 +38,7 @@ import {
 } from '../support/families.ts'
 import { changed, step } from '../support/memory.ts'
 
-const moment = { now, attempt: 'this attempt' }
+const moment = { now, writeId: 'this write' }
 const vault = 'v'.repeat(11)
 
 describe('a device login at the provider', () => {
@@ -50,17 +55,17 @@ describe('a device login at the provider', () => {
   })
 
   test('that is used up there ends here when nobody can be on the way with its tokens, and is not asked for again', () => {
-    const lapsing = changed(lapse('demo', sid, moment), pending({ deviceLogin: 'sealed' }))
-    assert.deepEqual([lapsing.state, lapsing.codeExpiresAt], ['pending', now + longestCallMs])
+    const lapsing = changed(expireDeviceCode('demo', sid, moment), pending({ deviceLogin: 'sealed' }))
+    assert.deepEqual([lapsing.state, lapsing.codeExpiresAt], ['pending', now + maxRequestMs])
     assert.ok(!('deviceLogin' in lapsing))
-    const again = step(lapse('demo', sid, { now: now + 1, attempt: 'the next' }), lapsing)
+    const again = step(expireDeviceCode('demo', sid, { now: now + 1, writeId: 'the next' }), lapsing)
     assert.deepEqual(again, { moved: false, verdict: { kind: 'pending' } }, 'it is not put off')
   })
 
   test('that lapses has its time back with the approval, which is the one that was on the way', () => {
     const waiting = pending({ deviceLogin: 'sealed' })
     const { codeExpiresAt } = waiting
-    const lapsing = changed(lapse('demo', sid, moment), waiting)
+    const lapsing = changed(expireDeviceCode('demo', sid, moment), waiting)
     const approval = changed(decide('demo', sid, { approve: person, codeExpiresAt }, moment), lapsing)
     assert.deepEqual([approval.state, approval.codeExpiresAt], ['approved', codeExpiresAt])
     const denial = changed(decide('demo', sid, { deny: true }, moment), lapsing)
@@ -68,13 +73,15 @@ describe('a device login at the provider', () => {
   })
 
   test('that others have decided meanwhile is no reuse for whoever asked, whatever became of it', () => {
-    const kinds = [pending(), approved(), denied(), active(1), revoked()].map((family) => overtaken(family).kind)
+    const kinds = [pending(), approved(), denied(), active(1), revoked()].map(
+      (family) => supersededByConcurrentPoll(family).kind,
+    )
     assert.deepEqual(kinds, ['pending', 'pending', 'denied', 'pending', 'revoked'])
   })
 
   test('that somebody else redeems first is no reuse by a poll that found it unspent, and a refusal stays what it is', () => {
     const redemption = redeem(shown(0), holding, undefined, moment)
-    const kind = (family: Family) => (foresee(unlessOvertaken(redemption), family) ?? { kind: 'holds' }).kind
+    const kind = (family: Family) => (precheck(unlessSuperseded(redemption), family) ?? { kind: 'holds' }).kind
     assert.deepEqual([active(1), active(7), approved()].map(kind), ['pending', 'pending', 'holds'])
     assert.deepEqual([revoked(), denied(), approved({ codeExpiresAt: now }), approved({ clientId: 'job' })].map(kind), [
       'revoked',
@@ -82,12 +89,12 @@ describe('a device login at the provider', () => {
       'expired-device-code',
       'foreign-client',
     ])
-    assert.equal(foresee(redemption, active(1))?.kind, 'reuse')
+    assert.equal(precheck(redemption, active(1))?.kind, 'reuse')
   })
 
   test('is good for its successor once more within the grace, for a poll that was overtaken, too', () => {
     const redemption = redeem(shown(0), { ...holding, graceSeconds: 10 }, undefined, moment)
-    assert.deepEqual(step(unlessOvertaken(redemption), active(1)), { moved: false, verdict: { kind: 'replay' } })
+    assert.deepEqual(step(unlessSuperseded(redemption), active(1)), { moved: false, verdict: { kind: 'grace-retry' } })
   })
 
   test('is gone at the end of the family, too', () => {
@@ -129,15 +136,15 @@ describe('an end that the provider is to hear of', () => {
 
   test('once told leaves neither the mark nor the name of the vault, and the end stands', () => {
     const { revocationDue: _, vault: __, ...rest } = revoked({ revocationDue: 'provider', vault })
-    const told = step(reported(sid, 'told'), { ...rest, revocationDue: 'provider', vault })
-    assert.deepEqual(told, { moved: true, family: { ...rest, attempt: 'told' } })
+    const told = step(markProviderNotified(sid, 'told'), { ...rest, revocationDue: 'provider', vault })
+    assert.deepEqual(told, { moved: true, family: { ...rest, writeId: 'told' } })
   })
 
   test('is told once: nothing moves where there is no mark, whatever the state', () => {
     for (const family of [pending(), denied(), approved(), active(3), revoked()]) {
-      assert.deepEqual(step(reported(sid, 'told'), family), { moved: false, verdict: { kind: 'revoked' } })
+      assert.deepEqual(step(markProviderNotified(sid, 'told'), family), { moved: false, verdict: { kind: 'revoked' } })
     }
-    assert.deepEqual(step(reported(sid, 'told'), undefined), { moved: false, verdict: { kind: 'unknown' } })
+    assert.deepEqual(step(markProviderNotified(sid, 'told'), undefined), { moved: false, verdict: { kind: 'unknown' } })
   })
 })
 
@@ -161,25 +168,25 @@ describe('what is foreseen', () => {
     rotate(shown(7), { ...holding, revokedBefore: now }, {}, moment),
   ]
 
-  test('is what the write itself would meet: no refusal where it would hold or be a replay', () => {
+  test('is what the write itself would meet: no refusal where it would hold or be a grace retry', () => {
     for (const family of families) {
       for (const transition of transitions) {
         const done = step(transition, family)
-        const refusal = done.moved || done.verdict.kind === 'replay' ? undefined : done.verdict
-        assert.deepEqual(foresee(transition, family), refusal)
+        const refusal = done.moved || done.verdict.kind === 'grace-retry' ? undefined : done.verdict
+        assert.deepEqual(precheck(transition, family), refusal)
       }
     }
   })
 
-  test('covers replays, reuse and each end', () => {
-    const kinds = families.flatMap((family) => transitions.map((transition) => foresee(transition, family)?.kind))
+  test('covers grace retries, reuse and each end', () => {
+    const kinds = families.flatMap((family) => transitions.map((transition) => precheck(transition, family)?.kind))
     for (const kind of [undefined, 'unknown', 'reuse', 'expired', 'revoked', 'foreign-client', 'scope-widened'])
       assert.ok(kinds.includes(kind as (typeof kinds)[number]), kind)
-    assert.equal(foresee(rotate(shown(6), grace, {}, moment), active(7)), undefined)
+    assert.equal(precheck(rotate(shown(6), grace, {}, moment), active(7)), undefined)
   })
 
   test('is not misled by an attempt that looks like its own: nothing has been written yet', () => {
-    const family = active(7, { attempt: moment.attempt })
-    assert.deepEqual(foresee(rotate(shown(2), holding, {}, moment), family), { kind: 'reuse', generation: 7 })
+    const family = active(7, { writeId: moment.writeId })
+    assert.deepEqual(precheck(rotate(shown(2), holding, {}, moment), family), { kind: 'reuse', generation: 7 })
   })
 })

@@ -5,9 +5,9 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { openCode } from '../../shared/domain/opening.ts'
+import { createCodeFamily } from '../../shared/domain/new-family.ts'
 import type { CodeBinding } from '../../shared/domain/single-use.ts'
-import { redeem, revoke, rotate, slow } from '../../shared/domain/transitions.ts'
+import { increaseInterval, redeem, revoke, rotate } from '../../shared/domain/transitions.ts'
 import {
   active,
   binding,
@@ -24,7 +24,7 @@ import {
 } from '../support/families.ts'
 import { step } from '../support/memory.ts'
 
-const moment = { now, attempt: 'this attempt' }
+const moment = { now, writeId: 'this write' }
 const inGrace = { ...holding, graceSeconds: 10 }
 
 const { codeChallenge: _, ...unproven } = binding
@@ -59,7 +59,7 @@ test('a code that was given without a challenge is exchanged without a verifier'
 
 test('a code with the right binding is replayed in grace', () => {
   const done = step(redeem(shown(0), inGrace, binding, moment), active(1, { ...binding, flow: 'code' }))
-  assert.deepEqual(done, { moved: false, verdict: { kind: 'replay' } })
+  assert.deepEqual(done, { moved: false, verdict: { kind: 'grace-retry' } })
 })
 
 test('fewer scopes than granted are good, in any order', () => {
@@ -101,7 +101,10 @@ test('slow_down adds five seconds each time, up to a minute', () => {
   let family = pending()
   const intervals: (number | undefined)[] = []
   for (let count = 0; count < 14; count += 1) {
-    const done = step(slow(shown(0), family.pollIntervalMs ?? 0, { now, attempt: `attempt ${count}` }), family)
+    const done = step(
+      increaseInterval(shown(0), family.pollIntervalMs ?? 0, { now, writeId: `writeId ${count}` }),
+      family,
+    )
     assert.ok(done.moved)
     family = done.family
     intervals.push(family.pollIntervalMs)
@@ -116,10 +119,10 @@ test('slow_down adds five seconds each time, up to a minute', () => {
 test('a session without refresh tokens lasts as long as its access token', () => {
   const opening = {
     ...{ sid, saltHash, application: 'demo', clientId: 'web', audiences: holding.audiences, startedFrom: '192.0.2.7' },
-    ...{ codeLifetimeSeconds: 60, limits: holding, person, redirectUri: binding.redirectUri, now, attempt: 'opened' },
+    ...{ codeLifetimeSeconds: 60, limits: holding, person, redirectUri: binding.redirectUri, now, writeId: 'opened' },
   }
   const lifetime = (scopes: readonly string[]) => {
-    const family = openCode({ ...opening, scopes })
+    const family = createCodeFamily({ ...opening, scopes })
     const done = step(redeem(shown(0, { clientId: 'web' }), holding, unproven, moment), family)
     return done.moved && (done.family.absoluteExpiresAt ?? 0) - now
   }

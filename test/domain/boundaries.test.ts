@@ -5,7 +5,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Family, isLive } from '../../shared/domain/family.ts'
-import { decide, redeem, rotate, slow, type Transition, touch } from '../../shared/domain/transitions.ts'
+import {
+  decide,
+  increaseInterval,
+  recordPoll,
+  redeem,
+  rotate,
+  type Transition,
+} from '../../shared/domain/transitions.ts'
 import {
   active,
   approved,
@@ -29,23 +36,23 @@ type Limit = {
   readonly verdicts: readonly [string, string, string]
 }
 
-const moment = { now, attempt: 'this attempt' }
+const moment = { now, writeId: 'this write' }
 const inGrace = { ...holding, graceSeconds: 10 }
 const expires = (aheadMs: number) => ({ codeExpiresAt: now + aheadMs })
 
 const limits: Record<string, Limit> = {
   'a poll that is due': {
-    transition: touch(shown(0), holding, moment),
+    transition: recordPoll(shown(0), holding, moment),
     family: (aheadMs) => pending({ nextPollAt: now + aheadMs }),
     verdicts: ['too-early', 'moves', 'moves'],
   },
   'a device code at a poll': {
-    transition: touch(shown(0), holding, moment),
+    transition: recordPoll(shown(0), holding, moment),
     family: (aheadMs) => pending(expires(aheadMs)),
     verdicts: ['moves', 'expired-device-code', 'expired-device-code'],
   },
   'a device code at a poll after approval': {
-    transition: touch(shown(0), holding, moment),
+    transition: recordPoll(shown(0), holding, moment),
     family: (aheadMs) => approved(expires(aheadMs)),
     verdicts: ['decided', 'expired-device-code', 'expired-device-code'],
   },
@@ -79,45 +86,45 @@ const limits: Record<string, Limit> = {
     family: (aheadMs) => active(7, { absoluteExpiresAt: now + aheadMs }),
     verdicts: ['moves', 'expired', 'expired'],
   },
-  'the idle lifetime at a replay': {
+  'the idle lifetime at a grace retry': {
     transition: rotate(shown(6), { ...inGrace, idleSeconds: 4 }, {}, moment),
     family: (aheadMs) => active(7, { rotatedAt: now - 4 * second + aheadMs }),
-    verdicts: ['replay', 'expired', 'expired'],
+    verdicts: ['grace-retry', 'expired', 'expired'],
   },
-  'the absolute lifetime at a replay': {
+  'the absolute lifetime at a grace retry': {
     transition: rotate(shown(6), inGrace, {}, moment),
     family: (aheadMs) => active(7, { absoluteExpiresAt: now + aheadMs }),
-    verdicts: ['replay', 'expired', 'expired'],
+    verdicts: ['grace-retry', 'expired', 'expired'],
   },
-  'the absolute lifetime at a replay of a device code': {
-    transition: touch(shown(0), inGrace, moment),
+  'the absolute lifetime at a grace retry of a device code': {
+    transition: recordPoll(shown(0), inGrace, moment),
     family: (aheadMs) => active(1, { absoluteExpiresAt: now + aheadMs }),
-    verdicts: ['replay', 'expired', 'expired'],
+    verdicts: ['grace-retry', 'expired', 'expired'],
   },
-  'the idle lifetime at a replay of an authorization code': {
+  'the idle lifetime at a grace retry of an authorization code': {
     transition: redeem(shown(0), { ...inGrace, idleSeconds: 4 }, binding, moment),
     family: (aheadMs) => active(1, { ...binding, flow: 'code', rotatedAt: now - 4 * second + aheadMs }),
-    verdicts: ['replay', 'expired', 'expired'],
+    verdicts: ['grace-retry', 'expired', 'expired'],
   },
-  'revokedBefore at a replay of a device code': {
+  'revokedBefore at a grace retry of a device code': {
     transition: redeem(shown(0), { ...inGrace, revokedBefore: now - second }, undefined, moment),
     family: (aheadMs) => active(1, { createdAt: now - second + aheadMs }),
-    verdicts: ['replay', 'revoked', 'revoked'],
+    verdicts: ['grace-retry', 'revoked', 'revoked'],
   },
   'the grace of a refresh token': {
     transition: rotate(shown(6), inGrace, {}, moment),
     family: (aheadMs) => active(7, { rotatedAt: now - 10 * second + aheadMs }),
-    verdicts: ['replay', 'reuse', 'reuse'],
+    verdicts: ['grace-retry', 'reuse', 'reuse'],
   },
   'the grace of a device code': {
-    transition: touch(shown(0), inGrace, moment),
+    transition: recordPoll(shown(0), inGrace, moment),
     family: (aheadMs) => active(1, { rotatedAt: now - 10 * second + aheadMs }),
-    verdicts: ['replay', 'reuse', 'reuse'],
+    verdicts: ['grace-retry', 'reuse', 'reuse'],
   },
   'the grace of an authorization code': {
     transition: redeem(shown(0), inGrace, binding, moment),
     family: (aheadMs) => active(1, { ...binding, flow: 'code', rotatedAt: now - 10 * second + aheadMs }),
-    verdicts: ['replay', 'reuse', 'reuse'],
+    verdicts: ['grace-retry', 'reuse', 'reuse'],
   },
   'no grace at all, within the millisecond of the rotation': {
     transition: rotate(shown(6), holding, {}, moment),
@@ -130,7 +137,7 @@ const limits: Record<string, Limit> = {
     verdicts: ['moves', 'revoked', 'revoked'],
   },
   'revokedBefore at a poll': {
-    transition: touch(shown(0), { ...holding, revokedBefore: now - second }, moment),
+    transition: recordPoll(shown(0), { ...holding, revokedBefore: now - second }, moment),
     family: (aheadMs) => pending({ createdAt: now - second + aheadMs }),
     verdicts: ['moves', 'revoked', 'revoked'],
   },
@@ -153,7 +160,7 @@ for (const [name, { transition, family, verdicts }] of Object.entries(limits)) {
 
 const incomplete: Record<string, { transition: Transition; family: Family; verdict: object }> = {
   'a device code at a poll after approval': {
-    transition: touch(shown(0), holding, moment),
+    transition: recordPoll(shown(0), holding, moment),
     family: without(approved(), 'codeExpiresAt'),
     verdict: { kind: 'expired-device-code' },
   },
@@ -163,12 +170,12 @@ const incomplete: Record<string, { transition: Transition; family: Family; verdi
     verdict: { kind: 'reuse', generation: 7 },
   },
   'a poll that is due': {
-    transition: touch(shown(0), holding, moment),
+    transition: recordPoll(shown(0), holding, moment),
     family: without(pending(), 'nextPollAt', 'pollIntervalMs'),
     verdict: { kind: 'too-early', pollIntervalMs: 0 },
   },
   'an interval that grows': {
-    transition: slow(shown(0), 5 * second, moment),
+    transition: increaseInterval(shown(0), 5 * second, moment),
     family: without(pending(), 'pollIntervalMs'),
     verdict: { kind: 'too-early', pollIntervalMs: 0 },
   },
@@ -187,12 +194,12 @@ function without(family: Family, ...attributes: (keyof Family)[]): Family {
 }
 
 test('two rotations within one millisecond are two generations', () => {
-  const first = step(rotate(shown(1), holding, {}, { now, attempt: 'one' }), active(1))
+  const first = step(rotate(shown(1), holding, {}, { now, writeId: 'one' }), active(1))
   assert.ok(first.moved)
-  const again = step(rotate(shown(2), holding, {}, { now, attempt: 'two' }), first.family)
+  const again = step(rotate(shown(2), holding, {}, { now, writeId: 'two' }), first.family)
   assert.ok(again.moved)
   assert.equal(again.family.generation, 3)
-  const old = step(rotate(shown(2), holding, {}, { now, attempt: 'three' }), again.family)
+  const old = step(rotate(shown(2), holding, {}, { now, writeId: 'three' }), again.family)
   assert.deepEqual(old, { moved: false, verdict: { kind: 'reuse', generation: 3 } })
 })
 

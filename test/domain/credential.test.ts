@@ -12,7 +12,7 @@ import {
   isOfUnknownKey,
   type MacKey,
   mint,
-  open,
+  verify,
 } from '../../shared/domain/credential.ts'
 
 const kinds: readonly CredentialKind[] = ['rt', 'ac', 'dc']
@@ -39,7 +39,7 @@ const text = mint('rt', 'demo', sample, ours)
 test('what is minted opens as what it was', () => {
   fc.assert(
     fc.property(kind, application, credential, macKey, (as, at, minted, key) => {
-      assert.deepEqual(open(as, at, mint(as, at, minted, key), [key]), minted)
+      assert.deepEqual(verify(as, at, mint(as, at, minted, key), [key]), minted)
     }),
   )
 })
@@ -79,14 +79,18 @@ test('another kind, application or key opens nothing', () => {
       (as, as2, at, at2, minted, key, key2) => {
         const wire = mint(as, at, minted, key)
         if (as !== as2) {
-          assert.equal(open(as2, at, wire, [key]), undefined)
-          assert.equal(open(as2, at, `${as2}${wire.slice(2)}`, [key]), undefined, 'nor with the other prefix in front')
+          assert.equal(verify(as2, at, wire, [key]), undefined)
+          assert.equal(
+            verify(as2, at, `${as2}${wire.slice(2)}`, [key]),
+            undefined,
+            'nor with the other prefix in front',
+          )
         }
-        if (at !== at2) assert.equal(open(as, at2, wire, [key]), undefined)
+        if (at !== at2) assert.equal(verify(as, at2, wire, [key]), undefined)
         if (!key.key.equals(key2.key)) {
-          assert.equal(open(as, at, wire, [{ ...key2, id: key.id }]), undefined)
+          assert.equal(verify(as, at, wire, [{ ...key2, id: key.id }]), undefined)
         }
-        assert.equal(open(as, at, wire, []), undefined)
+        assert.equal(verify(as, at, wire, []), undefined)
       },
     ),
   )
@@ -94,9 +98,9 @@ test('another kind, application or key opens nothing', () => {
 
 test('the key is picked by its id among those that are kept', () => {
   const next: MacKey = { id: 2, key: createSecretKey(Buffer.alloc(32, 8)) }
-  assert.deepEqual(open('rt', 'demo', text, [next, ours]), sample)
-  assert.deepEqual(open('rt', 'demo', mint('rt', 'demo', sample, next), [next, ours]), sample)
-  assert.equal(open('rt', 'demo', text, [next]), undefined)
+  assert.deepEqual(verify('rt', 'demo', text, [next, ours]), sample)
+  assert.deepEqual(verify('rt', 'demo', mint('rt', 'demo', sample, next), [next, ours]), sample)
+  assert.equal(verify('rt', 'demo', text, [next]), undefined)
 })
 
 test('one of our format that names none of the keys at hand is told from what is no credential', () => {
@@ -112,7 +116,7 @@ test('no single bit can be changed', () => {
   for (let bit = 0; bit < bytes.length * 8; bit += 1) {
     const forged = Buffer.from(bytes)
     forged.writeUInt8(forged.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3)
-    assert.equal(open('rt', 'demo', `rt_${forged.toString('base64url')}`, [ours]), undefined, `bit ${bit}`)
+    assert.equal(verify('rt', 'demo', `rt_${forged.toString('base64url')}`, [ours]), undefined, `bit ${bit}`)
   }
 })
 
@@ -121,12 +125,12 @@ test('no single character can be changed, left out, doubled or put in', () => {
   for (let at = 0; at < text.length; at += 1) {
     const [before, after] = [text.slice(0, at), text.slice(at + 1)]
     for (const character of characters) {
-      if (character !== text[at]) assert.equal(open('rt', 'demo', before + character + after, [ours]), undefined)
-      assert.equal(open('rt', 'demo', before + character + text.slice(at), [ours]), undefined)
+      if (character !== text[at]) assert.equal(verify('rt', 'demo', before + character + after, [ours]), undefined)
+      assert.equal(verify('rt', 'demo', before + character + text.slice(at), [ours]), undefined)
     }
-    assert.equal(open('rt', 'demo', before + after, [ours]), undefined)
+    assert.equal(verify('rt', 'demo', before + after, [ours]), undefined)
   }
-  for (const character of characters) assert.equal(open('rt', 'demo', text + character, [ours]), undefined)
+  for (const character of characters) assert.equal(verify('rt', 'demo', text + character, [ours]), undefined)
 })
 
 test('no text of any other shape opens, nor throws', () => {
@@ -135,7 +139,7 @@ test('no text of any other shape opens, nor throws', () => {
   const rightShape = right.map(([as, bytes]) => `${as}_${Buffer.from(bytes).toString('base64url')}`)
   const anything = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme' }), almost, rightShape)
   fc.assert(
-    fc.property(kind, anything, (as, wire) => assert.equal(open(as, 'demo', wire, [ours]), undefined)),
+    fc.property(kind, anything, (as, wire) => assert.equal(verify(as, 'demo', wire, [ours]), undefined)),
     { numRuns: 1_000 },
   )
 })

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { allowsScopes, longestScopes, mostScopes, readScopes } from '../../shared/domain/scope.ts'
+import { allowsScopes, maxScopeLength, maxScopes, readScopes } from '../../shared/domain/scope.ts'
 
 const word = fc.stringMatching(/^[\x21\x23-\x5b\x5d-\x7e]{1,12}$/)
 
@@ -28,10 +28,10 @@ test('a character outside of the syntax makes the whole malformed', () => {
 
 test('no more is read than a registration may allow in all', () => {
   const words = (count: number) => Array.from({ length: count }, (_, at) => `s${at}`).join(' ')
-  assert.equal(readScopes(words(mostScopes))?.length, mostScopes)
-  assert.equal(readScopes(words(mostScopes + 1)), undefined)
-  assert.deepEqual(readScopes('s'.repeat(longestScopes)), ['s'.repeat(longestScopes)])
-  assert.equal(readScopes('s'.repeat(longestScopes + 1)), undefined)
+  assert.equal(readScopes(words(maxScopes))?.length, maxScopes)
+  assert.equal(readScopes(words(maxScopes + 1)), undefined)
+  assert.deepEqual(readScopes('s'.repeat(maxScopeLength)), ['s'.repeat(maxScopeLength)])
+  assert.equal(readScopes('s'.repeat(maxScopeLength + 1)), undefined)
 })
 
 test('no text throws, and what is read is of the syntax', () => {

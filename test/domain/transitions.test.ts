@@ -4,18 +4,18 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { expireDeviceCode, maxRequestMs } from '../../shared/domain/expire-device-code.ts'
 import type { Family } from '../../shared/domain/family.ts'
-import { lapse, longestCallMs } from '../../shared/domain/lapse.ts'
-import type { Holding, Presented } from '../../shared/domain/single-use.ts'
+import type { SessionPolicy, VerifiedCredential } from '../../shared/domain/single-use.ts'
 import {
   decide,
   explain,
+  increaseInterval,
+  recordPoll,
   redeem,
   revoke,
   rotate,
-  slow,
   type Transition,
-  touch,
 } from '../../shared/domain/transitions.ts'
 import {
   active,
@@ -39,8 +39,8 @@ type Situation = {
   readonly family: Family | undefined
   /** The refresh token that `rotate` and `revoke` are shown. */
   readonly refreshToken: number
-  readonly by?: Partial<Presented>
-  readonly held?: Partial<Holding>
+  readonly by?: Partial<VerifiedCredential>
+  readonly held?: Partial<SessionPolicy>
 }
 
 const grace = { graceSeconds: 10 }
@@ -48,7 +48,7 @@ const situations = {
   'no such family': { family: undefined, refreshToken: 1 },
   'pending, poll due': { family: pending(), refreshToken: 1 },
   'pending, poll too early': { family: pending({ nextPollAt: now + 1 }), refreshToken: 1 },
-  'pending, code about to expire': { family: pending({ codeExpiresAt: now + longestCallMs }), refreshToken: 1 },
+  'pending, code about to expire': { family: pending({ codeExpiresAt: now + maxRequestMs }), refreshToken: 1 },
   'pending, code expired': { family: pending({ codeExpiresAt: now }), refreshToken: 1 },
   'pending, ended by ops': { family: pending(), refreshToken: 1, held: { revokedBefore: now } },
   denied: { family: denied(), refreshToken: 1 },
@@ -102,10 +102,19 @@ const situations = {
   'active, salt not its own': { family: active(7), refreshToken: 2, by: { saltHash: 'x' } },
 } satisfies Record<string, Situation>
 
-const columns = ['touch', 'slow', 'lapse', 'approve', 'deny', 'redeem', 'rotate', 'revoke'] as const
+const columns = [
+  'recordPoll',
+  'increaseInterval',
+  'expireDeviceCode',
+  'approve',
+  'deny',
+  'redeem',
+  'rotate',
+  'revoke',
+] as const
 type Column = (typeof columns)[number]
 
-/** In the order of the columns. `moves`: it happens; `replay`: nothing is written and the answer is the same again. */
+/** In the order of the columns. `moves`: it happens; `grace-retry`: nothing is written and the answer is the same again. */
 const verdicts: Record<keyof typeof situations, string> = {
   'no such family': 'unknown unknown unknown unknown unknown unknown unknown unknown',
   'pending, poll due': 'moves moves moves moves moves pending unknown moves',
@@ -123,9 +132,9 @@ const verdicts: Record<keyof typeof situations, string> = {
   'authorization code expired': 'expired-device-code decided pending decided decided expired unknown moves',
   'active, first generation': 'reuse decided pending decided decided reuse moves moves',
   'active, later generation': 'reuse decided pending decided decided reuse moves moves',
-  'first generation, its code in grace': 'replay decided pending decided decided replay moves moves',
+  'first generation, its code in grace': 'grace-retry decided pending decided decided grace-retry moves moves',
   'predecessor shown, no grace': 'reuse decided pending decided decided reuse reuse moves',
-  'predecessor shown in grace': 'reuse decided pending decided decided reuse replay moves',
+  'predecessor shown in grace': 'reuse decided pending decided decided reuse grace-retry moves',
   'predecessor shown, grace over': 'reuse decided pending decided decided reuse reuse moves',
   'predecessor shown in grace, idle too long': 'reuse decided pending decided decided reuse expired moves',
   'predecessor shown in grace, past its end': 'reuse decided pending decided decided reuse expired moves',
@@ -152,19 +161,19 @@ const verdicts: Record<keyof typeof situations, string> = {
   'active, salt not its own': 'unknown unknown pending decided decided unknown unknown unknown',
 }
 
-const attempt = 'this attempt'
-const moment = { now, attempt }
+const writeId = 'this write'
+const moment = { now, writeId }
 
 function transitionOf(column: Column, { family, refreshToken, by = {}, held = {} }: Situation): Transition {
   const limits = { ...holding, ...held }
   const application = by.application ?? 'demo'
   switch (column) {
-    case 'touch':
-      return touch(shown(0, by), limits, moment)
-    case 'slow':
-      return slow(shown(0, by), 5 * second, moment)
-    case 'lapse':
-      return lapse(application, sid, moment)
+    case 'recordPoll':
+      return recordPoll(shown(0, by), limits, moment)
+    case 'increaseInterval':
+      return increaseInterval(shown(0, by), 5 * second, moment)
+    case 'expireDeviceCode':
+      return expireDeviceCode(application, sid, moment)
     case 'approve':
       return decide(application, sid, { approve: person }, moment)
     case 'deny':
@@ -180,33 +189,33 @@ function transitionOf(column: Column, { family, refreshToken, by = {}, held = {}
 
 /** What each transition makes of the family that it moves; all else of it stays as it is. */
 const effects: Record<Column, (family: Family, situation: Situation) => Partial<Record<keyof Family, unknown>>> = {
-  touch: () => ({ nextPollAt: now + 4 * second }),
-  slow: () => ({ pollIntervalMs: 10 * second, nextPollAt: now + 9 * second }),
-  lapse: () => ({ codeExpiresAt: now + longestCallMs }),
-  approve: ({ attempt: previousAttempt }) => ({
-    previousAttempt,
+  recordPoll: () => ({ nextPollAt: now + 4 * second }),
+  increaseInterval: () => ({ pollIntervalMs: 10 * second, nextPollAt: now + 9 * second }),
+  expireDeviceCode: () => ({ codeExpiresAt: now + maxRequestMs }),
+  approve: ({ writeId: previousWriteId }) => ({
+    previousWriteId,
     state: 'approved',
     person,
     subject: 'demo ada',
     pollIntervalMs: undefined,
     nextPollAt: undefined,
   }),
-  deny: ({ attempt: previousAttempt }) => ({
-    previousAttempt,
+  deny: ({ writeId: previousWriteId }) => ({
+    previousWriteId,
     state: 'denied',
     pollIntervalMs: undefined,
     nextPollAt: undefined,
   }),
-  redeem: ({ attempt: previousAttempt }) => ({
-    previousAttempt,
+  redeem: ({ writeId: previousWriteId }) => ({
+    previousWriteId,
     state: 'active',
     generation: 1,
     rotatedAt: now,
     absoluteExpiresAt: now + 1000 * second,
     expires: now / 1000 + 1000 + 60 + 86_400,
   }),
-  rotate: ({ attempt: previousAttempt, generation }) => ({
-    previousAttempt,
+  rotate: ({ writeId: previousWriteId, generation }) => ({
+    previousWriteId,
     generation: generation + 1,
     rotatedAt: now,
     ...(generation === 1 && {
@@ -224,7 +233,7 @@ const effects: Record<Column, (family: Family, situation: Situation) => Partial<
     revokedReason: 'client',
     pollIntervalMs: undefined,
     nextPollAt: undefined,
-    previousAttempt: undefined,
+    previousWriteId: undefined,
   }),
 }
 
@@ -238,7 +247,7 @@ for (const [name, situation] of Object.entries<Situation>(situations)) {
         if (!done.moved) return
         const { family } = situation
         assert.ok(family)
-        const effect = { ...family, attempt, ...effects[column](family, situation) }
+        const effect = { ...family, writeId, ...effects[column](family, situation) }
         assert.deepEqual(
           done.family,
           Object.fromEntries(Object.entries(effect).filter(([, value]) => value !== undefined)),
@@ -252,30 +261,33 @@ test('the table leaves no state and no transition out', () => {
   const states = Object.values<Situation>(situations).map(({ family }) => family?.state)
   assert.deepEqual([...new Set(states)].sort(), ['active', 'approved', 'denied', 'pending', 'revoked', undefined])
   const names = columns.map((column) => transitionOf(column, situations.approved).name)
-  assert.deepEqual([...new Set(names)], ['touch', 'slow', 'lapse', 'decide', 'redeem', 'rotate', 'revoke'])
+  assert.deepEqual(
+    [...new Set(names)],
+    ['recordPoll', 'increaseInterval', 'expireDeviceCode', 'decide', 'redeem', 'rotate', 'revoke'],
+  )
 })
 
 describe('explain', () => {
-  test('knows its own attempt before anything else, whatever became of the family', () => {
+  test('knows its own write id before anything else, whatever became of the family', () => {
     for (const column of columns) {
       const transition = transitionOf(column, situations.approved)
-      assert.deepEqual(explain(transition, revoked({ attempt })), { kind: 'ours' })
+      assert.deepEqual(explain(transition, revoked({ writeId })), { kind: 'ours' })
     }
   })
 
-  test('knows its own attempt one write later, too: what it led to has been moved on, which is no reuse', () => {
+  test('knows its own write id one write later, too: what it led to has been moved on, which is no reuse', () => {
     for (const column of ['approve', 'deny', 'redeem', 'rotate'] as const) {
       const transition = transitionOf(column, situations.approved)
-      assert.deepEqual(explain(transition, active(9, { previousAttempt: attempt })), { kind: 'superseded' }, column)
+      assert.deepEqual(explain(transition, active(9, { previousWriteId: writeId })), { kind: 'superseded' }, column)
     }
   })
 
   test('a poll whose answer was lost while the person approved learns that it is decided, and redeems', () => {
-    const polled = step(transitionOf('touch', situations.approved), pending())
+    const polled = step(transitionOf('recordPoll', situations.approved), pending())
     assert.ok(polled.moved)
-    const decided = step(decide('demo', sid, { approve: person }, { now, attempt: 'the decision' }), polled.family)
+    const decided = step(decide('demo', sid, { approve: person }, { now, writeId: 'the decision' }), polled.family)
     assert.ok(decided.moved)
-    assert.deepEqual(explain(transitionOf('touch', situations.approved), decided.family), { kind: 'decided' })
+    assert.deepEqual(explain(transitionOf('recordPoll', situations.approved), decided.family), { kind: 'decided' })
   })
 
   test('throws where every guard holds, for then the condition was another one', () => {
@@ -286,12 +298,12 @@ describe('explain', () => {
   test('tells the generation that reuse was seen at, and the interval that was polled too early', () => {
     const reuse = step(transitionOf('rotate', situations['ancestor shown']), active(7))
     assert.deepEqual(reuse, { moved: false, verdict: { kind: 'reuse', generation: 7 } })
-    const early = step(transitionOf('touch', situations.approved), pending({ nextPollAt: now + 1 }))
+    const early = step(transitionOf('recordPoll', situations.approved), pending({ nextPollAt: now + 1 }))
     assert.deepEqual(early, { moved: false, verdict: { kind: 'too-early', pollIntervalMs: 5 * second } })
   })
 
   test('a second early poll at the same moment meets the interval that the first one made', () => {
-    const slowed = step(transitionOf('slow', situations.approved), pending({ pollIntervalMs: 10 * second }))
+    const slowed = step(transitionOf('increaseInterval', situations.approved), pending({ pollIntervalMs: 10 * second }))
     assert.deepEqual(slowed, { moved: false, verdict: { kind: 'too-early', pollIntervalMs: 10 * second } })
   })
 })

@@ -6,11 +6,11 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import {
+  createVault,
   failed,
   leased,
   leaseMs,
   nextStep,
-  openVault,
   refused,
   renewed,
   type Step,
@@ -113,7 +113,7 @@ describe('changes', () => {
 // --- lifetimes ------------------------------------------------------------------------------------------------------
 
 describe('how long tokens last', () => {
-  const opened = (lifetime: TokenLifetime) => openVault(openingOf(), 'sealed', lifetime, now)
+  const opened = (lifetime: TokenLifetime) => createVault(openingOf(), 'sealed', lifetime, now)
   const timesOf = (lifetime: TokenLifetime) => {
     const { refreshAt, expiresAt } = opened(lifetime)
     return [(refreshAt - now) / second, (expiresAt - now) / second]
@@ -121,9 +121,9 @@ describe('how long tokens last', () => {
   const end = openingOf().expires - now / second
 
   test('a vault begins at revision 1, held by nobody', () => {
-    const { id, sid, attempt, expires, application } = openingOf()
+    const { id, sid, writeId, expires, application } = openingOf()
     assert.deepEqual(opened({ expiresInSeconds: 300, isRefreshable: true }), {
-      ...{ sid, id, version: 1, application, revision: 1, attempt, expires, sealed: 'sealed', isRefreshable: true },
+      ...{ sid, id, version: 1, application, revision: 1, writeId, expires, sealed: 'sealed', isRefreshable: true },
       ...{ refreshAt: now + 240 * second, expiresAt: now + 300 * second },
     })
   })

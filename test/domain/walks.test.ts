@@ -6,10 +6,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { expireDeviceCode } from '../../shared/domain/expire-device-code.ts'
 import type { Family } from '../../shared/domain/family.ts'
-import { lapse } from '../../shared/domain/lapse.ts'
-import type { Holding } from '../../shared/domain/single-use.ts'
-import { decide, redeem, revoke, rotate, slow, type Transition, touch } from '../../shared/domain/transitions.ts'
+import type { SessionPolicy } from '../../shared/domain/single-use.ts'
+import {
+  decide,
+  increaseInterval,
+  recordPoll,
+  redeem,
+  revoke,
+  rotate,
+  type Transition,
+} from '../../shared/domain/transitions.ts'
 import {
   approved,
   now as beginning,
@@ -26,7 +34,7 @@ import { type Step, step } from '../support/memory.ts'
 type Move =
   /** A little back, too: Lambdas' clocks differ. */
   | { readonly do: 'wait'; readonly ms: number }
-  | { readonly do: 'poll' | 'lapse' | 'approve' | 'deny' | 'redeem' | 'sign-out' }
+  | { readonly do: 'poll' | 'expireDeviceCode' | 'approve' | 'deny' | 'redeem' | 'sign-out' }
   /** Shows a refresh token: 0 is the newest that was ever given, 1 the one before, … */
   | { readonly do: 'refresh'; readonly age: number }
 
@@ -42,7 +50,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({
-      do: fc.constantFrom('lapse' as const, 'approve' as const, 'deny' as const, 'sign-out' as const),
+      do: fc.constantFrom('expireDeviceCode' as const, 'approve' as const, 'deny' as const, 'sign-out' as const),
     }),
   },
   {
@@ -57,7 +65,7 @@ const walk = fc.record({
   moves: fc.array(move, { maxLength: 60, size: 'max' }),
 })
 
-type World = { family: Family; now: number; readonly held: Holding; attempts: number }
+type World = { family: Family; now: number; readonly held: SessionPolicy; attempts: number }
 
 /** What a caller's call comes to; reuse kills the family, as every grant does. */
 function call(world: World, transition: Transition): Step {
@@ -72,7 +80,7 @@ function call(world: World, transition: Transition): Step {
 
 function moment(world: World) {
   world.attempts += 1
-  return { now: world.now, attempt: `attempt ${world.attempts}` }
+  return { now: world.now, writeId: `write ${world.attempts}` }
 }
 
 function bindingOf({ flow }: Family) {
@@ -95,14 +103,14 @@ function make(world: World, taken: Move): Step | undefined {
       world.now += taken.ms
       return undefined
     case 'poll': {
-      const polled = call(world, touch(shown(0), held, moment(world)))
+      const polled = call(world, recordPoll(shown(0), held, moment(world)))
       if (!polled.moved && polled.verdict.kind === 'too-early') {
-        call(world, slow(shown(0), polled.verdict.pollIntervalMs, moment(world)))
+        call(world, increaseInterval(shown(0), polled.verdict.pollIntervalMs, moment(world)))
       }
       return polled
     }
-    case 'lapse':
-      return call(world, lapse('demo', sid, moment(world)))
+    case 'expireDeviceCode':
+      return call(world, expireDeviceCode('demo', sid, moment(world)))
     case 'approve':
       return call(world, decide('demo', sid, { approve: person }, moment(world)))
     case 'deny':
@@ -132,14 +140,14 @@ function walked(look: (before: Family, world: World, done: Step | undefined, tak
   )
 }
 
-test('there are never two credentials that would move a family on, and every replay leads to the living one', () => {
+test('there are never two credentials that would move a family on, and every grace retry leads to the living one', () => {
   walked((_, world) => {
     const showings = everyShowing(world).map((transition) => step(transition, world.family))
     const moving = showings.filter(({ moved }) => moved)
     assert.ok(moving.length <= 1, `${moving.length} credentials are live at once`)
     for (const [generation, showing] of showings.entries()) {
       if (showing.moved) assert.equal(showing.family.generation, generation + 1)
-      else if (showing.verdict.kind === 'replay') assert.equal(world.family.generation, generation + 1)
+      else if (showing.verdict.kind === 'grace-retry') assert.equal(world.family.generation, generation + 1)
     }
   })
 })
@@ -165,7 +173,7 @@ test('the absolute end is set once and never moves', () => {
 test('nothing is given after the absolute end or an idle gap', () => {
   walked((before, world, done) => {
     const given =
-      done !== undefined && world.family.state === 'active' && (done.moved || done.verdict.kind === 'replay')
+      done !== undefined && world.family.state === 'active' && (done.moved || done.verdict.kind === 'grace-retry')
     if (!given || before.state !== 'active') return
     assert.ok(world.now < (before.absoluteExpiresAt ?? 0), 'past the absolute end')
     assert.ok(world.now - (before.rotatedAt ?? 0) < world.held.idleSeconds * 1000, 'idle too long')
@@ -177,7 +185,7 @@ test('the window of grace begins with the rotation and does not slide', () => {
   walked((before, { family, now, held }, done) => {
     if (before.generation === 0) rotatedAt = new Map()
     if (family.generation > before.generation) rotatedAt.set(family.generation, now)
-    if (done === undefined || done.moved || done.verdict.kind !== 'replay') return
+    if (done === undefined || done.moved || done.verdict.kind !== 'grace-retry') return
     const since = now - (rotatedAt.get(family.generation) ?? Number.NEGATIVE_INFINITY)
     assert.ok(held.graceSeconds > 0 && since < held.graceSeconds * 1000, `replayed ${since} ms after the rotation`)
   })
@@ -196,7 +204,7 @@ test('a credential that was exchanged is reuse for ever once its grace is over, 
   })
 })
 
-test('the walks get somewhere: every state, replays and reuse are all met', () => {
+test('the walks get somewhere: every state, grace retries and reuse are all met', () => {
   const met = new Set<string>()
   walked((_, { family }, done) => {
     met.add(family.state)
@@ -210,7 +218,7 @@ test('the walks get somewhere: every state, replays and reuse are all met', () =
     'active',
     'revoked',
     'far',
-    'replay',
+    'grace-retry',
     'reuse',
     'expired',
     'too-early',

@@ -5,9 +5,9 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { handler as retryRevocations } from '../../functions/retry-revocations.ts'
 import { contextOf } from '../../local/gateway/event.ts'
-import { broker as composed, drawId } from '../../shared/broker.ts'
+import { broker as composed, randomId } from '../../shared/broker.ts'
 import type { Application } from '../../shared/domain/registration.ts'
-import { keepTokens } from '../../shared/vault/keep.ts'
+import { storeTokens } from '../../shared/vault/stored-tokens.ts'
 import { type FallibleProvider, serverError, startFallibleProvider } from '../support/fallible-provider.ts'
 import { revoked } from '../support/families.ts'
 import { aClient, anApplication, providerDefaults } from '../support/registry.ts'
@@ -93,9 +93,9 @@ test('B17 it is not tried for ever: after a week it is given up, and told', asyn
 test('B17 an application that was removed leaves nothing to be looked at: told once, and given up', async () => {
   const { table } = composed()
   const removed = anApplication({ name: 'removed' })
-  const sid = drawId()
+  const sid = randomId()
   const tokens = { accessToken: 'an access token', refreshToken: 'a refresh token' }
-  const vault = await keepTokens(removed, aClient({ keepsProviderTokens: true }), sid, tokens, 900)
+  const vault = await storeTokens(removed, aClient({ keepsProviderTokens: true }), sid, tokens, 900)
   await putFamily(table, { ...revoked(), sid, application: 'removed', vault: vault!, revocationDue: 'provider' })
   const before = await vaults()
   assert.deepEqual(await retry(), { told: 1, left: 0 })
@@ -142,9 +142,9 @@ test('B17 an application that nothing can be asked for does not stand in the way
   const provider = { ...providerDefaults, ...nowhere } as unknown as Application['provider']
   const broken = anApplication({ name: 'broken', provider })
   await putItem(table, { pk: 'application#broken', sk: 'application', ...broken })
-  const sid = drawId()
+  const sid = randomId()
   const tokens = { accessToken: 'an access token', refreshToken: 'a refresh token' }
-  const vault = await keepTokens(broken, aClient({ keepsProviderTokens: true }), sid, tokens, 900)
+  const vault = await storeTokens(broken, aClient({ keepsProviderTokens: true }), sid, tokens, 900)
   const mark = { application: 'broken', vault: vault!, revokedAt: 1, revocationDue: 'provider' } as const
   await putFamily(table, { ...revoked(), sid, ...mark })
   await overdue(7)

@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
-import { forgetBroker } from '../../shared/broker.ts'
+import { resetBroker } from '../../shared/broker.ts'
 import { audit, baseUrlOf, header, startCall } from '../../shared/http/call.ts'
 import { sink } from '../../shared/log.ts'
 import { aCall, eventOf } from '../support/calls.ts'
@@ -12,7 +12,7 @@ import { aClient, anApplication } from '../support/registry.ts'
 
 function configured(baseUrl: string): void {
   Object.assign(process.env, { TABLE_NAME: 'none', SECRETS: 'file:/nowhere', BASE_URL: baseUrl })
-  forgetBroker()
+  resetBroker()
 }
 afterEach(() => configured(''))
 

@@ -4,12 +4,12 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { forgetBroker } from '../../shared/broker.ts'
+import { resetBroker } from '../../shared/broker.ts'
 import { type Call, type ClientCall, conclude } from '../../shared/http/call.ts'
 import { hashSecret } from '../../shared/http/client-authentication.ts'
 import { grantError, OAuthError } from '../../shared/http/errors.ts'
 import { problemPage } from '../../shared/http/page-problems.ts'
-import { clientEndpoint, openEndpoint, pageEndpoint } from '../../shared/http/stack.ts'
+import { clientEndpoint, pageEndpoint, publicEndpoint } from '../../shared/http/stack.ts'
 import { Unavailable } from '../../shared/unavailable.ts'
 import { call, eventOf, formHeaders, type Request, startBroker, type TestBroker } from '../support/calls.ts'
 import { aClient, anApplication } from '../support/registry.ts'
@@ -59,7 +59,7 @@ describe('an answer', () => {
 
   test('may be kept where it says so, and then says nothing against it', async () => {
     const { headers } = await call(
-      openEndpoint('cross-origin', async () => ({
+      publicEndpoint('cross-origin', async () => ({
         status: 200,
         headers: { 'cache-control': 'public, max-age=300' },
         body: {},
@@ -75,7 +75,7 @@ describe('an answer', () => {
       { method: 'GET' },
     )
     assert.deepEqual([page.headers['content-type'], page.body], ['text/html; charset=utf-8', '<p>'])
-    const empty = await call(openEndpoint('same-origin', async () => ({ status: 303, headers: { location: '/x' } })))
+    const empty = await call(publicEndpoint('same-origin', async () => ({ status: 303, headers: { location: '/x' } })))
     assert.deepEqual(
       [empty.status, empty.headers['content-type'], empty.headers.location, empty.body],
       [303, undefined, '/x', ''],
@@ -84,7 +84,7 @@ describe('an answer', () => {
 
   test('cannot take another’s request id', async () => {
     const { headers } = await call(
-      openEndpoint('same-origin', async () => ({ status: 200, headers: { 'x-request-id': 'mine' }, body: {} })),
+      publicEndpoint('same-origin', async () => ({ status: 200, headers: { 'x-request-id': 'mine' }, body: {} })),
     )
     assert.equal(headers['x-request-id'], 'request-1')
   })
@@ -142,10 +142,10 @@ describe('what a function is handed', () => {
       return { status: 200, body: {} }
     }
     const query = { state: ['a b&c'], unknown: ['1', '2'] }
-    await call(openEndpoint('same-origin', look), { method: 'GET', query, headers: formHeaders, body: 'code=c' })
+    await call(publicEndpoint('same-origin', look), { method: 'GET', query, headers: formHeaders, body: 'code=c' })
     assert.equal(read?.parameters.optional('state'), 'a b&c')
     assert.equal(read?.parameters.optional('code'), undefined)
-    const twice = await call(openEndpoint('same-origin', look), { method: 'GET', query: { state: ['1', '2'] } })
+    const twice = await call(publicEndpoint('same-origin', look), { method: 'GET', query: { state: ['1', '2'] } })
     assert.deepEqual([twice.status, twice.json.error], [400, 'invalid_request'])
   })
 
@@ -309,9 +309,9 @@ describe('the log', () => {
 test('a broker that is not set up says server_error at each request until it is', async () => {
   const { TABLE_NAME } = process.env
   delete process.env.TABLE_NAME
-  forgetBroker()
-  const { status, json } = await call(openEndpoint('same-origin', done))
+  resetBroker()
+  const { status, json } = await call(publicEndpoint('same-origin', done))
   assert.deepEqual([status, json.error], [500, 'server_error'])
   Object.assign(process.env, { TABLE_NAME })
-  assert.equal((await call(openEndpoint('same-origin', done))).status, 200)
+  assert.equal((await call(publicEndpoint('same-origin', done))).status, 200)
 })

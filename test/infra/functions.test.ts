@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { longestCallMs } from '../../shared/domain/lapse.ts'
+import { maxRequestMs } from '../../shared/domain/expire-device-code.ts'
 import { functions, ofType, referred, synthesize } from './support/template.ts'
 
 const { resources } = synthesize({ reservedConcurrency: { poll: 20 } })
@@ -24,7 +24,7 @@ test('none that may be asked for tokens is on its way for as long as a lapsing d
   const clocksApartSeconds = 5
   for (const name of ['poll', 'token']) {
     const [, fn] = ours.find(([known]) => known === name) ?? []
-    assert.ok((Number(fn?.Properties.Timeout) + clocksApartSeconds) * 1000 <= longestCallMs, name)
+    assert.ok((Number(fn?.Properties.Timeout) + clocksApartSeconds) * 1000 <= maxRequestMs, name)
   }
 })
 

@@ -21,7 +21,7 @@ const applications = 'dynamodb:GetItem registry'
 const session = 'dynamodb:Query family#*'
 const forget = 'dynamodb:DeleteItem family#*'
 const count = 'dynamodb:UpdateItem throttle#*'
-const record = ['dynamodb:PutItem replay#*', 'dynamodb:GetItem replay#*']
+const record = ['dynamodb:PutItem assertion#*', 'dynamodb:GetItem assertion#*']
 const tableKey = 'kms:Decrypt, kms:DescribeKey through dynamodb'
 const writeKey =
   'kms:Decrypt, kms:DescribeKey, kms:Encrypt, kms:GenerateDataKey, kms:GenerateDataKeyWithoutPlaintext, kms:ReEncryptFrom, kms:ReEncryptTo through dynamodb'

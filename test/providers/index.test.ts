@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { forgetBroker } from '../../shared/broker.ts'
+import { resetBroker } from '../../shared/broker.ts'
 import { providerId } from '../../shared/domain/provider-identity.ts'
 import type { OAuth2Settings, OidcSettings } from '../../shared/domain/registration.ts'
 import { providerOf } from '../../shared/providers/index.ts'
@@ -57,7 +57,7 @@ test('it is the same one until its settings change, and each application has its
 
 test('a broker that is composed anew has read no secret yet, so it makes its providers anew', () => {
   const first = providerOf(anApplication({ provider: oidc() }))
-  forgetBroker()
+  resetBroker()
   assert.notEqual(providerOf(anApplication({ provider: oidc() })), first)
 })
 

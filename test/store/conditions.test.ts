@@ -13,12 +13,20 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import fc from 'fast-check'
 import { maxAudiences, maxClientAudiences } from '../../shared/domain/audience.ts'
+import { expireDeviceCode } from '../../shared/domain/expire-device-code.ts'
 import type { Family } from '../../shared/domain/family.ts'
 import { firstFailure, type Guard } from '../../shared/domain/guard.ts'
-import { lapse } from '../../shared/domain/lapse.ts'
-import { mostScopes } from '../../shared/domain/scope.ts'
-import type { CodeBinding, Holding, Presented } from '../../shared/domain/single-use.ts'
-import { decide, redeem, revoke, rotate, slow, type Transition, touch } from '../../shared/domain/transitions.ts'
+import { maxScopes } from '../../shared/domain/scope.ts'
+import type { CodeBinding, SessionPolicy, VerifiedCredential } from '../../shared/domain/single-use.ts'
+import {
+  decide,
+  increaseInterval,
+  recordPoll,
+  redeem,
+  revoke,
+  rotate,
+  type Transition,
+} from '../../shared/domain/transitions.ts'
 import { expressionsOf } from '../../shared/store/expressions.ts'
 import { active, binding, now, person, shown } from '../support/families.ts'
 import { changed } from '../support/memory.ts'
@@ -53,27 +61,27 @@ const family: fc.Arbitrary<Family> = fc
     absoluteExpiresAt: maybe(time),
     sessionLifetimeMs: fc.constantFrom(60_000, 1_000_000),
     lingerSeconds: fc.constantFrom(90_000, 100_000),
-    previousAttempt: maybe(fc.constant('the one before')),
+    previousWriteId: maybe(fc.constant('the one before')),
     redirectUri: maybe(url),
     codeChallenge: maybe(challenge),
     nonce: maybe(fc.constant('n')),
     scopes: fc.subarray(['openid', 'email', 'offline_access']),
     audiences: fc.subarray(['https://api.example.test', 'a', 'b', 'c'], { minLength: 1 }),
-    attempt: fc.constantFrom('mine', 'another'),
+    writeId: fc.constantFrom('mine', 'another'),
   })
   .map((drawn) => {
     const { redirectUri: _, codeChallenge: __, nonce: ___, ...base } = active(1)
     return without({ ...base, ...drawn }) as Family
   })
 
-const presented: fc.Arbitrary<Presented> = fc.record({
+const presented: fc.Arbitrary<VerifiedCredential> = fc.record({
   application: fc.constantFrom('demo', 'demo', 'demo', 'other'),
   clientId: fc.constantFrom('cli', 'cli', 'cli', 'job'),
   saltHash: fc.constantFrom('salt', 'salt', 'salt', 'pepper'),
   sid: fc.constant('to be set'),
   generation,
 })
-const holding: fc.Arbitrary<Holding> = fc.record({
+const holding: fc.Arbitrary<SessionPolicy> = fc.record({
   accessTokenSeconds: fc.constant(60),
   idleSeconds: fc.constantFrom(1, 100, 1000),
   absoluteSeconds: fc.constant(1000),
@@ -82,12 +90,12 @@ const holding: fc.Arbitrary<Holding> = fc.record({
   audiences: fc.constantFrom(['https://api.example.test'], ['a', 'https://api.example.test'], ['a', 'b', 'c']),
 })
 const bound: fc.Arbitrary<CodeBinding> = fc.record({ redirectUri: url, codeChallenge: maybe(challenge) })
-const moment = { now, attempt: 'mine' }
+const moment = { now, writeId: 'mine' }
 
 const transition: fc.Arbitrary<Transition> = fc.oneof(
-  fc.tuple(presented, holding).map(([by, held]) => touch(by, held, moment)),
-  fc.tuple(presented, fc.constantFrom(5_000, 10_000)).map(([by, seen]) => slow(by, seen, moment)),
-  presented.map((by) => lapse(by.application, by.sid, moment)),
+  fc.tuple(presented, holding).map(([by, held]) => recordPoll(by, held, moment)),
+  fc.tuple(presented, fc.constantFrom(5_000, 10_000)).map(([by, seen]) => increaseInterval(by, seen, moment)),
+  presented.map((by) => expireDeviceCode(by.application, by.sid, moment)),
   presented.map((by) => decide(by.application, by.sid, { approve: person, codeExpiresAt: now + 100_000 }, moment)),
   presented.map((by) => decide(by.application, by.sid, { deny: true }, moment)),
   fc.tuple(presented, holding, maybe(bound)).map(([by, held, code]) => redeem(by, held, code, moment)),
@@ -203,7 +211,13 @@ test('every single guard of every transition means the same at both places', asy
 
 test('any guard that could be written means the same at both places', async () => {
   const single = fc.tuple(family, anyGuard).map(([start, guard]) => {
-    const asked: Transition = { name: 'touch', sid: '', attempt: 'mine', guards: [guard], set: { attempt: 'mine' } }
+    const asked: Transition = {
+      name: 'recordPoll',
+      sid: '',
+      writeId: 'mine',
+      guards: [guard],
+      set: { writeId: 'mine' },
+    }
     return [start, asked] as const
   })
   const seen = await sameOnBoth(single, 60)
@@ -231,8 +245,8 @@ test('no attribute is named but by a placeholder, and no value is written into a
 test('the longest condition that a caller can ask for is within the 4 KB and the 300 operators of DynamoDB', () => {
   const many = (count: number, letter: string) => Array.from({ length: count }, (_, at) => `${letter}${at}`)
   const held = { ...heldFor(7), audiences: many(maxClientAudiences, 'https://') }
-  const all = rotate(shown(1), held, { scopes: many(mostScopes, 's') }, moment)
-  const some = rotate(shown(1), held, { scopes: many(mostScopes, 's'), audiences: many(maxAudiences, 'a') }, moment)
+  const all = rotate(shown(1), held, { scopes: many(maxScopes, 's') }, moment)
+  const some = rotate(shown(1), held, { scopes: many(maxScopes, 's'), audiences: many(maxAudiences, 'a') }, moment)
   for (const asked of [all, some]) {
     const { ConditionExpression = '' } = expressionsOf(asked)
     assert.ok(ConditionExpression.length < 4_096, `${ConditionExpression.length} characters`)
@@ -241,7 +255,7 @@ test('the longest condition that a caller can ask for is within the 4 KB and the
   }
 })
 
-function heldFor(seconds: number): Holding {
+function heldFor(seconds: number): SessionPolicy {
   return {
     accessTokenSeconds: seconds,
     idleSeconds: seconds,

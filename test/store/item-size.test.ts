@@ -4,10 +4,10 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { drawId } from '../../shared/broker.ts'
+import { randomId } from '../../shared/broker.ts'
 import type { Family, Person } from '../../shared/domain/family.ts'
-import { openCode, openDevice } from '../../shared/domain/opening.ts'
-import { decide, redeem, revoke, revokeByOps, rotate, touch } from '../../shared/domain/transitions.ts'
+import { createCodeFamily, createDeviceFamily } from '../../shared/domain/new-family.ts'
+import { decide, recordPoll, redeem, revoke, revokeByOps, rotate } from '../../shared/domain/transitions.ts'
 import { keptClaims } from '../../shared/providers/claims.ts'
 import { createFamilies, type Families } from '../../shared/store/families.ts'
 import { holding, now, saltHash, second, shown, sid } from '../support/families.ts'
@@ -47,13 +47,13 @@ const opening = {
   ...{ sid, saltHash, application: 'a'.repeat(16), clientId: 'c'.repeat(32), audiences },
   scopes: ['openid', 'profile', 'email', 'offline_access', 'x'.repeat(30), 'y'.repeat(33)],
   ...{ startedFrom: '2001:0db8:85a3:0000:0000:8a2e:0370:7334', codeLifetimeSeconds: 900, limits },
-  ...{ now: now - 123 * second - 457, attempt: 'A'.repeat(22) },
+  ...{ now: now - 123 * second - 457, writeId: 'A'.repeat(22) },
 }
 const presented = { application: opening.application, clientId: opening.clientId }
-const late = { now: now + 12_345_678, attempt: 'B'.repeat(22) }
+const late = { now: now + 12_345_678, writeId: 'B'.repeat(22) }
 
 function worstActive(): Family {
-  const waiting = openDevice({ ...opening, intervalSeconds: 5 })
+  const waiting = createDeviceFamily({ ...opening, intervalSeconds: 5 })
   const decision = { approve: person, emailHash: 'e'.repeat(12), vault: 'v'.repeat(11) }
   const approved = changed(decide(opening.application, sid, decision, late), waiting)
   const first = changed(redeem(shown(0, presented), limits, undefined, late), approved)
@@ -107,19 +107,19 @@ test('a family is in the indexes from its beginning, and from when its person is
     await work
     return consumed.map((one) => one.units)
   }
-  const own = { ...openDevice({ ...opening, intervalSeconds: 5 }), sid: drawId() }
+  const own = { ...createDeviceFamily({ ...opening, intervalSeconds: 5 }), sid: randomId() }
   const by = (generation: number) => shown(generation, { ...presented, sid: own.sid })
-  const moment = () => ({ now: late.now, attempt: drawId() })
-  assert.deepEqual(await units(families.open(own)), [2], 'the item, and by-client')
-  assert.deepEqual(await units(families.apply(touch(by(0), limits, { now, attempt: drawId() }))), [1])
+  const moment = () => ({ now: late.now, writeId: randomId() })
+  assert.deepEqual(await units(families.create(own)), [2], 'the item, and by-client')
+  assert.deepEqual(await units(families.apply(recordPoll(by(0), limits, { now, writeId: randomId() }))), [1])
   const approving = decide(
     opening.application,
     own.sid,
     { approve: { sub: 'ada', claims: {} }, emailHash: 'e'.repeat(12) },
-    { now, attempt: drawId() },
+    { now, writeId: randomId() },
   )
   assert.deepEqual(await units(families.apply(approving)), [3], 'the item, by-subject and by-email')
-  const redeeming = redeem(by(0), limits, undefined, { now, attempt: drawId() })
+  const redeeming = redeem(by(0), limits, undefined, { now, writeId: randomId() })
   assert.deepEqual(await units(families.apply(redeeming)), [1])
   assert.deepEqual(await units(families.apply(rotate(by(1), limits, {}, moment()))), [1])
   assert.deepEqual(await units(families.apply(rotate(by(2), limits, {}, moment()))), [1])
@@ -133,11 +133,11 @@ test('a family is in the indexes from its beginning, and from when its person is
 })
 
 test('a rotation is one request that consumes one write unit', async () => {
-  const own = { ...worstActive(), sid: drawId() }
+  const own = { ...worstActive(), sid: randomId() }
   await putFamily(table, own)
   consumed.length = 0
   const by = shown(own.generation, { ...presented, sid: own.sid })
-  const outcome = await families.apply(rotate(by, limits, {}, { now: late.now + 1, attempt: drawId() }))
+  const outcome = await families.apply(rotate(by, limits, {}, { now: late.now + 1, writeId: randomId() }))
   assert.ok(outcome.done)
   assert.deepEqual(consumed, [{ operation: 'UpdateItem', units: 1 }])
 })
@@ -145,13 +145,13 @@ test('a rotation is one request that consumes one write unit', async () => {
 test('a poll, and a code exchange with its binding, are one request each', async () => {
   const { intervalSeconds: _, ...code } = { ...opening, intervalSeconds: 5 }
   const bound = { redirectUri: 'https://app.example/cb', codeChallenge: 'c'.repeat(43) }
-  const waiting = { ...openDevice({ ...opening, intervalSeconds: 5 }), sid: drawId() }
-  const issued = { ...openCode({ ...code, person, ...bound, nonce: 'n'.repeat(43) }), sid: drawId() }
+  const waiting = { ...createDeviceFamily({ ...opening, intervalSeconds: 5 }), sid: randomId() }
+  const issued = { ...createCodeFamily({ ...code, person, ...bound, nonce: 'n'.repeat(43) }), sid: randomId() }
   await putFamily(table, waiting)
   await putFamily(table, issued)
   consumed.length = 0
-  const moment = { now, attempt: drawId() }
-  assert.ok((await families.apply(touch(shown(0, { ...presented, sid: waiting.sid }), limits, moment))).done)
+  const moment = { now, writeId: randomId() }
+  assert.ok((await families.apply(recordPoll(shown(0, { ...presented, sid: waiting.sid }), limits, moment))).done)
   assert.deepEqual(consumed, [{ operation: 'UpdateItem', units: 1 }])
   assert.ok((await families.apply(redeem(shown(0, { ...presented, sid: issued.sid }), limits, bound, moment))).done)
   assert.equal(consumed.length, 2)
@@ -160,13 +160,13 @@ test('a poll, and a code exchange with its binding, are one request each', async
 test('the first refresh takes the binding off the item, and an item is the same after every other', async () => {
   const { intervalSeconds: _, ...code } = { ...opening, intervalSeconds: 5 }
   const bound = { redirectUri: `https://app.example/${'r'.repeat(300)}`, codeChallenge: 'c'.repeat(43) }
-  const own = { ...openCode({ ...code, person, ...bound, nonce: 'n'.repeat(43) }), sid: drawId() }
+  const own = { ...createCodeFamily({ ...code, person, ...bound, nonce: 'n'.repeat(43) }), sid: randomId() }
   await putFamily(table, own)
   const by = (generation: number) => shown(generation, { ...presented, sid: own.sid })
-  await families.apply(redeem(by(0), limits, bound, { now, attempt: drawId() }))
-  await families.apply(rotate(by(1), limits, {}, { now: now + 1, attempt: drawId() }))
+  await families.apply(redeem(by(0), limits, bound, { now, writeId: randomId() }))
+  await families.apply(rotate(by(1), limits, {}, { now: now + 1, writeId: randomId() }))
   const second = await familyAt(table, own.sid)
-  await families.apply(rotate(by(2), limits, {}, { now: now + 2, attempt: drawId() }))
+  await families.apply(rotate(by(2), limits, {}, { now: now + 2, writeId: randomId() }))
   const third = await familyAt(table, own.sid)
   assert.deepEqual(Object.keys(third ?? {}).sort(), Object.keys(second ?? {}).sort())
   for (const gone of ['redirectUri', 'codeChallenge', 'nonce', 'sessionLifetimeMs'])
@@ -175,10 +175,10 @@ test('the first refresh takes the binding off the item, and an item is the same 
 })
 
 test('the meter works: an item beyond a kilobyte consumes more', async () => {
-  const own = { ...worstActive(), sid: drawId() }
+  const own = { ...worstActive(), sid: randomId() }
   await putItem(table, { ...stored(own), ballast: 'b'.repeat(1_500) })
   consumed.length = 0
   const by = shown(own.generation, { ...presented, sid: own.sid })
-  await families.apply(rotate(by, limits, {}, { now: late.now + 1, attempt: drawId() }))
+  await families.apply(rotate(by, limits, {}, { now: late.now + 1, writeId: randomId() }))
   assert.ok(consumed[0]!.units > 1, `${consumed[0]?.units} units`)
 })

@@ -6,9 +6,17 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
+import { expireDeviceCode, maxRequestMs } from '../../shared/domain/expire-device-code.ts'
 import type { Family } from '../../shared/domain/family.ts'
-import { lapse, longestCallMs } from '../../shared/domain/lapse.ts'
-import { decide, redeem, revoke, rotate, slow, type Transition, touch } from '../../shared/domain/transitions.ts'
+import {
+  decide,
+  increaseInterval,
+  recordPoll,
+  redeem,
+  revoke,
+  rotate,
+  type Transition,
+} from '../../shared/domain/transitions.ts'
 import { createFamilies, type Families } from '../../shared/store/families.ts'
 import { Unavailable } from '../../shared/unavailable.ts'
 import {
@@ -56,7 +64,7 @@ async function rigged(use: (rig: Rig) => Promise<void>, patience?: 'its own'): P
 
 type Case = {
   readonly start: Family
-  readonly make: (sid: string, attempt: string) => Transition
+  readonly make: (sid: string, writeId: string) => Transition
   readonly moved: Partial<Family>
 }
 
@@ -64,42 +72,42 @@ const by = (sid: string, generation: number) => shown(generation, { sid })
 const cases: Record<string, Case> = {
   touch: {
     start: pending(),
-    make: (sid, attempt) => touch(by(sid, 0), holding, { now, attempt }),
+    make: (sid, writeId) => recordPoll(by(sid, 0), holding, { now, writeId }),
     moved: { nextPollAt: now + 4 * second },
   },
   slow: {
     start: pending(),
-    make: (sid, attempt) => slow(by(sid, 0), 5 * second, { now, attempt }),
+    make: (sid, writeId) => increaseInterval(by(sid, 0), 5 * second, { now, writeId }),
     moved: { pollIntervalMs: 10 * second },
   },
   lapse: {
     start: pending({ deviceLogin: 'sealed' }),
-    make: (sid, attempt) => lapse('demo', sid, { now, attempt }),
-    moved: { codeExpiresAt: now + longestCallMs },
+    make: (sid, writeId) => expireDeviceCode('demo', sid, { now, writeId }),
+    moved: { codeExpiresAt: now + maxRequestMs },
   },
   decide: {
     start: pending(),
-    make: (sid, attempt) => decide('demo', sid, { approve: person }, { now, attempt }),
+    make: (sid, writeId) => decide('demo', sid, { approve: person }, { now, writeId }),
     moved: { state: 'approved' },
   },
   redeem: {
     start: codeIssued(),
-    make: (sid, attempt) => redeem(by(sid, 0), holding, binding, { now, attempt }),
+    make: (sid, writeId) => redeem(by(sid, 0), holding, binding, { now, writeId }),
     moved: { state: 'active', generation: 1 },
   },
   'redeem of a device code': {
     start: approved(),
-    make: (sid, attempt) => redeem(by(sid, 0), holding, undefined, { now, attempt }),
+    make: (sid, writeId) => redeem(by(sid, 0), holding, undefined, { now, writeId }),
     moved: { state: 'active', generation: 1 },
   },
   rotate: {
     start: active(7),
-    make: (sid, attempt) => rotate(by(sid, 7), holding, {}, { now, attempt }),
+    make: (sid, writeId) => rotate(by(sid, 7), holding, {}, { now, writeId }),
     moved: { generation: 8 },
   },
   revoke: {
     start: active(7),
-    make: (sid, attempt) => revoke(by(sid, 7), 'client', { now, attempt }),
+    make: (sid, writeId) => revoke(by(sid, 7), 'client', { now, writeId }),
     moved: { state: 'revoked' },
   },
 }
@@ -114,7 +122,7 @@ async function on({ start, make }: Case) {
 async function expectMoved({ families }: Rig, { moved }: Case, transition: Transition): Promise<void> {
   const outcome = await families.apply(transition)
   assert.ok(outcome.done, 'a retry that met its own write is told that it won')
-  assert.equal(outcome.replay, false)
+  assert.equal(outcome.isGraceRetry, false)
   const stored = await familyAt(table, transition.sid)
   for (const [attribute, value] of Object.entries(moved)) {
     assert.deepEqual(outcome.family[attribute as keyof Family], value)
@@ -180,7 +188,7 @@ test('connections refused: Unavailable for every request, and nothing has change
     await rig.proxy.goAway()
     await assert.rejects(rig.families.apply(transition), isUnavailable)
     await assert.rejects(rig.families.read(sid), isUnavailable)
-    await assert.rejects(rig.families.open(pending({ sid: randomUUID() })), isUnavailable)
+    await assert.rejects(rig.families.create(pending({ sid: randomUUID() })), isUnavailable)
     await rig.proxy.comeBack()
     assert.deepEqual(await familyAt(table, sid), before)
     await expectMoved(rig, cases.rotate!, transition)
@@ -189,9 +197,9 @@ test('connections refused: Unavailable for every request, and nothing has change
 test('open: a lost answer once, twice or always is the same family, put once', () =>
   rigged(async ({ proxy, families }) => {
     for (const times of [1, 2, undefined]) {
-      const family = pending({ sid: randomUUID(), attempt: randomUUID() })
+      const family = pending({ sid: randomUUID(), writeId: randomUUID() })
       proxy.fail({ kind: 'lose-answer' }, { operations: ['PutItem'], ...(times !== undefined && { times }) })
-      assert.equal(await families.open(family), true)
+      assert.equal(await families.create(family), true)
       assert.deepEqual(await familyAt(table, family.sid), family)
     }
   }))
@@ -201,17 +209,17 @@ test('open: a sid that is taken is so after any number of lost answers', () =>
     const taken = pending({ sid: randomUUID() })
     await putFamily(table, taken)
     proxy.fail({ kind: 'lose-answer' }, { times: 2, operations: ['PutItem'] })
-    assert.equal(await families.open({ ...taken, attempt: 'another' }), false)
+    assert.equal(await families.create({ ...taken, writeId: 'another' }), false)
     assert.deepEqual(await familyAt(table, taken.sid), taken)
   }))
 
 test('open: when nothing can be known it is Unavailable, and when nothing was written it is, too', () =>
   rigged(async ({ proxy, families }) => {
     proxy.fail({ kind: 'lose-answer' })
-    await assert.rejects(families.open(pending({ sid: randomUUID() })), isUnavailable)
+    await assert.rejects(families.create(pending({ sid: randomUUID() })), isUnavailable)
     proxy.fail(throttling, { operations: ['PutItem'] })
     const family = pending({ sid: randomUUID() })
-    await assert.rejects(families.open(family), isUnavailable)
+    await assert.rejects(families.create(family), isUnavailable)
     assert.equal(await familyAt(table, family.sid), undefined)
   }))
 
@@ -219,7 +227,7 @@ test('a reused token stays reuse though answers are lost', () =>
   rigged(async ({ proxy, families }) => {
     const { sid } = await on(cases.rotate!)
     proxy.fail({ kind: 'lose-answer' }, { times: 2 })
-    const outcome = await families.apply(rotate(by(sid, 5), holding, {}, { now, attempt: randomUUID() }))
+    const outcome = await families.apply(rotate(by(sid, 5), holding, {}, { now, writeId: randomUUID() }))
     assert.deepEqual(outcome.done ? 'done' : outcome.refusal, { kind: 'reuse', generation: 7 })
   }))
 
@@ -227,7 +235,7 @@ test('a try that comes when somebody has gone on from its own success is superse
   rigged(async ({ proxy, families }) => {
     const { sid, transition } = await on(cases.rotate!)
     assert.ok((await families.apply(transition)).done)
-    const next = rotate(by(sid, 8), holding, {}, { now, attempt: randomUUID() })
+    const next = rotate(by(sid, 8), holding, {}, { now, writeId: randomUUID() })
     assert.ok((await families.apply(next)).done)
     const before = await familyAt(table, sid)
     const late = await families.apply(transition)
@@ -238,12 +246,12 @@ test('a try that comes when somebody has gone on from its own success is superse
     assert.deepEqual(await familyAt(table, sid), before)
   }))
 
-test('a read that finds neither attempt there learns nothing', () =>
+test('a read that finds neither write id there learns nothing', () =>
   rigged(async ({ proxy, families }) => {
     const { sid, transition } = await on(cases.rotate!)
     const others = [
-      rotate(by(sid, 7), holding, {}, { now, attempt: 'a' }),
-      rotate(by(sid, 8), holding, {}, { now, attempt: 'b' }),
+      rotate(by(sid, 7), holding, {}, { now, writeId: 'a' }),
+      rotate(by(sid, 8), holding, {}, { now, writeId: 'b' }),
     ]
     for (const other of others) assert.ok((await families.apply(other)).done)
     proxy.fail(throttling, { operations: ['UpdateItem'] })
@@ -268,7 +276,7 @@ test('what is wrong in itself is a fault of ours, and not Unavailable', () =>
     const wrong = { ...transition, sum: { nextPollAt: ['nonce', 1] } } as const
     await assert.rejects(families.apply(wrong), ({ name }: Error) => name === 'ValidationException')
     await assert.rejects(
-      families.open({ ...before, sid: 's'.repeat(2_100) }),
+      families.create({ ...before, sid: 's'.repeat(2_100) }),
       ({ name }: Error) => name === 'ValidationException',
     )
     assert.deepEqual(await familyAt(table, sid), before)

@@ -8,9 +8,17 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import { expireDeviceCode, maxRequestMs } from '../../shared/domain/expire-device-code.ts'
 import type { Family } from '../../shared/domain/family.ts'
-import { lapse, longestCallMs } from '../../shared/domain/lapse.ts'
-import { decide, redeem, revoke, rotate, slow, type Transition, touch } from '../../shared/domain/transitions.ts'
+import {
+  decide,
+  increaseInterval,
+  recordPoll,
+  redeem,
+  revoke,
+  rotate,
+  type Transition,
+} from '../../shared/domain/transitions.ts'
 import { createFamilies, type Families, type Outcome } from '../../shared/store/families.ts'
 import {
   active,
@@ -37,12 +45,12 @@ before(async () => {
 })
 after(() => table.stop())
 
-type Make = (sid: string, attempt: string, at: number) => Transition
+type Make = (sid: string, writeId: string, at: number) => Transition
 const graced = { ...holding, graceSeconds: 10 }
-const moment = (attempt: string) => ({ now, attempt })
+const moment = (writeId: string) => ({ now, writeId })
 const by = (sid: string, generation: number) => shown(generation, { sid })
 
-/** Puts the family, and lets so many calls of a transition loose on it, each with an attempt of its own. */
+/** Puts the family, and lets so many calls of a transition loose on it, each with a write id of its own. */
 async function raceOn(start: Family, make: Make, startsAt: (at: number) => number = () => 0) {
   const sid = randomUUID()
   await putFamily(table, { ...start, sid })
@@ -57,7 +65,7 @@ async function raceOn(start: Family, make: Make, startsAt: (at: number) => numbe
 function tallyOf(outcomes: readonly Outcome[]): Record<string, number> {
   const tally: Record<string, number> = {}
   for (const outcome of outcomes) {
-    const name = outcome.done ? (outcome.replay ? 'replay' : 'won') : outcome.refusal.kind
+    const name = outcome.done ? (outcome.isGraceRetry ? 'grace-retry' : 'won') : outcome.refusal.kind
     tally[name] = (tally[name] ?? 0) + 1
   }
   return tally
@@ -73,67 +81,67 @@ type Race = {
 const races: Record<string, Race> = {
   'poll: one is in time': {
     start: pending(),
-    make: (sid, attempt) => touch(by(sid, 0), holding, moment(attempt)),
+    make: (sid, writeId) => recordPoll(by(sid, 0), holding, moment(writeId)),
     losers: 'too-early',
     stands: { state: 'pending', nextPollAt: now + 4 * second },
   },
   'slow_down: the interval grows once': {
     start: pending(),
-    make: (sid, attempt) => slow(by(sid, 0), 5 * second, moment(attempt)),
+    make: (sid, writeId) => increaseInterval(by(sid, 0), 5 * second, moment(writeId)),
     losers: 'too-early',
     stands: { pollIntervalMs: 10 * second },
   },
   'lapse: the device code is brought forward once': {
     start: pending({ deviceLogin: 'sealed' }),
-    make: (sid, attempt) => lapse('demo', sid, moment(attempt)),
+    make: (sid, writeId) => expireDeviceCode('demo', sid, moment(writeId)),
     losers: 'pending',
-    stands: { state: 'pending', codeExpiresAt: now + longestCallMs, deviceLogin: undefined },
+    stands: { state: 'pending', codeExpiresAt: now + maxRequestMs, deviceLogin: undefined },
   },
   'approve: the first approval stands': {
     start: pending(),
-    make: (sid, attempt) => decide('demo', sid, { approve: person }, moment(attempt)),
+    make: (sid, writeId) => decide('demo', sid, { approve: person }, moment(writeId)),
     losers: 'decided',
     stands: { state: 'approved', subject: 'demo ada' },
   },
   'redeem of a device code': {
     start: approved(),
-    make: (sid, attempt) => redeem(by(sid, 0), holding, undefined, moment(attempt)),
+    make: (sid, writeId) => redeem(by(sid, 0), holding, undefined, moment(writeId)),
     losers: 'reuse',
     stands: { state: 'active', generation: 1 },
   },
   'redeem of an authorization code': {
     start: codeIssued(),
-    make: (sid, attempt) => redeem(by(sid, 0), holding, binding, moment(attempt)),
+    make: (sid, writeId) => redeem(by(sid, 0), holding, binding, moment(writeId)),
     losers: 'reuse',
     stands: { state: 'active', generation: 1 },
   },
   'redeem in grace': {
     start: codeIssued(),
-    make: (sid, attempt) => redeem(by(sid, 0), graced, binding, moment(attempt)),
-    losers: 'replay',
+    make: (sid, writeId) => redeem(by(sid, 0), graced, binding, moment(writeId)),
+    losers: 'grace-retry',
     stands: { state: 'active', generation: 1 },
   },
   'rotate without grace': {
     start: active(7),
-    make: (sid, attempt) => rotate(by(sid, 7), holding, {}, moment(attempt)),
+    make: (sid, writeId) => rotate(by(sid, 7), holding, {}, moment(writeId)),
     losers: 'reuse',
     stands: { state: 'active', generation: 8, rotatedAt: now },
   },
   'rotate without grace, clocks up to a second apart': {
     start: active(7),
-    make: (sid, attempt, at) => rotate(by(sid, 7), holding, {}, { now: now - at * 5, attempt }),
+    make: (sid, writeId, at) => rotate(by(sid, 7), holding, {}, { now: now - at * 5, writeId }),
     losers: 'reuse',
     stands: { state: 'active', generation: 8 },
   },
   'rotate in grace': {
     start: active(7),
-    make: (sid, attempt) => rotate(by(sid, 7), graced, {}, moment(attempt)),
-    losers: 'replay',
+    make: (sid, writeId) => rotate(by(sid, 7), graced, {}, moment(writeId)),
+    losers: 'grace-retry',
     stands: { state: 'active', generation: 8, rotatedAt: now },
   },
   revoke: {
     start: active(7),
-    make: (sid, attempt) => revoke(by(sid, 7), 'client', moment(attempt)),
+    make: (sid, writeId) => revoke(by(sid, 7), 'client', moment(writeId)),
     losers: 'revoked',
     stands: { state: 'revoked', generation: 7, revokedAt: now },
   },
@@ -156,15 +164,15 @@ for (const [name, { start, make, losers, stands }] of Object.entries(races)) {
 test('200 at once, open: one family, and the others learn that the sid is taken', async () => {
   const sid = randomUUID()
   const once = (at: number) =>
-    stores[at % stores.length]!.open(pending({ sid, attempt: randomUUID(), startedFrom: `${at}` }))
+    stores[at % stores.length]!.create(pending({ sid, writeId: randomUUID(), startedFrom: `${at}` }))
   const opened = await Promise.all(Array.from({ length: width }, (_, at) => once(at)))
   assert.equal(opened.filter(Boolean).length, 1)
   assert.equal((await familyAt(table, sid))?.startedFrom, String(opened.indexOf(true)))
 })
 
 test('approve against deny: the person decides once', async () => {
-  const { tally, family } = await raceOn(pending(), (sid, attempt, at) =>
-    decide('demo', sid, at % 2 === 0 ? { approve: person } : { deny: true }, moment(attempt)),
+  const { tally, family } = await raceOn(pending(), (sid, writeId, at) =>
+    decide('demo', sid, at % 2 === 0 ? { approve: person } : { deny: true }, moment(writeId)),
   )
   assert.deepEqual(tally, { won: 1, decided: width - 1 })
   assert.ok(family?.state === 'denied' ? family.person === undefined : family?.person?.sub === 'ada')
@@ -173,10 +181,10 @@ test('approve against deny: the person decides once', async () => {
 test('approve against lapse: whoever comes first, the approval stands and the code has its time', async () => {
   const start = pending({ deviceLogin: 'sealed' })
   const { codeExpiresAt } = start
-  const { tally, family } = await raceOn(start, (sid, attempt, at) =>
+  const { tally, family } = await raceOn(start, (sid, writeId, at) =>
     at === 7
-      ? decide('demo', sid, { approve: person, codeExpiresAt }, moment(attempt))
-      : lapse('demo', sid, moment(attempt)),
+      ? decide('demo', sid, { approve: person, codeExpiresAt }, moment(writeId))
+      : expireDeviceCode('demo', sid, moment(writeId)),
   )
   const { won = 0, pending: overtaken = 0 } = tally
   assert.equal(won + overtaken, width)
@@ -185,14 +193,14 @@ test('approve against lapse: whoever comes first, the approval stands and the co
 })
 
 test('rotate against revoke: whoever comes first, the family ends revoked and one of each is told so', async () => {
-  const { tally, family } = await raceOn(active(7), (sid, attempt, at) =>
-    at % 2 === 0 ? rotate(by(sid, 7), graced, {}, moment(attempt)) : revoke(by(sid, 7), 'client', moment(attempt)),
+  const { tally, family } = await raceOn(active(7), (sid, writeId, at) =>
+    at % 2 === 0 ? rotate(by(sid, 7), graced, {}, moment(writeId)) : revoke(by(sid, 7), 'client', moment(writeId)),
   )
-  const { won = 0, replay = 0, revoked = 0, ...others } = tally
+  const { won = 0, 'grace-retry': retried = 0, revoked = 0, ...others } = tally
   assert.deepEqual(others, {})
   assert.equal(family?.state, 'revoked')
   assert.equal(won, family.generation === 8 ? 2 : 1, 'one revocation, and one rotation if it was quicker')
-  assert.equal(won + replay + revoked, width)
+  assert.equal(won + retried + revoked, width)
 })
 
 test('a chain under storm: ten generations, each won once', async () => {
@@ -202,7 +210,7 @@ test('a chain under storm: ten generations, each won once', async () => {
     const once = (at: number) =>
       stores[at % stores.length]!.apply(rotate(by(sid, generation), graced, {}, moment(randomUUID())))
     const outcomes = await Promise.all(Array.from({ length: 20 }, (_, at) => once(at)))
-    assert.deepEqual(tallyOf(outcomes), { won: 1, replay: 19 })
+    assert.deepEqual(tallyOf(outcomes), { won: 1, 'grace-retry': 19 })
     for (const outcome of outcomes) assert.equal(outcome.done && outcome.family.generation, generation + 1)
   }
 })
@@ -212,7 +220,7 @@ test('200 at once from four processes: one winner', async () => {
   try {
     for (const [held, losers] of [
       [holding, 'reuse'],
-      [graced, 'replay'],
+      [graced, 'grace-retry'],
     ] as const) {
       const sid = randomUUID()
       await putFamily(table, active(7, { sid }))

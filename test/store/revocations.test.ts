@@ -7,7 +7,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, beforeEach, test } from 'node:test'
 import type { Family } from '../../shared/domain/family.ts'
-import { reported, revoke, revokeByOps } from '../../shared/domain/transitions.ts'
+import { markProviderNotified, revoke, revokeByOps } from '../../shared/domain/transitions.ts'
 import { createFamilies, type Families } from '../../shared/store/families.ts'
 import { createRevocations } from '../../shared/store/revocations.ts'
 import type { Table } from '../../shared/store/table.ts'
@@ -39,7 +39,7 @@ async function put(family: Family): Promise<string> {
   return sid
 }
 
-const moment = (at = now) => ({ now: at, attempt: randomUUID() })
+const moment = (at = now) => ({ now: at, writeId: randomUUID() })
 
 test('nothing is due of a family that lives, or whose provider is not to hear of its end', async () => {
   for (const family of [pending(), approved(), active(3), revoked()]) await put(family)
@@ -53,7 +53,7 @@ test('the very write that ends a family makes it due, and the report takes it ou
   assert.ok((await families.apply(revoke(shown(3, { sid: byClient }), 'client', moment(now), true))).done)
   assert.ok((await families.apply(revokeByOps('demo', byOps, { actor: 'ada' }, moment(now + 1), true))).done)
   assert.deepEqual(await due(), [[byClient, byOps]])
-  assert.ok((await families.apply(reported(byClient, randomUUID()))).done)
+  assert.ok((await families.apply(markProviderNotified(byClient, randomUUID()))).done)
   assert.deepEqual(await due(), [[byOps]])
   const told = await familyAt(table, byClient)
   assert.deepEqual([told?.state, told?.revokedReason, told?.revocationDue], ['revoked', 'client', undefined])
@@ -61,8 +61,8 @@ test('the very write that ends a family makes it due, and the report takes it ou
 
 test('a second report finds nothing to do', async () => {
   const sid = await put(revoked({ revocationDue: 'provider' }))
-  assert.ok((await families.apply(reported(sid, 'one'))).done)
-  const again = await families.apply(reported(sid, 'two'))
+  assert.ok((await families.apply(markProviderNotified(sid, 'one'))).done)
+  const again = await families.apply(markProviderNotified(sid, 'two'))
   assert.deepEqual(again.done ? 'done' : again.refusal, { kind: 'revoked' })
 })
 

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { type Family, subjectKey } from '../../shared/domain/family.ts'
-import { createSessions, type Entry, type Sessions, type Whose } from '../../shared/store/sessions.ts'
+import { createSessions, type Entry, type SessionQuery, type Sessions } from '../../shared/store/sessions.ts'
 import { Unavailable } from '../../shared/unavailable.ts'
 import { active, now, pending } from '../support/families.ts'
 import { type LaggingIndex, startLaggingIndex } from '../support/lagging-index.ts'
@@ -37,7 +37,7 @@ async function put(ages: readonly number[], of: (at: number) => Partial<Family> 
 }
 
 /** A whole list, so many at a time. */
-async function all(whose: Whose, most: number): Promise<string[]> {
+async function all(whose: SessionQuery, most: number): Promise<string[]> {
   const sids: string[] = []
   let last: Entry | undefined
   for (let pages = 0; pages < 100; pages += 1) {

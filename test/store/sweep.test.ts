@@ -60,7 +60,7 @@ async function rig(): Promise<Rig> {
   const task = {
     application: 'demo',
     subject,
-    end: (sid: string) => revokeByOps('demo', sid, { actor: 'ada', note: 'lost' }, { now, attempt: randomUUID() }),
+    end: (sid: string) => revokeByOps('demo', sid, { actor: 'ada', note: 'lost' }, { now, writeId: randomUUID() }),
     ended: ({ sid }: Family) => void ended.push(sid),
   }
   return {
@@ -127,11 +127,11 @@ test('a device that the person approves while the sweep goes on gets nothing', a
     if (isApproved) return
     isApproved = true
     const person = { sub: subject, claims: {} }
-    assert.ok((await families.apply(decide('demo', sid, { approve: person }, { now, attempt: 'a' }))).done)
+    assert.ok((await families.apply(decide('demo', sid, { approve: person }, { now, writeId: 'a' }))).done)
   }
   assert.equal(await run(undefined, approve), undefined)
   assert.equal(await stateOf(sid), 'revoked')
-  const late = await families.apply(redeem(shown(0, { sid }), holding, undefined, { now, attempt: 'b' }))
+  const late = await families.apply(redeem(shown(0, { sid }), holding, undefined, { now, writeId: 'b' }))
   assert.deepEqual(late.done ? 'done' : late.refusal, { kind: 'revoked' })
 })
 
@@ -153,7 +153,7 @@ test('a session that is refreshed at the same moment ends all the same', async (
   const refreshing = sids.map(async (sid) => {
     for (let generation = 1; ; generation += 1) {
       const by = shown(generation, { sid })
-      const outcome = await families.apply(rotate(by, holding, {}, { now, attempt: randomUUID() }))
+      const outcome = await families.apply(rotate(by, holding, {}, { now, writeId: randomUUID() }))
       if (!outcome.done) return outcome.refusal.kind
       await nextRefresh(20)
     }

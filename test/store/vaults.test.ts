@@ -99,8 +99,8 @@ describe('a change', () => {
   for (const [name, change] of Object.entries(changes)) {
     test(`${name}: is written over the revision that was seen, and nothing else is touched`, async () => {
       const seen = await kept({ leaseUntil: now - 1, failures: 2, retryAt: now - 1 })
-      const swap = await vaults.swap(seen, change, 'a fresh attempt')
-      const expected = { ...changedVault(seen, change), attempt: 'a fresh attempt' }
+      const swap = await vaults.swap(seen, change, 'a fresh write')
+      const expected = { ...changedVault(seen, change), writeId: 'a fresh write' }
       assert.ok(swap.swapped)
       assert.deepEqual(await itemOf(seen), stored(expected))
       assert.deepEqual(swap.vault, stored(expected))
@@ -109,7 +109,7 @@ describe('a change', () => {
     test(`${name}: over any other revision nothing is written, and the vault comes back as it is`, async () => {
       const seen = await kept()
       for (const revision of [seen.revision - 1, seen.revision + 1]) {
-        const swap = await vaults.swap({ ...seen, revision }, change, 'a fresh attempt')
+        const swap = await vaults.swap({ ...seen, revision }, change, 'a fresh write')
         assert.deepEqual(swap, { swapped: false, vault: stored(seen) })
       }
       assert.deepEqual(await itemOf(seen), stored(seen))
@@ -117,7 +117,7 @@ describe('a change', () => {
 
     test(`${name}: a vault that is gone stays gone`, async () => {
       const seen = vaultOf({ sid: randomUUID() })
-      assert.deepEqual(await vaults.swap(seen, change, 'a fresh attempt'), { swapped: false, vault: undefined })
+      assert.deepEqual(await vaults.swap(seen, change, 'a fresh write'), { swapped: false, vault: undefined })
       assert.equal(await itemOf(seen), undefined)
     })
   }
@@ -152,7 +152,7 @@ test('B2 two hundred changes of all kinds over one revision: one is made, whole'
   )
   const [winner, ...more] = swaps.filter(({ swap }) => swap.swapped)
   assert.ok(winner !== undefined && more.length === 0)
-  const whole = { ...changedVault(seen, winner.change), attempt: `caller ${winner.at}` }
+  const whole = { ...changedVault(seen, winner.change), writeId: `caller ${winner.at}` }
   assert.deepEqual(await itemOf(seen), stored(whole))
 })
 
@@ -195,7 +195,7 @@ describe('a store that goes wrong', { concurrency: true }, () => {
   test('a put is made though its answers are lost, once, twice or always: the provider gives its tokens once', () =>
     rigged(async ({ proxy, vaults: faulty }) => {
       for (const times of [1, 2, undefined]) {
-        const vault = vaultOf({ sid: randomUUID(), attempt: randomUUID() })
+        const vault = vaultOf({ sid: randomUUID(), writeId: randomUUID() })
         proxy.fail({ kind: 'lose-answer' }, { operations: ['PutItem'], ...(times !== undefined && { times }) })
         await faulty.put(vault)
         assert.deepEqual(await itemOf(vault), stored(vault))
@@ -218,7 +218,7 @@ describe('a store that goes wrong', { concurrency: true }, () => {
       assert.ok((await vaults.swap(seen, leased(now), 'theirs')).swapped)
       proxy.fail({ kind: 'lose-answer' }, { times: 2, operations: ['UpdateItem'] })
       const swap = await faulty.swap(seen, leased(now), 'ours')
-      assert.deepEqual([swap.swapped, swap.vault?.attempt], [false, 'theirs'])
+      assert.deepEqual([swap.swapped, swap.vault?.writeId], [false, 'theirs'])
       proxy.fail({ kind: 'lose-answer' }, { operations: ['UpdateItem'] })
       await assert.rejects(faulty.swap(seen, leased(now), 'ours'), isUnavailable)
     }))

@@ -8,7 +8,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
-import { forgetBroker } from '../../shared/broker.ts'
+import { resetBroker } from '../../shared/broker.ts'
 import type { Call } from '../../shared/http/call.ts'
 import type { Handler } from '../../shared/http/stack.ts'
 import { sink } from '../../shared/log.ts'
@@ -87,11 +87,11 @@ export async function startBroker(registry: Registry, environment: Record<string
   await writeFile(join(directory, 'keyring'), await generateKeyring(Date.now()))
   await putRegistry(table, registry)
   Object.assign(process.env, { TABLE_NAME: table.name, SECRETS: `file:${directory}`, BASE_URL: '', ...environment })
-  forgetBroker()
+  resetBroker()
   return {
     table,
     stop: async () => {
-      forgetBroker()
+      resetBroker()
       await table.stop()
       await rm(directory, { recursive: true })
     },

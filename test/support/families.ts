@@ -7,7 +7,7 @@
 import { hashSalt } from '../../shared/domain/credential.ts'
 import type { Family, Person } from '../../shared/domain/family.ts'
 import { subjectKey } from '../../shared/domain/family.ts'
-import type { CodeBinding, Holding, Presented } from '../../shared/domain/single-use.ts'
+import type { CodeBinding, SessionPolicy, VerifiedCredential } from '../../shared/domain/single-use.ts'
 
 /** The moment at which all of this is looked at. */
 export const now = Date.UTC(2026, 0, 15, 12)
@@ -21,7 +21,7 @@ export const person: Person = { sub: 'ada', claims: { name: 'Ada' }, authTimeSec
 export const binding: CodeBinding = { redirectUri: 'https://app.example/cb', codeChallenge: 'c'.repeat(43) }
 
 /** Idle ends after 100 s, the session after 1000 s, no grace, nothing revoked by ops. */
-export const holding: Holding = {
+export const holding: SessionPolicy = {
   accessTokenSeconds: 60,
   idleSeconds: 100,
   absoluteSeconds: 1000,
@@ -31,7 +31,7 @@ export const holding: Holding = {
 }
 
 /** Of the given generation, by the family's own client. */
-export function shown(generation: number, changes: Partial<Presented> = {}): Presented {
+export function shown(generation: number, changes: Partial<VerifiedCredential> = {}): VerifiedCredential {
   return { application: 'demo', clientId: 'cli', sid, saltHash, generation, ...changes }
 }
 
@@ -95,7 +95,7 @@ function opened(createdAt: number) {
     clientId: 'cli',
     generation: 0,
     saltHash,
-    attempt: 'an earlier attempt',
+    writeId: 'an earlier write',
     scopes: ['openid', 'email', 'offline_access'],
     audiences: ['https://api.example.test'],
     createdAt,

@@ -16,7 +16,7 @@ bePatient(table)
 const families = createFamilies(table)
 
 process.on('message', ({ presented, holding, now, times }: Order) => {
-  const once = () => families.apply(rotate(presented, holding, {}, { now, attempt: randomUUID() }))
+  const once = () => families.apply(rotate(presented, holding, {}, { now, writeId: randomUUID() }))
   void Promise.all(Array.from({ length: times }, once)).then((outcomes) => report({ kind: 'done', outcomes }))
 })
 process.on('disconnect', () => process.exit(0))

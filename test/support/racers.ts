@@ -7,12 +7,12 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import type { Holding, Presented } from '../../shared/domain/single-use.ts'
+import type { SessionPolicy, VerifiedCredential } from '../../shared/domain/single-use.ts'
 import type { Outcome } from '../../shared/store/families.ts'
 
 export type Order = {
-  readonly presented: Presented
-  readonly holding: Holding
+  readonly presented: VerifiedCredential
+  readonly holding: SessionPolicy
   readonly now: number
   readonly times: number
 }

@@ -6,14 +6,14 @@
 
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
-import { broker, clock, drawId, forgetBroker } from '../../shared/broker.ts'
+import { broker, clock, randomId, resetBroker } from '../../shared/broker.ts'
 import type { Application } from '../../shared/domain/registration.ts'
 import type { Vault } from '../../shared/domain/vault.ts'
 import { providerOf } from '../../shared/providers/index.ts'
 import type { ProviderTokens } from '../../shared/providers/provider.ts'
 import { generateKeyring } from '../../shared/tokens/keyring-secret.ts'
-import type { Report } from '../../shared/vault/fresh.ts'
-import { type Kept, keepTokens, unsealTokens } from '../../shared/vault/keep.ts'
+import type { Report } from '../../shared/vault/fresh-token.ts'
+import { type StoredTokens, storeTokens, unsealTokens } from '../../shared/vault/stored-tokens.ts'
 import { startBroker } from './calls.ts'
 import { type FallibleProvider, fallibleClientId, startFallibleProvider } from './fallible-provider.ts'
 import { aClient, anApplication, providerDefaults } from './registry.ts'
@@ -33,7 +33,7 @@ export type VaultRig = {
   place(vault: Vault): Promise<void>
   vaultAt(place: Pick<Vault, 'sid' | 'id'>): Promise<Vault | undefined>
   /** What a vault holds for the provider; undefined: nothing that can be read. */
-  unsealed(vault: Vault, nowMs?: number): Promise<Kept | undefined>
+  unsealed(vault: Vault, nowMs?: number): Promise<StoredTokens | undefined>
   /** Another keyring altogether, and a Lambda that has read no other. */
   replaceKeyring(): Promise<void>
   readonly report: Report
@@ -72,14 +72,14 @@ export async function startVaultRig(): Promise<VaultRig> {
       nowMs += seconds * 1_000
     },
     kept: async () => {
-      const [sid, tokens] = [drawId(), await signIn()]
-      const id = await keepTokens(application, keeping, sid, tokens, codeLifetimeSeconds)
+      const [sid, tokens] = [randomId(), await signIn()]
+      const id = await storeTokens(application, keeping, sid, tokens, codeLifetimeSeconds)
       const vault = await vaultAt({ sid, id: id ?? '' })
       return { vault: vault ?? assert.fail('it is not there'), tokens }
     },
     replaceKeyring: async () => {
       await writeFile(`${process.env.SECRETS?.replace('file:', '')}/keyring`, await generateKeyring(nowMs))
-      forgetBroker()
+      resetBroker()
     },
     report: (event, { reason }) => void lines.push(reason === undefined ? event : `${event}: ${reason}`),
     told: () => lines.splice(0),

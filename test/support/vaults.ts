@@ -4,18 +4,21 @@
  * Owns the sample values, and the arithmetic of a change as the store carries it out.
  */
 
-import { openVault, type Vault, type VaultChange, type VaultOpening } from '../../shared/domain/vault.ts'
+import { createVault, type NewVault, type Vault, type VaultChange } from '../../shared/domain/vault.ts'
 import { now, second, sid } from './families.ts'
 
 /** For a session of 1000 s. */
-export function openingOf(changes: Partial<VaultOpening> = {}): VaultOpening {
+export function openingOf(changes: Partial<NewVault> = {}): NewVault {
   const expires = now / second + 900 + 1_000 + 86_400
-  return { sid, id: 'v'.repeat(11), application: 'demo', attempt: 'the first attempt', expires, ...changes }
+  return { sid, id: 'v'.repeat(11), application: 'demo', writeId: 'the first write', expires, ...changes }
 }
 
 /** Tokens that last five minutes, kept at `now`. An attribute that is undefined is not there. */
 export function vaultOf(changes: { readonly [Name in keyof Vault]?: Vault[Name] | undefined } = {}): Vault {
-  const vault = { ...openVault(openingOf(), 'sealed', { expiresInSeconds: 300, isRefreshable: true }, now), ...changes }
+  const vault = {
+    ...createVault(openingOf(), 'sealed', { expiresInSeconds: 300, isRefreshable: true }, now),
+    ...changes,
+  }
   return Object.fromEntries(Object.entries(vault).filter(([, value]) => value !== undefined)) as unknown as Vault
 }
 

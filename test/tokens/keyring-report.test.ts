@@ -7,7 +7,7 @@ import { before, describe, test } from 'node:test'
 import { describeKeyring } from '../../shared/tokens/keyring-report.ts'
 import { generateKeyring, parseKeyring, writeKeyring } from '../../shared/tokens/keyring-secret.ts'
 import { objectionTo, tryKeyring } from '../../shared/tokens/keyring-trial.ts'
-import { leadSeconds, longestIdleSeconds, retireKeys, rotateKeyring } from '../../shared/tokens/rotation.ts'
+import { leadSeconds, maxIdleSeconds, retireKeys, rotateKeyring } from '../../shared/tokens/rotation.ts'
 import { now } from '../support/families.ts'
 import { counted, named, textOf } from '../support/keyrings.ts'
 
@@ -34,7 +34,7 @@ describe('the list', () => {
       ...{ kind: 'mac', key: 'mac-1', alg: 'HMAC-SHA-256', status: 'previous', in_use: false },
       ...{ published_at: new Date(now).toISOString(), used_from: new Date(now).toISOString() },
       used_until: new Date(now + day + leadMs).toISOString(),
-      kept_until: new Date(now + day + 2 * leadMs + longestIdleSeconds * 1000).toISOString(),
+      kept_until: new Date(now + day + 2 * leadMs + maxIdleSeconds * 1000).toISOString(),
     })
     const { signing, mac, seal: seals, lookup } = parseKeyring(rotated)
     for (const secret of [...signing.map(({ jwk }) => jwk.d), ...[...mac, ...seals, lookup!].map(({ key }) => key)]) {

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { createSecretKey } from 'node:crypto'
 import { before, describe, test } from 'node:test'
 import { inspect } from 'node:util'
-import { keptKeyring, readKeyring } from '../../shared/tokens/keyring.ts'
+import { cachedKeyring, readKeyring } from '../../shared/tokens/keyring.ts'
 import { generateKeyring } from '../../shared/tokens/keyring-secret.ts'
 import { now } from '../support/families.ts'
 
@@ -164,7 +164,7 @@ describe('what is read', () => {
 describe('how it is kept', () => {
   function kept(texts: () => Promise<string>) {
     const clock = { now: 1_000_000, reads: 0 }
-    const get = keptKeyring(
+    const get = cachedKeyring(
       () => {
         clock.reads += 1
         return texts()
@@ -173,7 +173,7 @@ describe('how it is kept', () => {
     )
     return { clock, get }
   }
-  const kidOf = async (get: ReturnType<typeof keptKeyring>) => (await get()).signingKey('ES256', now).kid
+  const kidOf = async (get: ReturnType<typeof cachedKeyring>) => (await get()).signingKey('ES256', now).kid
 
   test('it is read once, and again after five minutes', async () => {
     let text = one

@@ -11,8 +11,8 @@ import { generateKeyring } from '../../shared/tokens/keyring-secret.ts'
 import { objectionTo } from '../../shared/tokens/keyring-trial.ts'
 import {
   leadSeconds,
-  longestAccessTokenSeconds,
-  longestIdleSeconds,
+  maxAccessTokenSeconds,
+  maxIdleSeconds,
   retireKeys,
   rotateKeyring,
 } from '../../shared/tokens/rotation.ts'
@@ -74,7 +74,7 @@ test('whatever is rotated and retired, one key of each kind is in use, names are
         const after = keysIn(change.text)
         for (const { name, line } of before) {
           if (retired.has(name) || after.some((key) => key.name === name)) continue
-          const life = line === 'mac' || line === 'seal' ? longestIdleSeconds : longestAccessTokenSeconds
+          const life = line === 'mac' || line === 'seal' ? maxIdleSeconds : maxAccessTokenSeconds
           assert.ok((lastUse.get(name) ?? 0) + life * 1000 <= at, `${name} went too early`)
         }
         if (what === 'rotate') {

@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
-import { mint, open } from '../../shared/domain/credential.ts'
+import { mint, verify } from '../../shared/domain/credential.ts'
 import { parseRegistry } from '../../shared/registry-file.ts'
 import { readKeyring } from '../../shared/tokens/keyring.ts'
 import { describeRetirement, describeRotation } from '../../shared/tokens/keyring-report.ts'
@@ -19,8 +19,8 @@ import { tryKeyring } from '../../shared/tokens/keyring-trial.ts'
 import {
   explainRefusal,
   leadSeconds,
-  longestAccessTokenSeconds,
-  longestIdleSeconds,
+  maxAccessTokenSeconds,
+  maxIdleSeconds,
   retireKeys,
   rotateKeyring,
 } from '../../shared/tokens/rotation.ts'
@@ -69,7 +69,7 @@ describe('a rotation', () => {
       [latter, former, at + leadMs],
     ] as const) {
       assert.deepEqual(
-        open('rt', 'demo', mint('rt', 'demo', credential, maker.macKey(madeAt)), taker.macKeys),
+        verify('rt', 'demo', mint('rt', 'demo', credential, maker.macKey(madeAt)), taker.macKeys),
         credential,
       )
       const sealing = { purpose: 'question', application: 'demo', nowMs: madeAt } as const
@@ -100,9 +100,9 @@ describe('a rotation', () => {
     let text = textOf(await rotateKeyring(first, now + day, source))
     const lastUse = now + day + leadMs
     const has = () => keysIn(text).some(({ name }) => name === kid)
-    text = textOf(await rotateKeyring(text, lastUse + longestAccessTokenSeconds * 1000, source))
+    text = textOf(await rotateKeyring(text, lastUse + maxAccessTokenSeconds * 1000, source))
     assert.ok(has())
-    text = textOf(await rotateKeyring(text, lastUse + longestAccessTokenSeconds * 1000 + leadMs, source))
+    text = textOf(await rotateKeyring(text, lastUse + maxAccessTokenSeconds * 1000 + leadMs, source))
     assert.ok(!has())
   })
 
@@ -112,8 +112,8 @@ describe('a rotation', () => {
       const has = (text: string) => keysIn(text).some((key) => key.name === name)
       const rotated = textOf(await rotateKeyring(first, now + day, counted()))
       const lastUse = now + day + leadMs
-      assert.ok(has(textOf(await rotateKeyring(rotated, lastUse + longestIdleSeconds * 1000, counted()))))
-      assert.ok(!has(textOf(await rotateKeyring(rotated, lastUse + longestIdleSeconds * 1000 + leadMs, counted()))))
+      assert.ok(has(textOf(await rotateKeyring(rotated, lastUse + maxIdleSeconds * 1000, counted()))))
+      assert.ok(!has(textOf(await rotateKeyring(rotated, lastUse + maxIdleSeconds * 1000 + leadMs, counted()))))
     }
   })
 
@@ -133,8 +133,8 @@ describe('a rotation', () => {
         ],
       })
     for (const [member, most] of [
-      ['accessTokenSeconds', longestAccessTokenSeconds],
-      ['idleSeconds', longestIdleSeconds],
+      ['accessTokenSeconds', maxAccessTokenSeconds],
+      ['idleSeconds', maxIdleSeconds],
     ] as const) {
       assert.ok(parseRegistry(registry({ [member]: most }), {}).ok, member)
       assert.ok(!parseRegistry(registry({ [member]: most + 1 }), {}).ok, member)

@@ -152,7 +152,7 @@ export function tooManyAttempts(input: { readonly look: Look; readonly retryAfte
   })
 }
 
-const longestTypedShown = 24
+const maxTypedLength = 24
 
 function codeProblem(look: Look, problem: CodeProblem): Html {
   switch (problem.kind) {
@@ -169,7 +169,7 @@ function codeProblem(look: Look, problem: CodeProblem): Html {
 }
 
 function typedCode(typed: string): Html {
-  const shown = [...typed].slice(0, longestTypedShown).join('')
+  const shown = [...typed].slice(0, maxTypedLength).join('')
   return html`<strong translate="no">${named(shown.length < typed.length ? `${shown}…` : shown)}</strong>`
 }
 

@@ -38,7 +38,7 @@ type Content = {
   readonly isForOthers?: boolean | undefined
 }
 
-const longestValueShown = 400
+const maxValueLength = 400
 
 /** Puts a page's content into the frame that all pages share. */
 export function page(content: Content): Page {
@@ -149,5 +149,5 @@ function initialOf(name: string): string {
 }
 
 function shortened(value: string): string {
-  return value.length > longestValueShown ? `${value.slice(0, longestValueShown)}…` : value
+  return value.length > maxValueLength ? `${value.slice(0, maxValueLength)}…` : value
 }

@@ -9,7 +9,7 @@ import type { Family, Limits, Person } from './family.ts'
 import { keptSeconds, subjectKey } from './family.ts'
 import type { Moment } from './transitions.ts'
 
-type Opening = Moment & {
+type NewFamily = Moment & {
   readonly sid: string
   readonly saltHash: string
   readonly application: string
@@ -22,18 +22,18 @@ type Opening = Moment & {
   readonly limits: Limits
 }
 
-export type DeviceOpening = Opening & {
+export type NewDeviceFamily = NewFamily & {
   readonly intervalSeconds: number
   /** The provider's device code, sealed, where its device flow is gone through. */
   readonly deviceLogin?: string | undefined
 }
 
 /** RFC 8628 §3.2: a family that waits for its person. */
-export function openDevice(opening: DeviceOpening): Family {
+export function createDeviceFamily(opening: NewDeviceFamily): Family {
   const pollIntervalMs = opening.intervalSeconds * 1000
   const { deviceLogin } = opening
   return {
-    ...opened(opening),
+    ...commonAttributes(opening),
     ...(deviceLogin !== undefined && { deviceLogin }),
     flow: 'device',
     state: 'pending',
@@ -42,7 +42,7 @@ export function openDevice(opening: DeviceOpening): Family {
   }
 }
 
-export type CodeOpening = Opening & {
+export type NewCodeFamily = NewFamily & {
   readonly person: Person
   readonly emailHash?: string | undefined
   readonly redirectUri: string
@@ -52,10 +52,10 @@ export type CodeOpening = Opening & {
 }
 
 /** RFC 6749 §4.1.2: a family whose person has signed in already; its authorization code is generation 0. */
-export function openCode(opening: CodeOpening): Family {
+export function createCodeFamily(opening: NewCodeFamily): Family {
   const { application, person, emailHash, redirectUri, codeChallenge, nonce, vault } = opening
   return {
-    ...opened(opening),
+    ...commonAttributes(opening),
     flow: 'code',
     state: 'approved',
     person,
@@ -68,8 +68,8 @@ export function openCode(opening: CodeOpening): Family {
   }
 }
 
-function opened(opening: Opening) {
-  const { sid, saltHash, application, clientId, scopes, audiences, startedFrom, attempt, now, limits } = opening
+function commonAttributes(opening: NewFamily) {
+  const { sid, saltHash, application, clientId, scopes, audiences, startedFrom, writeId, now, limits } = opening
   const codeExpiresAt = now + opening.codeLifetimeSeconds * 1000
   const lifetimeSeconds = scopes.includes('offline_access') ? limits.absoluteSeconds : limits.accessTokenSeconds
   return {
@@ -79,7 +79,7 @@ function opened(opening: Opening) {
     clientId,
     generation: 0,
     saltHash,
-    attempt,
+    writeId,
     scopes,
     audiences: audiences.map(comparedAudience),
     createdAt: now,

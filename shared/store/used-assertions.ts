@@ -4,9 +4,9 @@
  * Owns the item of each. Must not know what an assertion is, nor whether one is valid: what is recorded has been checked.
  *
  *     record ──PutItem, condition──► nobody was here, or what was here has ended: the first showing
- *                                    fails: our own attempt, seen twice: the first showing
+ *                                    fails: our own write id, seen twice: the first showing
  *                                           anybody else's: a replay
- *            ──no answer after the SDK's tries──► GetItem: does the item carry our attempt? then it is the first showing
+ *            ──no answer after the SDK's tries──► GetItem: does the item carry our write id? then it is the first showing
  *
  * The caller's own second showing is a replay, whatever was lost before it: a thief's is the same, to the byte.
  */
@@ -17,7 +17,7 @@ import { itemAfterLoss } from './item.ts'
 import type { Table } from './table.ts'
 import { ask } from './table.ts'
 
-export type Showing = {
+export type AssertionUse = {
   readonly application: string
   readonly clientId: string
   /** What tells the client's assertions apart, hashed: they may be of any length. */
@@ -25,36 +25,36 @@ export type Showing = {
   /** When the assertion ends. */
   readonly expiresAtSeconds: number
   /** Fresh for each call, so that a retry of the SDK knows its own write. */
-  readonly attempt: string
+  readonly writeId: string
   /** ms */
   readonly now: number
 }
 
-export type Replay = {
+export type UsedAssertions = {
   /**
    * Records that an assertion was shown.
    *
    * @returns whether it was the first time
    * @throws {Unavailable}
    */
-  record(showing: Showing): Promise<boolean>
+  record(showing: AssertionUse): Promise<boolean>
 }
 
 /** Clocks differ by a little: an assertion is remembered until no Lambda takes it for valid any more. */
 const lingerSeconds = 60
 
-export function createReplay(table: Table): Replay {
+export function createUsedAssertions(table: Table): UsedAssertions {
   return { record: (showing) => record(table, showing) }
 }
 
-async function record(table: Table, showing: Showing): Promise<boolean> {
-  const { expiresAtSeconds, attempt, now } = showing
+async function record(table: Table, showing: AssertionUse): Promise<boolean> {
+  const { expiresAtSeconds, writeId, now } = showing
   try {
     await ask(() =>
       table.client.send(
         new PutItemCommand({
           TableName: table.name,
-          Item: marshall({ ...keyOf(showing), attempt, expires: Math.ceil(expiresAtSeconds) + lingerSeconds }),
+          Item: marshall({ ...keyOf(showing), writeId, expires: Math.ceil(expiresAtSeconds) + lingerSeconds }),
           // DynamoDB may take days to clean up, and a jti has to be unique only while its assertion is valid.
           ConditionExpression: 'attribute_not_exists(pk) OR #expires <= :now',
           ExpressionAttributeNames: { '#expires': 'expires' },
@@ -66,16 +66,16 @@ async function record(table: Table, showing: Showing): Promise<boolean> {
     return true
   } catch (error) {
     if (error instanceof ConditionalCheckFailedException) {
-      return error.Item !== undefined && unmarshall(error.Item).attempt === attempt
+      return error.Item !== undefined && unmarshall(error.Item).writeId === writeId
     }
     // Nobody can have written over it since, as long as its assertion is valid.
-    const written = await itemAfterLoss<{ attempt: string }>(table, keyOf(showing))
-    if (written?.attempt === attempt) return true
+    const written = await itemAfterLoss<{ writeId: string }>(table, keyOf(showing))
+    if (written?.writeId === writeId) return true
     throw error
   }
 }
 
 /** Neither an application's name nor a hash holds a #, so two showings never share a key. */
-function keyOf({ application, clientId, jtiHash }: Showing) {
-  return { pk: `replay#${application}#${clientId}#${jtiHash}`, sk: 'replay' }
+function keyOf({ application, clientId, jtiHash }: AssertionUse) {
+  return { pk: `assertion#${application}#${clientId}#${jtiHash}`, sk: 'assertion' }
 }

@@ -4,11 +4,11 @@
 
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
-import { broker, clock, drawId } from '../../shared/broker.ts'
+import { broker, clock, randomId } from '../../shared/broker.ts'
 import type { Family } from '../../shared/domain/family.ts'
 import { providerId } from '../../shared/domain/provider-identity.ts'
 import { leased, leaseMs, refused } from '../../shared/domain/vault.ts'
-import { endAtProvider } from '../../shared/vault/end.ts'
+import { endAtProvider } from '../../shared/vault/end-at-provider.ts'
 import { serverError } from '../support/fallible-provider.ts'
 import { revoked } from '../support/families.ts'
 import { familyAt, putFamily } from '../support/table.ts'
@@ -61,9 +61,9 @@ test('where there is no refresh token, the access token is what is ended', async
 
 test('what there is nothing to tell of is done: no vault, one that is gone, or one that the provider has refused', async () => {
   const { vault } = await rig.kept()
-  const { vault: empty } = await broker().vaults.swap(vault, refused(), drawId())
+  const { vault: empty } = await broker().vaults.swap(vault, refused(), randomId())
   rig.provider.forget()
-  const families = [await marked(drawId()), await marked(drawId(), 'gone'), await marked(vault.sid, vault.id)]
+  const families = [await marked(randomId()), await marked(randomId(), 'gone'), await marked(vault.sid, vault.id)]
   for (const family of families) {
     assert.equal(await end(family), 'done')
     assert.ok(!(await hasMark(family)))
@@ -74,7 +74,7 @@ test('what there is nothing to tell of is done: no vault, one that is gone, or o
 
 test('while somebody is fetching fresh tokens it is left, and done when that is over', async () => {
   const { vault, family } = await ended()
-  await broker().vaults.swap(vault, leased(clock.now()), drawId())
+  await broker().vaults.swap(vault, leased(clock.now()), randomId())
   assert.equal(await end(family), 'busy')
   assert.equal(rig.provider.requests.length, 0)
   assert.ok(await hasMark(family))

@@ -7,7 +7,7 @@
  */
 
 import { broker } from '../broker.ts'
-import { type Credential, type CredentialKind, isOfUnknownKey, open } from '../domain/credential.ts'
+import { type Credential, type CredentialKind, isOfUnknownKey, verify } from '../domain/credential.ts'
 import type { Keyring } from '../tokens/keyring.ts'
 import type { Call } from './call.ts'
 
@@ -18,10 +18,10 @@ const youngKeyringMs = 10_000
 export type Opened = { readonly credential: Credential | undefined; readonly keyring: Keyring }
 
 /** @throws {Unavailable} when a keyring is needed that cannot be read */
-export async function openCredential({ application }: Call, kind: CredentialKind, text: string): Promise<Opened> {
+export async function verifyCredentialText({ application }: Call, kind: CredentialKind, text: string): Promise<Opened> {
   const known = await broker().keyring()
-  const credential = open(kind, application.name, text, known.macKeys)
+  const credential = verify(kind, application.name, text, known.macKeys)
   if (credential !== undefined || !isOfUnknownKey(text, known.macKeys)) return { credential, keyring: known }
   const keyring = await broker().keyring(youngKeyringMs)
-  return { credential: open(kind, application.name, text, keyring.macKeys), keyring }
+  return { credential: verify(kind, application.name, text, keyring.macKeys), keyring }
 }

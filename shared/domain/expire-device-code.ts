@@ -21,7 +21,7 @@ import { ofApplication } from './single-use.ts'
 import type { Moment, Transition } from './transitions.ts'
 
 /** Nobody's call is on the way for so long: a function's time is over sooner, and clocks differ by less than the rest. */
-export const longestCallMs = 25_000
+export const maxRequestMs = 25_000
 
 /**
  * The provider says that its device code is used up or expired. It gives its tokens once, so another poll may have them,
@@ -30,19 +30,19 @@ export const longestCallMs = 25_000
  *
  * @param now after the provider's answer
  */
-export function lapse(application: string, sid: string, { now, attempt }: Moment): Transition {
-  const codeExpiresAt = now + longestCallMs
+export function expireDeviceCode(application: string, sid: string, { now, writeId }: Moment): Transition {
+  const codeExpiresAt = now + maxRequestMs
   return {
-    name: 'lapse',
+    name: 'expireDeviceCode',
     sid,
-    attempt,
+    writeId,
     guards: [
       ofApplication(application),
-      { attribute: 'state', is: '=', value: 'pending', otherwise: overtaken },
+      { attribute: 'state', is: '=', value: 'pending', otherwise: supersededByConcurrentPoll },
       // It ends sooner by itself, or somebody has heard the same before.
-      { attribute: 'codeExpiresAt', is: '>', value: codeExpiresAt, otherwise: overtaken },
+      { attribute: 'codeExpiresAt', is: '>', value: codeExpiresAt, otherwise: supersededByConcurrentPoll },
     ],
-    set: { attempt, codeExpiresAt },
+    set: { writeId, codeExpiresAt },
     remove: ['deviceLogin'],
   }
 }
@@ -52,7 +52,7 @@ export function lapse(application: string, sid: string, { now, attempt }: Moment
  * there is to redeem is left to the next poll, for the caller may have given up on this one. If the tokens are out, a client
  * that was given them polls no more. One that was not does, and that poll is reuse: so who had them instead is found out.
  */
-export function overtaken({ state }: Family): Refusal {
+export function supersededByConcurrentPoll({ state }: Family): Refusal {
   switch (state) {
     case 'pending':
     case 'approved':
@@ -66,12 +66,12 @@ export function overtaken({ state }: Family): Refusal {
 }
 
 /** A redemption by a poll that found the device code unspent: whoever redeems it in between has overtaken this one. */
-export function unlessOvertaken(redemption: Transition): Transition {
+export function unlessSuperseded(redemption: Transition): Transition {
   const forgiving = (guard: Guard): Guard => ({
     ...guard,
     otherwise: (family) => {
       const verdict = guard.otherwise(family)
-      return verdict.kind === 'reuse' ? overtaken(family) : verdict
+      return verdict.kind === 'reuse' ? supersededByConcurrentPoll(family) : verdict
     },
   })
   return { ...redemption, guards: redemption.guards.map(forgiving) }

@@ -5,12 +5,12 @@
 
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, mock, test } from 'node:test'
-import { broker, clock, drawId } from '../../shared/broker.ts'
+import { broker, clock, randomId } from '../../shared/broker.ts'
 import { providerId } from '../../shared/domain/provider-identity.ts'
 import { leased, leaseMs, type Vault } from '../../shared/domain/vault.ts'
 import { Unavailable } from '../../shared/unavailable.ts'
-import { type FreshToken, freshToken } from '../../shared/vault/fresh.ts'
-import { sealTokens } from '../../shared/vault/keep.ts'
+import { type FreshToken, freshToken } from '../../shared/vault/fresh-token.ts'
+import { sealTokens } from '../../shared/vault/stored-tokens.ts'
 import { invalidGrant, serverError, unavailable, withoutExpiry } from '../support/fallible-provider.ts'
 import { startVaultRig, type VaultRig } from '../support/vault-rig.ts'
 
@@ -31,7 +31,7 @@ const fresh = async (vault: Vault, sub = 'ada'): Promise<FreshToken | undefined>
 }
 const again = async (vault: Vault, sub = 'ada') => fresh((await rig.vaultAt(vault))!, sub)
 const swap = async (seen: Vault, change = leased(clock.now())) => {
-  const { vault, swapped } = await broker().vaults.swap(seen, change, drawId())
+  const { vault, swapped } = await broker().vaults.swap(seen, change, randomId())
   assert.ok(swapped)
   return vault
 }

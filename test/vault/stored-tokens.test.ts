@@ -5,13 +5,13 @@
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { after, afterEach, before, test } from 'node:test'
-import { broker, clock, drawId } from '../../shared/broker.ts'
+import { broker, clock, randomId } from '../../shared/broker.ts'
 import { providerId } from '../../shared/domain/provider-identity.ts'
 import { vaultExpires } from '../../shared/domain/vault.ts'
 import { readKeyring } from '../../shared/tokens/keyring.ts'
 import { generateKeyring } from '../../shared/tokens/keyring-secret.ts'
 import { seal } from '../../shared/tokens/seal.ts'
-import { keepTokens, sealTokens } from '../../shared/vault/keep.ts'
+import { sealTokens, storeTokens } from '../../shared/vault/stored-tokens.ts'
 import { aClient } from '../support/registry.ts'
 import { codeLifetimeSeconds, keeping, startVaultRig, type VaultRig } from '../support/vault-rig.ts'
 
@@ -23,16 +23,16 @@ afterEach(() => rig.heal())
 after(() => rig.stop())
 
 const tokens = { accessToken: 'an access token', refreshToken: 'a refresh token', expiresInSeconds: 300 }
-const keep = (sid: string, client = keeping) => keepTokens(rig.application, client, sid, tokens, codeLifetimeSeconds)
+const keep = (sid: string, client = keeping) => storeTokens(rig.application, client, sid, tokens, codeLifetimeSeconds)
 
 test('tokens that nobody is entitled to are not kept', async () => {
-  const sid = drawId()
+  const sid = randomId()
   assert.equal(await keep(sid, aClient()), undefined)
   assert.equal(await broker().vaults.readSession(sid), undefined)
 })
 
 test('those that are kept are found by the id of their sign-in, as long as their session may last', async () => {
-  const sid = drawId()
+  const sid = randomId()
   const ids = [await keep(sid), await keep(sid)]
   assert.equal(new Set(ids).size, 2, 'two who sign in for one device')
   for (const id of ids) {
@@ -50,9 +50,9 @@ test('those that are kept are found by the id of their sign-in, as long as their
 })
 
 test('tokens that come without a refresh token are kept as such', async () => {
-  const sid = drawId()
+  const sid = randomId()
   const { refreshToken: _, ...alone } = tokens
-  const id = await keepTokens(rig.application, keeping, sid, alone, codeLifetimeSeconds)
+  const id = await storeTokens(rig.application, keeping, sid, alone, codeLifetimeSeconds)
   const vault = await rig.vaultAt({ sid, id: id! })
   assert.equal(vault?.isRefreshable, false)
   assert.deepEqual(await rig.unsealed(vault!, clock.now()), {

@@ -8,7 +8,7 @@
 import type { Family, FamilyState, RevocationReason } from './family.ts'
 import type { Application, Client } from './registration.ts'
 
-export type Standing = {
+export type SessionStatus = {
   readonly state: FamilyState | 'expired'
   /** When a session that can go on ends if nobody touches it, or when one ended by itself; ms. */
   readonly expiresAt?: number | undefined
@@ -22,7 +22,7 @@ export type Registration = {
   readonly client?: Pick<Client, 'revokedBefore' | 'idleSeconds'> | undefined
 }
 
-export function standing(family: Family, registration: Registration, now: number): Standing {
+export function sessionStatus(family: Family, registration: Registration, now: number): SessionStatus {
   const { state, revokedAt, revokedReason } = family
   if (state === 'revoked') return { state, revokedAt, revokedReason }
   if (state === 'denied') return { state }
@@ -35,7 +35,7 @@ export function standing(family: Family, registration: Registration, now: number
 }
 
 /** By the earlier of the two, if both are after its beginning. */
-function revokedWithOthers({ createdAt }: Family, { application, client }: Registration): Standing | undefined {
+function revokedWithOthers({ createdAt }: Family, { application, client }: Registration): SessionStatus | undefined {
   const [first] = [
     { revokedAt: client?.revokedBefore ?? 0, revokedReason: 'ops:client' } as const,
     { revokedAt: application.revokedBefore, revokedReason: 'ops:application' } as const,

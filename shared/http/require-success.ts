@@ -7,11 +7,11 @@
 import { broker } from '../broker.ts'
 import type { Family } from '../domain/family.ts'
 import type { Refusal } from '../domain/refusal.ts'
-import type { Presented } from '../domain/single-use.ts'
+import type { VerifiedCredential } from '../domain/single-use.ts'
 import { revoke } from '../domain/transitions.ts'
 import type { Outcome } from '../store/families.ts'
 import { audit, type ClientCall, momentOf } from './call.ts'
-import { forgetTokens } from './end-of-session.ts'
+import { endProviderTokens } from './end-of-session.ts'
 import { grantError, type OAuthError } from './errors.ts'
 
 /**
@@ -19,31 +19,39 @@ import { grantError, type OAuthError } from './errors.ts'
  *
  * @throws {OAuthError} as the refusal says, once a reused family has been revoked
  */
-export async function settle(call: ClientCall, presented: Presented, outcome: Outcome): Promise<Family> {
+export async function requireSuccess(
+  call: ClientCall,
+  credential: VerifiedCredential,
+  outcome: Outcome,
+): Promise<Family> {
   if (outcome.done) return outcome.family
-  throw await refuse(call, presented, outcome.refusal)
+  throw await refuse(call, credential, outcome.refusal)
 }
 
 /** The error that answers a refused credential, once it has had its consequences. */
-export async function refuse(call: ClientCall, presented: Presented, refusal: Refusal): Promise<OAuthError> {
-  if (refusal.kind === 'reuse') await killFamily(call, presented, refusal)
+export async function refuse(call: ClientCall, credential: VerifiedCredential, refusal: Refusal): Promise<OAuthError> {
+  if (refusal.kind === 'reuse') await killFamily(call, credential, refusal)
   if (refusal.kind === 'foreign-client') {
-    audit(call, 'credential.foreign', { level: 'warn', sid: presented.sid, generation: presented.generation })
+    audit(call, 'credential.foreign', { level: 'warn', sid: credential.sid, generation: credential.generation })
   }
   return grantError(refusal)
 }
 
 /** If this write fails, the caller is told to come again, and finds the same reuse. */
-async function killFamily(call: ClientCall, presented: Presented, refusal: Refusal & { kind: 'reuse' }): Promise<void> {
+async function killFamily(
+  call: ClientCall,
+  credential: VerifiedCredential,
+  refusal: Refusal & { kind: 'reuse' },
+): Promise<void> {
   const moment = momentOf(call)
   const { revokeTokens } = call.application.provider
-  const outcome = await broker().families.apply(revoke(presented, 'reuse', moment, revokeTokens))
+  const outcome = await broker().families.apply(revoke(credential, 'reuse', moment, revokeTokens))
   audit(call, 'session.reuse_detected', {
     level: 'warn',
-    sid: presented.sid,
+    sid: credential.sid,
     sub: outcome.family?.person?.sub,
-    generation: presented.generation,
+    generation: credential.generation,
     reason: outcome.done ? `session ended at generation ${refusal.generation}` : 'revoked already',
   })
-  if (outcome.done) await forgetTokens(call, outcome.family)
+  if (outcome.done) await endProviderTokens(call, outcome.family)
 }

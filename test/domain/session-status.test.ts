@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { subOf } from '../../shared/domain/family.ts'
-import { type Registration, type Standing, standing } from '../../shared/domain/standing.ts'
+import { type Registration, type SessionStatus, sessionStatus } from '../../shared/domain/session-status.ts'
 import { revokeByOps } from '../../shared/domain/transitions.ts'
 import { active, approved, codeIssued, denied, now, pending, revoked, second, sid } from '../support/families.ts'
 import { changed, step } from '../support/memory.ts'
@@ -15,8 +15,11 @@ const registration: Registration = {
   application: { revokedBefore: 0 },
   client: { revokedBefore: 0, idleSeconds: 100 },
 }
-const at = (family: Parameters<typeof standing>[0], moment = now, more: Partial<Registration> = {}): Standing =>
-  standing(family, { ...registration, ...more }, moment)
+const at = (
+  family: Parameters<typeof sessionStatus>[0],
+  moment = now,
+  more: Partial<Registration> = {},
+): SessionStatus => sessionStatus(family, { ...registration, ...more }, moment)
 const since = active(3).createdAt
 
 describe('a session that can go on', () => {
@@ -87,7 +90,7 @@ describe('a session that has ended', () => {
 })
 
 describe('revokeByOps', () => {
-  const moment = { now, attempt: 'an attempt' }
+  const moment = { now, writeId: 'a write' }
   const end = (note?: string, application = 'demo') =>
     revokeByOps(application, sid, { actor: 'arn:aws:iam::1:user/ada', note }, moment)
 

@@ -5,15 +5,15 @@
  * Owns what is sealed. Must not know when tokens are fetched anew (fresh.ts) nor who is given them.
  */
 
-import { broker, clock, drawId } from '../broker.ts'
+import { broker, clock, randomId } from '../broker.ts'
 import type { Application, Client } from '../domain/registration.ts'
-import { openVault, type Vault, vaultExpires } from '../domain/vault.ts'
+import { createVault, type Vault, vaultExpires } from '../domain/vault.ts'
 import { sealFor, type Unsealed, unsealFrom } from '../provider-seal.ts'
 import type { ProviderTokens } from '../providers/provider.ts'
 import type { ProviderPurpose } from '../tokens/seal.ts'
 
 /** What is sealed. How long it lasts stands beside it, in the clear. */
-export type Kept = Pick<ProviderTokens, 'accessToken' | 'refreshToken' | 'scope'>
+export type StoredTokens = Pick<ProviderTokens, 'accessToken' | 'refreshToken' | 'scope'>
 
 /** 66 random bits: unlike any other sign-in of one family, and short, for the family's item has to stay small. */
 const idLength = 11
@@ -26,7 +26,7 @@ const idLength = 11
  * @returns the id that the family names it by; undefined: nobody is entitled to the tokens, so they are not kept
  * @throws {Unavailable}
  */
-export async function keepTokens(
+export async function storeTokens(
   application: Application,
   { keepsProviderTokens, absoluteSeconds }: Client,
   sid: string,
@@ -35,13 +35,13 @@ export async function keepTokens(
 ): Promise<string | undefined> {
   if (!keepsProviderTokens) return undefined
   const now = clock.now()
-  const id = drawId().slice(0, idLength)
+  const id = randomId().slice(0, idLength)
   const expires = vaultExpires(codeLifetimeSeconds, absoluteSeconds, now)
-  const opening = { sid, id, application: application.name, attempt: drawId(), expires }
+  const opening = { sid, id, application: application.name, writeId: randomId(), expires }
   // RFC 6749 §5.1: a provider that does not say has given what was asked for.
   const scope = tokens.scope ?? application.provider.scopes.join(' ')
   const sealed = await sealTokens(application, opening, { ...tokens, scope }, now)
-  await broker().vaults.put(openVault(opening, sealed, lifetimeOf(tokens), now))
+  await broker().vaults.put(createVault(opening, sealed, lifetimeOf(tokens), now))
   return id
 }
 
@@ -55,18 +55,22 @@ type Place = Pick<Vault, 'sid' | 'id' | 'expires'>
 export async function sealTokens(
   application: Application,
   place: Place,
-  { accessToken, refreshToken, scope }: Kept,
+  { accessToken, refreshToken, scope }: StoredTokens,
   now: number,
 ): Promise<string> {
-  const kept: Kept = { accessToken, refreshToken, scope }
+  const kept: StoredTokens = { accessToken, refreshToken, scope }
   return sealFor(application, purposeOf(place), kept, place.expires - Math.floor(now / 1000), now)
 }
 
 /** @returns undefined for a vault whose tokens the provider has refused, or whose key is gone. @throws {Unavailable} */
-export async function unsealTokens(application: Application, vault: Vault, now: number): Promise<Unsealed<Kept>> {
+export async function unsealTokens(
+  application: Application,
+  vault: Vault,
+  now: number,
+): Promise<Unsealed<StoredTokens>> {
   const { sealed } = vault
   if (sealed === undefined || vault.application !== application.name) return undefined
-  return unsealFrom<Kept>(application, purposeOf(vault), sealed, now)
+  return unsealFrom<StoredTokens>(application, purposeOf(vault), sealed, now)
 }
 
 function purposeOf({ sid, id }: Pick<Place, 'sid' | 'id'>): ProviderPurpose {

@@ -10,7 +10,7 @@
  *
  * @throws the first failure
  */
-export async function inTurns<Thing, Result>(
+export async function mapWithConcurrency<Thing, Result>(
   things: readonly Thing[],
   atOnce: number,
   doIt: (thing: Thing) => Promise<Result>,

@@ -5,18 +5,18 @@
  * provider has heard of it, or never can.
  */
 
-import { broker, clock, drawId } from '../broker.ts'
+import { broker, clock, randomId } from '../broker.ts'
 import type { Family } from '../domain/family.ts'
 import type { Application } from '../domain/registration.ts'
-import { reported } from '../domain/transitions.ts'
+import { markProviderNotified } from '../domain/transitions.ts'
 import { leased, type Vault } from '../domain/vault.ts'
 import { providerOf } from '../providers/index.ts'
 import { Unavailable } from '../unavailable.ts'
-import type { Report } from './fresh.ts'
-import { type Kept, unsealTokens } from './keep.ts'
+import type { Report } from './fresh-token.ts'
+import { type StoredTokens, unsealTokens } from './stored-tokens.ts'
 
 /** A provider that is not to be had for so long is given up on; its tokens end by themselves. */
-const longestTryMs = 7 * 86_400_000
+const maxTryMs = 7 * 86_400_000
 
 /** `done`: there is nothing left to do. `busy`: somebody else is at these tokens. `failed`: by the provider's own answer. */
 export type End = 'done' | 'busy' | 'failed' | 'out of reach'
@@ -42,18 +42,18 @@ export async function endAtProvider(
     const isPossible = typeof task === 'object'
     const why = isPossible ? await revoke(task.application, task.value) : task
     if (why === undefined) report('provider.revoked', { level: 'info' })
-    else if (isPossible && clock.now() < revokedAt + longestTryMs) {
+    else if (isPossible && clock.now() < revokedAt + maxTryMs) {
       report('provider.revocation_failed', { level: 'warn', reason: why })
       return why === outOfReach ? why : 'failed'
     } else report('provider.revocation_abandoned', { level: 'warn', reason: why })
   }
   // In this order: a crash in between finds the mark, and a vault that is gone.
   if (id !== undefined) await broker().vaults.remove(sid, id)
-  await broker().families.apply(reported(sid, drawId()))
+  await broker().families.apply(markProviderNotified(sid, randomId()))
   return 'done'
 }
 
-type Task = { readonly value: Kept; readonly application: Application }
+type Task = { readonly value: StoredTokens; readonly application: Application }
 
 /** What to end, and where; else why nobody can be asked. @returns undefined: there is nothing to end */
 async function taskFor(application: Application | undefined, vault: Vault): Promise<Task | string | undefined> {
@@ -65,12 +65,12 @@ async function taskFor(application: Application | undefined, vault: Vault): Prom
 
 async function isOurs(vault: Vault): Promise<boolean> {
   const now = clock.now()
-  return now >= (vault.leaseUntil ?? 0) && (await broker().vaults.swap(vault, leased(now), drawId())).swapped
+  return now >= (vault.leaseUntil ?? 0) && (await broker().vaults.swap(vault, leased(now), randomId())).swapped
 }
 
 const outOfReach = 'out of reach'
 
-async function revoke(application: Application, tokens: Kept): Promise<string | undefined> {
+async function revoke(application: Application, tokens: StoredTokens): Promise<string | undefined> {
   try {
     return await providerOf(application).revoke(tokens)
   } catch (error) {

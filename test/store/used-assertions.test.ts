@@ -5,29 +5,29 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import { createReplay, type Replay, type Showing } from '../../shared/store/replay.ts'
+import { type AssertionUse, createUsedAssertions, type UsedAssertions } from '../../shared/store/used-assertions.ts'
 import { Unavailable } from '../../shared/unavailable.ts'
 import { startFaultProxy } from '../flows/support/fault-proxy.ts'
 import { now, second } from '../support/families.ts'
 import { bePatient, itemAt, startTable, type TestTable } from '../support/table.ts'
 
 let table: TestTable
-let replays: readonly Replay[]
+let replays: readonly UsedAssertions[]
 before(async () => {
   table = await startTable()
-  replays = [createReplay(table), createReplay(await table.another())]
+  replays = [createUsedAssertions(table), createUsedAssertions(await table.another())]
 })
 after(() => table.stop())
 
 const expiresAtSeconds = now / 1000 + 60
 
 /** Of an assertion that nobody has shown. */
-function fresh(): Showing {
-  return { application: 'demo', clientId: 'robot', jtiHash: randomUUID(), expiresAtSeconds, attempt: randomUUID(), now }
+function fresh(): AssertionUse {
+  return { application: 'demo', clientId: 'robot', jtiHash: randomUUID(), expiresAtSeconds, writeId: randomUUID(), now }
 }
 
-function record(showing: Showing, changes: Partial<Showing> = {}, at = 0): Promise<boolean> {
-  return replays[at % replays.length]!.record({ ...showing, attempt: randomUUID(), ...changes })
+function record(showing: AssertionUse, changes: Partial<AssertionUse> = {}, at = 0): Promise<boolean> {
+  return replays[at % replays.length]!.record({ ...showing, writeId: randomUUID(), ...changes })
 }
 
 test('an assertion is the first once', async () => {
@@ -61,12 +61,12 @@ test('it is remembered until its end and a minute, and what DynamoDB has not cle
   assert.equal(await later(121), false)
 })
 
-test('the item holds an attempt and its end, which is whole seconds', async () => {
+test('the item holds a write id and its end, which is whole seconds', async () => {
   const showing = { ...fresh(), expiresAtSeconds: expiresAtSeconds + 0.2 }
   await replays[0]!.record(showing)
-  const pk = `replay#demo#robot#${showing.jtiHash}`
-  assert.deepEqual(await itemAt(table, pk, 'replay'), {
-    ...{ pk, sk: 'replay', attempt: showing.attempt },
+  const pk = `assertion#demo#robot#${showing.jtiHash}`
+  assert.deepEqual(await itemAt(table, pk, 'assertion'), {
+    ...{ pk, sk: 'assertion', writeId: showing.writeId },
     expires: expiresAtSeconds + 61,
   })
 })
@@ -74,7 +74,7 @@ test('the item holds an attempt and its end, which is whole seconds', async () =
 test('an answer that was lost on its way is found by the retry, which knows its own write', async () => {
   const proxy = await startFaultProxy(table.endpoint)
   try {
-    const replay = createReplay(await table.another(proxy.endpoint))
+    const replay = createUsedAssertions(await table.another(proxy.endpoint))
     proxy.forget()
     const showing = fresh()
     proxy.fail({ kind: 'lose-answer' }, { operations: ['PutItem'], times: 1 })
@@ -91,14 +91,14 @@ test('a write whose every answer was lost is found by a read, and stays the firs
   try {
     const faulty = await table.another(proxy.endpoint)
     bePatient(faulty)
-    const replay = createReplay(faulty)
+    const replay = createUsedAssertions(faulty)
     proxy.forget()
     const showing = fresh()
     proxy.fail({ kind: 'lose-answer' }, { operations: ['PutItem'] })
     assert.equal(await replay.record(showing), true)
     assert.deepEqual(proxy.counts(), { PutItem: 3, GetItem: 1 })
     assert.equal(await record(showing), false)
-    await assert.rejects(replay.record({ ...showing, attempt: randomUUID() }), Unavailable, 'nobody else’s is ours')
+    await assert.rejects(replay.record({ ...showing, writeId: randomUUID() }), Unavailable, 'nobody else’s is ours')
     proxy.fail({ kind: 'lose-answer' })
     await assert.rejects(replay.record(fresh()), Unavailable, 'the read is lost, too')
   } finally {
@@ -109,7 +109,7 @@ test('a write whose every answer was lost is found by a read, and stays the firs
 test('a store that is out of reach is Unavailable, and nothing is spent', async () => {
   const proxy = await startFaultProxy(table.endpoint)
   try {
-    const replay = createReplay(await table.another(proxy.endpoint))
+    const replay = createUsedAssertions(await table.another(proxy.endpoint))
     const showing = fresh()
     proxy.fail({ kind: 'hang-up' })
     await assert.rejects(replay.record(showing), Unavailable)

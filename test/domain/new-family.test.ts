@@ -4,14 +4,14 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type DeviceOpening, openCode, openDevice } from '../../shared/domain/opening.ts'
+import { createCodeFamily, createDeviceFamily, type NewDeviceFamily } from '../../shared/domain/new-family.ts'
 import { now, person, saltHash, second, sid } from '../support/families.ts'
 
-const opening: DeviceOpening = {
+const opening: NewDeviceFamily = {
   ...{
     sid,
     saltHash,
-    attempt: 'opened',
+    writeId: 'opened',
     application: 'demo',
     clientId: 'cli',
     audiences: ['https://api.example.test'],
@@ -30,7 +30,7 @@ const both = {
   ...{
     sid,
     saltHash,
-    attempt: 'opened',
+    writeId: 'opened',
     application: 'demo',
     clientId: 'cli',
     audiences: ['https://api.example.test'],
@@ -41,7 +41,7 @@ const both = {
 }
 
 test('a device family waits for its person, and its first poll is free', () => {
-  assert.deepEqual(openDevice(opening), {
+  assert.deepEqual(createDeviceFamily(opening), {
     ...both,
     ...{
       flow: 'device',
@@ -57,7 +57,7 @@ test('a device family waits for its person, and its first poll is free', () => {
 test('a code family has its person, and keeps what the code is bound to', () => {
   const { intervalSeconds: _, ...code } = opening
   const bound = { person, redirectUri: 'https://app.example/cb', codeChallenge: 'c'.repeat(43), nonce: 'n' }
-  assert.deepEqual(openCode({ ...code, ...bound }), {
+  assert.deepEqual(createCodeFamily({ ...code, ...bound }), {
     ...both,
     ...bound,
     ...{
@@ -72,7 +72,7 @@ test('a code family has its person, and keeps what the code is bound to', () => 
 
 test('a code family without challenge and nonce has no such attributes', () => {
   const { intervalSeconds: _, ...code } = opening
-  const plain = openCode({
+  const plain = createCodeFamily({
     ...code,
     person,
     redirectUri: 'https://app.example/cb',
@@ -84,18 +84,21 @@ test('a code family without challenge and nonce has no such attributes', () => {
 })
 
 test('without offline_access a session lasts as long as its access token, and its item a day longer than the last of them', () => {
-  const { sessionLifetimeMs, lingerSeconds } = openDevice({ ...opening, scopes: ['openid'] })
+  const { sessionLifetimeMs, lingerSeconds } = createDeviceFamily({ ...opening, scopes: ['openid'] })
   assert.deepEqual([sessionLifetimeMs, lingerSeconds], [300 * second, 300 + 300 + 86_400])
 })
 
 test('a code family names the vault of its sign-in, where tokens are kept', () => {
   const { intervalSeconds: _, ...code } = opening
-  const open = (vault?: string) => openCode({ ...code, person, redirectUri: 'https://app.example/cb', vault })
+  const open = (vault?: string) => createCodeFamily({ ...code, person, redirectUri: 'https://app.example/cb', vault })
   assert.equal(open('v'.repeat(11)).vault, 'v'.repeat(11))
   assert.ok(!('vault' in open()))
 })
 
 test('a device family holds the provider’s device code, where its device flow is gone through', () => {
-  assert.deepEqual(openDevice({ ...opening, deviceLogin: 'sealed' }), { ...openDevice(opening), deviceLogin: 'sealed' })
-  assert.ok(!('deviceLogin' in openDevice({ ...opening, deviceLogin: undefined })))
+  assert.deepEqual(createDeviceFamily({ ...opening, deviceLogin: 'sealed' }), {
+    ...createDeviceFamily(opening),
+    deviceLogin: 'sealed',
+  })
+  assert.ok(!('deviceLogin' in createDeviceFamily({ ...opening, deviceLogin: undefined })))
 })

@@ -13,14 +13,14 @@
  */
 
 import { setTimeout as pause } from 'node:timers/promises'
-import { broker, clock, drawId } from '../broker.ts'
+import { broker, clock, randomId } from '../broker.ts'
 import type { Application } from '../domain/registration.ts'
 import { failed, leased, nextStep, refused, renewed, type Vault, type VaultChange } from '../domain/vault.ts'
 import type { LogEventName } from '../log-events.ts'
 import { providerOf } from '../providers/index.ts'
 import type { RefreshResult } from '../providers/provider.ts'
 import { Unavailable } from '../unavailable.ts'
-import { lifetimeOf, sealTokens, unsealTokens } from './keep.ts'
+import { lifetimeOf, sealTokens, unsealTokens } from './stored-tokens.ts'
 
 export type FreshToken = {
   readonly accessToken: string
@@ -42,9 +42,9 @@ const otherProvider = "the tokens are those of the application's former provider
 export type NoToken = 'sign-in' | 'other-provider'
 
 /** Who waits longer than this for somebody else's answer is told to come again. */
-const patienceMs = 8_000
-const shortestPauseMs = 40
-const longestPauseMs = 400
+const maxWaitMs = 8_000
+const minPauseMs = 40
+const maxPauseMs = 400
 
 /**
  * @param found the vault as it was read for this call
@@ -57,9 +57,9 @@ export async function freshToken(
   sub: string,
   report: Report,
 ): Promise<FreshToken | NoToken> {
-  const giveUpAt = Date.now() + patienceMs
+  const giveUpAt = Date.now() + maxWaitMs
   let vault: Vault | undefined = found
-  for (let pauseMs = shortestPauseMs; vault !== undefined; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+  for (let pauseMs = minPauseMs; vault !== undefined; pauseMs = Math.min(pauseMs * 2, maxPauseMs)) {
     switch (nextStep(vault, clock.now())) {
       case 'use':
         return given(application, vault, report)
@@ -110,7 +110,7 @@ async function fetchOnce(
   sub: string,
   report: Report,
 ): Promise<Fetched | 'other-provider'> {
-  const lease = await broker().vaults.swap(seen, leased(clock.now()), drawId())
+  const lease = await broker().vaults.swap(seen, leased(clock.now()), randomId())
   if (!lease.swapped) return { isOwn: false, vault: lease.vault }
   const held = lease.vault
   const before = clock.now()
@@ -136,7 +136,7 @@ async function fetchOnce(
       // RFC 6749 §6: where no refresh token comes, the one that was sent stays good; where no scope, it is the same.
       const all = { ...tokens, refreshToken: tokens.refreshToken ?? refreshToken, scope: tokens.scope ?? scope }
       const sealed = await sealTokens(unsealed.application, held, all, before)
-      const stored = await broker().vaults.swap(held, renewed(held, sealed, lifetimeOf(all), before), drawId())
+      const stored = await broker().vaults.swap(held, renewed(held, sealed, lifetimeOf(all), before), randomId())
       report(stored.swapped ? 'provider.refreshed' : 'provider.refreshed_late', {
         level: stored.swapped ? 'info' : 'warn',
       })
@@ -153,6 +153,6 @@ async function fetchOnce(
 }
 
 async function end(held: Vault, change: VaultChange): Promise<Fetched> {
-  const { vault } = await broker().vaults.swap(held, change, drawId())
+  const { vault } = await broker().vaults.swap(held, change, randomId())
   return { isOwn: false, vault }
 }
