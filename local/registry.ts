@@ -13,10 +13,10 @@ import type { Application, ProviderSettings, Registry } from '../shared/domain/r
 import { parseRegistry } from '../shared/registry-file.ts'
 import { putRegistry } from '../shared/store/registry.ts'
 import { connect, createTableIfMissing } from '../shared/store/table.ts'
+import { directoryPath } from './identity-provider/directory.ts'
+import { tenantPath } from './identity-provider/tenant.ts'
 import type { ProviderClient } from './identity-provider.ts'
 import { Problem } from './problem.ts'
-import { tenantPath } from './tenant/server.ts'
-import { directoryPath } from './user-directory/server.ts'
 
 export const ownRegistry = fileURLToPath(new URL('registry.json', import.meta.url))
 

@@ -6,9 +6,9 @@
 
 import { styleText } from 'node:util'
 import { commandLineSettings, deviceClient, deviceFlowCommands } from './commands.ts'
+import { directoryPath } from './identity-provider/directory.ts'
+import { tenantPath } from './identity-provider/tenant.ts'
 import type { LocalStack } from './stack.ts'
-import { tenantPath } from './tenant/server.ts'
-import { directoryPath } from './user-directory/server.ts'
 
 export function welcome(
   stack: LocalStack,

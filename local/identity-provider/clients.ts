@@ -3,13 +3,13 @@
  */
 
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { Json } from 'oidc-provider'
+import type { ClientMetadata } from 'oidc-provider'
 
 /** The broker, in the name of one of its applications. */
 export type ProviderClient = {
   readonly clientId: string
   readonly application: string
-  /** Where it signs people in: at the OpenID Connect provider, or at one of those beside it. @default openid */
+  /** Which of the providers knows it. @default openid */
   readonly at?: 'openid' | 'directory' | 'tenant'
   readonly auth: 'none' | 'client_secret_basic' | 'client_secret_post'
   /** Not used with `none`. */
@@ -18,52 +18,29 @@ export type ProviderClient = {
   readonly publicUrl?: string | undefined
 }
 
-export type ProviderClients = {
-  /** Metadata (RFC 7591 §2). */
-  metadata(clientId: string): Json | undefined
-  /** A redirect URI without a port matches any port. Empty for an unknown client. */
-  redirectUris(clientId: string): readonly string[]
-  isSecret(clientId: string, presented: string): boolean
-}
-
-/**
- * @param clients several applications may be one client
- * @param grantTypes what all of them may do
- */
-export function createClients(
-  clients: readonly ProviderClient[],
-  grantTypes = ['authorization_code', 'refresh_token'],
-): ProviderClients {
-  const variantsOf = (wanted: string) => clients.filter(({ clientId }) => clientId === wanted)
+/** @param clients several applications may share one client id, each with a secret of its own */
+export function createClients(clients: readonly ProviderClient[]) {
+  const sharing = (wanted: string) => clients.filter(({ clientId }) => clientId === wanted)
   return {
-    metadata: (clientId) => {
-      const variants = variantsOf(clientId)
-      return variants[0] === undefined ? undefined : metadataOf(variants[0], variants, grantTypes)
-    },
-    redirectUris: (clientId) => redirectUrisOf(variantsOf(clientId)),
-    isSecret: (clientId, presented) => variantsOf(clientId).some(({ secret }) => isSame(secret, presented)),
+    /** RFC 7591 §2 */
+    metadata: (clientId: string): ClientMetadata | undefined => metadataOf(sharing(clientId)),
+    isSecret: (clientId: string, given: string) => sharing(clientId).some(({ secret }) => isSame(secret, given)),
   }
 }
 
-/** RFC 8252 §7.3: a native application's loopback redirect may come back at any port, and so may a local broker. */
-function redirectUrisOf(variants: readonly ProviderClient[]): string[] {
-  return variants.map(({ application, publicUrl = 'http://127.0.0.1' }) => `${publicUrl}/${application}/oauth/callback`)
-}
-
-function metadataOf(
-  { clientId, auth, secret, publicUrl }: ProviderClient,
-  variants: readonly ProviderClient[],
-  grantTypes: readonly string[],
-): Json {
+function metadataOf(sharing: readonly ProviderClient[]): ClientMetadata | undefined {
+  const [first] = sharing
+  if (first === undefined) return undefined
+  const { clientId, auth, secret, publicUrl } = first
   return {
     client_id: clientId,
     ...(auth === 'none' ? {} : { client_secret: secret }),
     token_endpoint_auth_method: auth,
+    // RFC 8252 §7.3: the loopback redirect of a native client matches at any port, and a local broker may be at any.
     application_type: publicUrl === undefined ? 'native' : 'web',
-    redirect_uris: redirectUrisOf(variants),
-    grant_types: grantTypes,
-    response_types: ['code'],
-    require_auth_time: true,
+    redirect_uris: sharing.map(({ application, publicUrl: base = 'http://127.0.0.1' }) => {
+      return `${base}/${application}/oauth/callback`
+    }),
   }
 }
 

@@ -1,19 +1,17 @@
 /**
- * What happens between an authorization request and its answer: a person signs in, or does not want to.
- *
- * Owns the page and the form in between. Must not know the protocol around them.
+ * The login page between an authorization request and its answer: a person signs in, or cancels.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { text } from 'node:stream/consumers'
 import type Provider from 'oidc-provider'
-import type { Interaction, InteractionResult } from 'oidc-provider'
-import { bodyIn } from './body.ts'
+import type { InteractionResults } from 'oidc-provider'
 import { errorPage, loginPage, type Page } from './pages.ts'
-import { longestUserName, userNameFrom } from './person.ts'
+import { maxUserNameLength, userNameFrom } from './person.ts'
 
 export const interactionPath = /^\/interaction\/[\w-]+(?:\?|$)/
 
-type Step = { readonly done: InteractionResult } | { readonly status: number; readonly page: Page }
+type Step = { readonly done: InteractionResults } | { readonly status: number; readonly page: Page }
 
 /** @param mount the path that the provider is under, without a slash at the end */
 export async function interact(
@@ -27,7 +25,7 @@ export async function interact(
   outgoing.writeHead(step.status, step.page.headers).end(step.page.html)
 }
 
-/** The one that the browser's cookie names; undefined when it has expired, or never began in this browser. */
+/** @returns undefined when it has expired, or began in another browser */
 async function interactionOf(provider: Provider, incoming: IncomingMessage, outgoing: ServerResponse) {
   try {
     return await provider.interactionDetails(incoming, outgoing)
@@ -37,7 +35,9 @@ async function interactionOf(provider: Provider, incoming: IncomingMessage, outg
   }
 }
 
-async function nextStep(interaction: Interaction | undefined, mount: string, incoming: IncomingMessage): Promise<Step> {
+type Interaction = Awaited<ReturnType<typeof interactionOf>>
+
+async function nextStep(interaction: Interaction, mount: string, incoming: IncomingMessage): Promise<Step> {
   if (interaction === undefined) {
     return {
       status: 400,
@@ -46,21 +46,19 @@ async function nextStep(interaction: Interaction | undefined, mount: string, inc
   }
   const { params, prompt, uid } = interaction
   const action = `${mount}/interaction/${uid}`
-  // What was asked for is granted; prompt=consent gets its answer without a page.
+  // Consent is given without a page.
   if (prompt.name !== 'login') return { done: { consent: {} } }
   if (incoming.method !== 'POST') {
     return { status: 200, page: loginPage({ action, userName: String(params.login_hint ?? '') }) }
   }
-  const body = await bodyIn(incoming)
-  if (body === undefined) return { status: 413, page: errorPage('invalid_request', 'The form is too long.') }
-  const form = new URLSearchParams(body)
+  const form = new URLSearchParams(await text(incoming))
   if (form.has('cancel')) {
-    return { done: { error: 'access_denied', error_description: 'The person did not want to sign in.' } }
+    return { done: { error: 'access_denied', error_description: 'The person cancelled.' } }
   }
   const typed = form.get('login') ?? ''
   const accountId = userNameFrom(typed)
-  // A session's cookie only: whoever closes the browser can be somebody else afterwards.
+  // A new browser window asks again, so that one can sign in as somebody else.
   if (accountId !== undefined) return { done: { login: { accountId, remember: false } } }
-  const problem = `Please type a user name of at most ${longestUserName} characters.`
+  const problem = `Please type a user name of at most ${maxUserNameLength} characters.`
   return { status: 400, page: loginPage({ action, userName: typed, problem }) }
 }

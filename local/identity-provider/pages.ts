@@ -1,13 +1,10 @@
 /**
- * The pages of the local identity provider: sign in, and what went wrong.
- *
- * Owns their markup, look and headers. Must not know the flow. They look unlike the broker's, so that nobody takes the
- * one for the other, and each says that this is a stand-in.
+ * The pages of the local identity provider. They look unlike the broker's, and each says that this is a stand-in.
  */
 
 import { createHash } from 'node:crypto'
 import { attributes, type Html, html, styleElement } from '../../shared/http/pages/html.ts'
-import { longestUserName } from './person.ts'
+import { maxUserNameLength } from './person.ts'
 
 export type Page = { readonly html: string; readonly headers: Readonly<Record<string, string>> }
 
@@ -54,8 +51,8 @@ code { font-family: ui-monospace, Menlo, Consolas, monospace; }
 
 const headers = {
   'content-type': 'text/html; charset=utf-8',
-  // No form-action: Chrome holds it against every redirect that follows a form, and where those lead, to the broker and
-  // from there to any client, only the broker knows. Nothing on the page is able to change where the form goes.
+  // No form-action: Chrome applies it to every redirect that follows a form, here to the broker and from there to any
+  // client.
   'content-security-policy': [
     "default-src 'none'",
     `style-src 'sha256-${createHash('sha256').update(stylesheet).digest('base64')}'`,
@@ -87,7 +84,7 @@ export function loginPage({ action, userName, problem }: LoginForm): Page {
 ${problem === undefined ? undefined : html`<p class="problem" id="problem" role="alert">${problem}</p>`}
 <form method="post" action="${action}">
 <label for="login">User name</label>
-<input id="login" name="login" type="text" autocomplete="off" autocapitalize="none" spellcheck="false" maxlength="${longestUserName}"${user}>
+<input id="login" name="login" type="text" autocomplete="off" autocapitalize="none" spellcheck="false" maxlength="${maxUserNameLength}"${user}>
 <label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="off"${password}>
 <button type="submit">Sign in</button>
@@ -100,8 +97,8 @@ export function errorPage(error: string, description?: string): Page {
   return page(
     'Sign-in did not work',
     html`<h1>Sign-in did not work</h1>
-<p class="lead">Please go back to where you came from and start again.</p>
-<p>${description ?? 'The request was not understood.'}</p>
+<p class="lead">Go back to where you came from and start again.</p>
+<p>${description ?? 'The request is wrong.'}</p>
 <p class="lead"><code>${error}</code></p>`,
   )
 }

@@ -1,18 +1,16 @@
 /**
- * The people of the local identity provider: whoever gives a user name is that person.
- *
- * Owns what is told about them (OIDC Core §5.1). Must not know how they sign in.
+ * The people of the local identity provider: any user name is a person.
  */
 
-export const longestUserName = 64
+export const maxUserNameLength = 64
 
-/** The user name as it will be `sub`; undefined where it cannot be one. */
+/** @returns undefined for text that is no user name */
 export function userNameFrom(typed: string): string | undefined {
   const name = typed.trim()
-  return name === '' || name.length > longestUserName || /\p{Cc}/u.test(name) ? undefined : name
+  return name === '' || name.length > maxUserNameLength || /\p{Cc}/u.test(name) ? undefined : name
 }
 
-/** @param userName what was typed: `mary.jane` is Mary Jane */
+/** OIDC Core §5.1. @param userName `mary.jane` is Mary Jane */
 export function claimsOf(userName: string) {
   return {
     sub: userName,
@@ -28,6 +26,12 @@ export const claimsByScope = {
   openid: ['sub'],
   profile: ['name', 'preferred_username'],
   email: ['email', 'email_verified'],
+}
+
+/** The claims of a person that these scopes release. */
+export function releasedClaims(userName: string, scopes: readonly string[]) {
+  const names = Object.entries(claimsByScope).flatMap(([scope, claims]) => (scopes.includes(scope) ? claims : []))
+  return Object.fromEntries(Object.entries(claimsOf(userName)).filter(([name]) => names.includes(name)))
 }
 
 function capitalised(words: string): string {

@@ -1,16 +1,18 @@
 /**
- * Where the local identity provider keeps its keys and what it has issued: a SQLite database, in memory or in a file.
- *
- * In a file, sign-ins and refresh tokens outlive a restart, and brokers that share a data directory share the file.
+ * Where the local identity provider keeps its keys and what it has issued: a SQLite database, in memory or in a file. A file
+ * keeps sign-ins and refresh tokens across restarts. Brokers that share a data directory share the file.
  */
 
 import { chmodSync } from 'node:fs'
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite'
-import type { Adapter, Json } from 'oidc-provider'
+import type { JWK } from 'jose'
+import type { Adapter, AdapterPayload } from 'oidc-provider'
+
+export type Keys = { readonly jwks: { readonly keys: JWK[] }; readonly cookieKeys: string[] }
 
 export type Store = {
-  /** What is kept under a name; made where it is missing, and the same for all who ask at the same time. */
-  keep(name: string, make: () => Promise<Json> | Json): Promise<Json>
+  /** The keys; made where they are missing, and the same for all that start at the same time. */
+  keys(make: () => Promise<Keys>): Promise<Keys>
   adapter(model: string): Adapter
   close(): void
 }
@@ -35,12 +37,12 @@ export function openStore(file?: string): Store {
   if (file !== undefined) chmodSync(file, 0o600)
   database.exec(schema)
   database.prepare('DELETE FROM issued WHERE expires <= ?').run(seconds())
-  const kept = database.prepare('SELECT payload FROM kept WHERE name = ?')
-  const keepFirst = database.prepare('INSERT OR IGNORE INTO kept (name, payload) VALUES (?, ?)')
+  const kept = database.prepare("SELECT payload FROM kept WHERE name = 'keys'")
+  const keepFirst = database.prepare("INSERT OR IGNORE INTO kept (name, payload) VALUES ('keys', ?)")
   return {
-    keep: async (name, make) => {
-      if (kept.get(name) === undefined) keepFirst.run(name, JSON.stringify(await make()))
-      return payloadOf(kept.get(name)) ?? {}
+    keys: async (make) => {
+      if (kept.get() === undefined) keepFirst.run(JSON.stringify(await make()))
+      return JSON.parse(String(kept.get()?.payload)) as Keys
     },
     adapter: (model) => adapterOf(database, model),
     close: () => database.close(),
@@ -78,8 +80,8 @@ function adapterOf(database: DatabaseSync, model: string): Adapter {
   }
 }
 
-function payloadOf(row: Record<string, SQLOutputValue> | undefined): Json | undefined {
-  return row === undefined ? undefined : (JSON.parse(String(row.payload)) as Json)
+function payloadOf(row: Record<string, SQLOutputValue> | undefined): AdapterPayload | undefined {
+  return row === undefined ? undefined : (JSON.parse(String(row.payload)) as AdapterPayload)
 }
 
 const textOf = (value: unknown) => (typeof value === 'string' ? value : null)

@@ -1,7 +1,5 @@
 /**
- * What a person does at the pages of the local tenant (local/tenant): a provider's own device login.
- *
- * Owns the order of these pages. Must not know the broker.
+ * What a person does at the device pages of the local tenant (local/identity-provider/device-pages.ts).
  */
 import assert from 'node:assert/strict'
 import { type Page, Person } from './person.ts'
@@ -17,7 +15,8 @@ export type Connecting = {
 export async function connectDevice(uri: string, connecting: Connecting = {}): Promise<Page> {
   const { decision = 'confirm', userCode, person = new Person() } = connecting
   let page = await person.open(uri)
-  if (userCode !== undefined) page = await person.submit(page, formOf(page), { user_code: userCode })
+  // An address with the code leads to a form that a script submits.
+  page = await person.submit(page, formOf(page), userCode === undefined ? {} : { user_code: userCode })
   if (!asksToConfirm(page)) return page
   page = await person.submit(page, formOf(page), {}, decision)
   const asksWho = page.forms.some(({ fields }) => fields.some(({ name }) => name === 'login'))
