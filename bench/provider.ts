@@ -8,9 +8,9 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
+import { tenantPath } from '../local/identity-provider/tenant.ts'
 import { listen, loopback } from '../local/ports.ts'
 import { randomId } from '../shared/broker.ts'
-import { tenantPath } from '../local/identity-provider/tenant.ts'
 
 export type Provider = {
   readonly url: string
