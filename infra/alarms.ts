@@ -1,9 +1,5 @@
 /**
- * What wakes somebody up: that callers are not served, that somebody may have stolen a token, or that a day is near on
- * which one of these will happen.
- *
- * Owns what is watched and from when on it is too much. Must not know who is woken: that is a setting. What to do then is
- * in docs/operations.md, under the alarm's name.
+ * The alarms of a stage. docs/operations.md says what to do at each, under its name.
  */
 
 import { ArnFormat, Duration, Stack } from 'aws-cdk-lib'
@@ -35,13 +31,13 @@ export type AlarmsProps = {
 }
 
 const period = Duration.minutes(5)
-/** Secrets Manager rotates within a day of the date, and tries again for days. */
+/** Secrets Manager rotates within a day of the due date, and retries for days. */
 const lateRotationDays = 7
-/** Where ops rotate themselves, they are reminded after a year. */
+/** Reminds operators who rotate by hand (`keyRotationDays` 0). */
 const oldestKeyDays = 365
 
 export class Alarms extends Construct {
-  /** In the order in which they matter. */
+  /** The most important first. */
   readonly all: Alarm[] = []
   private readonly stage: string
   private readonly topic: ITopic | undefined
@@ -49,11 +45,11 @@ export class Alarms extends Construct {
   constructor(scope: Construct, id: string, { settings, api, table, functions }: AlarmsProps) {
     super(scope, id)
     this.stage = settings.stage
-    this.topic = settings.alarms && this.topicOf(settings.alarms)
+    this.topic = settings.alarms && this.createTopic(settings.alarms)
     this.watchAnswers(api)
     this.watchSessions(settings)
     this.alarm('table-throttled', {
-      alarmDescription: 'DynamoDB turns requests away: more traffic than the table has grown to, or one hot item.',
+      alarmDescription: 'DynamoDB throttles requests: more traffic than the table has scaled to, or one hot item.',
       metric: throttledRequests(table, period),
       threshold: 1,
       evaluationPeriods: 1,
@@ -64,7 +60,8 @@ export class Alarms extends Construct {
 
   private watchAnswers(api: RestApi): void {
     this.alarm('server-errors', {
-      alarmDescription: 'Callers get 5xx: the store or a provider is out of reach (503), or something is broken (500).',
+      alarmDescription:
+        'Callers get 5xx: the store or a provider is out of reach (503), or the broker has a fault (500).',
       metric: api.metricServerError({ period }),
       threshold: 5,
       evaluationPeriods: 1,
@@ -79,25 +76,26 @@ export class Alarms extends Construct {
 
   private watchSessions({ reauthenticationsIn5Minutes }: StageSettings): void {
     this.alarm('reuse-seen', {
-      alarmDescription: 'A spent code or refresh token was shown again, and its session was ended: perhaps a thief.',
+      alarmDescription: 'A used code or refresh token was presented again, and its session was ended: possibly theft.',
       metric: this.count('ReuseDetected'),
       threshold: 1,
       evaluationPeriods: 1,
     })
     this.alarm('reauthentications-needed', {
-      alarmDescription: 'Many callers are told that their session is over, and that a person has to sign in again.',
+      alarmDescription: 'Many sessions are over: their callers get invalid_grant until a person signs in again.',
       metric: this.count('ReauthenticationsNeeded'),
       threshold: reauthenticationsIn5Minutes,
       evaluationPeriods: 1,
     })
     this.alarm('provider-failures', {
-      alarmDescription: 'An identity provider is out of reach, or answers what it may not.',
+      alarmDescription: 'An identity provider is out of reach, or its answers are wrong.',
       metric: this.count('ProviderFailures'),
       threshold: 5,
       evaluationPeriods: 1,
     })
     this.alarm('revocations-abandoned', {
-      alarmDescription: 'A provider could not be told for a week that a session has ended. Its tokens live on there.',
+      alarmDescription:
+        'For a week a provider could not be told that a session has ended. Its tokens are still valid there.',
       metric: this.count('RevocationsAbandoned'),
       threshold: 1,
       evaluationPeriods: 1,
@@ -106,12 +104,12 @@ export class Alarms extends Construct {
 
   private watchKeys({ keyRotationDays }: StageSettings): void {
     this.alarm('key-age', {
-      alarmDescription: 'The keys are older than they should become, or nobody has reported their age for three hours.',
-      // They are looked at every hour, and no period must be without a look.
+      alarmDescription: 'The keys are overdue for rotation, or check-keys has not reported their age for three hours.',
+      // check-keys runs every hour; three hours make sure that each period has a measurement.
       metric: total(this.stage, 'age_days', Duration.hours(3)),
       threshold: keyRotationDays === 0 ? oldestKeyDays : keyRotationDays + lateRotationDays,
       evaluationPeriods: 1,
-      // check-keys reports without any traffic, so silence means that it does not work.
+      // check-keys reports without any traffic, so missing data means that it does not work.
       treatMissingData: TreatMissingData.BREACHING,
     })
   }
@@ -120,12 +118,12 @@ export class Alarms extends Construct {
     return total(this.stage, name, period)
   }
 
-  /** A function catches what it can foresee, so one error is a crash, a timeout or a lack of memory. */
+  /** Functions catch expected errors, so one error is a crash, a timeout or a lack of memory. */
   private watchFunction(name: string, { lambda }: BrokerFunction): void {
     this.alarm(
       `${name}-fails`,
       {
-        alarmDescription: `${name} crashes, takes too long, or more of it would have to run at once than may.`,
+        alarmDescription: `${name} crashes, times out, or is throttled.`,
         metric: new MathExpression({
           expression: 'errors + throttles',
           usingMetrics: { errors: lambda.metricErrors({ period }), throttles: lambda.metricThrottles({ period }) },
@@ -139,10 +137,10 @@ export class Alarms extends Construct {
     )
   }
 
-  /** @param entry what to do, in docs/operations.md */
+  /** @param entry anchor of the instructions in docs/operations.md */
   private alarm(name: string, props: Omit<AlarmProps, 'alarmName' | 'comparisonOperator'>, entry: string = name): void {
     const alarm = new Alarm(this, name, {
-      // No traffic, no measurement, no trouble.
+      // Without traffic there is no data.
       treatMissingData: TreatMissingData.NOT_BREACHING,
       ...props,
       alarmName: `token-broker-${this.stage}-${name}`,
@@ -151,12 +149,12 @@ export class Alarms extends Construct {
     })
     this.all.push(alarm)
     if (this.topic === undefined) return
-    const tell = new SnsAction(this.topic)
-    alarm.addAlarmAction(tell)
-    alarm.addOkAction(tell)
+    const action = new SnsAction(this.topic)
+    alarm.addAlarmAction(action)
+    alarm.addOkAction(action)
   }
 
-  private topicOf(audience: AlarmAudience): ITopic {
+  private createTopic(audience: AlarmAudience): ITopic {
     if ('topicArn' in audience) return Topic.fromTopicArn(this, 'Topic', audience.topicArn)
     const topic = new Topic(this, 'Topic', { displayName: `Token Broker ${this.stage}`, enforceSSL: true })
     topic.addSubscription(new EmailSubscription(audience.email))
@@ -165,14 +163,16 @@ export class Alarms extends Construct {
   }
 
   /**
-   * A topic's own policy takes the place of the default one, which would have let CloudWatch publish. Bound to the alarms of
-   * this stage: the service acts for every account.
+   * A topic policy replaces the default one, which would let CloudWatch publish. The condition limits it to this stage's
+   * alarms, because the service principal acts for every account.
    */
   private letAlarmsPublish(topic: Topic): void {
     const { account } = Stack.of(this)
     const resourceName = `token-broker-${this.stage}-*`
     const alarms = Stack.of(this).formatArn({
-      ...{ service: 'cloudwatch', resource: 'alarm', resourceName },
+      service: 'cloudwatch',
+      resource: 'alarm',
+      resourceName,
       arnFormat: ArnFormat.COLON_RESOURCE_NAME,
     })
     topic.addToResourcePolicy(

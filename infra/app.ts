@@ -1,8 +1,5 @@
 /**
- * `npm run synth`, and the app that `npx cdk` works with: from the settings of a stage to a CloudFormation template.
- *
- * Owns the steps, the rules that the whole is checked by, and what a person is told. Must not know the resources.
- * The stage is STAGE's or `-c stage=…`'s, else `dev`. Nothing is asked of a network or of docker.
+ * The CDK app (`npm run synth`, `npx cdk`): synthesizes the stack of one stage, chosen by `-c stage=…` or STAGE, `dev` by default.
  */
 
 import { join, relative } from 'node:path'
@@ -15,16 +12,16 @@ import { BrokerStack } from './stack.ts'
 const app = new App({
   outdir: process.env.CDK_OUTDIR ?? join(import.meta.dirname, '..', 'cdk.out'),
   analyticsReporting: false,
-  // The template is also held against CloudFormation's own schemas; what they object to would fail the deployment later.
+  // Checks the template against CloudFormation's schemas, which would otherwise fail the deployment.
   context: { '@aws-cdk/core:validateAgainstDefaultRules': true, '@aws-cdk/core:strictCfnValidateErrors': true },
 })
-const settings = decidedSettings(app.node.tryGetContext('stage') ?? process.env.STAGE ?? 'dev')
+const settings = settingsOrExit(app.node.tryGetContext('stage') ?? process.env.STAGE ?? 'dev')
 const bundles = await bundleFunctions()
 const stack = new BrokerStack(app, { settings, bundles })
 const rules = new AwsSolutionsChecks(app)
 Validations.of(app).addPlugins(rules)
 
-// Violations are printed with where they are, and end the process here with an error.
+// Prints violations with their location, and exits with an error.
 const { directory } = app.synth()
 
 console.log(`Stack ${stack.stackName}, ${stack.region}: ${relative('', join(directory, stack.templateFile))}`)
@@ -33,8 +30,8 @@ console.log(
   `cdk-nag: AwsSolutions ${rules.validateScope(app).success ? 'passes' : 'FAILS'}; acknowledged ${acknowledged()}`,
 )
 
-/** A mistake in the settings is a person's, who needs its words and no stack. */
-function decidedSettings(stage: string) {
+/** Prints a mistake in the settings without a stack trace. */
+function settingsOrExit(stage: string) {
   try {
     return settingsFor(stage)
   } catch (error) {
@@ -49,7 +46,7 @@ function sizes(all: Bundles): string {
     .join(', ')
 }
 
-/** The rules that are not followed somewhere, each for a reason that stands in the code. */
+/** The rules that are acknowledged somewhere, with a reason in the code. */
 function acknowledged(): string {
   const ids = app.node
     .findAll()

@@ -1,9 +1,7 @@
 /**
- * From `functions/*.ts` to what Lambda runs: a folder for each function, with one minified ES module that a cold start
- * loads, `index.mjs`, and beside it those that are imported only when they are needed.
+ * Bundles each function into a folder with `index.mjs`, which a cold start loads, and the modules that it imports on demand.
  *
- * Owns how code is bundled and which functions are. The stack deploys the folders, the bench measures them, and a test
- * runs them. Must not know the CDK, since the bench has no use for it.
+ * Does not import the CDK, because the bench bundles too.
  */
 
 import { rm } from 'node:fs/promises'
@@ -12,14 +10,14 @@ import { fileURLToPath } from 'node:url'
 import { build, type Metafile } from 'esbuild'
 import { type FunctionName, routes } from './routes.ts'
 
-/** Runs by the clock. */
+/** Runs on a schedule. */
 export type ScheduledFunction = 'retry-revocations' | 'check-keys'
-/** Two have neither route nor clock: `create-keyring` runs at deployments, `rotate-keys` when Secrets Manager or ops say so. */
+/** `create-keyring` runs at deployments; `rotate-keys` when Secrets Manager or an operator calls it. */
 export type DeployedFunction = FunctionName | ScheduledFunction | 'create-keyring' | 'rotate-keys'
 
 /**
- * @property bytes what Lambda loads at a cold start, unzipped
- * @property bytesAtNeed what is imported later, if ever
+ * @property bytes loaded at a cold start, unzipped
+ * @property bytesAtNeed imported on demand
  */
 export type Bundle = { readonly folder: string; readonly bytes: number; readonly bytesAtNeed: number }
 export type Bundles = Readonly<Record<DeployedFunction, Bundle>>
@@ -35,14 +33,14 @@ const deployedFunctions: readonly DeployedFunction[] = [
   'rotate-keys',
 ]
 
-/** @param outFolder gets a folder for each function, whose `index.mjs` exports `handler` */
+/** @param outFolder receives a folder per function; its `index.mjs` exports `handler` */
 export async function bundleFunctions(outFolder: string = join(root, 'dist')): Promise<Bundles> {
   const sources = deployedFunctions.map((name) => [name, join(root, 'functions', `${name}.ts`)])
   return (await bundleSources(Object.fromEntries(sources), outFolder)) as Bundles
 }
 
 /**
- * Bundles any modules the way functions are.
+ * Bundles any modules as functions are bundled.
  *
  * @param sources file by name; the name becomes the folder
  */
@@ -56,9 +54,9 @@ export async function bundleSources(
   return Object.fromEntries(await Promise.all(bundled))
 }
 
-/** Each by itself: built together, modules that several functions import would end up between their folders. */
+/** One build per function: in a common build, shared modules would lie outside the functions' folders. */
 async function bundleSource(file: string, folder: string): Promise<Bundle> {
-  // Names follow what is in a module, so those of an earlier build would stay, and be deployed.
+  // Module names contain a hash, so those of an earlier build would stay and be deployed.
   await rm(folder, { recursive: true, force: true })
   const { metafile } = await build({
     entryPoints: [{ in: file, out: 'index' }],
@@ -66,38 +64,36 @@ async function bundleSource(file: string, folder: string): Promise<Bundle> {
     absWorkingDir: root,
     outExtension: { '.js': '.mjs' },
     bundle: true,
-    // What is imported dynamically gets a module of its own: a cold start neither reads nor compiles it.
+    // Dynamic imports get modules of their own, which a cold start neither reads nor compiles.
     splitting: true,
     chunkNames: '[name]-[hash]',
     minify: true,
     platform: 'node',
     target: 'node24',
     format: 'esm',
-    // Packages that come both ways are smaller as ES modules, since what is unused can be left out of those.
+    // Prefers ES modules, from which esbuild removes unused code.
     mainFields: ['module', 'main'],
     alias: { '@aws-sdk/credential-provider-node': join(root, 'infra', 'environment-credentials.ts') },
-    // The SDK imports it for browsers. Were it a module here, what it shares with the others would be one more at each start.
+    // The SDK imports it for browsers only. Bundled, it would add a shared module to every cold start.
     external: ['bowser'],
     legalComments: 'none',
-    // Kept in memory, for the sizes; a file beside the modules would be deployed with them.
+    // In memory, for the sizes: a file would be deployed.
     metafile: true,
     logLevel: 'warning',
   })
-  const [atStart, all] = [
-    ledTo(metafile, ['import-statement']),
-    ledTo(metafile, ['import-statement', 'dynamic-import']),
-  ]
-  // A module that only unused code imports is made nevertheless.
+  const atStart = reachable(metafile, ['import-statement'])
+  const all = reachable(metafile, ['import-statement', 'dynamic-import'])
+  // esbuild also writes modules that only removed code imports.
   const unused = Object.keys(metafile.outputs).filter((path) => !all.has(path))
   await Promise.all(unused.map((path) => rm(join(root, path))))
   const bytes = bytesOf(metafile, atStart)
   return { folder, bytes, bytesAtNeed: bytesOf(metafile, all) - bytes }
 }
 
-/** What is made of an entry point, and what that leads to by these kinds of import. */
-function ledTo({ outputs }: Metafile, kinds: readonly string[]): Set<string> {
+/** The entry module, and the modules reachable from it by these kinds of import. */
+function reachable({ outputs }: Metafile, kinds: readonly string[]): Set<string> {
   const reached = new Set(Object.keys(outputs).filter((path) => basename(path) === 'index.mjs'))
-  // A set hands out what is added while it is gone through.
+  // Iterating over a set includes elements that are added meanwhile.
   for (const path of reached) {
     for (const { kind, path: imported } of outputs[path]!.imports) {
       if (kinds.includes(kind) && imported in outputs) reached.add(imported)

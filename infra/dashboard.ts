@@ -1,7 +1,5 @@
 /**
- * The dashboard: whether the broker is well, on one page, from what callers see down to what it stands on.
- *
- * Owns which graphs there are and their order. From when on a value is too much is the alarms' affair.
+ * The CloudWatch dashboard of a stage, from what callers see down to what the broker depends on.
  */
 
 import { Duration, Stack } from 'aws-cdk-lib'
@@ -30,7 +28,7 @@ export type DashboardProps = {
 }
 
 const period = Duration.minutes(5)
-/** CloudWatch's pages are 24 wide. */
+/** Grid units of a CloudWatch dashboard. */
 const pageWidth = 24
 
 export class Dashboard extends Construct {
@@ -41,7 +39,7 @@ export class Dashboard extends Construct {
     this.props = props
     const { stage } = props
     new CloudWatchDashboard(this, 'Dashboard', {
-      // An account's dashboards share one name space over all regions.
+      // Dashboard names are unique per account, across regions.
       dashboardName: `token-broker-${stage}-${Stack.of(this).region}`,
       defaultInterval: Duration.hours(12),
       widgets: [
@@ -58,8 +56,8 @@ export class Dashboard extends Construct {
   private head(): TextWidget {
     const markdown = [
       `# Token Broker (${this.props.stage})`,
-      'Each alarm has an entry of its name in docs/operations.md. The lines behind every count are in the log groups',
-      `\`/token-broker/${this.props.stage}/…\`; docs/audit.md says which event is which.`,
+      'docs/operations.md says what to do at each alarm, under its name.',
+      `The log lines behind every count are in \`/token-broker/${this.props.stage}/…\`; docs/audit.md explains the events.`,
     ].join('\n\n')
     return new TextWidget({ markdown, width: 8, height: 6 })
   }
@@ -90,7 +88,7 @@ export class Dashboard extends Construct {
     }
   }
 
-  /** From when the gateway had the request: a cold start is in it, which a function's own duration leaves out. */
+  /** Measured from the gateway's receipt, so it includes cold starts, unlike a function's own duration. */
   private latencyByRoute(): Graph {
     return { title: 'Latency by route, p99, ms', left: [each(this.props.stage, 'duration_ms', 'route', 'p99', period)] }
   }
@@ -136,7 +134,7 @@ export class Dashboard extends Construct {
   private reauthentications(): Graph {
     const { stage } = this.props
     return {
-      title: 'Somebody has to sign in again, by application',
+      title: 'Sign-ins needed again, by application',
       left: [each(stage, 'ReauthenticationsNeeded', 'application', 'Sum', period)],
     }
   }
@@ -150,7 +148,7 @@ export class Dashboard extends Construct {
     }
   }
 
-  // --- what it stands on
+  // --- what the broker depends on
 
   private faults(): Graph {
     const { stage } = this.props
@@ -179,7 +177,7 @@ export class Dashboard extends Construct {
 
   private concurrency(): Graph {
     return {
-      title: 'Most at once, by function',
+      title: 'Concurrent executions, by function',
       left: this.ofFunctions(({ lambda }, label) =>
         lambda.metric('ConcurrentExecutions', { period, label, statistic: 'Maximum' }),
       ),
@@ -198,7 +196,7 @@ export class Dashboard extends Construct {
   }
 
   private storeThrottles(): Graph {
-    return { title: 'DynamoDB: requests turned away', left: [throttledRequests(this.props.table, period)] }
+    return { title: 'DynamoDB: throttled requests', left: [throttledRequests(this.props.table, period)] }
   }
 
   private keyAge(): Graph {

@@ -1,11 +1,9 @@
 /**
- * The firewall in front of the API: how much one address may ask for.
+ * The web ACL in front of the API: how many requests one address may make.
  *
- * Owns the rules. Must not know the routes.
- *
- * AWS's common rule set is left out on purpose, since it takes OAuth for an attack: it blocks bodies over 8 KB (ours end
- * at 64), long query strings (a `state` is the client's), parameters that hold an address (`redirect_uri` of RFC 8252's
- * `http://127.0.0.1`), and callers without a User-Agent (small programs, which is who calls us).
+ * AWS's common rule set is left out because it takes OAuth for an attack: it blocks bodies over 8 KB (ours may have 64),
+ * long query strings (`state` is the client's choice), parameters with a loopback address (RFC 8252 redirects), and
+ * callers without a User-Agent (small programs, which are our clients).
  */
 
 import { CfnWebACL, CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2'
@@ -28,9 +26,9 @@ export class Firewall extends Construct {
     super(scope, id)
     const acl = new CfnWebACL(this, 'Acl', {
       scope: 'REGIONAL',
-      description: 'How much one address may ask of the token broker',
+      description: 'Limits the requests of one address to the token broker',
       defaultAction: { allow: {} },
-      visibilityConfig: measuredAs(`token-broker-${stage}`),
+      visibilityConfig: visibilityOf(`token-broker-${stage}`),
       customResponseBodies: {
         [tooMany]: {
           contentType: 'APPLICATION_JSON',
@@ -40,16 +38,16 @@ export class Firewall extends Construct {
           }),
         },
       },
-      rules: countings(inFront).map((counted, priority) => {
+      rules: aggregations(inFront).map((aggregation, priority) => {
         const name = priority === 0 ? 'requests-per-address' : 'requests-past-the-front'
         return {
           name,
           priority,
           statement: {
-            rateBasedStatement: { ...counted, limit: requestsPerAddressIn5Minutes, evaluationWindowSec: 300 },
+            rateBasedStatement: { ...aggregation, limit: requestsPerAddressIn5Minutes, evaluationWindowSec: 300 },
           },
           action: { block: { customResponse: tooManyRequests() } },
-          visibilityConfig: measuredAs(`token-broker-${stage}-${name}`),
+          visibilityConfig: visibilityOf(`token-broker-${stage}-${name}`),
         }
       }),
     })
@@ -57,13 +55,13 @@ export class Firewall extends Construct {
   }
 }
 
-type Counting = Pick<
+type Aggregation = Pick<
   CfnWebACL.RateBasedStatementProperty,
   'aggregateKeyType' | 'forwardedIpConfig' | 'scopeDownStatement'
 >
 
-/** WAF skips a rule that counts by a header when a request lacks the header. A second rule counts those by their own address. */
-function countings(inFront: InFront | undefined): Counting[] {
+/** WAF skips a rule that counts by a header if a request lacks it. A second rule counts those requests by their own address. */
+function aggregations(inFront: InFront | undefined): Aggregation[] {
   if (inFront === undefined) return [{ aggregateKeyType: 'IP' }]
   const { addressHeader } = inFront
   const hasHeader: CfnWebACL.StatementProperty = {
@@ -77,19 +75,19 @@ function countings(inFront: InFront | undefined): Counting[] {
   return [
     {
       aggregateKeyType: 'FORWARDED_IP',
-      // What is no address counts as over the limit.
+      // A value that is no address counts as over the limit.
       forwardedIpConfig: { headerName: addressHeader, fallbackBehavior: 'MATCH' },
     },
     { aggregateKeyType: 'IP', scopeDownStatement: { notStatement: { statement: hasHeader } } },
   ]
 }
 
-/** RFC 6585 §4. The rule lets an address through again when its last five minutes are below the limit. */
+/** RFC 6585 §4. WAF admits an address again once its last five minutes are below the limit. */
 function tooManyRequests(): CfnWebACL.CustomResponseProperty {
   return {
     responseCode: 429,
     customResponseBodyKey: tooMany,
-    // Sent for every route, as with the gateway's own answers (gateway-errors.ts): WAF blocks addresses, not routes.
+    // For every route, as in gateway-errors.ts: WAF blocks addresses, not routes.
     responseHeaders: Object.entries({
       'retry-after': '60',
       'cache-control': 'no-store',
@@ -99,7 +97,7 @@ function tooManyRequests(): CfnWebACL.CustomResponseProperty {
   }
 }
 
-/** Sampled requests would show headers and query strings, so client secrets and codes, in the console. */
-function measuredAs(metricName: string): CfnWebACL.VisibilityConfigProperty {
+/** No samples: they would show client secrets and codes in the console. */
+function visibilityOf(metricName: string): CfnWebACL.VisibilityConfigProperty {
   return { metricName, cloudWatchMetricsEnabled: true, sampledRequestsEnabled: false }
 }

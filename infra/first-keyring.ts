@@ -1,8 +1,5 @@
 /**
- * The first keyring: made inside the account at the first deployment, so that no key was ever anywhere else.
- *
- * Owns when that happens. Must not know what a keyring holds; functions/create-keyring.ts does, and leaves one alone that
- * is there.
+ * Runs `create-keyring` at each deployment, which makes the first keyring inside the account.
  */
 
 import { type CfnResource, RemovalPolicy, Stack } from 'aws-cdk-lib'
@@ -27,12 +24,12 @@ export class FirstKeyring extends Construct {
     super(scope, id)
     this.fn = new BrokerFunction(this, 'CreateKeyring', { name: 'create-keyring', bundle, settings })
     secrets.grantCreateKeyring(this.fn)
-    // A deployment waits for it, and fails with it: without a keyring the broker could answer nothing.
+    // The deployment waits for it and fails with it: without a keyring the broker cannot answer anything.
     new Trigger(this, 'Trigger', { handler: this.fn.lambda, executeAfter: [secrets] })
     this.keepTriggerLog(settings)
   }
 
-  /** Without this, the CDK's trigger function creates a log group that never expires and outlives the stack. */
+  /** Otherwise the CDK's trigger function creates a log group that never expires and outlives the stack. */
   private keepTriggerLog({ stage, logRetention }: StageSettings): void {
     const log = new LogGroup(this, 'TriggerLog', {
       logGroupName: `/token-broker/${stage}/deployments`,

@@ -1,8 +1,5 @@
 /**
- * A function of the broker: the Lambda, the role that is its alone, and its log.
- *
- * Owns how a function runs: runtime, memory, time. Must not know what any function does; what it may do is granted to it
- * by the constructs that own the things.
+ * A Lambda function of the broker, with its own role and log group. Constructs that own a resource grant rights on it.
  */
 
 import { Duration } from 'aws-cdk-lib'
@@ -28,13 +25,12 @@ export type BrokerFunctionProps = {
   readonly name: DeployedFunction
   readonly bundle: Bundle
   readonly settings: StageSettings
-  /** @default - as many at once as the account's pool has room for */
+  /** @default - the account's shared concurrency */
   readonly reservedConcurrency?: number | undefined
-  /** @default - well above what the store and a provider are waited for */
+  /** @default - `requestTimeoutSeconds` */
   readonly timeout?: Duration | undefined
 }
 
-/** Where a function's lines are. */
 export function logGroupOf(stage: string, name: DeployedFunction): string {
   return `/token-broker/${stage}/${name}`
 }
@@ -57,7 +53,7 @@ export class BrokerFunction extends Construct {
       retention: logRetention,
       removalPolicy: retainOnceCreated(keepData),
     })
-    // Instead of AWS's basic execution policy, which lets a function write to, and create, any log of the account.
+    // AWS's basic execution policy would let a function create and write any log of the account.
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') })
     logGroup.grantWrite(this.role)
     this.lambda = new LambdaFunction(this, 'Function', {
@@ -70,7 +66,7 @@ export class BrokerFunction extends Construct {
       timeout: this.timeout,
       role: this.role,
       logGroup,
-      // Lambda's own lines START, END and REPORT would be a third of what a refresh logs. Of a run that fails they stay
+      // Leaves out START, END and REPORT of successful runs, a third of what a refresh would log
       // (docs/decisions/0041-lambda-logs-only-failures.md).
       loggingFormat: LoggingFormat.JSON,
       systemLogLevelV2: SystemLogLevel.WARN,
@@ -80,12 +76,12 @@ export class BrokerFunction extends Construct {
     })
   }
 
-  /** The `aws:PrincipalArn` of this function's calls. */
+  /** `aws:PrincipalArn` of this function's calls. */
   get roleArn(): string {
     return this.role.roleArn
   }
 
-  /** What a thing's owner gives: the right to use it, and the environment variable that says where it is. */
+  /** Grants rights together with the environment variables that name the resource, so that the two cannot drift apart. */
   allow(statements: readonly PolicyStatement[], environment: Readonly<Record<string, string>> = {}): void {
     for (const statement of statements) this.role.addToPolicy(statement)
     for (const [name, value] of Object.entries(environment)) this.lambda.addEnvironment(name, value)

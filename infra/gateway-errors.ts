@@ -1,9 +1,7 @@
 /**
- * What the gateway says when it answers by itself: OAuth's error body (RFC 6749 §5.2) instead of API Gateway's own.
+ * The answers that API Gateway gives without a function, as OAuth errors (RFC 6749 §5.2).
  *
- * Owns those answers. What functions answer passes untouched.
- *
- * A gateway response is one for the whole API and has no conditions (docs/decisions/0040-what-the-gateway-answers-itself.md).
+ * A gateway response holds for the whole API and has no conditions (docs/decisions/0040-what-the-gateway-answers-itself.md).
  */
 
 import { ResponseType, type RestApi } from 'aws-cdk-lib/aws-apigateway'
@@ -11,12 +9,12 @@ import { crossOriginHeaders, securityHeaders } from '../shared/http/headers.ts'
 
 type GatewayError = {
   readonly type: ResponseType
-  /** @default - the gateway's own */
+  /** @default - the status of the response type */
   readonly status?: number
   readonly error: 'invalid_request' | 'access_denied' | 'temporarily_unavailable' | 'server_error'
   readonly description: string
   readonly retryAfterSeconds?: number
-  /** Any route may give this answer, those included that scripts of other origins may call. */
+  /** Set where a route with CORS can give this answer. */
   readonly crossOrigin?: true
 }
 
@@ -24,13 +22,13 @@ const tryAgain = { error: 'temporarily_unavailable', retryAfterSeconds: 1, cross
 
 const errors: readonly GatewayError[] = [
   {
-    // Two cases that API Gateway does not tell apart: no route fits, or one of ops was called without a signature.
+    // API Gateway uses this type for a missing route and for an unsigned call of an IAM route.
     type: ResponseType.MISSING_AUTHENTICATION_TOKEN,
     status: 403,
     error: 'access_denied',
     description: 'There is no such endpoint, or it takes only requests that are signed with AWS credentials.',
   },
-  // A route of ops.
+  // Only routes for ops, which IAM authorises.
   ...[ResponseType.ACCESS_DENIED, ResponseType.INVALID_SIGNATURE, ResponseType.EXPIRED_TOKEN].map((type) => ({
     type,
     status: 403,
@@ -47,8 +45,7 @@ const errors: readonly GatewayError[] = [
   { type: ResponseType.DEFAULT_4XX, error: 'invalid_request', description: 'The request cannot be understood.' },
   { type: ResponseType.THROTTLED, status: 429, ...tryAgain, description: 'There are too many requests just now.' },
   { type: ResponseType.QUOTA_EXCEEDED, status: 429, ...tryAgain, description: 'There are too many requests just now.' },
-  // A function that was throttled, crashed or took too long. The gateway cannot tell what became of the request, and the
-  // caller can do the same about all of them: try again.
+  // The function was throttled, crashed or timed out. In each case the caller should try again.
   ...[ResponseType.INTEGRATION_FAILURE, ResponseType.INTEGRATION_TIMEOUT, ResponseType.DEFAULT_5XX].map((type) => ({
     type,
     status: 503,
@@ -66,7 +63,7 @@ const errors: readonly GatewayError[] = [
 
 export function answerErrorsAsOAuth(api: RestApi): void {
   for (const { type, status, error, description, retryAfterSeconds, crossOrigin } of errors) {
-    const constant = {
+    const headers = {
       'cache-control': 'no-store',
       pragma: 'no-cache',
       ...securityHeaders,
@@ -77,8 +74,8 @@ export function answerErrorsAsOAuth(api: RestApi): void {
       type,
       ...(status !== undefined && { statusCode: String(status) }),
       responseHeaders: {
-        ...Object.fromEntries(Object.entries(constant).map(([name, value]) => [name, `'${value}'`])),
-        // Unlike `requestId`, this one cannot be chosen by the caller.
+        ...Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, `'${value}'`])),
+        // Callers cannot choose this id, unlike `requestId`.
         'x-request-id': 'context.extendedRequestId',
       },
       templates: { 'application/json': JSON.stringify({ error, error_description: description }) },

@@ -1,8 +1,5 @@
 /**
- * The API: every route of infra/routes.ts with its function, and nothing else.
- *
- * Owns paths, preflights, limits, TLS, the log of requests and the public name. Must not know what the routes do, nor
- * decide how an error is worded: gateway-errors.ts does.
+ * The REST API: the routes of `routes.ts` with their functions, preflights, limits, TLS, logs and the public name.
  */
 
 import { RemovalPolicy, Validations } from 'aws-cdk-lib'
@@ -37,9 +34,9 @@ export type GatewayProps = {
 export class Gateway extends Construct {
   readonly api: RestApi
   readonly stageArn: string
-  /** Without trailing slash; issuers are this, a slash and the application's name. */
+  /** Without a trailing slash. An issuer is `<baseUrl>/<application>`. */
   readonly baseUrl: string
-  /** What the public name has to point at, if there is one. */
+  /** Target of the DNS record, if there is a custom domain. */
   readonly domainTarget: string | undefined
 
   constructor(scope: Construct, id: string, { settings, functions }: GatewayProps) {
@@ -51,7 +48,7 @@ export class Gateway extends Construct {
     this.domainTarget = publicName?.target
     this.baseUrl = publicName?.baseUrl ?? this.api.deploymentStage.urlForPath().replace(/\/$/, '')
     this.stageArn = this.api.deploymentStage.stageArn
-    this.acknowledgeWhatIsOAuths()
+    this.acknowledgeRules()
   }
 
   private createApi({ stage, domain, throttling, gatewayLoggingRole, keepData, logRetention }: StageSettings): RestApi {
@@ -64,25 +61,25 @@ export class Gateway extends Construct {
     const api = new RestApi(this, 'Api', {
       restApiName: `token-broker-${stage}`,
       description: `Token Broker (${stage}): OAuth 2.0 for every application`,
-      // IPv4 alone: AWS WAF counts each IPv6 address by itself, and anyone has 2^64 of those.
+      // IPv4 only: AWS WAF counts each IPv6 address by itself, and anyone has 2^64 of them.
       endpointConfiguration: { types: [EndpointType.REGIONAL] },
       disableExecuteApiEndpoint: domain !== undefined,
       cloudWatchRole: gatewayLoggingRole,
-      // Other APIs of the account may have come to rely on it.
+      // Other APIs of the account may rely on it by then.
       ...(gatewayLoggingRole && { cloudWatchRoleRemovalPolicy: RemovalPolicy.RETAIN }),
       deployOptions: {
         stageName: stage,
         throttlingRateLimit: throttling.ratePerSecond,
         throttlingBurstLimit: throttling.burst,
         accessLogDestination: new LogGroupLogDestination(accessLog),
-        accessLogFormat: requestLine(),
-        // Errors of the gateway itself. More, or its data trace, would log what callers send.
+        accessLogFormat: accessLogFormat(),
+        // A higher level, or the data trace, would log requests.
         loggingLevel: MethodLoggingLevel.ERROR,
         dataTraceEnabled: false,
       },
     })
     Object.assign(api.node.defaultChild as CfnRestApi, tls)
-    // The stack's own outputs name the issuer.
+    // The stack has an output of its own for the issuer.
     api.node.tryRemoveChild('Endpoint')
     this.keepExecutionLog(api, {
       logGroupName: `API-Gateway-Execution-Logs_${api.restApiId}/${stage}`,
@@ -92,7 +89,7 @@ export class Gateway extends Construct {
     return api
   }
 
-  /** API Gateway would make this log by itself, and keep it for good. */
+  /** Otherwise API Gateway creates this log itself, without expiry. */
   private keepExecutionLog(api: RestApi, props: LogGroupProps): void {
     api.deploymentStage.node.addDependency(new LogGroup(this, 'ExecutionLog', props))
   }
@@ -105,31 +102,31 @@ export class Gateway extends Construct {
     if (crossOrigin) addPreflight(resource)
   }
 
-  private acknowledgeWhatIsOAuths(): void {
+  private acknowledgeRules(): void {
     Validations.of(this).acknowledge(
       {
         id: 'AwsSolutions-APIG2',
-        reason: 'API Gateway validates JSON; OAuth bodies are forms. The functions check every parameter themselves.',
+        reason: 'API Gateway validates JSON, but OAuth bodies are forms. The functions check every parameter.',
       },
       {
         id: 'AwsSolutions-APIG4',
         reason:
-          'The API is what authorises: clients authenticate as OAuth says (RFC 6749 §2.3), people at their provider.',
+          'The API is the authorization server: clients authenticate by OAuth (RFC 6749 §2.3), people at their provider.',
       },
-      { id: 'AwsSolutions-COG4', reason: 'The broker issues the tokens; Cognito has no part in it.' },
+      { id: 'AwsSolutions-COG4', reason: 'The broker issues the tokens itself, without Cognito.' },
       {
         id: 'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]',
-        reason: 'API Gateway asks for this policy on the one role that it writes all logs of an account with.',
+        reason: 'API Gateway requires this policy on the role with which it writes the logs of the account.',
       },
     )
   }
 }
 
 /**
- * What tells why a request did not reach its function, or took longer outside it; the rest is in the function's line. No
- * query, header or body: those hold codes, secrets and tokens.
+ * Tells why a request did not reach its function, or took longer outside of it; the function's own line has the rest. No
+ * query, header or body, which contain codes, secrets and tokens.
  */
-function requestLine(): AccessLogFormat {
+function accessLogFormat(): AccessLogFormat {
   return AccessLogFormat.custom(
     JSON.stringify({
       request_id: '$context.extendedRequestId',
@@ -143,7 +140,7 @@ function requestLine(): AccessLogFormat {
   )
 }
 
-/** Fetch, CORS protocol. Answered by the gateway, so that no function runs, or starts, for it. */
+/** Preflight of the CORS protocol (Fetch), answered by the gateway without running a function. */
 function addPreflight(resource: Resource): void {
   const headers = Object.entries(preflightHeaders).map(([name, value]) => [`method.response.header.${name}`, value])
   const answer = new MockIntegration({

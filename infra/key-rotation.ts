@@ -1,7 +1,5 @@
 /**
- * The keyring's rotation: the function that does it, and when Secrets Manager calls it.
- *
- * Owns the schedule, and who may call. Must not know what a rotation is; functions/rotate-keys.ts does.
+ * The function that rotates the keyring, and the schedule on which Secrets Manager calls it.
  */
 
 import { Stack } from 'aws-cdk-lib'
@@ -15,7 +13,7 @@ import type { StageSettings } from './settings.ts'
 
 export type KeyRotationProps = {
   readonly bundle: Bundle
-  /** What has to be done before there is something to rotate. */
+  /** Creates the first keyring. */
   readonly after: Construct
   readonly secrets: BrokerSecrets
   readonly settings: StageSettings
@@ -33,15 +31,15 @@ export class KeyRotation extends Construct {
       principal: new ServicePrincipal('secretsmanager.amazonaws.com'),
       sourceAccount: Stack.of(this).account,
     })
-    // The CDK's own construct would let the function ask for random passwords of the whole account.
+    // The CDK's construct would also grant GetRandomPassword.
     const schedule = new CfnRotationSchedule(this, 'Schedule', {
       secretId: secrets.keyring.secretArn,
       rotationLambdaArn: this.fn.lambda.functionArn,
       rotationRules: { automaticallyAfterDays: settings.keyRotationDays },
-      // A deployment is no reason to rotate, and the first keyring is minutes old then.
+      // A deployment is no reason to rotate.
       rotateImmediatelyOnUpdate: false,
     })
-    // Secrets Manager tries the function at once, so it must be allowed to call it, and the function to do its work.
+    // Secrets Manager tests the function at once, so permission, rights and keyring must exist.
     schedule.node.addDependency(this.fn, after)
   }
 }

@@ -1,8 +1,5 @@
 /**
- * A key of ours that one AWS service encrypts with.
- *
- * Owns its rotation and the statement that lets somebody use it: through that service and no other way. Must not know
- * what is encrypted.
+ * A KMS key that may be used only through one AWS service.
  */
 
 import { Stack } from 'aws-cdk-lib'
@@ -23,7 +20,7 @@ export type KeyAction =
 export type EncryptionKeyProps = {
   readonly alias: string
   readonly usedBy: 'dynamodb' | 'secretsmanager'
-  /** Without the key, what it encrypted is lost, so it stays as long as that. */
+  /** The key is kept as long as the data that it encrypts. */
   readonly keepData: boolean
 }
 
@@ -36,7 +33,7 @@ export class EncryptionKey extends Construct {
     this.service = `${usedBy}.${Stack.of(this).region}.amazonaws.com`
     this.key = new Key(this, 'Key', {
       alias,
-      description: `What ${usedBy} keeps for ${alias}`,
+      description: `Encrypts data of ${alias} in ${usedBy}`,
       enableKeyRotation: true,
       removalPolicy: retainOnceCreated(keepData),
     })

@@ -1,15 +1,13 @@
 /**
- * What a function may use, in the cloud and on a laptop.
+ * Limits of a function, in the cloud and in the local stack.
  */
 
 /**
- * The store and the provider are given up on well before, so that the caller gets an answer of ours; and API Gateway waits
- * for 29 seconds.
+ * Longer than any wait for the store or a provider, so that the caller gets our own error; shorter than API Gateway's 29 s.
  */
 export const requestTimeoutSeconds = 20
 
 /**
- * Memory buys CPU in proportion. A cold start is CPU alone, and at 1024 MB it is half as long as at 512 for the same
- * price; the memory itself is hardly used.
+ * CPU is proportional to memory. A cold start is CPU-bound: at 1024 MB it takes half as long as at 512, for the same price.
  */
 export const memoryMb = 1024

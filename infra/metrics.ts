@@ -1,7 +1,5 @@
 /**
- * The metrics that alarms and dashboard have in common: the broker's own, as CloudWatch knows them, and the table's.
- *
- * Owns the namespace. Which metrics of ours there are and what each counts is shared/metrics.ts's.
+ * CloudWatch metrics that alarms and dashboard share. `shared/metrics.ts` defines the broker's own.
  */
 
 import type { Duration } from 'aws-cdk-lib'
@@ -9,18 +7,18 @@ import { type IMetric, MathExpression, Metric } from 'aws-cdk-lib/aws-cloudwatch
 import { type ITableV2, Operation } from 'aws-cdk-lib/aws-dynamodb'
 import { type MetricName, metrics } from '../shared/metrics.ts'
 
-/** One for each stage, so that no metric needs a dimension for it. */
+/** A namespace per stage, so that no metric needs a dimension for it. */
 export function metricsNamespaceOf(stage: string): string {
   return `TokenBroker/${stage}`
 }
 
-/** Over every application. */
+/** Sum (of counts) or maximum over all applications. */
 export function total(stage: string, name: MetricName, period: Duration): Metric {
   const statistic = metrics[name].unit === 'Count' ? 'Sum' : 'Maximum'
   return new Metric({ namespace: metricsNamespaceOf(stage), metricName: name, statistic, period })
 }
 
-/** A line for each value that there is: which there will be nobody knows here. For graphs alone; no alarm can have it. */
+/** One line for each value of a dimension. A search, so for graphs only: alarms cannot use it. */
 export function each(
   stage: string,
   name: MetricName,
@@ -37,7 +35,7 @@ export function each(
   })
 }
 
-/** Every operation that a function may use. */
+/** Over every operation that a function may use. */
 export function throttledRequests(table: ITableV2, period: Duration): IMetric {
   return table.metricThrottledRequestsForOperations({
     operations: [
@@ -49,6 +47,6 @@ export function throttledRequests(table: ITableV2, period: Duration): IMetric {
       Operation.DELETE_ITEM,
     ],
     period,
-    label: 'requests turned away',
+    label: 'throttled requests',
   })
 }

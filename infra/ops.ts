@@ -1,7 +1,5 @@
 /**
- * What ops need beside the API: the policy that lets somebody call its routes for ops, and where a session's history is.
- *
- * Owns the policy. Must not know who is in it: it is attached to whom you choose.
+ * The IAM policy for operators, and the log groups that a session's history is read from.
  */
 
 import { ArnFormat, type CfnElement, Stack, Validations } from 'aws-cdk-lib'
@@ -15,7 +13,7 @@ import { type Method, routes } from './routes.ts'
 export type OpsProps = {
   readonly stage: string
   readonly api: RestApi
-  /** The function behind the routes. */
+  /** The function behind the routes for ops. */
   readonly sessions: BrokerFunction
 }
 
@@ -24,7 +22,7 @@ export class Ops extends Construct {
 
   constructor(scope: Construct, id: string, { stage, api, sessions }: OpsProps) {
     super(scope, id)
-    const calls = callable()
+    const calls = opsCalls()
     const logs = Stack.of(this).formatArn({
       service: 'logs',
       resource: 'log-group',
@@ -32,31 +30,31 @@ export class Ops extends Construct {
       arnFormat: ArnFormat.COLON_RESOURCE_NAME,
     })
     this.policy = new ManagedPolicy(this, 'Policy', {
-      // IAM has no regions.
+      // Policy names are unique per account, across regions.
       managedPolicyName: `token-broker-${stage}-${Stack.of(this).region}-ops`,
-      description: `Token Broker (${stage}): to see and end the sessions of every application, and what happened to them`,
+      description: `Token Broker (${stage}): see and end the sessions of every application, and read their history`,
       statements: [
         new PolicyStatement({
           actions: ['execute-api:Invoke'],
           resources: calls.map(({ method, path }) => api.arnForExecuteApi(method, path, stage)),
         }),
         new PolicyStatement({ actions: ['logs:StartQuery'], resources: [logs] }),
-        // It has no resources (Service Authorization Reference); a result is found by the query's own random id.
+        // Supports no resources (Service Authorization Reference). Results are addressed by the query's random id.
         new PolicyStatement({ actions: ['logs:GetQueryResults'], resources: ['*'] }),
       ],
     })
     Validations.of(this.policy).acknowledge(
       ...calls.map(({ method, path }) => ({
-        id: `AwsSolutions-IAM5[Resource::${asRulesSee(api)}/${stage}/${method}${path}]`,
-        reason: 'The * stand for the application and for the session in the path, which are not known here.',
+        id: `AwsSolutions-IAM5[Resource::${arnInRuleIds(api)}/${stage}/${method}${path}]`,
+        reason: 'Each * stands for an application or a session in the path, which are not known at deployment.',
       })),
     )
     Validations.of(this.policy).acknowledge(
       {
         id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:logs:${Stack.of(this).region}:<AWS::AccountId>:log-group:/token-broker/${stage}/*]`,
-        reason: 'The * stands for the functions of the stage, whose lines a history is made of.',
+        reason: 'The * stands for the functions of the stage; a history is read from the lines of all of them.',
       },
-      { id: 'AwsSolutions-IAM5[Resource::*]', reason: 'logs:GetQueryResults knows no resources.' },
+      { id: 'AwsSolutions-IAM5[Resource::*]', reason: 'logs:GetQueryResults supports no resources.' },
     )
     const groups = [...functionNames, 'retry-revocations'] as const
     sessions.allow([], { AUDIT_LOG_GROUPS: groups.map((name) => logGroupOf(stage, name)).join(',') })
@@ -65,13 +63,13 @@ export class Ops extends Construct {
 
 type Call = { readonly method: Method; readonly path: string }
 
-function callable(): Call[] {
+function opsCalls(): Call[] {
   return routes
     .filter(({ authorization }) => authorization === 'iam')
     .flatMap(({ path, methods }) => methods.map((method) => ({ method, path: path.replace(/\{\w+\}/g, '*') })))
 }
 
-function asRulesSee(api: RestApi): string {
+function arnInRuleIds(api: RestApi): string {
   const { region } = Stack.of(api)
   const id = Stack.of(api).getLogicalId(api.node.defaultChild as CfnElement)
   return `arn:<AWS::Partition>:execute-api:${region}:<AWS::AccountId>:<${id}>`

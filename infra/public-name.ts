@@ -1,8 +1,5 @@
 /**
- * The API under a name of one's own.
- *
- * Owns the domain, its certificate's use and its record. Must not know routes. The name is in every issuer, and so in
- * every token and every client's configuration.
+ * The API's custom domain. The name is in every issuer, so in every token and every client's configuration.
  */
 
 import { DomainName, EndpointType, type RestApi } from 'aws-cdk-lib/aws-apigateway'
@@ -17,7 +14,7 @@ export type PublicNameProps = { readonly domain: Domain; readonly api: RestApi }
 
 export class PublicName extends Construct {
   readonly baseUrl: string
-  /** What the name has to resolve to. */
+  /** Target of the DNS record. */
   readonly target: string
 
   constructor(scope: Construct, id: string, { domain, api }: PublicNameProps) {

@@ -1,7 +1,5 @@
 /**
- * Who may do what, as a table to be read.
- *
- * Owns the least that each function needs. Must not know how a right is written: the construct that owns the thing does.
+ * The rights of each function. The construct that owns a resource knows how a right is written.
  */
 
 import type { ScheduledFunction } from './bundle.ts'
@@ -12,14 +10,14 @@ import type { BrokerTable } from './table.ts'
 
 type Right =
   | 'read registrations'
-  | 'open families'
-  | 'move families'
+  | 'create families'
+  | 'update families'
   | 'read families'
-  | 'hand out provider tokens'
-  | 'keep provider tokens'
-  | 'forget provider tokens'
-  | 'find revocations due'
-  | 'count attempts'
+  | 'read families with vaults'
+  | 'create vaults'
+  | 'delete vaults'
+  | 'find due revocations'
+  | 'count wrong user codes'
   | 'record assertions'
   | 'list applications'
   | 'list registrations'
@@ -28,40 +26,39 @@ type Right =
   | 'read the keyring'
   | 'read provider secrets'
 
-/** Every function finds out whom it speaks for and to, and signs, checks or publishes something. */
 const everyone: readonly Right[] = ['read registrations', 'read the keyring']
 
-/** Who authenticates clients may be shown an assertion. */
+/** Functions that authenticate clients may receive an assertion. */
 const authenticating: readonly Right[] = [...everyone, 'record assertions']
 
-/** Who may have to give a client the provider's access token speaks to the provider, and ends what it has refused. */
-const vault: readonly Right[] = ['hand out provider tokens', 'read provider secrets']
+/** To give a client the provider's access token, refreshed at the provider if needed. */
+const vault: readonly Right[] = ['read families with vaults', 'read provider secrets']
 
-/** Who may meet the end of a session, reuse included, takes the provider's tokens with it. */
-const ending: readonly Right[] = ['forget provider tokens', 'read provider secrets']
+/** To end a session, also on reuse, together with the provider's tokens. */
+const ending: readonly Right[] = ['delete vaults', 'read provider secrets']
 
-/** Who moves families reads them too: a write whose answer was lost is looked up before anyone is told to try again. */
+/** Functions that update families also read them, to look up a write whose answer was lost. */
 const rights: Readonly<Record<FunctionName | ScheduledFunction, readonly Right[]>> = {
-  'start-device-flow': [...authenticating, 'open families', 'read families', 'read provider secrets'],
-  poll: [...authenticating, 'move families', 'read families', ...vault, ...ending, 'keep provider tokens'],
-  'exchange-code': [...authenticating, 'move families', 'read families', ...vault, ...ending],
-  refresh: [...authenticating, 'move families', 'read families', ...vault, ...ending],
+  'start-device-flow': [...authenticating, 'create families', 'read families', 'read provider secrets'],
+  poll: [...authenticating, 'update families', 'read families', ...vault, ...ending, 'create vaults'],
+  'exchange-code': [...authenticating, 'update families', 'read families', ...vault, ...ending],
+  refresh: [...authenticating, 'update families', 'read families', ...vault, ...ending],
   'client-credentials': authenticating,
-  'exchange-token': [...authenticating, 'move families', 'read families', ...vault],
-  token: [...authenticating, 'move families', 'read families', ...vault, ...ending, 'keep provider tokens'],
-  revoke: [...authenticating, 'move families', 'read families', ...ending],
+  'exchange-token': [...authenticating, 'update families', 'read families', ...vault],
+  token: [...authenticating, 'update families', 'read families', ...vault, ...ending, 'create vaults'],
+  revoke: [...authenticating, 'update families', 'read families', ...ending],
   introspect: [...authenticating, 'read families'],
   userinfo: [...everyone, 'read families'],
   authorize: [...everyone, 'read provider secrets'],
   callback: [
     ...everyone,
     'read provider secrets',
-    'open families',
-    'move families',
+    'create families',
+    'update families',
     'read families',
-    'keep provider tokens',
+    'create vaults',
   ],
-  activate: [...everyone, 'read provider secrets', 'move families', 'read families', 'count attempts'],
+  activate: [...everyone, 'read provider secrets', 'update families', 'read families', 'count wrong user codes'],
   metadata: everyone,
   sessions: [
     ...everyone,
@@ -70,9 +67,9 @@ const rights: Readonly<Record<FunctionName | ScheduledFunction, readonly Right[]
     'revoke registrations',
     'find families',
     'read families',
-    'move families',
+    'update families',
   ],
-  'retry-revocations': [...everyone, 'find revocations due', 'move families', 'read families', ...ending],
+  'retry-revocations': [...everyone, 'find due revocations', 'update families', 'read families', ...ending],
   'check-keys': ['read the keyring'],
 }
 
@@ -83,14 +80,14 @@ export function grantRights(
 ): void {
   const grants: Readonly<Record<Right, (fn: BrokerFunction) => void>> = {
     'read registrations': (fn) => table.grantReadRegistrations(fn),
-    'open families': (fn) => table.grantOpenFamilies(fn),
-    'move families': (fn) => table.grantMoveFamilies(fn),
+    'create families': (fn) => table.grantCreateFamilies(fn),
+    'update families': (fn) => table.grantUpdateFamilies(fn),
     'read families': (fn) => table.grantReadFamilies(fn),
-    'hand out provider tokens': (fn) => table.grantReadSessions(fn),
-    'keep provider tokens': (fn) => table.grantKeepProviderTokens(fn),
-    'forget provider tokens': (fn) => table.grantForgetProviderTokens(fn),
-    'find revocations due': (fn) => table.grantFindRevocationsDue(fn),
-    'count attempts': (fn) => table.grantCountAttempts(fn),
+    'read families with vaults': (fn) => table.grantReadFamiliesWithVaults(fn),
+    'create vaults': (fn) => table.grantCreateVaults(fn),
+    'delete vaults': (fn) => table.grantDeleteVaults(fn),
+    'find due revocations': (fn) => table.grantFindDueRevocations(fn),
+    'count wrong user codes': (fn) => table.grantCountWrongUserCodes(fn),
     'record assertions': (fn) => table.grantRecordAssertions(fn),
     'list applications': (fn) => table.grantListApplications(fn),
     'list registrations': (fn) => table.grantListRegistrations(fn),
@@ -99,7 +96,7 @@ export function grantRights(
     'read the keyring': (fn) => secrets.grantReadKeyring(fn),
     'read provider secrets': (fn) => secrets.grantReadProviderSecrets(fn),
   }
-  for (const [name, theirs] of Object.entries(rights)) {
-    for (const right of new Set(theirs)) grants[right](functions[name as keyof typeof rights])
+  for (const [name, needed] of Object.entries(rights)) {
+    for (const right of new Set(needed)) grants[right](functions[name as keyof typeof rights])
   }
 }

@@ -1,8 +1,5 @@
 /**
- * Every route of the broker, once: the stack builds API Gateway from this table and the local gateway serves it, so a
- * laptop and the cloud cannot differ.
- *
- * Owns paths, methods and which function answers. Must not know the CDK or HTTP servers.
+ * Every route of the broker. API Gateway and the local gateway are both built from this table.
  */
 
 import { crossOriginHeaders } from '../shared/http/headers.ts'
@@ -28,13 +25,13 @@ export type FunctionName =
 export type Method = 'GET' | 'POST' | 'DELETE'
 
 export type Route = {
-  /** API Gateway's notation: `{application}` is a path parameter. */
+  /** In API Gateway's notation; `{application}` is a path parameter. */
   readonly path: string
   readonly methods: readonly Method[]
   readonly functionName: FunctionName
-  /** Browsers of any origin may call it, without credentials (Fetch, CORS protocol). */
+  /** Scripts of any origin may call it, without credentials (Fetch, CORS protocol). */
   readonly crossOrigin: boolean
-  /** `iam`: the gateway lets in whom AWS IAM allows, by SigV4, and says who it is. Otherwise the function authenticates. */
+  /** `iam`: the gateway requires SigV4 and passes the caller's identity on. `function`: the function authenticates. */
   readonly authorization: 'function' | 'iam'
 }
 

@@ -1,7 +1,5 @@
 /**
- * What runs by the clock and not for a caller.
- *
- * Owns when, and that a run has ended before the next one can begin. Must not know what the function does.
+ * A function that runs on a schedule, with at most one run at a time.
  */
 
 import { Duration } from 'aws-cdk-lib'
@@ -17,14 +15,14 @@ export type ScheduledProps = {
   readonly bundle: Bundle
   readonly settings: StageSettings
   readonly every: Duration
-  /** @default - what any function has */
+  /** @default - `requestTimeoutSeconds` */
   readonly timeout?: Duration
 }
 
-/** The least that EventBridge and Lambda take. */
+/** The minimum of EventBridge and Lambda. */
 const maxEventAge = Duration.minutes(1)
 
-/** Runs once, soon or not at all: the next run does what this one could not. */
+/** A missed run is not repeated: the next one does its work. */
 const noRetries = { retryAttempts: 0, maxEventAge }
 
 export class Scheduled extends Construct {
@@ -34,12 +32,15 @@ export class Scheduled extends Construct {
     super(scope, id)
     const reservedConcurrency = concurrencyOf(settings, name)
     this.fn = new BrokerFunction(this, 'Scheduled', { name, bundle, settings, timeout, reservedConcurrency })
-    // An event may wait in EventBridge first and then in Lambda's own queue, and Lambda would try again twice by itself.
+    // An event may wait in EventBridge and then in Lambda's queue. By default Lambda would retry twice.
     const latestEndSeconds = 2 * maxEventAge.toSeconds() + this.fn.timeout.toSeconds()
-    if (latestEndSeconds > every.toSeconds()) throw new Error(`${name} could still run when its next run begins.`)
+    if (latestEndSeconds > every.toSeconds())
+      throw new Error(
+        `${name}: a run may last until ${latestEndSeconds} s after its time, but the next one begins after ${every.toSeconds()} s. Shorten the timeout.`,
+      )
     this.fn.lambda.configureAsyncInvoke(noRetries)
     const target = new LambdaFunction(this.fn.lambda, noRetries)
-    // A stopped function would be called in vain, and its alarm would count that.
+    // Calling a function that may not run would count as throttling in its alarm.
     new Rule(this, 'Every', { schedule: Schedule.rate(every), targets: [target], enabled: reservedConcurrency !== 0 })
   }
 }

@@ -1,8 +1,7 @@
 /**
- * The secrets: the keyring, which the stack makes, and one for each application's provider, which ops make by hand.
+ * The keyring's secret, and rights on it and on the providers' secrets, which operators create.
  *
- * Owns their names (`token-broker/<stage>/…`, the names after that are shared/secrets.ts's), their key and who may read
- * them. Must not know what they hold: no value of a secret is ever in a template.
+ * All names begin with `token-broker/<stage>/`; shared/secrets.ts knows the rest. No value of a secret is in a template.
  */
 
 import { Lazy, Stack, Validations } from 'aws-cdk-lib'
@@ -17,11 +16,11 @@ import type { StageSettings } from './settings.ts'
 export class BrokerSecrets extends Construct {
   readonly keyring: ISecret
   readonly keyringName: string
-  /** For the secrets that ops make: in it the functions that need them can read them. */
+  /** Operators encrypt the providers' secrets with it; the functions may decrypt with it. */
   readonly key: EncryptionKey
   private readonly prefix: string
   private readonly keyringPolicy: ResourcePolicy
-  /** ARNs of the roles that may read the keyring. */
+  /** Role ARNs. */
   private readonly keyringReaders: string[] = []
 
   constructor(scope: Construct, id: string, { stage, keepData, keyRotationDays, breakGlassRoleArn }: StageSettings) {
@@ -35,13 +34,12 @@ export class BrokerSecrets extends Construct {
       encryptionKey: this.key.key,
       removalPolicy: retainOnceCreated(keepData),
     })
-    // A secret without any version, so that there is nothing in the template that a later deployment could put in place
-    // of the keys. The first version is create-keyring's.
+    // No generated value, so that no later deployment can replace the keys. create-keyring writes the first version.
     ;(keyring.node.defaultChild as CfnSecret).generateSecretString = undefined
     if (keyRotationDays === 0) {
       Validations.of(keyring).acknowledge({
         id: 'AwsSolutions-SMG4',
-        reason: 'The setting keyRotationDays is 0: ops rotate the keyring themselves, with the same function.',
+        reason: 'The setting keyRotationDays is 0: operators rotate the keyring themselves, with the same function.',
       })
     }
     this.keyring = keyring
@@ -50,8 +48,8 @@ export class BrokerSecrets extends Construct {
   }
 
   /**
-   * Rights alone would leave the keyring to whoever may read all secrets. Only reading is denied: who administers the account,
-   * CloudFormation included, can always change this policy, and is seen to do it.
+   * Without this policy, anyone who may read all secrets could read the keyring. Only reading is denied, so administrators and
+   * CloudFormation can still change the policy, which CloudTrail records.
    */
   private denyOthers(keyring: Secret): ResourcePolicy {
     const policy = new ResourcePolicy(this, 'KeyringPolicy', { secret: keyring })
@@ -61,7 +59,7 @@ export class BrokerSecrets extends Construct {
         principals: [new AnyPrincipal()],
         actions: ['secretsmanager:GetSecretValue'],
         resources: ['*'],
-        // A role's session has the ARN of the role here. What has none, such as a service of AWS, is denied as well.
+        // For a role session this is the role's ARN. Callers without an ARN, such as AWS services, are denied.
         conditions: { ArnNotLike: { 'aws:PrincipalArn': Lazy.list({ produce: () => this.keyringReaders }) } },
       }),
     )
@@ -73,19 +71,19 @@ export class BrokerSecrets extends Construct {
     fn.allow([this.key.use('kms:Decrypt')])
   }
 
-  /** To look whether there is a keyring, and to write it if there is none. */
+  /** Read the keyring, and write the first one. */
   grantCreateKeyring(fn: BrokerFunction): void {
     this.grantKeyring(fn, ['GetSecretValue', 'PutSecretValue'])
     fn.allow([this.key.use('kms:Decrypt', 'kms:GenerateDataKey')])
   }
 
-  /** To derive a keyring from the one in place, write it as a version of its own, and put that in place. */
+  /** Write a derived keyring as a new version, and make it the current one. */
   grantRotateKeyring(fn: BrokerFunction): void {
     this.grantKeyring(fn, ['DescribeSecret', 'GetSecretValue', 'PutSecretValue', 'UpdateSecretVersionStage'])
     fn.allow([this.key.use('kms:Decrypt', 'kms:GenerateDataKey')])
   }
 
-  /** The broker's credentials at the identity providers of all applications. */
+  /** Read the broker's credentials at the identity providers of all applications. */
   grantReadProviderSecrets(fn: BrokerFunction): void {
     const { partition, region, account } = Stack.of(this)
     const secrets = `arn:${partition}:secretsmanager:${region}:${account}:secret:${this.prefix}provider/*`
@@ -93,7 +91,7 @@ export class BrokerSecrets extends Construct {
     fn.allow([this.key.use('kms:Decrypt')])
     Validations.of(fn).acknowledge({
       id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:secretsmanager:${region}:<AWS::AccountId>:secret:${this.prefix}provider/*]`,
-      reason: 'One secret for each application, made by ops after the stack; the pattern holds no other secret.',
+      reason: 'One secret per application, created by operators later. The pattern matches no other secret.',
     })
   }
 
@@ -104,7 +102,7 @@ export class BrokerSecrets extends Construct {
       this.keyring.secretArn,
     )
     this.keyringReaders.push(fn.roleArn)
-    // A function that runs before the policy knows its role could not read the keyring.
+    // Until the policy names its role, the function could not read the keyring.
     fn.lambda.node.addDependency(this.keyringPolicy)
   }
 

@@ -1,8 +1,5 @@
 /**
- * What differs between stages, in one typed table: `dev`, to try things out, and `prod`.
- *
- * Owns the settings and what they must be like. To deploy under your own name, in your own region, with your own alarm
- * topic, edit `stages` below. Must not know constructs: how a setting becomes a resource is the constructs' affair.
+ * The settings of each stage. To deploy under your own name, in your region, with your alarm topic, edit `stages` below.
  */
 
 import { RetentionDays } from 'aws-cdk-lib/aws-logs'
@@ -10,22 +7,22 @@ import type { ScheduledFunction } from './bundle.ts'
 import type { FunctionName } from './routes.ts'
 
 export type Settings = {
-  /** Where everything is. Explicit, since the table's key is tied to a region. */
+  /** AWS region. Explicit, because the table's key belongs to one. */
   readonly region: string
   /**
-   * Table, keys, keyring and logs outlive their stack and cannot be deleted by mistake.
+   * Table, keys, keyring and logs outlive the stack and cannot be deleted by mistake.
    *
    * @default true
    */
   readonly keepData?: boolean
   /**
-   * The public name of the broker. Every issuer is `https://<name>/<application>`, so choose it before the first client.
+   * Custom domain. Every issuer is `https://<name>/<application>`, so choose it before the first client.
    *
    * @default - API Gateway's own address, with the stage as first path segment
    */
   readonly domain?: Domain
   /**
-   * Something of yours that callers reach in the place of the API, such as CloudFront (docs/deploy.md, Something in front).
+   * A proxy of yours that callers reach instead of the API, such as CloudFront (docs/deploy.md, Something in front).
    *
    * @default - callers reach the API itself
    */
@@ -33,71 +30,70 @@ export type Settings = {
   /** @default RetentionDays.ONE_YEAR */
   readonly logRetention?: RetentionDays
   /**
-   * Requests a second that each route takes, and how many at once beyond that; more are answered 429.
+   * Requests a second per route, and the burst beyond that. More are answered 429.
    *
    * @default - 500 a second, bursts of 1000
    */
   readonly throttling?: { readonly ratePerSecond: number; readonly burst: number }
   /**
-   * Requests that one address may make in five minutes; more are answered 429. A device that polls every five seconds
-   * makes 60, and an office or a cluster may share one address.
+   * Requests of one address in five minutes. More are answered 429. A device that polls every five seconds makes 60, and an
+   * office or a cluster may share one address.
    *
    * @default 3000
    */
   readonly requestsPerAddressIn5Minutes?: number
   /**
-   * How many of a function may run at once. Reserved for it: others cannot take them, and it cannot take more, so that
-   * a storm of polls cannot starve refreshes. What is over is answered 503 with Retry-After; 0 stops the function.
+   * Reserved concurrency per function: guaranteed to it, and its maximum, so that a storm of polls cannot starve refreshes.
+   * Requests above it are answered 503 with Retry-After. 0 stops the function.
    *
-   * @default - the account's pool, shared by all
+   * @default - all functions share the account's concurrency
    */
   readonly reservedConcurrency?: Readonly<Partial<Record<FunctionName | ScheduledFunction, number>>>
-  /** @default - alarms are there to be seen, and tell nobody */
+  /** @default - alarms are visible, and notify nobody */
   readonly alarms?: AlarmAudience
   /**
-   * Refusals in five minutes, for sessions that are over, from which on an alarm begins. Some are usual: sessions reach
-   * their limits. How many depends on how many sessions you have.
+   * Threshold of the alarm `reauthentications-needed`: refusals in five minutes for sessions that are over. Some are normal,
+   * because sessions reach their limits; how many depends on the number of sessions.
    *
    * @default 20
    */
   readonly reauthenticationsIn5Minutes?: number
   /**
-   * A page in CloudWatch that shows whether the broker is well. The first three of an account cost nothing, each further
-   * one three US dollars a month.
+   * CloudWatch dashboard. The first three of an account are free, each further one costs three US dollars a month.
    *
    * @default true
    */
   readonly dashboard?: boolean
   /**
-   * Days between two rotations of the keyring, 7 to 1000: MAC and seal keys are kept for a year, and a secret has no room
-   * for one of each day. 0: it rotates only when ops say so.
+   * Days between two rotations of the keyring, 7 to 1000. MAC and seal keys are kept for a year, and daily ones would not fit
+   * into the secret. 0: only operators rotate.
    *
    * @default 90
    */
   readonly keyRotationDays?: number
   /**
-   * Only the routes of ops work. Everybody else is answered 503 with Retry-After, and keeps what they hold. For a restore.
+   * Only the routes for ops work. All other requests are answered 503 with Retry-After and change nothing. For a restore.
    *
    * @default false
    */
   readonly maintenance?: boolean
   /**
-   * The name of a table that was restored from this stack's own and takes its place. The stack uses it and does not manage it,
-   * and leaves its own table as it is (docs/operations.md, Backup and restore).
+   * Name of a table that was restored from the stack's own and replaces it. The stack uses it without managing it, and leaves its
+   * own table as it is (docs/operations.md, Backup and restore).
    *
    * @default - the stack's own table
    */
   readonly restoredTable?: string
   /**
-   * A role that may read the keyring in an emergency, if its own policies let it; `*` stands for any text. All but the
-   * functions are denied that, administrators included.
+   * ARN of a role that may read the keyring in an emergency, if its own policies allow it; `*` stands for any text. Everybody
+   * else except the functions is denied, administrators included.
    *
-   * @default - nobody; an administrator has to change the secret's policy first, and CloudTrail records that
+   * @default - none; an administrator would have to change the secret's policy first, which CloudTrail records
    */
   readonly breakGlassRoleArn?: string
   /**
-   * Give API Gateway the right to write logs, which it has once for an account and region. Set to false where another
-   * stack of the account does that already.
+   * Create the role with which API Gateway writes logs, which exists once per account and region. Set to false where another
+   * stack of the account has created it.
    *
    * @default true
    */
@@ -105,35 +101,35 @@ export type Settings = {
 }
 
 export type Domain = {
-  /** Such as `auth.example.com`. */
+  /** For example `auth.example.com`. */
   readonly name: string
-  /** Of a certificate for that name, in the stage's region. */
+  /** Certificate for that name, in the stage's region. */
   readonly certificateArn: string
   /**
-   * The Route 53 zone that the name's record is put into.
+   * Route 53 zone for the name's record.
    *
-   * @default - no record is made; point the name at the output `DomainTarget`
+   * @default - no record; point the name at the output `DomainTarget`
    */
   readonly hostedZone?: { readonly id: string; readonly name: string }
 }
 
 export type InFront = {
-  /** Where callers reach it, such as `https://auth.example.com`. Every issuer is `<url>/<application>`. */
+  /** Its public URL, for example `https://auth.example.com`. Every issuer is `<url>/<application>`. */
   readonly url: string
-  /** The request header in which it says the caller's address, in the place of whatever the caller sent there. */
+  /** The request header that it sets to the caller's address, replacing a value that the caller sent. */
   readonly addressHeader: string
 }
 
-/** A topic of your own, or a topic of the stack's that mails one address (which has to confirm). */
+/** An existing topic, or an address that a topic of the stack mails to (it has to confirm). */
 export type AlarmAudience = { readonly topicArn: string } | { readonly email: string }
 
-/** Those whose absence means something. */
+/** Settings without a default value. */
 type Optional = 'domain' | 'inFront' | 'alarms' | 'breakGlassRoleArn' | 'restoredTable'
 
-/** Every setting decided. */
+/** Settings with all defaults filled in. */
 export type StageSettings = Settings &
   Required<Omit<Settings, Optional>> & {
-    /** Lower-case letters, digits and dashes: part of the names of the stack, its functions and its secrets. */
+    /** Lower-case letters, digits and dashes: it is part of the names of the stack, its functions and its secrets. */
     readonly stage: string
   }
 
@@ -149,18 +145,20 @@ const stages: Readonly<Record<string, Settings>> = {
   },
 }
 
-/** @throws when there is no such stage, or its settings cannot be; all mistakes are told at once */
+/** @throws for an unknown stage, or with every mistake in its settings */
 export function settingsFor(stage: string): StageSettings {
   const settings = stages[stage]
   if (settings === undefined) {
-    throw new Error(`There is no stage "${stage}" in infra/settings.ts; there are ${Object.keys(stages).join(', ')}.`)
+    throw new Error(
+      `There is no stage "${stage}" in infra/settings.ts. Known stages: ${Object.keys(stages).join(', ')}.`,
+    )
   }
-  return decide(stage, settings)
+  return completeSettings(stage, settings)
 }
 
-/** Fills in the defaults and checks the whole. */
-export function decide(stage: string, settings: Settings): StageSettings {
-  const decided: StageSettings = {
+/** Fills in the defaults and validates the result. */
+export function completeSettings(stage: string, settings: Settings): StageSettings {
+  const complete: StageSettings = {
     stage,
     keepData: true,
     logRetention: RetentionDays.ONE_YEAR,
@@ -174,19 +172,19 @@ export function decide(stage: string, settings: Settings): StageSettings {
     keyRotationDays: 90,
     ...settings,
   }
-  const mistakes = mistakesIn(decided)
+  const mistakes = mistakesIn(complete)
   if (mistakes.length > 0) throw new Error(`Stage "${stage}" in infra/settings.ts:\n  ${mistakes.join('\n  ')}`)
-  return decided
+  return complete
 }
 
-/** @returns undefined for no reservation: the function shares the account's concurrency */
+/** @returns undefined if the function shares the account's concurrency */
 export function concurrencyOf(
   { maintenance, reservedConcurrency }: StageSettings,
   name: FunctionName | ScheduledFunction,
 ): number | undefined {
-  // These two serve no caller: one ends the sessions of a restored table, the other checks the keys.
-  const goesOn = name === 'sessions' || name === 'check-keys'
-  return maintenance && !goesOn ? 0 : reservedConcurrency[name]
+  // sessions ends the sessions of a restored table, check-keys watches the keys; neither serves callers.
+  const runsInMaintenance = name === 'sessions' || name === 'check-keys'
+  return maintenance && !runsInMaintenance ? 0 : reservedConcurrency[name]
 }
 
 function mistakesIn(settings: StageSettings): string[] {
@@ -202,27 +200,27 @@ function mistakesIn(settings: StageSettings): string[] {
     breakGlassRoleArn,
     restoredTable,
   } = settings
-  const wholeNumbers = {
-    ...{ ...throttling, requestsPerAddressIn5Minutes, reauthenticationsIn5Minutes },
-  }
+  const positiveIntegers = { ...throttling, requestsPerAddressIn5Minutes, reauthenticationsIn5Minutes }
   return [
-    /^[a-z][a-z0-9-]{0,19}$/.test(stage) || 'its name: lower-case letters, digits and dashes, at most 20',
-    /^[a-z]{2}(-[a-z]+)+-\d$/.test(region) || `region: "${region}" is none`,
-    logRetention in RetentionDays || `logRetention: CloudWatch Logs has no retention of ${logRetention} days`,
-    ...Object.entries(wholeNumbers).map(
-      ([name, value]) =>
-        (Number.isInteger(value) && value >= 1) || `${name}: ${value} is not a whole number above zero`,
+    /^[a-z][a-z0-9-]{0,19}$/.test(stage) ||
+      'stage name: use 1 to 20 lower-case letters, digits and dashes, beginning with a letter',
+    /^[a-z]{2}(-[a-z]+)+-\d$/.test(region) || `region: "${region}" is not an AWS region`,
+    logRetention in RetentionDays || `logRetention: CloudWatch Logs does not offer ${logRetention} days`,
+    ...Object.entries(positiveIntegers).map(
+      ([name, value]) => (Number.isInteger(value) && value >= 1) || `${name}: ${value} is not a positive integer`,
     ),
     ...Object.entries(reservedConcurrency).map(
-      ([name, value]) => (Number.isInteger(value) && value >= 0) || `${name}: ${value} is not a whole number`,
+      ([name, value]) =>
+        (Number.isInteger(value) && value >= 0) ||
+        `reservedConcurrency.${name}: ${value} is not 0 or a positive integer`,
     ),
-    requestsPerAddressIn5Minutes >= 10 || 'requestsPerAddressIn5Minutes: AWS WAF counts from 10 on',
+    requestsPerAddressIn5Minutes >= 10 || 'requestsPerAddressIn5Minutes: the minimum of AWS WAF is 10',
     keyRotationDays === 0 ||
       (Number.isInteger(keyRotationDays) && keyRotationDays >= 7 && keyRotationDays <= 1000) ||
-      `keyRotationDays: ${keyRotationDays} is neither 0 nor a whole number from 7 to 1000`,
+      `keyRotationDays: ${keyRotationDays} is neither 0 nor an integer from 7 to 1000`,
     restoredTable === undefined ||
       /^[\w.-]{3,255}$/.test(restoredTable) ||
-      `restoredTable: "${restoredTable}" is not the name of a table`,
+      `restoredTable: "${restoredTable}" is not a valid table name`,
     breakGlassRoleArn === undefined ||
       /^arn:aws[\w-]*:iam::\d{12}:role\/[\w+=,.@/*-]+$/.test(breakGlassRoleArn) ||
       `breakGlassRoleArn: "${breakGlassRoleArn}" is not the ARN of a role`,
@@ -236,12 +234,12 @@ function inFrontMistakes({ inFront }: StageSettings): (true | string)[] {
   const { url, addressHeader } = inFront
   return [
     /^https:\/\/([a-z0-9-]+\.)+[a-z]{2,}(:\d+)?(\/[\w.~-]+)*$/.test(url) ||
-      `inFront.url: "${url}" is not an https URL in lower case without a slash at its end`,
-    /^[a-z][a-z0-9-]*$/i.test(addressHeader) || `inFront.addressHeader: "${addressHeader}" is not the name of a header`,
+      `inFront.url: "${url}" must be an https URL in lower case without a trailing slash`,
+    /^[a-z][a-z0-9-]*$/i.test(addressHeader) || `inFront.addressHeader: "${addressHeader}" is not a header name`,
   ]
 }
 
-/** Where callers reach the broker, as far as the settings say it. */
+/** @returns undefined if callers use API Gateway's own address */
 export function publicUrlOf({ inFront, domain }: StageSettings): string | undefined {
   return inFront?.url ?? (domain && `https://${domain.name}`)
 }
@@ -250,9 +248,9 @@ function domainMistakes({ domain, region }: StageSettings): (true | string)[] {
   if (domain === undefined) return []
   const { name, certificateArn, hostedZone } = domain
   return [
-    /^([a-z0-9-]+\.)+[a-z]{2,}$/.test(name) || `domain.name: "${name}" is not a lower-case host name`,
+    /^([a-z0-9-]+\.)+[a-z]{2,}$/.test(name) || `domain.name: "${name}" must be a host name in lower case`,
     certificateArn.startsWith(`arn:aws:acm:${region}:`) ||
-      `domain.certificateArn: a regional API needs a certificate in ${region}, got ${certificateArn}`,
+      `domain.certificateArn: the certificate must be in ${region}, got ${certificateArn}`,
     hostedZone === undefined ||
       name === hostedZone.name ||
       name.endsWith(`.${hostedZone.name}`) ||

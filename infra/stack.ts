@@ -1,7 +1,5 @@
 /**
- * The stack of one stage: which constructs there are and what they are handed.
- *
- * Owns the composition and the outputs. Must not know how any of them is made.
+ * The stack of one stage: creates the constructs and connects them.
  */
 
 import { CfnOutput, Duration, Stack } from 'aws-cdk-lib'
@@ -66,15 +64,15 @@ export class BrokerStack extends Stack {
     grantRights({ ...functions, ...scheduled }, table, secrets)
     const gateway = new Gateway(this, 'Gateway', { settings, functions })
     new Firewall(this, 'Firewall', { ...settings, stageArn: gateway.stageArn })
-    const watched = {
+    const observed = {
       api: gateway.api,
       table: table.table,
       functions: { ...functions, ...scheduled, 'rotate-keys': rotation.fn },
     }
-    const alarms = new Alarms(this, 'Alarms', { settings, ...watched })
-    if (settings.dashboard) new Dashboard(this, 'Dashboard', { stage, ...watched, alarms: alarms.all })
+    const alarms = new Alarms(this, 'Alarms', { settings, ...observed })
+    if (settings.dashboard) new Dashboard(this, 'Dashboard', { stage, ...observed, alarms: alarms.all })
     const ops = new Ops(this, 'Ops', { stage, api: gateway.api, sessions: functions.sessions })
-    this.tell(settings, gateway, table, secrets, rotation, ops)
+    this.addOutputs(settings, gateway, table, secrets, rotation, ops)
   }
 
   private createFunctions(settings: StageSettings, bundles: Bundles): Functions {
@@ -93,7 +91,7 @@ export class BrokerStack extends Stack {
     return Object.fromEntries(functions) as Functions
   }
 
-  private tell(
+  private addOutputs(
     settings: StageSettings,
     gateway: Gateway,
     table: BrokerTable,
@@ -103,17 +101,14 @@ export class BrokerStack extends Stack {
   ): void {
     const publicUrl = publicUrlOf(settings)
     const outputs: Readonly<Record<string, readonly [value: string | undefined, description: string]>> = {
-      Issuer: [
-        `${publicUrl ?? gateway.baseUrl}/{application}`,
-        'The issuer of each application; its metadata is below it',
-      ],
-      ApiUrl: [settings.inFront && gateway.baseUrl, 'The API itself, which ops sign for'],
-      TableName: [table.table.tableName, 'Where sessions and registrations are'],
+      Issuer: [`${publicUrl ?? gateway.baseUrl}/{application}`, 'The issuer of each application'],
+      ApiUrl: [settings.inFront && gateway.baseUrl, 'The API behind the proxy; operators sign requests for it'],
+      TableName: [table.table.tableName, 'The table of sessions and registrations'],
       KeyringSecretName: [secrets.keyringName, 'The secret that holds the signing, MAC and sealing keys'],
       RotateKeysFunctionName: [rotation.fn.lambda.functionName, 'The function that lists, rotates and retires keys'],
-      SecretsKeyArn: [secrets.key.key.keyArn, 'The key to encrypt the secrets of providers with'],
-      OpsPolicyArn: [ops.policy.managedPolicyArn, 'The policy to attach to whoever may see and end sessions'],
-      DomainTarget: [gateway.domainTarget, 'What the public name has to point at'],
+      SecretsKeyArn: [secrets.key.key.keyArn, 'The KMS key for the secrets of providers'],
+      OpsPolicyArn: [ops.policy.managedPolicyArn, 'The policy for operators who may see and end sessions'],
+      DomainTarget: [gateway.domainTarget, 'The target of the DNS record of the public name'],
     }
     for (const [name, [value, description]] of Object.entries(outputs)) {
       if (value !== undefined) new CfnOutput(this, name, { value, description })

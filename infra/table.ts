@@ -82,38 +82,38 @@ export class BrokerTable extends Construct {
   }
 
   /** Create a family. */
-  grantOpenFamilies(fn: BrokerFunction): void {
+  grantCreateFamilies(fn: BrokerFunction): void {
     this.grant(fn, 'dynamodb:PutItem', 'family#*')
   }
 
   /** Apply a transition to a family. */
-  grantMoveFamilies(fn: BrokerFunction): void {
+  grantUpdateFamilies(fn: BrokerFunction): void {
     this.grant(fn, 'dynamodb:UpdateItem', 'family#*')
   }
 
   /** Read a family and its vault in one request. */
-  grantReadSessions(fn: BrokerFunction): void {
+  grantReadFamiliesWithVaults(fn: BrokerFunction): void {
     this.grant(fn, 'dynamodb:Query', 'family#*')
   }
 
   /** Create a vault. Its family may not exist yet. */
-  grantKeepProviderTokens(fn: BrokerFunction): void {
+  grantCreateVaults(fn: BrokerFunction): void {
     this.grant(fn, 'dynamodb:PutItem', 'family#*')
   }
 
   /** Delete the vault of a family that has ended. */
-  grantForgetProviderTokens(fn: BrokerFunction): void {
+  grantDeleteVaults(fn: BrokerFunction): void {
     this.grant(fn, 'dynamodb:DeleteItem', 'family#*')
   }
 
   /** Find ended families whose provider has still to be told. */
-  grantFindRevocationsDue(fn: BrokerFunction): void {
+  grantFindDueRevocations(fn: BrokerFunction): void {
     const query = new PolicyStatement({ actions: ['dynamodb:Query'], resources: [this.arnOfIndex(revocationsIndex)] })
     fn.allow([query, this.key.use(...keyActionsToRead)], { TABLE_NAME: this.table.tableName })
   }
 
   /** Count wrong user codes. */
-  grantCountAttempts(fn: BrokerFunction): void {
+  grantCountWrongUserCodes(fn: BrokerFunction): void {
     this.grant(fn, 'dynamodb:UpdateItem', 'throttle#*')
   }
 

@@ -1,14 +1,12 @@
 /**
- * How callers have to encrypt: one policy for the API and for its public name.
- *
- * Owns that choice.
+ * The TLS policy of the API and of its public name.
  */
 
 import { EndpointAccessMode, SecurityPolicy } from 'aws-cdk-lib/aws-apigateway'
 
 /**
- * TLS 1.2 and 1.3 with forward secrecy, and with a key exchange that withstands quantum computers where the caller knows
- * one. Strict: the name in the handshake has to be the name in the request.
+ * TLS 1.2 and 1.3 with forward secrecy, and a post-quantum key exchange if the caller supports one. Strict: the name in the
+ * handshake must equal the name in the request.
  */
 export const tls = {
   securityPolicy: SecurityPolicy.TLS13_1_2_PFS_PQ_2025_09,

@@ -1,5 +1,5 @@
 /**
- * What wakes somebody up.
+ * The alarms of the template.
  */
 
 import assert from 'node:assert/strict'
@@ -11,7 +11,7 @@ import { type Metric, type MetricName, metrics } from '../../shared/metrics.ts'
 import { ofType, synthesize, synthesized } from './support/template.ts'
 
 const { template, resources } = synthesized()
-/** All but the one that a deployment runs, and fails with. */
+/** All except create-keyring, with which the deployment itself fails. */
 const watched = [...functionNames, 'retry-revocations', 'check-keys', 'rotate-keys']
 const alarm = (name: string, props: object) =>
   template.hasResourceProperties('AWS::CloudWatch::Alarm', {
@@ -21,15 +21,15 @@ const alarm = (name: string, props: object) =>
     ...props,
   })
 
-test('5xx of the API', () => {
+test('an alarm begins at five 5xx answers in five minutes', () => {
   alarm('server-errors', { Namespace: 'AWS/ApiGateway', MetricName: '5XXError', Statistic: 'Sum', Threshold: 5 })
 })
 
-test('the slowest of a hundred requests', () => {
+test('an alarm begins when the 99th percentile of latency exceeds three seconds', () => {
   alarm('slow', { Namespace: 'AWS/ApiGateway', MetricName: 'Latency', ExtendedStatistic: 'p99', Threshold: 3000 })
 })
 
-test('a table that turns requests away, whichever kind of request a function makes', () => {
+test('an alarm begins when DynamoDB throttles any operation that a function uses', () => {
   const throttled = (operation: string) =>
     Match.objectLike({
       MetricStat: {
@@ -50,7 +50,7 @@ test('a table that turns requests away, whichever kind of request a function mak
   })
 })
 
-test('errors and throttles of each function', () => {
+test('each function has an alarm on its errors and throttles', () => {
   const metric = (name: string) =>
     Match.objectLike({ MetricStat: Match.objectLike({ Metric: Match.objectLike({ MetricName: name }) }) })
   for (const name of watched) {
@@ -65,7 +65,7 @@ test('errors and throttles of each function', () => {
   }
 })
 
-test('what the broker counts itself, over all of its applications', () => {
+test('alarms on the broker’s own metrics count over all applications', () => {
   const counted = (name: string, MetricName: string, Threshold: number) =>
     alarm(name, {
       ...{ Namespace: 'TokenBroker/test', MetricName, Statistic: 'Sum', Period: 300, Threshold },
@@ -77,7 +77,7 @@ test('what the broker counts itself, over all of its applications', () => {
   counted('revocations-abandoned', 'RevocationsAbandoned', 1)
 })
 
-test('a metric that is alarmed at is one that lines count, over everything', () => {
+test('each metric with an alarm is emitted without dimensions, because alarms cannot search', () => {
   const ours = ofType(resources, 'AWS::CloudWatch::Alarm').filter(
     ([, { Properties }]) => Properties.Namespace === 'TokenBroker/test',
   )
@@ -88,7 +88,7 @@ test('a metric that is alarmed at is one that lines count, over everything', () 
   }
 })
 
-test('keys that are a week older than the settings let them become, or a year where ops rotate; or nobody who says how old', () => {
+test('the key alarm begins a week after a rotation is due, after a year without a schedule, or without data', () => {
   const aged = (Threshold: number) => ({
     ...{ MetricName: 'age_days', Statistic: 'Maximum', Period: 10_800, Threshold, TreatMissingData: 'breaching' },
   })
@@ -102,19 +102,19 @@ test('keys that are a week older than the settings let them become, or a year wh
   }
 })
 
-test('how many sign-ins again are usual is a setting', () => {
+test('the threshold for sign-ins needed again is a setting', () => {
   const { template: large } = synthesize({ reauthenticationsIn5Minutes: 500 })
   large.hasResourceProperties('AWS::CloudWatch::Alarm', { MetricName: 'ReauthenticationsNeeded', Threshold: 500 })
 })
 
-test('these are all, and by default they tell nobody', () => {
+test('there are no other alarms, and by default none notifies anybody', () => {
   const alarms = ofType(resources, 'AWS::CloudWatch::Alarm')
   assert.equal(alarms.length, 8 + watched.length)
   for (const [, { Properties }] of alarms) assert.equal(Properties.AlarmActions, undefined)
   template.resourceCountIs('AWS::SNS::Topic', 0)
 })
 
-test('docs/operations.md says under the name of each what to do, and each says where that is', () => {
+test('docs/operations.md has an entry for each alarm, and each alarm links to its entry', () => {
   const page = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8')
   const [, section = ''] = /\n## Alarms\n([\s\S]*?)\n## /.exec(page) ?? []
   const entries = [...section.matchAll(/^### (\S+)$/gm)].map(([, name = '']) => name)
@@ -128,7 +128,7 @@ test('docs/operations.md says under the name of each what to do, and each says w
   assert.deepEqual(entries.sort(), [...named].sort())
 })
 
-test('a topic is told when an alarm begins and when it ends', () => {
+test('a configured topic is notified when an alarm begins and when it ends', () => {
   const topicArn = 'arn:aws:sns:eu-central-1:123456789012:ops'
   const told = synthesize({ alarms: { topicArn } })
   for (const [, { Properties }] of ofType(told.resources, 'AWS::CloudWatch::Alarm')) {
@@ -136,7 +136,7 @@ test('a topic is told when an alarm begins and when it ends', () => {
   }
 })
 
-test('an address gets its mail through a topic that takes nothing in the clear', () => {
+test('a configured mail address is subscribed to a topic that requires TLS', () => {
   const { template: mailing } = synthesize({ alarms: { email: 'ops@example.com' } })
   mailing.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'ops@example.com' })
   mailing.hasResourceProperties('AWS::SNS::TopicPolicy', {

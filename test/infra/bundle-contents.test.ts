@@ -1,5 +1,5 @@
 /**
- * What is in the deployed modules, and what is not.
+ * The contents of the deployed modules.
  */
 
 import assert from 'node:assert/strict'
@@ -19,7 +19,7 @@ before(async () => {
   bundles = (await theBundles()).bundles
 })
 
-test('a bundle is index.mjs and the modules that it leads to, and nothing beside them: no source map, no list of inputs', () => {
+test('a bundle folder contains index.mjs and the modules that it imports, and nothing else', () => {
   for (const { folder, bytes, bytesAtNeed } of Object.values(bundles)) {
     const [atStart, all] = [modulesOf(folder, importedAtStart), modulesOf(folder, imported)]
     assert.deepEqual(readdirSync(folder).sort(), [...all.keys()].sort())
@@ -28,7 +28,7 @@ test('a bundle is index.mjs and the modules that it leads to, and nothing beside
   }
 })
 
-test('a folder that is bundled anew keeps nothing of what was in it', async () => {
+test('bundling into a folder removes what an earlier build left there', async () => {
   const outFolder = mkdtempSync(join(tmpdir(), 'token-broker-bundles-'))
   try {
     mkdirSync(join(outFolder, 'one'))
@@ -40,13 +40,13 @@ test('a folder that is bundled anew keeps nothing of what was in it', async () =
   }
 })
 
-test('no function loads more than 400 KB at a cold start', () => {
+test('each function loads less than 400 KB at a cold start', () => {
   for (const [name, { bytes }] of Object.entries(bundles)) {
     assert.ok(bytes < 400 * 1024, `${name} has ${bytes} bytes`)
   }
 })
 
-test('the client of Secrets Manager is loaded when a secret is read, and not before', () => {
+test('a cold start does not load the client of Secrets Manager', () => {
   for (const name of functionNames) {
     const { folder } = bundles[name]
     const isClientIn = (modules: ReadonlyMap<string, string>) =>
@@ -56,7 +56,7 @@ test('the client of Secrets Manager is loaded when a secret is read, and not bef
   }
 })
 
-test('no bundle has the chain that looks for credentials elsewhere than in the environment, nor a path of this machine', () => {
+test('no bundle contains the SDK’s credential chain or a path of the machine that built it', () => {
   for (const [name, { folder }] of Object.entries(bundles)) {
     const text = [...modulesOf(folder, imported).values()].join('')
     for (const foreign of ['sso_start_url', 'credential_process', 'AssumeRoleWithWebIdentity', root]) {
@@ -65,7 +65,7 @@ test('no bundle has the chain that looks for credentials elsewhere than in the e
   }
 })
 
-test('a bundle imports its own modules and those of Node, and nothing that would have to be installed', () => {
+test('a bundle imports only its own modules and those of Node', () => {
   for (const [name, { folder }] of Object.entries(bundles)) {
     for (const text of modulesOf(folder, imported).values()) {
       const strangers = [...text.matchAll(/\b(?:import|from)\s*\(?"([@\w./:-]+)"/g)]
@@ -76,7 +76,7 @@ test('a bundle imports its own modules and those of Node, and nothing that would
   }
 })
 
-test('a refresh loads six modules at a cold start, and the code of the SDK that is for browsers is nowhere', () => {
+test('a refresh loads six modules at a cold start, and no bundle contains the SDK’s code for browsers', () => {
   assert.equal(modulesOf(bundles.refresh.folder, importedAtStart).size, 6)
   for (const { folder } of Object.values(bundles)) {
     for (const text of modulesOf(folder, imported).values()) assert.ok(!text.includes('bowser'))
@@ -88,11 +88,11 @@ const importedAtStart = /\b(?:import|from)\s*"\.\/([^"/]+\.mjs)"/g
 /** Those, and `import("./a.mjs")`. */
 const imported = /\b(?:import|from)\s*\(?"\.\/([^"/]+\.mjs)"/g
 
-/** The text of `index.mjs` and of all that it leads to, by name. */
+/** The text of `index.mjs` and of all modules that it imports, by name. */
 function modulesOf(folder: string, leading: RegExp): Map<string, string> {
   const modules = new Map<string, string>()
   const names = new Set(['index.mjs'])
-  // A set hands out what is added while it is gone through.
+  // Iterating over a set includes elements that are added meanwhile.
   for (const name of names) {
     const text = readFileSync(join(folder, name), 'utf8')
     modules.set(name, text)

@@ -1,6 +1,5 @@
 /**
- * The deployed modules themselves at work, behind the local gateway, with the secrets by name as in the cloud, asking for
- * nothing that their roles do not grant. What is in them is bundle-contents.test.ts.
+ * Runs the deployed modules behind the local gateway, and checks that each asks AWS only for what its role grants.
  */
 
 import assert from 'node:assert/strict'
@@ -66,7 +65,7 @@ after(async () => {
   await dynamodb?.stop()
 })
 
-test('create-keyring gives a secret without a value a keyring, and leaves it alone after that', async () => {
+test('deployed create-keyring fills an empty secret once, and changes nothing after that', async () => {
   assert.deepEqual(await runAlone('create-keyring'), { created: true })
   const keyring = secrets.get(`${prefix}keyring`)
   assert.ok(keyring !== undefined)
@@ -74,7 +73,7 @@ test('create-keyring gives a secret without a value a keyring, and leaves it alo
   assert.equal(secrets.get(`${prefix}keyring`), keyring)
 })
 
-test('a device flow, a refresh, and the end of the family when the old token comes back', async () => {
+test('deployed: a device flow, a refresh, and the end of the session at reuse', async () => {
   broker = await startDeployed()
   const session = await device(broker)
   const next = await refreshed(broker, cli, session.refreshToken)
@@ -82,14 +81,14 @@ test('a device flow, a refresh, and the end of the family when the old token com
   await expectDead(broker, { caller: cli, ...next })
 })
 
-test('a code flow, a look at who signed in, and a revocation', async () => {
+test('deployed: a code flow, userinfo and a revocation', async () => {
   const session = await code(broker)
   assert.equal((await userinfo(broker, 'demo', session.accessToken)).status, 200)
   assert.equal((await revoke(broker, web, session.refreshToken)).status, 200)
   await expectDead(broker, session)
 })
 
-test('each grant at the route that is its own', async () => {
+test('deployed: each grant works at its own route', async () => {
   const pending = await deviceCode(broker)
   const polled = await postForm(endpoint(broker, 'demo', 'token/device'), {
     grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
@@ -115,13 +114,13 @@ test('each grant at the route that is its own', async () => {
   expectTokens(await postForm(endpoint(broker, 'demo', 'token/client'), own, basic('service', 'service-secret')))
 })
 
-test('a wrong user code, and a person who says no', async () => {
+test('deployed: a wrong user code, and a person who denies', async () => {
   const { verificationUri, userCode } = await deviceCode(broker)
   await type(new Person(), verificationUri, 'BBBB-BBBB', 'approve')
   await type(new Person(), verificationUri, userCode, 'deny')
 })
 
-test('ops list sessions, look at one, and end one, all of a person, and all of a client', async () => {
+test('deployed: operators list sessions, show one, and end one, a person’s and a client’s', async () => {
   const [one] = [await device(broker), await device(broker)]
   const sessions = `${issuer(broker, 'demo')}/sessions`
   const { sid } = claimsOf(one.accessToken)
@@ -135,7 +134,7 @@ test('ops list sessions, look at one, and end one, all of a person, and all of a
   assert.equal((await postJson(`${sessions}/revoke`, { subject: 'nobody' })).status, 200)
 })
 
-/** The person goes through the tenant's own device flow; the poll is the first one that the tenant is asked for. */
+/** The person uses the tenant's own device flow; this is the first poll that asks the tenant. */
 async function atTenant(caller: Caller): Promise<Tokens> {
   const { verificationUriComplete, deviceCode: device_code } = await deviceCode(broker, caller)
   await connectDevice(verificationUriComplete)
@@ -143,13 +142,13 @@ async function atTenant(caller: Caller): Promise<Tokens> {
   return expectTokens(await call(broker, caller, 'token/device', { grant_type: deviceGrant, device_code }))
 }
 
-test('the provider’s tokens, from device flow and code flow to a refresh and a revocation, each at the route that is its own', async () => {
+test('deployed: the provider’s tokens are handed out at exchange, poll and refresh, and deleted at a revocation', async () => {
   const shown = { grant_type: 'authorization_code', code: await authorizationCode(broker, agent) }
   const exchanged = expectTokens(await call(broker, agent, 'token/code', { ...shown, redirect_uri: callbackUri }))
   const connector = { ...cli, application: 'wiremock' }
   const connected = await atTenant(connector)
   clock.advance(270)
-  // Of these the tenant's is about to expire.
+  // The tenant's token is about to expire; the other provider's is not.
   const [sameAgain, fresh] = [await rotated(agent, exchanged), await rotated(connector, connected)]
   assert.equal(sameAgain.accessToken, exchanged.accessToken)
   assert.notEqual(fresh.accessToken, connected.accessToken)
@@ -168,7 +167,7 @@ async function rotated(caller: Caller, { refreshToken }: Tokens): Promise<Tokens
   return expectTokens(await call(broker, caller, 'token/refresh', shown))
 }
 
-test('a worker’s exchange, and the end at the provider of a session that ops have ended', async () => {
+test('deployed: a worker exchanges tokens, and retry-revocations ends the session at the provider', async () => {
   const host = { ...cli, application: 'wiremock', clientId: 'worker-host' }
   const session = await atTenant(host)
   const subject = { subject_token: session.accessToken, subject_token_type: accessTokenType }
@@ -182,7 +181,7 @@ test('a worker’s exchange, and the end at the provider of a session that ops h
   assert.equal((await send(`${issuer(broker, 'wiremock')}/sessions/${sid}`, { method: 'DELETE' })).body.revoked, 1)
   expectRefusal(await exchange(), 400, 'invalid_request')
   assert.ok(await isVaultKept(session.refreshToken))
-  // The local stack runs it by the clock, and may be at it this very moment.
+  // The local stack's own schedule may be running it at this moment.
   for (let left = 1; left > 0; ) ({ left } = (await runAlone('retry-revocations')) as { left: number })
   assert.ok(!(await isVaultKept(session.refreshToken)))
 })
@@ -193,14 +192,14 @@ async function isVaultKept(refreshToken: string): Promise<boolean> {
   return items.some(({ pk, sk }) => pk?.S === `family#${sid}` && sk?.S?.startsWith('provider#'))
 }
 
-test('metadata with the keys that create-keyring has made', async () => {
+test('deployed: the JWKS contains the keys that create-keyring made', async () => {
   const { body } = await get(`${issuer(broker, 'demo')}/.well-known/jwks.json`)
   const published = (body.keys as { kid: string }[]).map(({ kid }) => kid)
   assert.ok(published.length > 0)
   for (const kid of published) assert.ok(secrets.get(`${prefix}keyring`)?.includes(kid))
 })
 
-test('rotate-keys lists the keys, and puts another keyring in place', async () => {
+test('deployed rotate-keys lists the keys, and retires one', async () => {
   const { keys } = (await runAlone('rotate-keys', { list: true })) as { keys: { key: string; status: string }[] }
   const { key } = keys.find(({ status }) => status === 'next')!
   const event = { emergency: { retire: [key], reason: 'a trial' } }
@@ -209,14 +208,14 @@ test('rotate-keys lists the keys, and puts another keyring in place', async () =
   assert.ok(!secrets.get(`${prefix}keyring`)?.includes(`"${key}"`))
 })
 
-test('check-keys says how old the keys in use are, in a line that CloudWatch makes a metric of', async () => {
+test('deployed check-keys logs the age of the keys as a metric', async () => {
   const { stdout } = await run('check-keys')
   const line = readLine(stdout.split('\n')[0] ?? '')
   assert.deepEqual(expectSchema(line).age_days, 0)
   assert.deepEqual(expectMetrics(line), [{ name: 'age_days', value: 0, dimensions: [[]] }])
 })
 
-test('in all of this every function ran, and asked for nothing that its role does not grant', () => {
+test('in the tests above every function ran, and asked AWS only for what its role grants', () => {
   const { resources } = synthesized()
   for (const { functionName, action, on, attributes } of aws.asked) {
     const thing = on.replace(prefix, '')
@@ -236,7 +235,7 @@ function covers(right: string, thing: string, attributes: readonly string[]): bo
   return isThing && (only === undefined || attributes.every((one) => only.split(' ').includes(one)))
 }
 
-test('the table that the local stack makes has the keys and the index of the deployed one', async () => {
+test('the local table has the keys and indexes of the deployed one', async () => {
   const deployed = theOnly(synthesized().resources, 'AWS::DynamoDB::GlobalTable').Properties
   assert.deepEqual(shapeOf(await describeTable()), shapeOf(deployed as TableDescription))
 })
@@ -271,7 +270,7 @@ function deployedEnvironment(): Record<string, string> {
   }
 }
 
-/** With sessions whose end the tenant is told of, and a client of the code flow that is given the provider's tokens. */
+/** Adds revocation at the tenant, and a client of the code flow that gets the provider's tokens. */
 function registry(): string {
   return registryFile((copy) => {
     Object.assign(copy.application('wiremock').provider as object, { revokeTokens: true })
@@ -282,7 +281,7 @@ function registry(): string {
   })
 }
 
-/** The local stack with the bundles for its functions, and what its provider takes for a secret where ops would put it. */
+/** The local stack running the bundles, with the providers' secrets where operators would put them. */
 async function startDeployed(): Promise<BrokerProcess> {
   const environment = deployedEnvironment()
   const started = await startBroker({ dynamodb: aws.endpoint, shared, registry: registry(), environment })
@@ -293,13 +292,13 @@ async function startDeployed(): Promise<BrokerProcess> {
   return started
 }
 
-/** A function that no route leads to. */
+/** Runs a function that has no route. */
 async function runAlone(name: string, event: object = {}): Promise<unknown> {
   const { stdout } = await run(name, event)
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '')
 }
 
-/** What it logs goes to stdout too, before its answer. */
+/** Its log lines go to stdout, before its answer. */
 function run(name: string, event: object = {}): Promise<{ stdout: string }> {
   const running = `handler(${JSON.stringify(event)}, { getRemainingTimeInMillis: () => 60_000 })`
   const script = `import('deployed:${name}').then(({ handler }) => ${running}).then((told) => console.log(JSON.stringify(told)))`

@@ -1,5 +1,5 @@
 /**
- * The page that shows whether the broker is well.
+ * The CloudWatch dashboard of the template.
  */
 
 import assert from 'node:assert/strict'
@@ -25,12 +25,12 @@ const dashboard = theOnly(resources, 'AWS::CloudWatch::Dashboard')
 const { widgets } = JSON.parse(text(dashboard.Properties.DashboardBody)) as { widgets: readonly Widget[] }
 const drawn = JSON.stringify(widgets)
 
-test('shows every alarm', () => {
+test('the dashboard shows every alarm', () => {
   const { alarms = [] } = widgets.find(({ type }) => type === 'alarm')?.properties ?? {}
   assert.equal(alarms.length, ofType(resources, 'AWS::CloudWatch::Alarm').length)
 })
 
-test('shows every metric that lines count, from the namespace that the functions are told', () => {
+test('the dashboard shows every metric of shared/metrics.ts, from the namespace of the functions', () => {
   for (const name of Object.keys(metrics)) {
     const plain = `"TokenBroker/test","${name}"`
     const searched = `MetricName=\\"${name}\\"`
@@ -38,7 +38,7 @@ test('shows every metric that lines count, from the namespace that the functions
   }
 })
 
-test('searches by a dimension only where the metric has it', () => {
+test('the dashboard searches only by dimensions that the metric has', () => {
   const searches = [...drawn.matchAll(/\{\\+"TokenBroker\/test\\+",\\+"(\w+)\\+"\} MetricName=\\+"(\w+)/g)]
   assert.ok(searches.length >= 4)
   for (const [, dimension, name] of searches) {
@@ -50,7 +50,7 @@ test('searches by a dimension only where the metric has it', () => {
   }
 })
 
-test('shows requests, latency, invocations, errors, throttles and concurrency of every function, and the table', () => {
+test('the dashboard shows the API’s requests and latency, every function, and the table', () => {
   for (const metric of ['Count', '4XXError', '5XXError', 'Latency'])
     assert.ok(drawn.includes(`"AWS/ApiGateway","${metric}"`))
   for (const metric of ['Invocations', 'Errors', 'Throttles', 'ConcurrentExecutions']) {
@@ -64,7 +64,7 @@ test('shows requests, latency, invocations, errors, throttles and concurrency of
   }
 })
 
-test('is as wide as the page, without gaps', () => {
+test('each row of the dashboard fills the page', () => {
   const rows = Map.groupBy(widgets, ({ y }) => y)
   for (const row of rows.values())
     assert.equal(
@@ -73,6 +73,6 @@ test('is as wide as the page, without gaps', () => {
     )
 })
 
-test('is not there where the settings say so', () => {
+test('the setting dashboard: false leaves the dashboard out', () => {
   synthesize({ dashboard: false }).template.resourceCountIs('AWS::CloudWatch::Dashboard', 0)
 })

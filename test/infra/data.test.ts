@@ -1,5 +1,5 @@
 /**
- * Where sessions and keys are kept: the table, its key, the keyring.
+ * The table, its key, the keyring, and how long they are kept.
  */
 
 import assert from 'node:assert/strict'
@@ -21,7 +21,7 @@ import {
 const kept = synthesized()
 const scratch = synthesize({ keepData: false })
 
-test('the table is on demand, recoverable to any second, encrypted with our key, and cleans up after itself', () => {
+test('the table is on demand, recoverable to any second, encrypted with our key, and deletes expired items', () => {
   kept.template.hasResourceProperties('AWS::DynamoDB::GlobalTable', {
     BillingMode: 'PAY_PER_REQUEST',
     KeySchema: [
@@ -40,69 +40,18 @@ test('the table is on demand, recoverable to any second, encrypted with our key,
   })
 })
 
-test('the index over what is still to be ended at a provider holds nothing else', () => {
-  kept.template.hasResourceProperties('AWS::DynamoDB::GlobalTable', {
-    GlobalSecondaryIndexes: Match.arrayWith([
-      {
-        IndexName: 'revocations-due',
-        KeySchema: [
-          { AttributeName: 'revocationDue', KeyType: 'HASH' },
-          { AttributeName: 'revokedAt', KeyType: 'RANGE' },
-        ],
-        Projection: { NonKeyAttributes: ['sid'], ProjectionType: 'INCLUDE' },
-      },
-    ]),
-  })
-})
-
-test('the indexes over people and clients hold what no refresh changes', () => {
-  kept.template.hasResourceProperties('AWS::DynamoDB::GlobalTable', {
-    GlobalSecondaryIndexes: Match.arrayWith([
-      {
-        IndexName: 'by-subject',
-        KeySchema: [
-          { AttributeName: 'subject', KeyType: 'HASH' },
-          { AttributeName: 'createdAt', KeyType: 'RANGE' },
-        ],
-        Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['sid', 'application', 'clientId', 'flow'] },
-      },
-      {
-        IndexName: 'by-client',
-        KeySchema: [
-          { AttributeName: 'clientId', KeyType: 'HASH' },
-          { AttributeName: 'createdAt', KeyType: 'RANGE' },
-        ],
-        Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['sid', 'application'] },
-      },
-      {
-        IndexName: 'by-email',
-        KeySchema: [
-          { AttributeName: 'byEmail', KeyType: 'HASH' },
-          { AttributeName: 'createdAt', KeyType: 'RANGE' },
-        ],
-        Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['sid', 'clientId'] },
-      },
-    ]),
-    AttributeDefinitions: Match.arrayWith([
-      { AttributeName: 'subject', AttributeType: 'S' },
-      { AttributeName: 'createdAt', AttributeType: 'N' },
-      { AttributeName: 'clientId', AttributeType: 'S' },
-    ]),
-  })
-})
-
-test('keys are ours, one for the table and one for the secrets, and rotate', () => {
+test('there are two KMS keys of ours, one for the table and one for the secrets, and both rotate', () => {
   kept.template.resourceCountIs('AWS::KMS::Key', 2)
   kept.template.allResourcesProperties('AWS::KMS::Key', { EnableKeyRotation: true })
 })
 
-test('the keyring has its name and key, and neither a value nor a rule to make one', () => {
+test('the keyring’s secret has a name and a key, and the template neither holds nor generates a value', () => {
   const { Properties } = theOnly(kept.resources, 'AWS::SecretsManager::Secret')
   assert.deepEqual(Object.keys(Properties).sort(), ['Description', 'KmsKeyId', 'Name'])
   assert.equal(Properties.Name, 'token-broker/test/keyring')
 })
 
-test('the keyring is read by the functions that have the right to and by the break-glass role of the settings; all others are denied it, and nothing else', () => {
+test('a policy denies reading the keyring to all but the functions with that right and the break-glass role', () => {
   const breakGlassRoleArn = 'arn:aws:iam::123456789012:role/break-glass'
   for (const [{ resources }, named] of [
     [kept, []],
@@ -135,13 +84,13 @@ function mayReadKeyring(resources: Resources, name: string): boolean {
   )
 }
 
-test('the keyring is made at the first deployment, once it can be', () => {
+test('the deployment runs create-keyring after the secret exists, and waits for it', () => {
   const keyring = theOnly(kept.resources, 'AWS::SecretsManager::Secret').id
   assert.ok(theOnly(kept.resources, 'Custom::Trigger').DependsOn?.includes(keyring))
   kept.template.hasResourceProperties('Custom::Trigger', { InvocationType: 'RequestResponse' })
 })
 
-test('the keyring rotates every 90 days, or as the settings say, by a function that Secrets Manager of this account may call', () => {
+test('Secrets Manager of this account calls rotate-keys every 90 days, or as the settings say', () => {
   const schedule = theOnly(kept.resources, 'AWS::SecretsManager::RotationSchedule')
   const fn = functions(kept.resources).get('rotate-keys')?.id
   assert.equal(referred(schedule.Properties.RotationLambdaARN), fn)
@@ -163,7 +112,7 @@ test('the keyring rotates every 90 days, or as the settings say, by a function t
   assert.deepEqual(RotationRules, { AutomaticallyAfterDays: 7 })
 })
 
-test('where the settings say 0 the keyring rotates when ops say so, and Secrets Manager may call nothing', () => {
+test('with keyRotationDays 0 there is no schedule, and Secrets Manager may not call rotate-keys', () => {
   const { resources } = synthesize({ keyRotationDays: 0 })
   assert.deepEqual(ofType(resources, 'AWS::SecretsManager::RotationSchedule'), [])
   const fn = functions(resources).get('rotate-keys')?.id
@@ -173,7 +122,7 @@ test('where the settings say 0 the keyring rotates when ops say so, and Secrets 
   }
 })
 
-test('a restored table takes the place of the own one, for every function and right, and the own one stays', () => {
+test('a restored table replaces the own one in every function and right, and the own one stays', () => {
   const { resources, template } = synthesize({ restoredTable: 'restored' })
   const own = theOnly(resources, 'AWS::DynamoDB::GlobalTable')
   assert.equal(own.DeletionPolicy, 'Retain')
@@ -191,7 +140,7 @@ test('a restored table takes the place of the own one, for every function and ri
   assert.deepEqual([...new Set(arns)], ['restored'])
 })
 
-test('the runbook turns on for a restored table what the stack has for its own', () => {
+test('the restore runbook enables expiry, recovery and protection, and names every index', () => {
   const page = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8')
   const { Properties } = theOnly(kept.resources, 'AWS::DynamoDB::GlobalTable')
   const { AttributeName } = Properties.TimeToLiveSpecification as { AttributeName: string }
@@ -203,7 +152,7 @@ test('the runbook turns on for a restored table what the stack has for its own',
 })
 
 const lasting = {
-  // Protected, so a first deployment that fails could not delete it; it has no name that would be in the way.
+  // A failed first deployment could not delete a protected table; its name is generated, so it blocks nothing.
   'AWS::DynamoDB::GlobalTable': 'Retain',
   'AWS::KMS::Key': 'RetainExceptOnCreate',
   'AWS::SecretsManager::Secret': 'RetainExceptOnCreate',
@@ -211,21 +160,21 @@ const lasting = {
 } as const
 
 for (const [type, policy] of Object.entries(lasting)) {
-  test(`${type} outlives its stack, unless the stage is there to be thrown away`, () => {
+  test(`${type} outlives its stack, unless keepData is false`, () => {
     const ours = ofType(kept.resources, type).filter(([id]) => !/TriggerLog/.test(id))
     for (const [, { DeletionPolicy }] of ours) assert.equal(DeletionPolicy, policy)
     for (const [, { DeletionPolicy }] of ofType(scratch.resources, type)) assert.equal(DeletionPolicy, 'Delete')
   })
 }
 
-test('the log of the deployments goes with the stack', () => {
+test('the log of deployments is deleted with the stack', () => {
   kept.template.hasResource('AWS::Logs::LogGroup', {
     Properties: Match.objectLike({ LogGroupName: '/token-broker/test/deployments' }),
     DeletionPolicy: 'Delete',
   })
 })
 
-test('table and stack cannot be deleted by mistake, unless the stage is there to be thrown away', () => {
+test('table and stack are protected from deletion, unless keepData is false', () => {
   const protectedTable = (isProtected: boolean) => ({
     Replicas: [Match.objectLike({ DeletionProtectionEnabled: isProtected })],
   })

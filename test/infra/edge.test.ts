@@ -1,5 +1,5 @@
 /**
- * The edge: TLS, limits, what is logged of a request, the public name, and what the stack tells.
+ * TLS, limits, request log, public name and outputs of the template.
  */
 
 import assert from 'node:assert/strict'
@@ -24,17 +24,17 @@ const forwardSecret = {
   EndpointAccessMode: 'STRICT',
 }
 
-test('callers need TLS 1.2 with forward secrecy at least', () => {
+test('the API and its custom domain require TLS 1.2 with forward secrecy', () => {
   template.hasResourceProperties('AWS::ApiGateway::RestApi', forwardSecret)
   named.template.hasResourceProperties('AWS::ApiGateway::RestApi', forwardSecret)
   named.template.hasResourceProperties('AWS::ApiGateway::DomainName', forwardSecret)
 })
 
-test('the API is regional, which is what the firewall can be put before', () => {
+test('the API is regional, so that WAF can be attached', () => {
   template.hasResourceProperties('AWS::ApiGateway::RestApi', { EndpointConfiguration: { Types: ['REGIONAL'] } })
 })
 
-test('the firewall stands before the stage and counts per address', () => {
+test('the firewall is attached to the stage and limits requests per address', () => {
   const limited = synthesize({ requestsPerAddressIn5Minutes: 77 }).template
   limited.hasResourceProperties('AWS::WAFv2::WebACL', {
     Scope: 'REGIONAL',
@@ -53,7 +53,7 @@ test('the firewall stands before the stage and counts per address', () => {
 
 type Header = { readonly Name: string; readonly Value: string }
 
-test('who is blocked reads an OAuth error, and when to come back, from scripts of other origins too', () => {
+test('a blocked caller gets an OAuth error with Retry-After, readable for scripts of other origins', () => {
   const { Properties } = theOnly(resources, 'AWS::WAFv2::WebACL')
   const bodies = Properties.CustomResponseBodies as Record<string, { Content: string; ContentType: string }>
   for (const { Content, ContentType } of Object.values(bodies)) {
@@ -70,11 +70,11 @@ test('who is blocked reads an OAuth error, and when to come back, from scripts o
   })
 })
 
-test('the firewall keeps no samples, which would show secrets and codes', () => {
+test('the firewall keeps no samples of requests, which would contain secrets', () => {
   assert.doesNotMatch(JSON.stringify(theOnly(resources, 'AWS::WAFv2::WebACL')), /"SampledRequestsEnabled":true/)
 })
 
-test('each route is throttled as the settings say', () => {
+test('each route has the rate and burst limits of the settings', () => {
   synthesize({ throttling: { ratePerSecond: 7, burst: 8 } }).template.hasResourceProperties('AWS::ApiGateway::Stage', {
     MethodSettings: [
       Match.objectLike({ HttpMethod: '*', ResourcePath: '/*', ThrottlingRateLimit: 7, ThrottlingBurstLimit: 8 }),
@@ -82,7 +82,7 @@ test('each route is throttled as the settings say', () => {
   })
 })
 
-/** What API Gateway says of a refresh, by its names. */
+/** The values of API Gateway's context variables for a refresh. */
 const aRefresh = {
   extendedRequestId: 'JKJaXmPLvHcESHA=',
   'identity.sourceIp': '203.0.113.217',
@@ -93,7 +93,7 @@ const aRefresh = {
   'error.responseType': '-',
 }
 
-test('the log has a line for each request, without query, headers or body', () => {
+test('the access log has neither query, headers nor body of a request', () => {
   const { Properties } = theOnly(resources, 'AWS::ApiGateway::Stage')
   const { Format } = Properties.AccessLogSetting as { Format: string }
   const variables = Object.values(JSON.parse(Format) as Record<string, string>)
@@ -103,7 +103,7 @@ test('the log has a line for each request, without query, headers or body', () =
   )
 })
 
-test('the line is as long as the bill of docs/scale.md takes it to be, within a twentieth', () => {
+test('the access log line of a refresh has the size that docs/scale.md calculates with, within 5 %', () => {
   const { Properties } = theOnly(resources, 'AWS::ApiGateway::Stage')
   const { Format } = Properties.AccessLogSetting as { Format: string }
   const line = Object.entries(aRefresh).reduce((text, [name, value]) => text.replace(`$context.${name}`, value), Format)
@@ -111,26 +111,26 @@ test('the line is as long as the bill of docs/scale.md takes it to be, within a 
   assert.ok(Math.abs(bytes - refreshUses.gatewayLogBytes) < refreshUses.gatewayLogBytes / 20, `${bytes} bytes`)
 })
 
-test("the gateway's own log is of errors alone, never of what was sent", () => {
+test("the gateway's execution log has errors only, never requests", () => {
   template.hasResourceProperties('AWS::ApiGateway::Stage', {
     MethodSettings: [Match.objectLike({ LoggingLevel: 'ERROR', DataTraceEnabled: false })],
   })
 })
 
-test('every log ends when the settings say', () => {
+test('every log group has the retention of the settings', () => {
   const { resources } = synthesize({ logRetention: 90 })
   const logs = ofType(resources, 'AWS::Logs::LogGroup')
-  // The gateway has two: of accesses, and of its execution.
+  // The gateway has two: the access log and the execution log.
   assert.equal(logs.length, functions(resources).size + 2)
   for (const [, { Properties }] of logs) assert.equal(Properties.RetentionInDays, 90)
 })
 
-test('the role that API Gateway logs with is left to another stack where the settings say so', () => {
+test('gatewayLoggingRole: false leaves API Gateway’s logging role to another stack', () => {
   template.resourceCountIs('AWS::ApiGateway::Account', 1)
   synthesize({ gatewayLoggingRole: false }).template.resourceCountIs('AWS::ApiGateway::Account', 0)
 })
 
-test("without a public name the broker is at API Gateway's own address", () => {
+test("without a custom domain the issuer is API Gateway's own address", () => {
   template.hasResourceProperties('AWS::ApiGateway::RestApi', { DisableExecuteApiEndpoint: false })
   const { Issuer } = template.toJSON().Outputs
   assert.match(
@@ -166,7 +166,7 @@ test('behind something else every function goes by its URL and by the address th
   template.hasResourceProperties('AWS::ApiGateway::RestApi', { DisableExecuteApiEndpoint: false })
 })
 
-test('behind something else the firewall counts by the address that it says, and whoever goes past it by their own', () => {
+test('behind a proxy the firewall counts by the proxy’s address header, and requests without it by their own address', () => {
   const { template } = synthesize({ inFront: { url: 'https://auth.example.com', addressHeader: 'X-Viewer-Address' } })
   const counted = (statement: object) =>
     Match.objectLike({ Statement: { RateBasedStatement: Match.objectLike({ Limit: 3000, ...statement }) } })
@@ -184,7 +184,7 @@ test('behind something else the firewall counts by the address that it says, and
   })
 })
 
-test('the stack tells the issuer, the table, the keyring, the key for secrets and the policy for ops', () => {
+test('the stack outputs issuer, table, keyring, key function, secrets key and operator policy', () => {
   const names = ({ template }: typeof named) => Object.keys(template.toJSON().Outputs).sort()
   const always = ['Issuer', 'KeyringSecretName', 'OpsPolicyArn', 'RotateKeysFunctionName', 'SecretsKeyArn', 'TableName']
   assert.deepEqual(names({ template } as typeof named), always)

@@ -1,5 +1,5 @@
 /**
- * How functions run.
+ * How the Lambda functions of the template run.
  */
 
 import assert from 'node:assert/strict'
@@ -10,17 +10,17 @@ import { functions, ofType, referred, synthesize } from './support/template.ts'
 const { resources } = synthesize({ reservedConcurrency: { poll: 20 } })
 const ours = [...functions(resources)].filter(([, { Properties }]) => Properties.FunctionName !== undefined)
 
-test('all are Node 24 on arm64, and give up before API Gateway does', () => {
+test('all functions run Node 24 on arm64, and time out before API Gateway does', () => {
   for (const [name, { Properties }] of ours) {
     assert.equal(Properties.Runtime, 'nodejs24.x')
     assert.deepEqual(Properties.Architectures, ['arm64'])
-    // What runs by the clock keeps nobody waiting, and ends before it begins again.
+    // A scheduled function has no caller; schedule.ts checks that it ends before its next run.
     assert.ok(Number(Properties.Timeout) <= (name === 'retry-revocations' ? 180 : 28))
     assert.equal(Properties.Handler, 'index.handler')
   }
 })
 
-test('none that may be asked for tokens is on its way for as long as a lapsing device code waits for it', () => {
+test('the functions that poll time out before an expiring device code stops waiting for them', () => {
   const clocksApartSeconds = 5
   for (const name of ['poll', 'token']) {
     const [, fn] = ours.find(([known]) => known === name) ?? []
@@ -28,7 +28,7 @@ test('none that may be asked for tokens is on its way for as long as a lapsing d
   }
 })
 
-test('each writes to a log of its own', () => {
+test('each function writes to a log group of its own', () => {
   for (const [name, { Properties }] of ours) {
     const { LogGroup } = Properties.LoggingConfig as { LogGroup: unknown }
     const logGroup = resources[referred(LogGroup) ?? '']
@@ -36,14 +36,14 @@ test('each writes to a log of its own', () => {
   }
 })
 
-test('Lambda adds a line of its own to a log only when a run fails, and passes every line of ours on', () => {
+test('Lambda logs lines of its own only for failed runs, and passes every line of ours on', () => {
   for (const [name, { Properties }] of ours) {
     const { LogFormat, SystemLogLevel, ApplicationLogLevel } = Properties.LoggingConfig as Record<string, string>
     assert.deepEqual([LogFormat, SystemLogLevel, ApplicationLogLevel], ['JSON', 'WARN', 'INFO'], name)
   }
 })
 
-test('in maintenance nothing but the routes of ops and the look at keys may run, whatever else is reserved', () => {
+test('in maintenance only sessions, check-keys and the key functions may run, whatever is reserved', () => {
   const stopped = synthesize({ maintenance: true, reservedConcurrency: { poll: 20, sessions: 5 } }).resources
   for (const [name, { Properties }] of functions(stopped)) {
     const isTriggered = ['create-keyring', 'rotate-keys', 'check-keys'].includes(name)
@@ -57,7 +57,7 @@ test('in maintenance nothing but the routes of ops and the look at keys may run,
   ])
 })
 
-test('a function has as much of the account to itself as the settings say, and otherwise shares it', () => {
+test('a function has the reserved concurrency of the settings, or none', () => {
   for (const [name, { Properties }] of ours) {
     assert.equal(Properties.ReservedConcurrentExecutions, name === 'poll' ? 20 : undefined)
   }

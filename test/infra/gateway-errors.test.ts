@@ -1,5 +1,5 @@
 /**
- * What callers read when no function gets to answer (RFC 6749 §5.2).
+ * API Gateway's own answers, as OAuth errors (RFC 6749 §5.2).
  */
 
 import assert from 'node:assert/strict'
@@ -21,7 +21,7 @@ const responses = ofType(resources, 'AWS::ApiGateway::GatewayResponse').map(
 const header = ({ ResponseParameters }: GatewayResponse, name: string) =>
   ResponseParameters[`gatewayresponse.header.${name}`]
 
-test("each of the gateway's own answers has its status and an OAuth error", () => {
+test("each of the gateway's own answers is an OAuth error with its status", () => {
   const told = responses.map(({ ResponseType, StatusCode, ResponseTemplates }) => {
     assert.deepEqual(Object.keys(ResponseTemplates), ['application/json'])
     const { error, error_description, ...more } = JSON.parse(ResponseTemplates['application/json']!)
@@ -32,7 +32,7 @@ test("each of the gateway's own answers has its status and an OAuth error", () =
   assert.deepEqual(told.sort(), [
     'ACCESS_DENIED 403 access_denied',
     'API_CONFIGURATION_ERROR 500 server_error',
-    // Whatever is not named otherwise, so that no answer of API Gateway's own is left.
+    // The defaults cover every other type, so that no answer of API Gateway's own format is left.
     'DEFAULT_4XX - invalid_request',
     'DEFAULT_5XX 503 temporarily_unavailable',
     'EXPIRED_TOKEN 403 access_denied',
@@ -47,27 +47,27 @@ test("each of the gateway's own answers has its status and an OAuth error", () =
   ])
 })
 
-test('who is to try again is told when', () => {
+test('the gateway’s 429 and 503 have Retry-After, and no other answers', () => {
   for (const response of responses) {
     const isTryAgain = response.StatusCode === '429' || response.StatusCode === '503'
     assert.equal(header(response, 'retry-after'), isTryAgain ? "'1'" : undefined, response.ResponseType)
   }
 })
 
-test('none is stored, and each names its request by the id that callers cannot choose', () => {
+test('the gateway’s answers are not cacheable, and carry the request id that callers cannot choose', () => {
   for (const response of responses) {
     assert.equal(header(response, 'cache-control'), "'no-store'")
     assert.equal(header(response, 'x-request-id'), 'context.extendedRequestId')
   }
 })
 
-test('each says of TLS what the functions say', () => {
+test('the gateway’s answers have the same security headers as the functions’', () => {
   for (const response of responses) {
     for (const [name, value] of Object.entries(securityHeaders)) assert.equal(header(response, name), `'${value}'`)
   }
 })
 
-test('scripts of other origins read what they may meet at their routes, and never what only others give', () => {
+test('only answers that a route with CORS can meet carry CORS headers', () => {
   const readable = responses.filter((response) => header(response, 'access-control-allow-origin') !== undefined)
   for (const response of readable) {
     for (const [name, value] of Object.entries(crossOriginHeaders)) assert.equal(header(response, name), `'${value}'`)

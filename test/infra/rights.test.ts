@@ -1,5 +1,5 @@
 /**
- * What each function may do, word for word: what stands here is all there is.
+ * The complete rights of each function.
  */
 
 import assert from 'node:assert/strict'
@@ -67,13 +67,13 @@ const expected: Readonly<Record<string, readonly string[]>> = {
 }
 
 for (const [name, rights] of Object.entries(expected)) {
-  test(`${name} may do what it needs and nothing else`, () => {
+  test(`${name} has exactly the rights that it needs`, () => {
     const found = rightsOf(resources, name).map(({ actions, on }) => `${actions.join(', ')} ${on}`)
     assert.deepEqual(found.sort(), [...rights].sort())
   })
 }
 
-test('there are no functions but these and the one with which the CDK calls create-keyring', () => {
+test('there are no other functions except the CDK’s trigger, which may only call create-keyring', () => {
   const others = [...all.keys()].filter((name) => !(name in expected))
   assert.equal(others.length, 1)
   const { Policies, ManagedPolicyArns } = resources[referred(all.get(others[0]!)?.Properties.Role) ?? '']!.Properties
@@ -86,7 +86,7 @@ test('there are no functions but these and the one with which the CDK calls crea
   assert.match(JSON.stringify(ManagedPolicyArns), /^\[[^,]+AWSLambdaBasicExecutionRole"\}\]$/)
 })
 
-test('each function has a role of its own, which Lambda alone can take on', () => {
+test('each function has a role of its own, which only Lambda can assume', () => {
   const roles = [...all.values()].map(({ Properties }) => referred(Properties.Role))
   assert.equal(new Set(roles).size, all.size)
   for (const role of roles) {
@@ -97,7 +97,7 @@ test('each function has a role of its own, which Lambda alone can take on', () =
   }
 })
 
-test("no policy has a * in its resources but for the secrets of the applications' providers", () => {
+test("no function's policy has a wildcard resource except the providers' secrets", () => {
   const wide = ofType(resources, 'AWS::IAM::Policy')
     .flatMap(([, { Properties }]) => (Properties.PolicyDocument as { Statement: Statement[] }).Statement)
     .flatMap(({ Resource }) => [Resource].flat().map(text))
@@ -106,7 +106,7 @@ test("no policy has a * in its resources but for the secrets of the applications
   for (const resource of wide) assert.match(resource, /:secret:token-broker\/test\/provider\/\*$/)
 })
 
-test('the environment says where things are, and holds nothing to hide', () => {
+test('the environment of each function names its resources and holds no secret', () => {
   for (const [name, { Properties }] of all) {
     const { Variables = {} } = (Properties.Environment ?? {}) as { Variables?: Record<string, unknown> }
     const where = Object.fromEntries(Object.entries(Variables).map(([key, value]) => [key, text(value)]))

@@ -1,5 +1,5 @@
 /**
- * The API's routes: those of infra/routes.ts, each with its own function, and nothing else.
+ * The API's routes, as infra/routes.ts has them, and the policy for operators.
  */
 
 import assert from 'node:assert/strict'
@@ -21,7 +21,7 @@ const { resources } = synthesized()
 const all = methods(resources)
 const isPreflight = ({ properties }: Method) => properties.HttpMethod === 'OPTIONS'
 
-test('every route is there with its methods, answered by its own function, and there is no other', () => {
+test('the API has exactly the routes and methods of infra/routes.ts, each with its function', () => {
   const expected = routes.flatMap(({ path, methods, functionName }) =>
     methods.map((method) => `${method} ${path} → ${functionName}`),
   )
@@ -32,7 +32,7 @@ test('every route is there with its methods, answered by its own function, and t
   assert.deepEqual(found.sort(), expected.sort())
 })
 
-test('API Gateway may invoke a function for its own routes and no others', () => {
+test('API Gateway may invoke each function only for its own routes', () => {
   const names = new Map([...functions(resources)].map(([name, { id }]) => [id, name]))
   const isGateway = ({ Principal }: Resource['Properties']) => Principal === 'apigateway.amazonaws.com'
   const permissions = ofType(resources, 'AWS::Lambda::Permission').filter(([, { Properties }]) => isGateway(Properties))
@@ -46,7 +46,7 @@ test('API Gateway may invoke a function for its own routes and no others', () =>
   assert.deepEqual(granted.sort(), expected.sort())
 })
 
-test('a preflight is answered by the gateway at cross-origin routes, and at no others', () => {
+test('the gateway answers preflights at cross-origin routes only', () => {
   const preflights = all.filter(isPreflight)
   const expected = new Set(routes.filter(({ crossOrigin }) => crossOrigin).map(({ path }) => `OPTIONS ${path}`))
   assert.deepEqual(preflights.map(({ route }) => route).sort(), [...expected].sort())
@@ -57,7 +57,7 @@ test('a preflight is answered by the gateway at cross-origin routes, and at no o
   }
 })
 
-test('no route asks for an API key or an authorizer, which OAuth clients could not have; ops sign with IAM', () => {
+test('routes for ops require IAM; no route requires an API key or an authorizer', () => {
   for (const { route, properties } of all) {
     assert.equal(
       properties.AuthorizationType,
@@ -69,7 +69,7 @@ test('no route asks for an API key or an authorizer, which OAuth clients could n
   }
 })
 
-test('the policy for ops lets in to the routes that IAM guards and to the log, of this stage, and nothing else; it is nobody’s yet', () => {
+test('the operator policy allows the IAM routes and the logs of this stage only, and is attached to nobody', () => {
   const { Properties } = theOnly(resources, 'AWS::IAM::ManagedPolicy')
   const { Statement } = Properties.PolicyDocument as { Statement: { Action: unknown; Resource: unknown }[] }
   assert.equal(Properties.ManagedPolicyName, 'token-broker-test-eu-central-1-ops')
@@ -93,10 +93,10 @@ test('the policy for ops lets in to the routes that IAM guards and to the log, o
   assert.deepEqual([Properties.Users, Properties.Roles, Properties.Groups], [undefined, undefined, undefined])
 })
 
-test('ops are told where the lines of every function are', () => {
+test('the sessions function knows the log groups that a session’s history is in', () => {
   const { Environment } = functions(resources).get('sessions')!.Properties
   const { AUDIT_LOG_GROUPS } = (Environment as { Variables: { AUDIT_LOG_GROUPS: string } }).Variables
-  // The one by the clock tells providers of ended sessions, which is part of their history.
+  // retry-revocations tells providers of ended sessions, which is part of their history.
   const names = new Set([...routes.map(({ functionName }) => functionName), 'retry-revocations'])
   assert.deepEqual(AUDIT_LOG_GROUPS.split(',').sort(), [...names].map((name) => `/token-broker/test/${name}`).sort())
 })

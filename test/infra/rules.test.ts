@@ -1,5 +1,5 @@
 /**
- * cdk-nag's AwsSolutions, for every shape that settings give the stack, and what is acknowledged instead of followed.
+ * cdk-nag's AwsSolutions rules, for each shape that settings give the stack, and the acknowledged exceptions.
  */
 
 import assert from 'node:assert/strict'
@@ -12,12 +12,12 @@ import { synthesize } from './support/template.ts'
 
 const shapes: Readonly<Record<string, Partial<Settings>>> = {
   'with every default': {},
-  'to be thrown away': { keepData: false },
-  'under a name of its own': {
+  'without keepData': { keepData: false },
+  'with a custom domain': {
     domain: { name: 'auth.example.com', certificateArn: 'arn:aws:acm:eu-central-1:123456789012:certificate/abc' },
   },
-  'whose keys ops rotate, without a dashboard': { keyRotationDays: 0, dashboard: false },
-  'behind something else': { inFront: { url: 'https://auth.example.com', addressHeader: 'x-viewer-address' } },
+  'without key rotation and dashboard': { keyRotationDays: 0, dashboard: false },
+  'behind a proxy': { inFront: { url: 'https://auth.example.com', addressHeader: 'x-viewer-address' } },
   'with mail for alarms': { alarms: { email: 'ops@example.com' } },
 }
 
@@ -28,7 +28,7 @@ for (const [shape, settings] of Object.entries(shapes)) {
   })
 }
 
-test('a resource that breaks a rule is found', () => {
+test('cdk-nag finds a resource that breaks a rule', () => {
   const { stack } = synthesize()
   new CfnTopic(stack, 'OpenTopic')
   const { violations } = new AwsSolutionsChecks().validateScope(stack)
@@ -38,7 +38,7 @@ test('a resource that breaks a rule is found', () => {
   )
 })
 
-test('what is acknowledged, and where, is this', () => {
+test('the acknowledged rules are these, each with a reason', () => {
   const { stack } = synthesize({ keyRotationDays: 0 })
   const acknowledged = stack.node.findAll().flatMap(({ node }) =>
     node.metadata

@@ -1,21 +1,21 @@
 /**
- * Settings: their defaults, and their mistakes.
+ * Defaults and validation of the settings.
  */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { decide, settingsFor } from '../../infra/settings.ts'
+import { completeSettings, settingsFor } from '../../infra/settings.ts'
 
-test('dev can be thrown away, prod cannot', () => {
+test('dev does not keep its data, prod does', () => {
   assert.equal(settingsFor('dev').keepData, false)
   assert.equal(settingsFor('prod').keepData, true)
 })
 
-test('a stage that nobody has described is named, and so are those that are', () => {
-  assert.throws(() => settingsFor('staging'), { message: /no stage "staging".*; there are dev, prod\./ })
+test('an unknown stage is refused with the names of the known ones', () => {
+  assert.throws(() => settingsFor('staging'), { message: /"staging".* dev, prod\./ })
 })
 
-test('every mistake is told at once', () => {
+test('all mistakes in the settings are reported at once', () => {
   const wrong = {
     region: 'frankfurt',
     logRetention: 12,
@@ -34,18 +34,18 @@ test('every mistake is told at once', () => {
     },
   }
   assert.throws(
-    () => decide('Not A Stage', wrong),
+    () => completeSettings('Not A Stage', wrong),
     ({ message }: Error) => {
       const lines = message.split('\n  ').map((line) => line.split(':')[0])
       assert.deepEqual(lines, [
         'Stage "Not A Stage" in infra/settings.ts',
-        'its name',
+        'stage name',
         'region',
         'logRetention',
         'ratePerSecond',
         'burst',
         'reauthenticationsIn5Minutes',
-        'poll',
+        'reservedConcurrency.poll',
         'requestsPerAddressIn5Minutes',
         'keyRotationDays',
         'restoredTable',
@@ -61,10 +61,10 @@ test('every mistake is told at once', () => {
   )
 })
 
-test('a name may be its zone, or below it', () => {
+test('a domain name may equal its hosted zone or be below it', () => {
   const certificateArn = 'arn:aws:acm:eu-central-1:123456789012:certificate/abc'
   for (const name of ['example.com', 'auth.example.com', 'a.b.example.com']) {
     const domain = { name, certificateArn, hostedZone: { id: 'Z', name: 'example.com' } }
-    assert.equal(decide('prod', { region: 'eu-central-1', domain }).domain?.name, name)
+    assert.equal(completeSettings('prod', { region: 'eu-central-1', domain }).domain?.name, name)
   }
 })

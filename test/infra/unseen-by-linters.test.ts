@@ -1,6 +1,6 @@
 /**
- * General statements about the template of every stage that neither CloudFormation's schemas nor cdk-nag check. What breaks
- * one deploys well, and shows only in an account.
+ * Properties of every stage's template that neither CloudFormation's schemas nor cdk-nag check, and that would show only in
+ * an account.
  */
 
 import assert from 'node:assert/strict'
@@ -27,7 +27,7 @@ for (const [stage, settings] of Object.entries(stages)) {
   const all = Object.entries(resources)
 
   describe(`in the template of ${stage}`, () => {
-    test('each topic that an alarm tells lets CloudWatch publish, for this account alone', () => {
+    test('each alarm topic lets CloudWatch publish, for this account only', () => {
       const actions = ofType(resources, 'AWS::CloudWatch::Alarm').flatMap(([, { Properties }]) =>
         [Properties.AlarmActions, Properties.OKActions, Properties.InsufficientDataActions].flat(),
       )
@@ -36,7 +36,7 @@ for (const [stage, settings] of Object.entries(stages)) {
       for (const topic of topics) assert.ok(letsCloudWatchPublish(resources, topic), topic)
     })
 
-    test('what is retained and has a name of ours is not retained when its creation fails, so it never blocks the next one', () => {
+    test('a resource with a fixed name is not retained when its creation fails, so that it cannot block the next deployment', () => {
       const retained = all.filter(([, { DeletionPolicy }]) => DeletionPolicy === 'Retain')
       for (const [id, { Properties }] of retained) {
         assert.deepEqual(
@@ -47,7 +47,7 @@ for (const [stage, settings] of Object.entries(stages)) {
       }
     })
 
-    test('each function that a rule calls is called once, and its next run begins when the last one is over', () => {
+    test('a scheduled function is called once per event, and its run ends before the next one begins', () => {
       const rules = ofType(resources, 'AWS::Events::Rule')
       assert.ok(rules.length > 0)
       for (const [id, { Properties }] of rules) {
@@ -66,7 +66,7 @@ for (const [stage, settings] of Object.entries(stages)) {
       }
     })
 
-    test('names that an account has once for all regions contain the region', () => {
+    test('names that are unique across regions contain the region', () => {
       const global = all.filter(([, { Type }]) => /^AWS::(IAM|CloudWatch::Dashboard|S3)/.test(Type))
       const names = global.flatMap(([, { Properties }]) =>
         nameProperties.filter((property) => property in Properties).map((property) => text(Properties[property])),
@@ -75,7 +75,7 @@ for (const [stage, settings] of Object.entries(stages)) {
       for (const name of names) assert.ok(name.includes(settings.region), name)
     })
 
-    test('each log group ends, and each function writes to one of them', () => {
+    test('each log group has a retention, and each function writes to one of them', () => {
       for (const [id, { Properties }] of ofType(resources, 'AWS::Logs::LogGroup')) {
         assert.equal(Properties.RetentionInDays, settings.logRetention, id)
       }

@@ -1,8 +1,5 @@
 /**
- * What the deployed functions ask of AWS, on a laptop: DynamoDB is a real one behind this, Secrets Manager the
- * suite's own.
- *
- * Owns the door to both, and the record of who asked for what. Must not know why.
+ * A stand-in for AWS that records which function asked for what. DynamoDB is a real one behind it.
  */
 
 import { once } from 'node:events'
@@ -10,13 +7,13 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { freePort } from '../../flows/support/ports.ts'
 import type { Answer, SecretVersions } from '../../support/secrets-manager.ts'
 
-/** Which function is asking; the functions' process adds it (deployed.ts), AWS would know it by the role. */
+/** Names the asking function. deployed.ts adds it; AWS would know it by the role. */
 export const functionHeader = 'x-function'
 
 /**
  * @property action as IAM names it
- * @property on the item's partition key, the index (`index/by-client`), or the secret's name
- * @property attributes that an update names or would get back, as `dynamodb:Attributes` has them; `*`: all of the item
+ * @property on partition key of the item, index (`index/by-client`), or name of the secret
+ * @property attributes that an update names or returns, as in `dynamodb:Attributes`; `*`: the whole item
  */
 export type Asked = {
   readonly functionName: string
@@ -27,7 +24,7 @@ export type Asked = {
 
 export type Aws = { readonly endpoint: string; readonly asked: readonly Asked[]; stop(): void }
 
-/** @param dynamodb the endpoint of the one behind */
+/** @param dynamodb endpoint of the real DynamoDB */
 export async function startAws(dynamodb: string, secrets: SecretVersions): Promise<Aws> {
   const asked: Asked[] = []
   const server = createServer(async (incoming, outgoing) => {
@@ -69,7 +66,7 @@ type Request = {
   readonly RequestItems?: Readonly<Record<string, { readonly Keys: readonly Named[] }>>
 }
 
-/** The partition keys that a request is about, or the index. */
+/** The partition keys or the index that a request names. */
 function asksOf(body: string): string[] {
   const { Key, Item, IndexName, ExpressionAttributeValues, RequestItems } = JSON.parse(body) as Request
   if (IndexName !== undefined) return [`index/${IndexName}`]

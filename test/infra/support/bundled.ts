@@ -1,7 +1,5 @@
 /**
- * The deployed modules, bundled once for all the tests of a process: it takes two processors ten seconds.
- *
- * Owns their folder, which is gone when the process is. Must not know what is in them.
+ * The bundled functions, built once per process because that takes ten seconds.
  */
 
 import { type Bundles, bundleFunctions } from '../../../infra/bundle.ts'

@@ -1,9 +1,6 @@
 /**
- * Puts the bundles in the place of the functions' sources, in a process that is started with `--import` of this file:
- * what would import `functions/<name>.ts` gets the deployed module, with the secrets as in the cloud.
- *
- * Owns that exchange, and tells AWS's stand-in (aws.ts) which function is asking. Must not know what functions do. The time
- * of day goes as far ahead as the test says (moved-clock.ts), for each bundle has the broker's clock inside it.
+ * For `--import`: replaces `functions/<name>.ts` by the deployed module, tells `aws.ts` which function is asking, and shifts the
+ * clock as the test says (moved-clock.ts), because each bundle contains the broker's clock.
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks'
@@ -26,7 +23,7 @@ if (MOVED_CLOCK !== undefined) {
 
 type Handler = (...words: unknown[]) => unknown
 
-/** Runs a function as Lambda would: by itself, with its settings. */
+/** Runs a function with its deployed settings. */
 export function deploy(name: string, handler: Handler): Handler {
   return (...words) => {
     process.env.SECRETS = DEPLOYED_SECRETS

@@ -1,19 +1,17 @@
 /**
- * The rights of a function in words that can be compared: an action, and on what.
- *
- * Owns the way from IAM's statements to those words, and asserts on it that they say no more than the words do.
+ * The rights of a function, translated from IAM statements to short texts that tests compare.
  */
 
 import assert from 'node:assert/strict'
 import { functions, type Resources, referred, type Statement, statementsOf, text } from './template.ts'
 
 /**
- * @property on partition keys for the table (`family#*`), with the attributes if it is only some, names of indexes (`index/by-subject`), a name for a secret
- *   (`provider/*`), else a phrase
+ * @property on partition keys of the table (`family#*`), with the attributes if limited to some; indexes (`index/by-subject`); a
+ *   secret's name (`provider/*`); else a phrase
  */
 export type Right = { readonly actions: readonly string[]; readonly on: string }
 
-/** @param name as under `functions/` */
+/** @param name of the file under `functions/` */
 export function rightsOf(resources: Resources, name: string): readonly Right[] {
   const roleId = referred(functions(resources).get(name)?.Properties.Role) ?? ''
   assert.equal(resources[roleId]?.Properties.ManagedPolicyArns, undefined)

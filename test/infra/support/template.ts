@@ -1,8 +1,5 @@
 /**
- * The stack as a template, for tests to make statements about.
- *
- * Owns the synthesis, with folders that stand in for the bundles, and the way from resources to the words that tests
- * use: the path of a method, the function behind it, the rights of a function.
+ * Synthesizes the stack without real bundles, and reads resources of the template.
  */
 
 import assert from 'node:assert/strict'
@@ -12,7 +9,7 @@ import { join } from 'node:path'
 import { App } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
 import type { Bundles } from '../../../infra/bundle.ts'
-import { decide, type Settings, type StageSettings } from '../../../infra/settings.ts'
+import { completeSettings, type Settings, type StageSettings } from '../../../infra/settings.ts'
 import { BrokerStack } from '../../../infra/stack.ts'
 
 export type Resource = {
@@ -29,17 +26,17 @@ const plain: Settings = { region: 'eu-central-1' }
 
 let unchanged: Synthesized | undefined
 
-/** With every default, once for all the tests of a process: for those that only look. */
+/** The stack with all defaults, synthesized once per process. Do not modify it. */
 export function synthesized(): Synthesized {
   unchanged ??= synthesize()
   return unchanged
 }
 
 export function synthesize(settings: Partial<Settings> = {}, stage = 'test'): Synthesized {
-  return synthesizeStage(decide(stage, { ...plain, ...settings }))
+  return synthesizeStage(completeSettings(stage, { ...plain, ...settings }))
 }
 
-/** Without CloudFormation's own validation, which takes seconds: `npm run synth` has it. */
+/** Without CloudFormation's validation, which takes seconds; `npm run synth` does it. */
 export function synthesizeStage(settings: StageSettings): Synthesized {
   const folder = mkdtempSync(join(tmpdir(), 'token-broker-infra-'))
   try {
@@ -81,7 +78,7 @@ export function text(value: unknown): string {
   return `<${referred(value) ?? JSON.stringify(value)}>`
 }
 
-/** Functions by their name without `token-broker-<stage>-`; those of the CDK's own have none. */
+/** Functions by name without the prefix; the CDK's own by logical id. */
 export function functions(resources: Resources): ReadonlyMap<string, Resource & { readonly id: string }> {
   const named = ofType(resources, 'AWS::Lambda::Function').map(
     ([id, resource]): [string, Resource & { id: string }] => [
@@ -99,7 +96,7 @@ export type Statement = {
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
 }
 
-/** All that a role may do, from its own policies. */
+/** The statements of a role's policies. */
 export function statementsOf(resources: Resources, roleId: string): readonly Statement[] {
   return ofType(resources, 'AWS::IAM::Policy')
     .map(([, { Properties }]) => Properties as { Roles: unknown[]; PolicyDocument: { Statement: Statement[] } })
