@@ -11,3 +11,8 @@ export const requestTimeoutSeconds = 20
  * CPU is proportional to memory. A cold start is CPU-bound: at 1024 MB it takes half as long as at 512, for the same price.
  */
 export const memoryMb = 1024
+
+/** API Gateway's own limits, which a REST API cannot change. The local gateway has the same. */
+export const maxBodyBytes = 10 * 1024 * 1024
+/** Request line and header values together. */
+export const maxHeaderBytes = 10_240

@@ -1,9 +1,5 @@
 /**
- * The local gateway: on a laptop what API Gateway is in the cloud.
- *
- * Owns HTTP: connections, bodies, preflights and the errors that no function gets to see. Must not know what the
- * functions do. How a request becomes an event is local/gateway/event.ts, how an answer becomes a response
- * local/gateway/answer.ts, and which function it is for local/gateway/router.ts.
+ * The local gateway: the same routes, events, limits and errors as API Gateway in the cloud.
  */
 
 import { randomUUID } from 'node:crypto'
@@ -14,6 +10,7 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http'
+import { maxHeaderBytes, requestTimeoutSeconds } from '../infra/limits.ts'
 import type { FunctionName, Route } from '../infra/routes.ts'
 import {
   crossOrigin,
@@ -37,10 +34,12 @@ export type GatewayOptions = {
   readonly routes: readonly Route[]
   /** Loads `functions/<name>.ts`; asked once for each function, at the start. */
   readonly loadHandler: (name: FunctionName) => Promise<Handler>
+  /** How long a function may take. @default as in the cloud */
+  readonly timeLimitMs?: number
   readonly log: (line: string) => void
-  /** Answers for paths that no route has; undefined where there is nothing either. */
+  /** Answers paths that no route has; undefined where it has none either. */
   readonly ownPages?: (path: string, headers: IncomingHttpHeaders) => Response | undefined
-  /** Requests that come before it has resolved wait for it. */
+  /** Requests wait until it has resolved. */
   readonly until?: Promise<unknown>
 }
 
@@ -51,31 +50,35 @@ export type Gateway = {
 }
 
 type Serving = Pick<GatewayOptions, 'log' | 'ownPages'> & {
+  readonly timeLimitMs: number
   readonly find: (method: string, path: string) => Found
   readonly handlers: ReadonlyMap<FunctionName, Handler>
 }
 
-/** Longer than clients keep theirs, so that it is not us who hangs up while a request is on its way. */
+/** Longer than clients keep idle connections, so that we never close one while a request is on its way. */
 const keepAliveMs = 65_000
 const requestWithinMs = 30_000
 const finishWithinMs = 1_000
 const drainMs = 1_000
+/** Far above the limit, so that the answer is ours and not Node's. */
+const maxParsedHeaderBytes = 65_536
 
 /** @throws {PortTaken} */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { port, routes, loadHandler, log, ownPages = () => undefined, until } = options
+  const { timeLimitMs = requestTimeoutSeconds * 1_000 } = options
   const handlers = new Map<FunctionName, Handler>()
   const loaded = Promise.withResolvers<void>()
   let opened: Promise<unknown> | undefined = Promise.all([loaded.promise, until])
-  // Whoever waits at the door of a start that fails is cut off with the server; the failure itself is thrown below.
+  // Requests that wait for a start that fails are cut off with the server. The failure itself is thrown below.
   opened.catch(() => {})
   void opened.then(
     () => (opened = undefined),
     () => {},
   )
 
-  const serving: Serving = { find: createRouter(routes), handlers, log, ownPages }
-  const server = createServer((incoming, outgoing) => {
+  const serving: Serving = { find: createRouter(routes), handlers, log, ownPages, timeLimitMs }
+  const server = createServer({ maxHeaderSize: maxParsedHeaderBytes }, (incoming, outgoing) => {
     if (!server.listening) outgoing.shouldKeepAlive = false
     const answered =
       opened === undefined ? serve(serving, incoming, outgoing) : opened.then(() => serve(serving, incoming, outgoing))
@@ -107,9 +110,10 @@ async function serve(serving: Serving, incoming: IncomingMessage, outgoing: Serv
   if (found.kind !== 'route') return send(outgoing, unrouted(found, method, id))
 
   const { match } = found
+  if (headerBytes(incoming) > maxHeaderBytes) return refuseAsTooLarge(incoming, outgoing, id)
   const body = await readBody(incoming)
   if (body === 'cut off') return
-  if (body === 'too long') return refuseBody(incoming, outgoing, id)
+  if (body === 'too long') return refuseAsTooLarge(incoming, outgoing, id)
   const request = {
     ...{ id, method, path, body },
     query: at < 0 ? '' : url.slice(at + 1),
@@ -120,15 +124,31 @@ async function serve(serving: Serving, incoming: IncomingMessage, outgoing: Serv
   }
   try {
     const handler = serving.handlers.get(match.route.functionName)!
-    const result = await handler(eventOf(request, match), contextOf(match.route.functionName))
-    send(outgoing, responseOf(result))
+    const result = handler(eventOf(request, match), contextOf(match.route.functionName))
+    send(outgoing, responseOf(await within(serving.timeLimitMs, result)))
   } catch (error) {
     serving.log(`${method} ${match.route.path} (request ${id}) failed: ${error instanceof Error ? error.stack : error}`)
-    // Nothing of the failure is told to the caller but the request id.
-    send(
-      outgoing,
-      errorResponse(500, 'server_error', 'The function failed. Its log has the request id.', id, crossOrigin),
-    )
+    const headers = [...crossOrigin, 'retry-after', '1']
+    send(outgoing, errorResponse(503, 'temporarily_unavailable', 'Please try again shortly.', id, headers))
+  }
+}
+
+/** Of the request line and the header values, as API Gateway counts. */
+function headerBytes({ method = '', url = '', httpVersion, rawHeaders }: IncomingMessage): number {
+  const requestLine = `${method} ${url} HTTP/${httpVersion}`
+  return rawHeaders.reduce((sum, text, index) => sum + (index % 2 === 1 ? text.length : 0), requestLine.length)
+}
+
+/** Lambda ends a function that takes longer. Here it runs on, and its answer is dropped. */
+async function within<Result>(ms: number, work: Promise<Result>): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
   }
 }
 
@@ -147,8 +167,8 @@ function unrouted(found: Exclude<Found, { kind: 'route' }>, method: string, id: 
   }
 }
 
-async function refuseBody(incoming: IncomingMessage, outgoing: ServerResponse, id: string): Promise<void> {
-  const refusal = errorResponse(413, 'invalid_request', 'The body is too long.', id, [
+async function refuseAsTooLarge(incoming: IncomingMessage, outgoing: ServerResponse, id: string): Promise<void> {
+  const refusal = errorResponse(413, 'invalid_request', 'The request is too large.', id, [
     ...crossOrigin,
     ...['connection', 'close'],
   ])
@@ -160,7 +180,7 @@ async function refuseBody(incoming: IncomingMessage, outgoing: ServerResponse, i
 
 function close(server: Server): Promise<void> {
   return new Promise((resolve) => {
-    // A connection whose last answer has just gone out is idle from then on.
+    // A connection becomes idle when its last answer has gone out.
     const idle = setInterval(() => server.closeIdleConnections(), 20)
     const late = setTimeout(() => server.closeAllConnections(), finishWithinMs)
     server.close(() => {

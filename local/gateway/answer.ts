@@ -1,7 +1,5 @@
 /**
- * What goes back over HTTP: a function's answer translated, and the gateway's own errors in OAuth's shape.
- *
- * Owns status, headers and bytes of a response. Must not know requests.
+ * HTTP responses: a function's answer translated, and the gateway's own errors in OAuth's shape.
  */
 
 import type { ServerResponse } from 'node:http'
@@ -32,7 +30,7 @@ export function responseOf(result: APIGatewayProxyResult): Response {
 /** @param headers more of them; name, value, name, value */
 export function errorResponse(
   status: number,
-  error: 'invalid_request' | 'server_error',
+  error: 'invalid_request' | 'temporarily_unavailable',
   description: string,
   requestId: string,
   headers: readonly string[] = [],
@@ -49,7 +47,7 @@ export function errorResponse(
   }
 }
 
-/** For errors that any route may give: scripts of other origins may read these, as in the cloud (infra/gateway-errors.ts). */
+/** For errors that any route may give. Scripts of other origins may read them, as in the cloud (infra/gateway-errors.ts). */
 export const crossOrigin: readonly string[] = Object.entries(crossOriginHeaders).flat()
 
 export function preflightResponse(): Response {
@@ -57,7 +55,7 @@ export function preflightResponse(): Response {
   return { status: 204, headers: Object.entries(headers).flat(), body: '' }
 }
 
-/** @throws when a header cannot be written: the function's mistake; nothing has been sent then */
+/** @throws when the function gave a header that cannot be written; nothing has been sent then */
 export function send(outgoing: ServerResponse, response: Response): void {
   writeHead(outgoing, response)
   outgoing.end(response.body)

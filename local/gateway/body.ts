@@ -1,25 +1,21 @@
 /**
- * Reads the body of a request, up to a limit.
- *
- * Owns the bytes on their way in. Must not know what they mean.
+ * Reads the body of a request, up to API Gateway's limit.
  */
 
 import type { IncomingMessage } from 'node:http'
-
-/** API Gateway's own limit. */
-const longestBodyBytes = 10 * 1024 * 1024
+import { maxBodyBytes } from '../../infra/limits.ts'
 
 /** @returns undefined for a request without a body */
 export function readBody(incoming: IncomingMessage): Promise<Buffer | undefined | 'too long' | 'cut off'> {
   const { 'content-length': announced, 'transfer-encoding': encoding } = incoming.headers
   if (announced === undefined && encoding === undefined) return Promise.resolve(undefined)
-  if (Number(announced) > longestBodyBytes) return Promise.resolve('too long')
+  if (Number(announced) > maxBodyBytes) return Promise.resolve('too long')
   return new Promise((resolve) => {
     const chunks: Buffer[] = []
     let bytes = 0
     incoming.on('data', (chunk: Buffer) => {
       bytes += chunk.length
-      if (bytes > longestBodyBytes) resolve('too long')
+      if (bytes > maxBodyBytes) resolve('too long')
       else chunks.push(chunk)
     })
     incoming.on('end', () => {
@@ -31,10 +27,7 @@ export function readBody(incoming: IncomingMessage): Promise<Buffer | undefined 
   })
 }
 
-/**
- * Reads on for a moment and forgets what comes: a client that is still sending would otherwise see its connection reset
- * and not the answer.
- */
+/** Reads and drops what still comes: a client that is sending would otherwise see a reset connection and no answer. */
 export function drain(incoming: IncomingMessage, ms: number): Promise<void> {
   return new Promise((resolve) => {
     const late = setTimeout(resolve, ms)

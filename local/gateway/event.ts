@@ -1,8 +1,6 @@
 /**
- * A request as a function gets to see it: API Gateway's event for a REST API (payload format 1.0) and Lambda's context.
- *
- * Owns the two shapes. Must not know sockets or routes beyond what is handed in. Nothing in it is taken from a header
- * that API Gateway itself would not take it from: the address is the socket's, the domain is the gateway's own.
+ * What a function is called with: API Gateway's event for a REST API (payload format 1.0) and Lambda's context. As in the
+ * cloud, the address is the socket's and the domain the gateway's own, whatever headers say.
  */
 
 import { randomUUID } from 'node:crypto'
@@ -70,7 +68,7 @@ function requestContextOf(
     identity: { ...caller, sourceIp: request.sourceIp, userAgent: headerIn(headers, 'user-agent') },
     path: request.path,
     protocol: request.protocol,
-    // The caller's own word, where there is one.
+    // The caller may name it.
     requestId: headerIn(headers, 'x-amzn-requestid') ?? randomUUID(),
     requestTime: commonLogTime(now),
     requestTimeEpoch: now.getTime(),
@@ -96,7 +94,7 @@ const nobody = {
   userArn: null,
 } as const
 
-/** There is no IAM on a laptop: whoever reaches the gateway, which listens to this machine alone, is ops. */
+/** There is no IAM on a laptop: every caller on this machine is ops. */
 const localUser = {
   ...nobody,
   accountId: '000000000000',
@@ -106,11 +104,11 @@ const localUser = {
 } as const
 
 /**
- * Whether the caller means this machine by its own name. A page on the web can make a browser ask for anything here, if its
- * host is made to resolve to 127.0.0.1 meanwhile (DNS rebinding); but then that host is what the request names.
+ * Whether the request names this machine as its host. A web page can make a browser send requests here by a host of its
+ * own that resolves to 127.0.0.1 (DNS rebinding), and then the request names that host.
  */
 export function isForThisMachine(headers: Record<string, string>): boolean {
-  // A tunnel or proxy forwards for others, and may write this machine's name over the one that they used.
+  // A tunnel or proxy forwards for others, and may replace their host by this machine's name.
   const isForwarded = ['forwarded', 'x-forwarded-for', 'via'].some((name) => headerIn(headers, name) !== null)
   return !isForwarded && /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i.test(headerIn(headers, 'host') ?? '')
 }
@@ -119,7 +117,7 @@ function* headerPairs(raw: readonly string[]): Iterable<[string, string]> {
   for (let index = 0; index + 1 < raw.length; index += 2) yield [raw[index] ?? '', raw[index + 1] ?? '']
 }
 
-/** Names are the caller's to choose, `__proto__` too: a Map keeps them apart from what every object has. */
+/** In a Map, since a caller may choose a name such as `__proto__`. */
 function grouped(pairs: Iterable<[string, string]>): Multi {
   const groups = new Map<string, string[]>()
   for (const [name, value] of pairs) {
@@ -167,11 +165,11 @@ class LocalContext implements Context {
     this.logGroupName = `/aws/lambda/${functionName}`
   }
 
-  // A property, as in Lambda's own context, so that it may be called apart from it.
+  // A property, as in Lambda's context, so that it works without its object.
   readonly getRemainingTimeInMillis = (): number =>
     Math.max(0, Math.round(requestTimeoutSeconds * 1_000 - (performance.now() - this.#startedAt)))
 
-  // Of Node 0.10's runtime; what uses them must find out here, not in the cloud.
+  // From Node 0.10's runtime. Code that uses them should fail here, not in the cloud.
   done(): never {
     return refuse('done')
   }

@@ -1,7 +1,5 @@
 /**
  * Finds the route of a request, as API Gateway does: whole segments, literal ones before parameters.
- *
- * Owns matching. Must not know HTTP beyond a method and a path.
  */
 
 import type { Route } from '../../infra/routes.ts'

@@ -183,16 +183,24 @@ test('an unknown path and a wrong method are OAuth errors that nobody stores', a
   }
 })
 
-test('a function that throws is a server_error which says nothing, and the log has why', async () => {
+test('a function that throws is 503, as in the cloud, with nothing of the failure; the log says why', async () => {
   handler = async () => {
     throw new Error('the secret is hunter2')
   }
   const answer = await fetch(at('/demo/oauth/token'), { method: 'POST' })
   const text = await answer.text()
-  assert.equal(answer.status, 500)
-  assert.equal(JSON.parse(text).error, 'server_error')
+  assert.deepEqual([answer.status, answer.headers.get('retry-after')], [503, '1'])
+  assert.equal(JSON.parse(text).error, 'temporarily_unavailable')
   assert.doesNotMatch(text, /hunter2/)
   assert.match(logged.join(), new RegExp(`${answer.headers.get('x-request-id')}.*hunter2`))
+})
+
+test('a function that takes longer than it may is 503', async (t) => {
+  const other = await start({ timeLimitMs: 10 })
+  t.after(() => other.close())
+  handler = () => new Promise(() => {})
+  assert.equal((await fetch(`${other.url}/demo/activate`)).status, 503)
+  assert.match(logged.join(), /no answer within 10 ms/)
 })
 
 for (const [what, result] of Object.entries({
@@ -200,12 +208,22 @@ for (const [what, result] of Object.entries({
   'is nothing': undefined,
   'has a header with a line break': { statusCode: 200, headers: { 'x-bad': 'a\r\nset-cookie: b' }, body: '' },
 })) {
-  test(`an answer that ${what} is a server_error`, async () => {
+  test(`an answer that ${what} is 503`, async () => {
     handler = async () => result as APIGatewayProxyResult
     const answer = await fetch(at('/demo/activate'))
-    assert.deepEqual([answer.status, answer.headers.getSetCookie()], [500, []])
+    assert.deepEqual([answer.status, answer.headers.getSetCookie()], [503, []])
   })
 }
+
+test('a request line and header values of 10,240 bytes are handed on, and one byte more is 413', async () => {
+  const withHeader = (length: number) => {
+    const head = 'GET /demo/activate HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Long: '
+    return raw(`${head}${'a'.repeat(length)}\r\n\r\n`)
+  }
+  const rest = 'GET /demo/activate HTTP/1.1'.length + 'x'.length + 'close'.length
+  assert.match(await withHeader(10_240 - rest), /^HTTP\/1.1 200 /)
+  assert.match(await withHeader(10_241 - rest), /^HTTP\/1.1 413 /)
+})
 
 test('a body of 10 MB is handed on, and one byte more is 413 and the end of the connection', async () => {
   const most = 10 * 1024 * 1024
