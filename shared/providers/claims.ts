@@ -1,24 +1,22 @@
 /**
- * What is kept of a person's claims.
- *
- * Owns how much: a family's item stays under 1 KB, and a refresh at one write unit.
+ * Which of a person's claims are kept, and how many: a family's item stays under 1 KB, and a refresh at one write unit.
  */
 
 import type { Person } from '../domain/family.ts'
 
 /** OIDC Core §2 */
-const longestSub = 255
-const mostClaimBytes = 176
+const maxSubLength = 255
+const maxClaimBytes = 176
 
-/** Whether this can be somebody's `sub`. */
+/** Whether it can be a `sub`. */
 export function isSubject(sub: unknown): sub is string {
-  return typeof sub === 'string' && sub !== '' && sub.length <= longestSub && sub.isWellFormed()
+  return typeof sub === 'string' && sub !== '' && sub.length <= maxSubLength && sub.isWellFormed()
 }
 
 /**
- * The wanted claims in their order, as far as they are plain and there is room.
+ * The wanted claims in their order, if they are text or boolean and there is room.
  *
- * @param nameThere what the provider calls a claim of ours
+ * @param nameThere the provider's name of a claim
  */
 export function keptClaims(
   told: Readonly<Record<string, unknown>>,
@@ -26,7 +24,7 @@ export function keptClaims(
   nameThere: (claim: string) => string = (claim) => claim,
 ): Person['claims'] {
   const claims: Record<string, string | boolean> = {}
-  let room = mostClaimBytes
+  let room = maxClaimBytes
   for (const name of wanted) {
     const there = told[nameThere(name)]
     const value = typeof there === 'string' ? there.toWellFormed() : there

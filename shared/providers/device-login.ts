@@ -1,8 +1,6 @@
 /**
- * The provider's own device flow (RFC 8628), one request at a time: openid-client would wait and ask by itself, and a
- * Lambda must not.
- *
- * Must not know our own device flow, which decides when to ask.
+ * The provider's own device flow (RFC 8628), one request at a time. openid-client would poll in a loop, which a Lambda must
+ * not.
  */
 
 import * as oidc from 'openid-client'
@@ -11,11 +9,11 @@ import { failureOf, isPassing } from './failures.ts'
 import type { DeviceLogin, DeviceLoginResult, Provider, SignInResult } from './provider.ts'
 
 /** RFC 8628 §3.2 */
-const untoldIntervalSeconds = 5
-const longestSeconds = 3_600
+const defaultIntervalSeconds = 5
+const maxSeconds = 3_600
 
 type Answer = oidc.TokenEndpointResponse & oidc.TokenEndpointResponseHelpers
-/** Who signed in, by the provider's token answer. */
+/** Finds who signed in from the provider's token answer. */
 type PersonOf = (configuration: oidc.Configuration, answer: Answer, claims: readonly string[]) => Promise<SignInResult>
 
 export function deviceLogin(
@@ -47,8 +45,8 @@ async function start(
       userCode: answer.user_code,
       verificationUri,
       verificationUriComplete: isWebAddress(verificationUriComplete) ? verificationUriComplete : undefined,
-      expiresInSeconds: Math.min(Math.max(1, Math.floor(answer.expires_in)), longestSeconds),
-      intervalSeconds: Math.min(Math.max(1, Math.ceil(answer.interval ?? untoldIntervalSeconds)), longestSeconds),
+      expiresInSeconds: Math.min(Math.max(1, Math.floor(answer.expires_in)), maxSeconds),
+      intervalSeconds: Math.min(Math.max(1, Math.ceil(answer.interval ?? defaultIntervalSeconds)), maxSeconds),
     }
   } catch (error) {
     const failure = failureOf(error)
@@ -56,7 +54,7 @@ async function start(
   }
 }
 
-/** People are told to open it. */
+/** People are asked to open it. */
 function isWebAddress(text: string | undefined): text is string {
   return /^https?:$/.test(URL.parse(text ?? '')?.protocol ?? '')
 }
@@ -77,7 +75,7 @@ async function poll(
   }
 }
 
-/** RFC 8628 §3.5, whatever the status: a provider may say slow_down with 429, too. */
+/** RFC 8628 §3.5, whatever the status: slow_down may come with 429, for example. */
 function notYet(error: unknown): DeviceLoginResult | undefined {
   if (!(error instanceof oidc.ResponseBodyError)) return undefined
   switch (error.error) {
@@ -92,7 +90,7 @@ function notYet(error: unknown): DeviceLoginResult | undefined {
     case 'bad_verification_code': // Entra ID's word for a device code that it does not know
       return { kind: 'expired' }
     case 'invalid_grant':
-      // Some say expired_token once, and this from then on.
+      // Some providers answer expired_token once, and invalid_grant afterwards.
       return isPassing(error.status) ? undefined : { kind: 'expired' }
     default:
       return undefined

@@ -1,7 +1,5 @@
 /**
- * The provider of an application.
- *
- * Owns which kind is made by what, and a warm Lambda's memory of them.
+ * The provider of an application, cached in a warm Lambda.
  */
 
 import { type Broker, broker } from '../broker.ts'
@@ -12,7 +10,7 @@ import { createOidcProvider } from './oidc.ts'
 import type { Provider } from './provider.ts'
 
 type Made = Map<string, { readonly settings: string; readonly provider: Provider }>
-/** A provider holds a secret that this broker has read, so another broker in the same process makes its own. */
+/** By broker, since a provider holds a secret that its broker has read. */
 const memory = new WeakMap<Broker, Made>()
 
 /** The same one until the application's settings change. */

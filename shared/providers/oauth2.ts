@@ -1,8 +1,6 @@
 /**
- * Providers of kind `oauth2`: no discovery, no ID token, endpoints typed in by hand; who signed in is what their userinfo
- * endpoint says to the access token (RFC 6749 §4.1, RFC 6750 §2.1), through openid-client.
- *
- * Owns what such a provider may leave out. Must not know what the broker does with the person.
+ * Providers of kind `oauth2`: no discovery and no ID token. Endpoints come from the registry, and userinfo says who signed in
+ * (RFC 6749 §4.1, RFC 6750 §2.1). By openid-client.
  */
 
 import * as oidc from 'openid-client'
@@ -35,7 +33,7 @@ function configure(settings: OAuth2Settings, authentication: oidc.ClientAuth): o
   const { authorizationEndpoint, tokenEndpoint, userinfoEndpoint } = settings
   const { deviceAuthorizationEndpoint, revocationEndpoint } = settings
   const server = {
-    // Needed by the library, and compared with nothing: there is no ID token, and `iss` is taken off the callback.
+    // The library needs one and compares it with nothing: there is no ID token, and `iss` is removed from the callback.
     issuer: new URL(authorizationEndpoint).origin,
     authorization_endpoint: authorizationEndpoint,
     token_endpoint: tokenEndpoint,
@@ -47,7 +45,7 @@ function configure(settings: OAuth2Settings, authentication: oidc.ClientAuth): o
   configuration.timeout = timeoutSeconds
   const fetch = fetchFor(settings)
   configuration[oidc.customFetch] = async (url, options) => plainAnswer(await fetch(url, spoken(settings, options)))
-  // A provider without TLS is for a laptop alone, and the registry lets no other address go without.
+  // Only on a laptop: the registry allows no other address without TLS.
   if ([authorizationEndpoint, tokenEndpoint, userinfoEndpoint].some((endpoint) => isLoopback(new URL(endpoint)))) {
     oidc.allowInsecureRequests(configuration)
   }
@@ -72,7 +70,7 @@ async function finish(
   }
 }
 
-/** Who it is, by the userinfo endpoint's word to the access token. */
+/** The person, from the userinfo endpoint. */
 async function profile(
   configuration: oidc.Configuration,
   settings: OAuth2Settings,
@@ -89,8 +87,8 @@ async function profile(
 }
 
 /**
- * RFC 9207 has nothing to compare with here. What it is for holds anyway: each application has one provider and a
- * callback of its own (RFC 9700 §4.4.2.2).
+ * There is no issuer to compare `iss` with (RFC 9207). Mix-up is prevented by one provider and one callback for each
+ * application (RFC 9700 §4.4.2.2).
  */
 function withoutIssuer(callback: URL): URL {
   const url = new URL(callback)
@@ -112,22 +110,22 @@ function personIn(
   wanted: readonly string[],
 ): SignInResult {
   if (told === undefined) return { kind: 'unexpected', why: 'userinfo is not a JSON object' }
-  // Where ops name a member, no other will do: what it holds for one person may be in `id` of somebody else.
+  // A member named in the registry has no fallback: one person's value could be another person's `id`.
   const naming = names.sub ?? (told.sub === undefined ? 'id' : 'sub')
   const sub = subjectFrom(told[naming])
   if (sub === undefined) return { kind: 'unexpected', why: 'userinfo names no subject' }
   const claims = keptClaims({ ...told, [naming]: sub }, wanted, (claim) => names[claim] ?? claim)
-  // Nothing says when they signed in, so nothing is claimed of it (OIDC Core §2, auth_time).
+  // No auth_time (OIDC Core §2): nothing says when the person signed in.
   return { kind: 'signed-in', person: { sub, claims }, tokens }
 }
 
-/** Some number their people. */
+/** A number is a subject, too. */
 function subjectFrom(told: unknown): string | undefined {
   const text = Number.isSafeInteger(told) ? String(told) : told
   return isSubject(text) ? text : undefined
 }
 
-/** The request as this provider wants it: forms by default, JSON where it is set. */
+/** The request as a form, or as JSON where the registry says so. */
 function spoken({ body: format }: OAuth2Settings, options: oidc.CustomFetchOptions): oidc.CustomFetchOptions {
   const { body, headers } = options
   if (format !== 'json' || !(body instanceof URLSearchParams)) return options
@@ -138,10 +136,7 @@ function spoken({ body: format }: OAuth2Settings, options: oidc.CustomFetchOptio
   }
 }
 
-/**
- * The answer without what would only be stumbled over: an ID token that nobody asked for and that there is nothing to
- * check by, and members that are null.
- */
+/** The answer without members that openid-client would refuse: an ID token, which nobody asked for, and nulls. */
 async function plainAnswer(response: Response): Promise<Response> {
   const { status, headers } = response
   const text = plainText(await response.text())

@@ -1,7 +1,5 @@
 /**
- * Providers of kind `oidc`: discovery, PKCE, state, nonce, a checked ID token (OIDC Core §3.1), through openid-client.
- *
- * Must not know what the broker does with the person.
+ * Providers of kind `oidc`: discovery, PKCE, state, nonce and a verified ID token (OIDC Core §3.1), by openid-client.
  */
 
 import * as oidc from 'openid-client'
@@ -39,9 +37,9 @@ async function discover(settings: OidcSettings, secret: () => Promise<string>): 
       timeout: timeoutSeconds,
       [oidc.customFetch]: fetchFor(settings),
       execute: [
-        // OIDC Core §3.1.3.7 (6): TLS might stand in for the ID token's signature; it is checked all the same.
+        // OIDC Core §3.1.3.7 (6) lets TLS replace the ID token's signature. It is verified all the same.
         oidc.enableNonRepudiationChecks,
-        // A provider without TLS is for a laptop alone.
+        // Only on a laptop.
         ...(isLoopback(issuer) ? [oidc.allowInsecureRequests] : []),
       ],
     })
@@ -52,7 +50,7 @@ async function discover(settings: OidcSettings, secret: () => Promise<string>): 
   }
 }
 
-/** OIDC Discovery §3: what we cannot do without. @throws {Unavailable} when one is missing, or no web address */
+/** OIDC Discovery §3: the broker needs these. @throws {Unavailable} when one is missing or no web address */
 function checkEndpoints({ authorization_endpoint, token_endpoint, jwks_uri }: oidc.ServerMetadata): void {
   for (const [name, endpoint] of Object.entries({ authorization_endpoint, token_endpoint, jwks_uri })) {
     if (!/^https?:$/.test(URL.parse(String(endpoint))?.protocol ?? ''))
@@ -96,7 +94,7 @@ async function personIn(
   return { kind: 'signed-in', person, tokens: tokensIn(tokens) }
 }
 
-/** What the provider says of the sign-in itself, and nothing that it does not say: `iat` is when the token was made. */
+/** Only what the provider says of the sign-in. `iat` is no substitute: it is when the token was made. */
 function howSignedIn({ auth_time, acr }: oidc.IDToken): Pick<Person, 'authTimeSeconds' | 'acr'> {
   return {
     ...(Number.isSafeInteger(auth_time) && { authTimeSeconds: auth_time! }),
@@ -108,7 +106,7 @@ function isShortText(text: string): boolean {
   return text !== '' && text.isWellFormed() && Buffer.byteLength(text) <= maxAcrBytes
 }
 
-/** Comfort, not identity: what cannot be read, or is about somebody else (OIDC Core §5.3.2), is left out. @throws {Unavailable} */
+/** Optional: an answer that is wrong or about another person (OIDC Core §5.3.2) is left out. @throws {Unavailable} */
 async function userinfo(configuration: oidc.Configuration, accessToken: string, sub: string): Promise<object> {
   try {
     return await oidc.fetchUserInfo(configuration, accessToken, sub)

@@ -1,8 +1,6 @@
 /**
- * Requests to a provider whose certificate no public authority vouches for (RFC 9110 §4.3.4).
- *
- * Owns whose word counts: the authority that is handed in and no other, for these requests alone. A certificate is always
- * verified. Must not know what is asked.
+ * `fetch` for a provider whose certificate comes from a private authority: only that authority is trusted, and only for these
+ * requests (RFC 9110 §4.3.4). By node:https, since undici does not fit into a function (docs/decisions/0051).
  */
 
 import type { IncomingMessage } from 'node:http'
@@ -10,16 +8,16 @@ import { Agent, request as httpsRequest } from 'node:https'
 
 type Fetch = (url: string, options: object) => Promise<Response>
 
-/** No honest answer of a provider is longer. */
-const longestAnswerBytes = 1_048_576
+/** No token answer, profile, metadata or key set is longer. */
+const maxAnswerBytes = 1_048_576
 
 /**
- * A `fetch` that follows no redirects, and fails as `fetch` does.
+ * Follows no redirect, and fails as `fetch` does.
  *
  * @param certificateAuthority PEM, one certificate or several
  */
 export function fetchTrusting(certificateAuthority: string): Fetch {
-  // Said aloud, so that NODE_TLS_REJECT_UNAUTHORIZED cannot say otherwise.
+  // Explicit, since NODE_TLS_REJECT_UNAUTHORIZED could turn verification off otherwise.
   const agent = new Agent({ ca: certificateAuthority, rejectUnauthorized: true })
   return async (url, options) => {
     const request = new Request(url, options)
@@ -44,7 +42,7 @@ async function answerFrom(incoming: IncomingMessage): Promise<Response> {
   let bytes = 0
   for await (const chunk of incoming as AsyncIterable<Buffer>) {
     bytes += chunk.length
-    if (bytes > longestAnswerBytes) throw new Error('the answer is too long')
+    if (bytes > maxAnswerBytes) throw new Error('the answer is too long')
     chunks.push(chunk)
   }
   const headers = new Headers()

@@ -1,13 +1,10 @@
 /**
- * What the broker asks of an identity provider, whatever kind it is.
- *
- * Owns the interface. Must not know families, clients or pages: a provider turns a browser away and back into a person,
- * and keeps that person's tokens there fresh.
+ * What the broker asks of an identity provider, whatever its kind: sign a person in, keep that person's tokens fresh, end them.
  */
 
 import type { Person } from '../domain/family.ts'
 
-/** What a client asked of the sign-in and the provider is to honour (OIDC Core §3.1.2.1). */
+/** What a client asks of the sign-in (OIDC Core §3.1.2.1). */
 export type SignInWishes = {
   readonly prompt?: string | undefined
   readonly maxAgeSeconds?: number | undefined
@@ -16,21 +13,21 @@ export type SignInWishes = {
   readonly uiLocales?: string | undefined
 }
 
-/** What must come back with the browser; sealed into its cookie meanwhile. */
+/** Compared with the callback. They wait in a sealed cookie of the browser. */
 export type SignInSecrets = {
   readonly state: string
   readonly nonce: string
   readonly codeVerifier: string
 }
 
-/** A token answer of the provider (RFC 6749 §5.1), as far as it concerns us. */
+/** The provider's token answer (RFC 6749 §5.1). */
 export type ProviderTokens = {
   readonly accessToken: string
-  /** Absent: there is none, or at a refresh the one that was sent stays good (RFC 6749 §6). */
+  /** Absent: there is none, or after a refresh the one before stays good (RFC 6749 §6). */
   readonly refreshToken?: string | undefined
-  /** Absent: it does not say. */
+  /** Absent: the provider does not say. */
   readonly expiresInSeconds?: number | undefined
-  /** What the access token carries. Absent: it does not say, and so what was asked for (RFC 6749 §5.1). */
+  /** Of the access token. Absent: what was asked for (RFC 6749 §5.1). */
   readonly scope?: string | undefined
 }
 
@@ -39,16 +36,16 @@ export type SignInResult =
   | { readonly kind: 'signed-in'; readonly person: Person; readonly tokens: ProviderTokens }
   | Failure
 
-/** A provider's "no" to whatever it was asked. */
+/** A refusal, or a wrong answer. */
 export type Failure =
-  /** The provider, or the person there, said no; `error` as OIDC Core §3.1.2.6 names it. */
+  /** The provider or the person refused. `error` is one of OIDC Core §3.1.2.6. */
   | { readonly kind: 'refused'; readonly error: string }
-  /** RFC 6749 §5.2 invalid_grant: the code that came back is none that it gave for this sign-in, or a token is dead. */
+  /** RFC 6749 §5.2 invalid_grant: the code or the token is not valid. */
   | { readonly kind: 'rejected' }
-  /** An answer that no standard allows, or an ID token that does not hold. `why` is for the operator. */
+  /** An answer that no standard allows, or an invalid ID token. `why` is for the operator. */
   | { readonly kind: 'unexpected'; readonly why: string }
 
-/** What became of a refresh at the provider. */
+/** The outcome of a refresh at the provider. */
 export type RefreshResult =
   | { readonly kind: 'refreshed'; readonly tokens: ProviderTokens }
   /** RFC 6749 §5.2 invalid_grant: this refresh token is dead for good. */
@@ -62,7 +59,7 @@ export type DeviceLogin = {
   readonly verificationUri: string
   readonly verificationUriComplete?: string | undefined
   readonly expiresInSeconds: number
-  /** How often it may be asked. */
+  /** Between two polls. */
   readonly intervalSeconds: number
 }
 
@@ -79,7 +76,7 @@ export type Provider = {
   /**
    * Where to send the browser.
    *
-   * @param state what the browser comes back with; drawn where none is given
+   * @param state @default random
    * @throws {Unavailable}
    */
   begin(
@@ -105,12 +102,12 @@ export type Provider = {
   /**
    * Ends tokens (RFC 7009).
    *
-   * @returns why it did not; undefined: they are dead
+   * @returns why it failed; undefined on success
    * @throws {Unavailable}
    */
   revoke(tokens: Pick<ProviderTokens, 'accessToken' | 'refreshToken'>): Promise<string | undefined>
   /** Starts the provider's own device flow. @returns why it could not. @throws {Unavailable} */
   startDeviceLogin(): Promise<DeviceLogin | { readonly why: string }>
-  /** Asks once how it stands; when is for the caller to mind. @throws {Unavailable} */
+  /** Polls once. The caller keeps to the interval. @throws {Unavailable} */
   pollDeviceLogin(deviceCode: string, claims: readonly string[]): Promise<DeviceLoginResult>
 }

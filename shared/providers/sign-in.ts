@@ -1,7 +1,5 @@
 /**
- * What the kinds of provider share of a sign-in: how a provider is spoken to, and how the browser is sent there.
- *
- * Must not know discovery, ID tokens or userinfo, nor how a failure is read (failures.ts).
+ * What both kinds of provider share of a sign-in: how the provider is called, and where the browser is sent.
  */
 
 import * as oidc from 'openid-client'
@@ -11,12 +9,12 @@ import { fetchTrusting } from './private-fetch.ts'
 import type { SignInWishes } from './provider.ts'
 
 export const timeoutSeconds = 5
-/** A `max_age` that is asked for to be told `auth_time`; a provider that honours prompt=login meets it in any case. */
+/** Sent with prompt=login only to learn `auth_time`. A provider that honours prompt=login meets it in any case. */
 const authTimeToldSeconds = 3_600
 /** A provider's metadata and the broker's secret there change rarely. */
 const configuredForMs = 600_000
 
-/** What was made the last time, for as long as it may be relied on. */
+/** Caches the configuration for ten minutes. A failure is not cached. */
 export function kept<Made>(make: () => Promise<Made>): () => Promise<Made> {
   let known: { readonly made: Made; readonly until: number } | undefined
   return async () => {
@@ -27,13 +25,13 @@ export function kept<Made>(make: () => Promise<Made>): () => Promise<Made> {
   }
 }
 
-/** How this provider is spoken to: whose word its certificate needs is the registry's to say. */
+/** The `fetch` for this provider. */
 export function fetchFor({ certificateAuthority }: ProviderSettings): oidc.CustomFetch {
   const ask = certificateAuthority === undefined ? fetch : fetchTrusting(certificateAuthority)
   return async (url, options) => withoutChallenge(await ask(url, options as RequestInit))
 }
 
-/** A challenge in the header would hide the JSON `error`, by which alone a provider's errors are read. */
+/** openid-client would report the challenge in the header instead of the JSON `error`. */
 function withoutChallenge(response: Response): Response {
   if (!response.headers.has('www-authenticate')) return response
   const { status, headers: told, body } = response
@@ -52,7 +50,7 @@ export async function clientAuthentication(
   return auth === 'client_secret_post' ? oidc.ClientSecretPost(text) : oidc.ClientSecretBasic(text)
 }
 
-/** State always; nonce and PKCE too, which a provider that does not know them ignores (RFC 6749 §3.1), or should. */
+/** Sends state and nonce always. A provider ignores a parameter that it does not know (RFC 6749 §3.1). */
 export async function beginSignIn(
   configuration: oidc.Configuration,
   settings: ProviderSettings,
@@ -61,8 +59,7 @@ export async function beginSignIn(
   state = oidc.randomState(),
 ) {
   const { scopes } = settings
-  // OIDC Core §2: a provider has to tell auth_time where max_age was asked for, and without it nobody could see that
-  // prompt=login was taken off on the way.
+  // OIDC Core §2: max_age makes the provider return auth_time, which shows whether the browser removed prompt=login.
   const maxAge = maxAgeSeconds ?? (asksForLogin(prompt) ? authTimeToldSeconds : undefined)
   const codeVerifier = oidc.randomPKCECodeVerifier()
   const secrets = { state, nonce: oidc.randomNonce(), codeVerifier }

@@ -1,17 +1,15 @@
 /**
- * What the kinds of provider share once somebody has signed in: fresh tokens, and their end.
- *
- * Must not know how a person is told from an answer, nor where tokens are kept.
+ * What both kinds of provider share after a sign-in: refreshing and revoking tokens.
  */
 
 import * as oidc from 'openid-client'
 import { failureOf } from './failures.ts'
 import type { Provider, ProviderTokens, RefreshResult } from './provider.ts'
 
-/** What is told must fit beside the tokens that are kept. */
+/** Longer scopes would not fit into the item beside the tokens. */
 const maxScopeLength = 2_048
 
-/** RFC 6749 §5.1: what there is in an answer, and how long it says it lasts. */
+/** RFC 6749 §5.1 */
 export function tokensIn(answer: oidc.TokenEndpointResponse): ProviderTokens {
   const { access_token: accessToken, refresh_token: refreshToken, expires_in: expiresInSeconds, scope } = answer
   const lasts = expiresInSeconds !== undefined && expiresInSeconds > 0 ? Math.floor(expiresInSeconds) : undefined
@@ -29,7 +27,7 @@ export function tokenRequests(configuration: () => Promise<oidc.Configuration>):
 async function refresh(configuration: oidc.Configuration, refreshToken: string, sub: string): Promise<RefreshResult> {
   try {
     const answer = await oidc.refreshTokenGrant(configuration, refreshToken)
-    // OIDC Core §12.2: an ID token that comes along is about the same person.
+    // OIDC Core §12.2: an ID token in a refresh is about the same person.
     const told = answer.claims()?.sub
     if (told !== undefined && told !== sub) return { kind: 'unexpected', why: 'the tokens are of another person' }
     return { kind: 'refreshed', tokens: tokensIn(answer) }
@@ -40,7 +38,7 @@ async function refresh(configuration: oidc.Configuration, refreshToken: string, 
   }
 }
 
-/** RFC 7009 §2.1: with a refresh token goes whatever was granted with it. */
+/** RFC 7009 §2.1: revoking the refresh token ends the access tokens of its grant, too. */
 async function revoke(
   configuration: oidc.Configuration,
   { refreshToken, accessToken }: Pick<ProviderTokens, 'accessToken' | 'refreshToken'>,

@@ -1,19 +1,17 @@
 /**
- * What was wrong with a provider's answer, in the words of the libraries that looked at it.
- *
- * Owns which messages may be told: those that hold nothing of the answer itself. openid-client and oauth4webapi make theirs of
- * constant texts and of the names that they looked for; test/providers/words.test.ts holds that against their source. Messages
- * of any other error may quote what it choked on, and are never told.
+ * What was wrong with a provider's answer, in the words of the libraries that checked it. Only messages that hold nothing of
+ * the answer are told: openid-client and oauth4webapi make theirs of constants and of names that they looked for, which
+ * test/providers/words.test.ts checks in their source. Messages of other errors may quote the answer.
  */
 
-/** The classes of the two libraries, by name: only some of them are exported. */
+/** By name, since the libraries export only some of these classes. */
 const libraryErrors = ['ClientError', 'OperationProcessingError', 'UnsupportedOperationError']
-/** Node's own errors have the same codes as the libraries' TypeErrors, so these are known by their form. */
+/** By form, since Node's own TypeErrors have the same codes as the libraries'. */
 const typeErrorForm =
   /^(?:"response" body "[a-z_]+" property|ID Token "[a-z_]+" \([a-z ]+\)) must (?:be a string|not be empty|be a (?:(?:non-negative|positive) )?number)$/
 const maxDepth = 5
 
-/** @returns the innermost explanation; undefined: nothing that may be told */
+/** @returns the innermost explanation; undefined where none may be told */
 export function wordsOf(error: unknown): string | undefined {
   let words: string | undefined
   for (let at = error, depth = 0; depth < maxDepth; depth += 1) {
@@ -29,7 +27,7 @@ function mayTell(error: Error): boolean {
   return error instanceof TypeError ? typeErrorForm.test(error.message) : libraryErrors.includes(error.name)
 }
 
-/** An `error` of a provider (RFC 6749 §5.2) is an identifier. What looks otherwise may be anything, and is not repeated. */
+/** A provider's `error` (RFC 6749 §5.2), repeated only if it looks like an identifier, since anything else could be a secret. */
 export function errorCodeOf(error: string): string {
   return /^[\w.:-]{1,64}$/.test(error) ? error : 'an error that is no identifier'
 }
