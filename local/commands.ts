@@ -1,5 +1,5 @@
 /**
- * Commands to paste into a POSIX shell: a device flow with curl, and what the command line has to know.
+ * Commands to paste into a POSIX shell: a device flow with curl, and the settings of the command line.
  */
 
 import { resolve } from 'node:path'
@@ -7,7 +7,7 @@ import type { Registry } from '../shared/store/registrations.ts'
 
 export const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
 
-/** A client for a first try: public, with the device grant, and with an id that needs no quotes. */
+/** A client for a first try: public, with the device grant and an id that needs no quotes. */
 export function deviceClient({ clients }: Registry): Registry['clients'][number] | undefined {
   return clients.find(
     ({ auth, grants, clientId }) => auth === 'none' && grants.includes(deviceGrant) && /^[\w.-]+$/.test(clientId),
@@ -30,8 +30,8 @@ export function deviceFlowCommands(
 }
 
 /**
- * What the command line has to know, for a POSIX shell: the broker for all, the table for `apply` and `clients`, and the
- * directory for `keys`, where there is one.
+ * Settings of the command line, for a POSIX shell: the broker for all commands, the table for `apply` and `clients`, the data
+ * directory for `keys`.
  */
 export function commandLineSettings(
   { localUrl: url, dynamodbEndpoint }: { readonly localUrl: string; readonly dynamodbEndpoint: string },

@@ -1,8 +1,6 @@
 /**
- * `npm run demo`: why the product exists, told by the running thing in a few seconds.
- *
- * Owns the story's order and its end. Every answer is a real one, over HTTP; when one is not as the story says, the demo
- * fails. The words are printed by local/demo/narrator.ts.
+ * `npm run demo`: why the product exists, told by the running stack in a few seconds. The demo fails when an answer is not as
+ * the story says.
  */
 
 import type { Page } from './demo/browser.ts'

@@ -4,8 +4,8 @@
 
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
+import { lock } from './data-dir.ts'
 import { type Engine, findEngine } from './dynamodb/engine.ts'
 import { freePort, loopback } from './ports.ts'
 import { Problem } from './problem.ts'
@@ -29,13 +29,13 @@ export type DynamodbOptions = {
 const maxTries = 5
 /** Java takes seconds on a busy machine. */
 const listensWithinMs = 15_000
-/** A broker that is just ending keeps its directory for so long (contract.md §5). */
+/** A broker that is ending has its directory for so long (docs/contract.md §5). */
 const lockedWithinMs = 2_000
 
 /** @throws {Problem} when there is no engine for this machine, or another broker has the directory */
 export async function startDynamodb({ dataDir, removeAtEnd, log }: DynamodbOptions): Promise<LocalDynamodb> {
   const engine = findEngine()
-  const unlock = dataDir === undefined ? () => {} : await lock(dataDir)
+  const unlock = dataDir === undefined ? () => {} : await own(dataDir)
   try {
     const { port, started } = await launch(engine, dataDir, removeAtEnd)
     let stopped: Promise<void> | undefined
@@ -85,7 +85,7 @@ async function tryLaunch(
   }
 }
 
-/** DynamoDB Local says that it is ready a moment before it listens. */
+/** DynamoDB Local says that it is ready shortly before it listens. */
 async function listening(port: number, started: Supervised): Promise<void> {
   let ended: string | undefined
   void started.ended.then((why) => (ended = why))
@@ -107,31 +107,12 @@ function accepts(port: number): Promise<boolean> {
   })
 }
 
-/**
- * Keeps other brokers out of a directory. SQLite's own lock does it, on a database that holds nothing: the system frees it
- * when the process is gone, by whatever means, and it works on every platform.
- *
- * @returns what frees it
- * @throws {Problem} when another broker has it
- */
-async function lock(dataDir: string): Promise<() => void> {
-  const database = new DatabaseSync(join(dataDir, 'dynamodb.lock'), { timeout: 0 })
-  for (const deadline = Date.now() + lockedWithinMs; ; await pause(50)) {
-    try {
-      database.exec('BEGIN EXCLUSIVE')
-      return () => database.close()
-    } catch (error) {
-      const isLocked = error instanceof Error && 'errcode' in error && error.errcode === sqliteBusy
-      if (isLocked && Date.now() < deadline) continue
-      database.close()
-      if (!isLocked) throw error
-      throw new Problem(
-        `Another broker runs on DATA_DIR ${dataDir} and has its DynamoDB. End it, or set DATA_DIR to another directory. ` +
-          'Brokers share a table when AWS_ENDPOINT_URL_DYNAMODB names a DynamoDB that runs by itself.',
-      )
-    }
-  }
+/** @throws {Problem} when another broker has the directory */
+async function own(dataDir: string): Promise<() => void> {
+  const release = await lock(join(dataDir, 'dynamodb.lock'), lockedWithinMs)
+  if (release !== undefined) return release
+  throw new Problem(
+    `Another broker runs on DATA_DIR ${dataDir} and has its DynamoDB. End it, or set DATA_DIR to another directory. ` +
+      'Brokers share a table when AWS_ENDPOINT_URL_DYNAMODB names a DynamoDB that runs by itself.',
+  )
 }
-
-/** https://www.sqlite.org/rescode.html#busy */
-const sqliteBusy = 5

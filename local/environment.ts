@@ -1,10 +1,8 @@
 /**
- * What the functions get to know from the environment, in this process.
- *
- * Owns setting it and putting back what was there. Must not know what the variables mean.
+ * Sets environment variables of this process, from which the functions read their settings.
  */
 
-/** @returns what puts back the variables as they were */
+/** @returns what restores the variables */
 export function setEnvironment(variables: Readonly<Record<string, string>>): () => void {
   const before = Object.keys(variables).map((name) => [name, process.env[name]] as const)
   Object.assign(process.env, variables)

@@ -1,7 +1,5 @@
 /**
- * Ports of this machine: asking for one, and saying it well when it is taken.
- *
- * Owns listening on the loopback interface. Must not know what is served there.
+ * Listening on ports of this machine.
  */
 
 import { once } from 'node:events'
@@ -11,7 +9,7 @@ import { Problem } from './problem.ts'
 
 export const loopback = '127.0.0.1'
 
-/** Something else listens on the port that was asked for. */
+/** Another program listens on the port. */
 export class PortTaken extends Problem {
   constructor(port: number, variable: string) {
     super(`Port ${port} is in use by another program. Set ${variable} to another port (0 picks a free one).`)
@@ -37,7 +35,7 @@ export async function listen(server: Server, port: number, variable: string): Pr
   return address.port
 }
 
-/** A port that was free a moment ago, for programs that cannot say which one they picked. */
+/** A port that was free a moment ago, for programs that cannot say which port they picked. */
 export async function freePort(): Promise<number> {
   const server = createServer()
   const port = await listen(server, 0, 'PORT')

@@ -1,7 +1,5 @@
 /**
- * What keeps the local stack from starting, or from what else was asked of it, and can be put right by whoever asked.
- *
- * Owns the difference between that and a mistake of ours: the message is for the person, without a stack.
+ * An error that the person who started the program can fix. Its message is shown without a stack.
  */
 
 export class Problem extends Error {}

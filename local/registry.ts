@@ -1,7 +1,5 @@
 /**
- * The applications and clients of the local stack, from a file into the table.
- *
- * Owns reading the file and telling all of its mistakes. Must not know its schema (shared/registry-file.ts).
+ * The applications and clients of the local stack, from the registry file into the table.
  */
 
 import { readFile } from 'node:fs/promises'
@@ -30,7 +28,7 @@ export async function readRegistry(path: string, identityProviderUrl: string): P
     text = await readFile(path, 'utf8')
   } catch (error) {
     const code = codeOf(error)
-    const why = code === 'ENOENT' ? 'is not there' : `cannot be read (${code})`
+    const why = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`
     throw new Problem(`The registry ${path} ${why}. REGISTRY names the file to read.`)
   }
   const parsed = parseRegistry(text, { variables: { IDP_URL: identityProviderUrl } })
@@ -42,7 +40,7 @@ export async function readRegistry(path: string, identityProviderUrl: string): P
   )
 }
 
-/** The applications whose people sign in at the local identity provider, as its clients. */
+/** The applications whose provider is the local one, as its clients. */
 export function providerClients(
   { applications }: Registry,
   identityProviderUrl: string,
@@ -57,13 +55,13 @@ export function providerClients(
   })
 }
 
-/** Where people of an application sign in, when that is not at the local identity provider. */
+/** The address of an application's provider, as `apply` shows it; undefined for the local identity provider. */
 export function foreignProvider({ provider }: Application, identityProviderUrl: string): string | undefined {
   if (placeOf(provider, identityProviderUrl) !== undefined) return undefined
-  return provider.kind === 'oidc' ? provider.issuer : provider.authorizationEndpoint
+  return identityOf(provider).address
 }
 
-/** Which of those at the local identity provider's address it is; undefined for one elsewhere. */
+/** Which of the local identity provider's three it is; undefined for one elsewhere. */
 function placeOf(provider: ProviderSettings, address: string): ProviderClient['at'] {
   if (provider.kind === 'oauth2') {
     return provider.tokenEndpoint.startsWith(`${address}${directoryPath}`) ? 'directory' : undefined
@@ -73,8 +71,7 @@ function placeOf(provider: ProviderSettings, address: string): ProviderClient['a
 }
 
 /**
- * Whether a provider that differs is the local identity provider, which was at another port before: what it gave is still
- * its own. Any other provider that takes the place of one ends the sessions of that one.
+ * Whether only the local identity provider's port has changed. Then sessions stay. Any other change of provider ends them.
  */
 function hasOnlyMoved(before: ProviderSettings, after: ProviderSettings, address: string): boolean {
   const [was, is] = [identityOf(before), identityOf(after)]
@@ -84,8 +81,8 @@ function hasOnlyMoved(before: ProviderSettings, after: ProviderSettings, address
 }
 
 /**
- * Makes the table where it is missing and puts the registry there. A DynamoDB that is only just starting, and a table
- * that is only just being made, are waited for.
+ * Makes the table where it is missing and puts the registry there. Waits for a DynamoDB that is starting and for a table that
+ * is being made.
  *
  * @throws {Problem}
  */
@@ -103,7 +100,7 @@ export async function fillTable(
         return await putRegistry(table, registry, (before, after) => hasOnlyMoved(before, after, identityProviderUrl))
       } catch (error) {
         if (Date.now() < deadline) continue
-        throw new Problem(`The DynamoDB at ${endpoint} does not answer as it should (${reasonOf(error)}).`)
+        throw new Problem(`The DynamoDB at ${endpoint} cannot be used (${reasonOf(error)}).`)
       }
     }
   } finally {

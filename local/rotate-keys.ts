@@ -1,8 +1,6 @@
 /**
- * The local keyring's rotation: what rotate-keys does in the cloud, on the file in the data directory.
- *
- * Owns the file's replacement while brokers read it and others rotate. What a rotation is, shared/tokens/rotation.ts says.
- * Brokers that run go by the new keyring within five minutes, as warm Lambdas do.
+ * Listing, rotating and retiring the keys in a data directory, as the function rotate-keys does in the cloud. Running brokers
+ * use the new keyring within five minutes, as warm Lambdas do.
  */
 
 import { readFile } from 'node:fs/promises'
@@ -16,7 +14,7 @@ import {
   type Rotation,
 } from '../shared/tokens/keyring-report.ts'
 import { explainRefusal, type KeyringChange, retireKeys, rotateKeyring } from '../shared/tokens/rotation.ts'
-import { replaceIfSame } from './data-dir.ts'
+import { replace, withSecretsLocked } from './data-dir.ts'
 import { Problem } from './problem.ts'
 
 /** @throws {Problem} when there is no keyring in the directory */
@@ -24,7 +22,7 @@ export async function listLocalKeys(dataDir: string, nowMs: number): Promise<rea
   return describeKeyring(await readKeyringFile(dataDir), nowMs)
 }
 
-/** @throws {Problem} when it is refused, which the message explains */
+/** @throws {Problem} that explains a refusal */
 export async function rotateLocalKeys(dataDir: string, nowMs: number): Promise<Rotation> {
   const { after } = await change(dataDir, (text) => rotateKeyring(text, nowMs))
   return describeRotation(after, nowMs)
@@ -43,22 +41,24 @@ export async function retireLocalKeys(
   return describeRetirement(before, after, nowMs)
 }
 
-/** Somebody who is quicker makes us derive anew, from what they made. */
 async function change(
   dataDir: string,
   derive: (text: string) => Promise<KeyringChange>,
 ): Promise<{ readonly before: string; readonly after: string }> {
-  for (;;) {
+  // Before the lock, which would make the directory's file.
+  await readKeyringFile(dataDir)
+  return withSecretsLocked(dataDir, async () => {
     const before = await readKeyringFile(dataDir)
     const changed = await derive(before)
     if (!changed.ok) throw new Problem(explainRefusal(changed.refusal))
-    if (await replaceIfSame(keyringFile(dataDir), before, changed.text)) return { before, after: changed.text }
-  }
+    await replace(keyringFile(dataDir), changed.text)
+    return { before, after: changed.text }
+  })
 }
 
 async function readKeyringFile(dataDir: string): Promise<string> {
   return readFile(keyringFile(dataDir), 'utf8').catch(() => {
-    throw new Problem(`There is no keyring in ${dataDir}. The local stack draws it, where DATA_DIR says.`)
+    throw new Problem(`There is no keyring in ${dataDir}. npm start makes it in the directory that DATA_DIR names.`)
   })
 }
 

@@ -1,15 +1,13 @@
 /**
- * What runs by the clock: in the cloud a schedule of EventBridge's, on a laptop a timer.
- *
- * Owns the timer. Must not know what the functions do.
+ * Runs the scheduled functions by a timer, which EventBridge does in the cloud.
  */
 
 import { contextOf } from './gateway/event.ts'
 
-/** Shorter than in the cloud: somebody is watching. */
+/** Shorter than in the cloud, so that a person who watches sees it. */
 const everyMs = 10_000
 
-/** @returns what ends it, once a run that is under way has come to its end */
+/** @returns what stops it and waits for a run under way */
 export function startSchedule(names: readonly string[], log: (line: string) => void): () => Promise<void> {
   let running: Promise<unknown> = Promise.resolve()
   const timer = setInterval(() => {

@@ -1,6 +1,6 @@
 /**
- * The local stack's secrets, as files in the data directory: the keyring, and the secret of each application at its
- * provider, which is drawn unless the environment has it. Brokers that start at the same time agree.
+ * The local stack's secrets, as files in the data directory: the keyring, and each application's secret at its provider, which
+ * is random unless the environment has it. Brokers that start at the same time get the same.
  */
 
 import { randomBytes } from 'node:crypto'
@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { providerSecretName } from '../shared/domain/provider-identity.ts'
 import type { Application } from '../shared/domain/registration.ts'
 import { generateKeyring } from '../shared/tokens/keyring-secret.ts'
-import { agreeOn, privateDirectory, replace } from './data-dir.ts'
+import { privateDirectory, readOrMake, replace, withSecretsLocked } from './data-dir.ts'
 
 export type LocalSecrets = {
   /** For SECRETS. */
@@ -17,12 +17,12 @@ export type LocalSecrets = {
   readonly providerSecrets: ReadonlyMap<string, string>
 }
 
-/** The variable with an application's secret at a provider of your own: PROVIDER_SECRET_MY_APP for my-app. */
+/** The variable for an application's secret at a provider of your own: PROVIDER_SECRET_MY_APP for my-app. */
 export function secretVariable(application: string): string {
   return `PROVIDER_SECRET_${application.toUpperCase().replaceAll('-', '_')}`
 }
 
-/** @param given finds the secret that the environment has for an application */
+/** @param given the secret that the environment has for an application */
 export async function setUpSecrets(
   dataDir: string,
   applications: readonly Pick<Application, 'name' | 'provider'>[],
@@ -30,13 +30,15 @@ export async function setUpSecrets(
 ): Promise<LocalSecrets> {
   const folder = join(dataDir, 'secrets')
   await privateDirectory(folder)
-  const keyring = agreeOn(join(folder, 'keyring'), () => generateKeyring(Date.now()))
-  const pairs = applications.map(async (application): Promise<[string, string]> => {
-    const path = join(folder, providerSecretName(application))
-    const secret = given(application.name)
-    if (secret) await replace(path, secret)
-    return [application.name, await agreeOn(path, () => randomBytes(32).toString('base64url'))]
+  return withSecretsLocked(dataDir, async () => {
+    await readOrMake(join(folder, 'keyring'), () => generateKeyring(Date.now()))
+    const providerSecrets = new Map<string, string>()
+    for (const application of applications) {
+      const path = join(folder, providerSecretName(application))
+      const secret = given(application.name)
+      if (secret) await replace(path, secret)
+      providerSecrets.set(application.name, await readOrMake(path, () => randomBytes(32).toString('base64url')))
+    }
+    return { place: `file:${folder}`, providerSecrets }
   })
-  const [providerSecrets] = await Promise.all([Promise.all(pairs), keyring])
-  return { place: `file:${folder}`, providerSecrets: new Map(providerSecrets) }
 }

@@ -1,8 +1,6 @@
 /**
- * The local stack in this process: the functions behind the gateway, with a DynamoDB and an identity provider.
- *
- * Owns which parts there are, their order at the start and at the end. Must not read the environment, nor print: start.ts
- * does. One stack at a time in a process, for the functions take their settings from its environment.
+ * The local stack in this process: the functions behind the local gateway, with a DynamoDB and an identity provider. One stack
+ * at a time in a process, since the functions read their settings from its environment.
  */
 
 import { rmSync } from 'node:fs'
@@ -29,37 +27,37 @@ export type LocalStackOptions = {
   readonly port?: number
   /** Of the identity provider. @default 0 a free one */
   readonly idpPort?: number
-  /** Of the access tokens that the tenant beside it gives. @default 300 */
+  /** Lifetime of the local tenant's access tokens. @default 300 */
   readonly tenantAccessTokenSeconds?: number
-  /** Where the broker is for its callers, when something else stands in front. @default where it listens */
+  /** The broker's base URL, when TLS or a tunnel stands in front. @default where it listens */
   readonly publicUrl?: string
-  /** Finds the secret of an application at its provider. @default one that is drawn, which the local provider knows */
+  /** The secret of an application at its provider. @default a random one, which the local provider knows */
   readonly providerSecret?: (application: string) => string | undefined
-  /** Where keys and data outlive the stack. @default a temporary directory, removed at the end, and a database in memory */
+  /** Keeps keys and data across restarts. @default a temporary directory, removed at the end, and a database in memory */
   readonly dataDir?: string
   /** Path of a registry file. @default local/registry.json */
   readonly registry?: string
   /** @default token-broker */
   readonly tableName?: string
-  /** A DynamoDB that is there already. @default one of its own */
+  /** A DynamoDB that runs already. @default one of its own */
   readonly dynamodbEndpoint?: string
-  /** Takes the functions' log, a line of JSON at a time. @default stdout, as in the cloud */
+  /** Gets each line of the functions' log. @default stdout, as in the cloud */
   readonly functionLog?: (line: string) => void
-  /** Takes what the stack itself has to say, for people. @default nobody */
+  /** Gets the stack's own messages, for people. @default dropped */
   readonly log?: (line: string) => void
-  /** Told when a part begins to start, and again when it is there. */
+  /** Called when a part begins to start, and when it has started. */
   readonly progress?: (part: string, state: 'starting' | 'there') => void
 }
 
 export type LocalStack = {
   /** `{base}` of every URL. */
   readonly url: string
-  /** Where it listens: the same, unless something else stands in front. */
+  /** Where it listens. */
   readonly localUrl: string
   readonly idpUrl: string
   readonly dynamodbEndpoint: string
   readonly registry: Registry
-  /** Which DynamoDB it is, for people; undefined for one that was given. */
+  /** The DynamoDB's name, for people; undefined for one that ran already. */
   readonly dynamodbEngine: string | undefined
   close(): Promise<void>
 }
@@ -118,15 +116,15 @@ async function start(options: LocalStackOptions, ending: Ending): Promise<LocalS
   return { ...parts, close: ending.run }
 }
 
-/** Tells what to set up for an application whose provider is not the stack's own. */
+/** Says what to set for an application whose provider is not the local one. */
 function tellOfForeignProviders(registry: Registry, idpUrl: string, options: LocalStackOptions): void {
   for (const application of registry.applications) {
     const { name, provider } = application
     const where = foreignProvider(application, idpUrl)
     if (where === undefined || provider.auth === 'none' || options.providerSecret?.(name)) continue
     options.log?.(
-      `People of ${name} sign in at ${where}. Set ${secretVariable(name)} to the secret of the client ` +
-        `${provider.clientId} there, else that provider refuses the broker.`,
+      `The provider of ${name} is ${where}. Set ${secretVariable(name)} to the secret of the client ` +
+        `${provider.clientId} there, otherwise that provider refuses the broker.`,
     )
   }
 }
@@ -164,7 +162,7 @@ async function dataDirectory(given: string | undefined, ending: Ending): Promise
   }
   const path = await mkdtemp(join(tmpdir(), 'token-broker-'))
   const remove = () => rmSync(path, { recursive: true, force: true })
-  // Whatever way the process ends by itself; kill -9 is the supervisor's.
+  // For every end but kill -9, after which the supervisor removes it.
   process.once('exit', remove)
   ending.add('directory', () => {
     process.off('exit', remove)
@@ -190,7 +188,7 @@ async function openDatabase(
 
 type Settings = { readonly tableName: string; readonly url: string; readonly endpoint: string; readonly place: string }
 
-/** @returns what leaves it */
+/** @returns what restores it */
 function enterEnvironment({ tableName, url, endpoint, place }: Settings): () => void {
   const hasCredentials = process.env.AWS_ACCESS_KEY_ID !== undefined || process.env.AWS_PROFILE !== undefined
   const leave = setEnvironment({
@@ -205,12 +203,12 @@ function enterEnvironment({ tableName, url, endpoint, place }: Settings): () => 
   }
 }
 
-/** In this order: nobody asks any more; nothing is there any more; nothing is left. */
+/** The order in which the parts end: first those that use others. */
 const phases = ['requests', 'settings', 'services', 'directory'] as const
 type Phase = (typeof phases)[number]
 type Ending = { add(phase: Phase, step: () => unknown): void; run(): Promise<void> }
 
-/** What has to be ended, and when. */
+/** Collects what has to be ended, and ends it in the order of the phases. */
 function createEnding(): Ending {
   const steps = new Map<Phase, (() => unknown)[]>(phases.map((phase) => [phase, []]))
   return {
@@ -226,7 +224,7 @@ function createEnding(): Ending {
   }
 }
 
-/** As Promise.all; but a failure is reported only when the others have settled too, so that all of them can be ended. */
+/** As Promise.all, but rejects only when all have settled, so that every part that has started can be ended. */
 async function allOf<Parts extends readonly unknown[]>(
   parts: readonly [...{ [At in keyof Parts]: Promise<Parts[At]> }],
 ): Promise<Parts> {

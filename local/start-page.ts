@@ -1,7 +1,6 @@
 /**
- * What the address that `npm start` prints shows in a browser: what runs, what to try, and what has just happened.
- *
- * For this machine alone: another host's name, which DNS rebinding would bring, and whatever a proxy forwards get nothing.
+ * The page at the address that `npm start` prints. Only this machine gets it: a request that names another host (DNS
+ * rebinding) or comes through a proxy gets nothing.
  */
 
 import type { IncomingHttpHeaders } from 'node:http'
@@ -11,7 +10,7 @@ import { activityPage, activityPath } from './start-page/activity.ts'
 import { type Parts, type Place, startPage } from './start-page/page.ts'
 
 export type StartPage = {
-  /** From now on the page can be shown. */
+  /** The page is shown from now on. */
   open(parts: Parts, place: Place): void
   answer(path: string, headers: IncomingHttpHeaders): Response | undefined
 }

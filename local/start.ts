@@ -1,8 +1,5 @@
 /**
- * `npm start`: the local stack as a program.
- *
- * Owns its environment variables, what it prints, and its end: SIGTERM, SIGINT, SIGHUP, and the end of npm. Must not know
- * how the parts are started (local/stack.ts). The functions' log goes to stderr, so that stdout is for people.
+ * `npm start`: the local stack as a program. The functions' log goes to stderr, so that stdout is for people.
  */
 
 import { styleText } from 'node:util'
@@ -12,9 +9,9 @@ import { secretVariable } from './secrets.ts'
 import { type LocalStack, type LocalStackOptions, startLocalStack } from './stack.ts'
 import { welcome } from './welcome.ts'
 
-/** contract.md §5: all of it ends within 2 s. */
+/** docs/contract.md §5: everything ends within 2 s. */
 const endWithinMs = 1_700
-/** A start that takes no longer needs no explanation. */
+/** A slower start is explained. */
 const slowAfterMs = 1_000
 
 const defaultPorts = { PORT: 8787, IDP_PORT: 8788 } as const
@@ -22,7 +19,7 @@ const defaultPorts = { PORT: 8787, IDP_PORT: 8788 } as const
 let stack: LocalStack | undefined
 let isEnding = false
 
-// Whoever started us may have read what they wanted, and hung up.
+// The reader of our output may have closed the pipe.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, end)
 watchNpm(end)
@@ -54,7 +51,7 @@ function optionsFrom(environment: NodeJS.ProcessEnv): LocalStackOptions & { read
 function portFrom(environment: NodeJS.ProcessEnv, name: keyof typeof defaultPorts): number {
   const text = environment[name] || String(defaultPorts[name])
   const port = Number(text)
-  if (!/^\d+$/.test(text) || port > 65_535) throw new Problem(`${name} must be a port, 0 to 65535, and not ${text}.`)
+  if (!/^\d+$/.test(text) || port > 65_535) throw new Problem(`${name} must be a port from 0 to 65535, not ${text}.`)
   return port
 }
 
@@ -62,21 +59,19 @@ function portFrom(environment: NodeJS.ProcessEnv, name: keyof typeof defaultPort
 function publicUrlFrom(text: string): string {
   const url = URL.parse(text)
   if (url !== null && /^https?:$/.test(url.protocol) && `${url.origin}/` === url.href) return url.origin
-  throw new Problem(
-    `PUBLIC_URL must be an address such as https://broker.example.test, without a path, and not ${text}.`,
-  )
+  throw new Problem(`PUBLIC_URL must be an address such as https://broker.example.test, without a path, not ${text}.`)
 }
 
 function lifetimeFrom(text: string): number {
   if (/^[1-9]\d{0,5}$/.test(text)) return Number(text)
-  throw new Problem(`TENANT_ACCESS_TOKEN_SECONDS must be a number of seconds, 1 to 999999, and not ${text}.`)
+  throw new Problem(`TENANT_ACCESS_TOKEN_SECONDS must be a number of seconds from 1 to 999999, not ${text}.`)
 }
 
-/** Ctrl-C comes twice, from the terminal and from npm; the second changes nothing. */
+/** Ctrl-C comes twice, from the terminal and from npm. The second has no effect. */
 function end(): void {
   if (isEnding) return
   isEnding = true
-  // Before there is a stack to close, leaving is enough: the supervisor ends what has been started.
+  // Before there is a stack, the supervisor ends what has been started.
   if (stack === undefined) process.exit(0)
   setTimeout(() => process.exit(1), endWithinMs)
   stack.close().then(
@@ -99,7 +94,7 @@ function writeLog(line: string): void {
   process.stderr.write(`${styleText('dim', line, { stream: process.stderr })}\n`)
 }
 
-/** Says now and then what is waited for, when it takes long. */
+/** Says every second which parts a slow start still waits for. */
 function tellIfSlow(): NonNullable<LocalStackOptions['progress']> {
   const waitedFor = new Set<string>()
   const timer = setInterval(() => {

@@ -1,7 +1,5 @@
 /**
- * What a person reads once the local stack runs: where everything is, and what to paste next.
- *
- * Owns the words. Must not know how the stack is made. One line starts with `ready ` and holds the base URL, for scripts.
+ * The text that a person reads once the local stack runs. One line starts with `ready ` and holds the base URL, for scripts.
  */
 
 import { styleText } from 'node:util'

@@ -1,7 +1,5 @@
 /**
- * A browser as small as the demo needs: cookies, redirects and forms, no scripts.
- *
- * Owns what a browser does between two pages. Must not know whose pages they are.
+ * A browser for the demo: cookies, redirects and forms, no scripts.
  */
 
 export type Page = {
@@ -12,10 +10,10 @@ export type Page = {
 
 type Cookie = { readonly name: string; readonly value: string; readonly path: string }
 
-const mostRedirects = 20
+const maxRedirects = 20
 
 export class Browser {
-  /** By host, for cookies do not care about ports. */
+  /** By host: cookies are the same for all ports. */
   readonly #cookies = new Map<string, Cookie[]>()
 
   open(address: string | URL): Promise<Page> {
@@ -23,7 +21,7 @@ export class Browser {
   }
 
   /**
-   * Fills in the page's form and sends it; what the form holds already, hidden fields too, goes along.
+   * Fills in the page's form and sends it with the fields that it holds already.
    *
    * @throws when the page has no form
    */
@@ -44,7 +42,7 @@ export class Browser {
     let response = await this.#request(first, { method, ...(body === undefined ? {} : { body }) })
     let url = first
     for (let redirects = 0; response.status >= 300 && response.status < 400; redirects += 1) {
-      if (redirects === mostRedirects) throw new Error(`${first.origin} sends the browser round in circles`)
+      if (redirects === maxRedirects) throw new Error(`${first.origin} redirects the browser in circles`)
       await response.body?.cancel()
       url = new URL(response.headers.get('location') ?? '', url)
       response = await this.#request(url, { method: 'GET' })

@@ -1,7 +1,6 @@
 /**
- * Tells the demo's story: headings, sentences, and what went over the wire, abbreviated.
- *
- * Owns the look of it. Must not know the story. In colour and at reading speed on a terminal; plain and at once in a pipe.
+ * Prints the demo's story: headings, sentences and abbreviated answers. In colour and at reading speed on a terminal; plain
+ * and at once in a pipe.
  */
 
 import { setTimeout as pause } from 'node:timers/promises'
@@ -18,7 +17,7 @@ export type Narrator = {
 }
 
 const pauseMs = 450
-const longestShown = 44
+const maxShownLength = 44
 
 export function createNarrator(out: NodeJS.WriteStream): Narrator {
   const style = (format: Parameters<typeof styleText>[0], text: string) => styleText(format, text, { stream: out })
@@ -48,5 +47,5 @@ export function createNarrator(out: NodeJS.WriteStream): Narrator {
 
 function short(value: unknown): string {
   const text = String(value)
-  return text.length <= longestShown ? text : `${text.slice(0, 14)}…${text.slice(-6)}`
+  return text.length <= maxShownLength ? text : `${text.slice(0, 14)}…${text.slice(-6)}`
 }

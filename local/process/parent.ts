@@ -1,9 +1,6 @@
 /**
- * Notices that npm is gone.
- *
- * Owns who this process's parents are. npm passes SIGTERM and SIGINT on, but when it is killed with -9, or when a shell
- * stands in between that passes on nothing, nobody tells us. Started without npm, a process may well outlive its parent
- * (a shell that put it into the background), so then nothing is watched.
+ * Notices the end of npm. npm passes SIGTERM and SIGINT on, but not when it is killed with -9, nor when a shell in between
+ * passes nothing on. A process that was started without npm may outlive its parent, so nothing is watched then.
  */
 
 import { readFileSync } from 'node:fs'
@@ -16,7 +13,7 @@ export function watchNpm(onGone: () => void): void {
   const parent = process.ppid
   const grandparent = isShell(parent) ? parentOf(parent) : undefined
   const timer = setInterval(() => {
-    // An orphan is given to another process, as a rule to process 1; so is the shell in between, whose child we stay.
+    // An orphan gets another parent, usually process 1. So does the shell in between, and we stay its child.
     const isGone = process.ppid !== parent || (grandparent !== undefined && parentOf(parent) !== grandparent)
     if (!isGone) return
     clearInterval(timer)
@@ -25,7 +22,7 @@ export function watchNpm(onGone: () => void): void {
   timer.unref()
 }
 
-/** npm runs scripts in a shell, which most often, but not always, has become the script. */
+/** npm runs scripts in a shell, which usually, but not always, replaces itself by the script. */
 function isShell(pid: number): boolean {
   return /\((?:ba|da|a|k|z)?sh\)/.test(statOf(pid) ?? '')
 }

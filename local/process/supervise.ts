@@ -1,7 +1,5 @@
 /**
- * Starts a command that cannot outlive this process.
- *
- * Owns the broker's side of the channel to local/process/supervisor.ts. Must not know what the command does.
+ * Starts a command that cannot outlive this process, by a supervisor in between (local/process/supervisor.ts).
  */
 
 import { type ChildProcess, fork } from 'node:child_process'
@@ -20,14 +18,14 @@ export type Task = {
   readonly removeAtEnd?: string
 }
 
-/** What the supervisor says. `pid` is the command's. */
+/** The supervisor's messages. `pid` is the command's. */
 export type Report =
   | { readonly kind: 'ready'; readonly pid?: number }
   | { readonly kind: 'ended'; readonly why: string }
 
 export type Supervised = {
   readonly pid: number | undefined
-  /** Resolves when the command has ended by itself; with why. */
+  /** Resolves with the reason when the command has ended by itself. */
   readonly ended: Promise<string>
   /** Kills the command and removes the directory; resolves when both are gone. */
   stop(): Promise<void>
@@ -38,12 +36,13 @@ const supervisor = fileURLToPath(new URL('supervisor.ts', import.meta.url))
 /** @throws when the command ends before it is ready; the message has what it wrote */
 export async function supervise(task: Task): Promise<Supervised> {
   const child = fork(supervisor, [JSON.stringify(task)], {
-    // A process group of its own: a signal to ours (Ctrl-C; kill -9 of the group) must not hit it before it has cleaned up.
+    // A process group of its own, so that a signal to ours (Ctrl-C, kill -9 of the group) does not hit it before it has
+    // cleaned up.
     detached: true,
     windowsHide: true,
-    // No pipe of ours may stay open in it, for whoever reads our output waits for its end.
+    // A pipe of ours that stayed open in it would keep readers of our output waiting.
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    // NODE_OPTIONS is for the broker: a debugger port or a preloaded module is not wanted twice.
+    // NODE_OPTIONS is for the broker. A debugger port, for example, cannot be used twice.
     execArgv: [],
     env: { ...process.env, NODE_OPTIONS: '' },
   })
@@ -62,7 +61,7 @@ export async function supervise(task: Task): Promise<Supervised> {
   try {
     await ready
   } catch (error) {
-    // Not by closing the channel: the directory stays, for the caller may try again.
+    // Closing the channel would remove the directory, and the caller may try again.
     child.kill('SIGKILL')
     await gone
     throw error
@@ -77,7 +76,7 @@ function endOf(child: ChildProcess, pid: () => number | undefined): Promise<stri
     })
     child.on('exit', () => {
       const orphan = pid()
-      // A supervisor that was killed itself could not kill the command.
+      // A supervisor that was killed could not kill the command.
       if (child.exitCode !== 0 && orphan !== undefined) killIfThere(orphan)
       resolve('its supervisor ended')
     })

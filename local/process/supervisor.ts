@@ -1,9 +1,6 @@
 /**
- * A small process between the broker and what it starts: when the broker is gone, by whatever means (kill -9 included),
- * this one notices, kills the command, removes the temporary directory, and ends.
- *
- * Owns the command's life. Must not know what the command does, and must not import anything that is slow to load.
- * It is forked by local/process/supervise.ts, which also has the types of what is said between the two.
+ * A small process between the broker and a command. When the broker ends, by whatever means (kill -9 included), it kills the
+ * command, removes the temporary directory and ends. It imports nothing that is slow to load.
  */
 
 import { spawn } from 'node:child_process'
@@ -12,7 +9,7 @@ import type { Report, Task } from './supervise.ts'
 
 const task = JSON.parse(process.argv[2] ?? '{}') as Task
 
-// A signal to the whole process group is meant for the broker, which says when it is done by closing the channel.
+// Signals are for the broker. It closes the channel when it is done.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
 
 const kill = task.command === undefined ? () => {} : start(task.command)
@@ -30,7 +27,7 @@ function start({ file, words, readyWhen }: NonNullable<Task['command']>): () => 
   const child = spawn(file, words, { stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true })
   let said = ''
   const listen = (chunk: string) => {
-    // What comes after the first lines is read, so that the pipe stays empty, and dropped.
+    // Later output is read and dropped, so that the pipe does not fill up.
     if (said.includes(readyWhen)) return
     said += chunk
     if (said.includes(readyWhen)) report({ kind: 'ready', pid: child.pid })
@@ -40,7 +37,7 @@ function start({ file, words, readyWhen }: NonNullable<Task['command']>): () => 
   child.on('close', (code, signal) =>
     report({ kind: 'ended', why: `${signal ?? `exit code ${code}`}. ${said.trim()}` }),
   )
-  // Each write that was acknowledged is on disk, so there is nothing that a politer signal would save.
+  // Every acknowledged write is on disk, so SIGKILL loses nothing.
   return () => child.kill('SIGKILL')
 }
 

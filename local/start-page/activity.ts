@@ -1,6 +1,5 @@
 /**
- * What has just happened, from the functions' log: a document of its own, which a frame of the start page loads again every
- * two seconds, so that it needs no script.
+ * The latest log lines as a page. The start page shows it in a frame that reloads every two seconds, so no script is needed.
  */
 
 import { type Html, html } from '../../shared/http/pages/html.ts'
@@ -36,7 +35,7 @@ ${list}
   })
 }
 
-/** Shown by themselves, or of no use to people. */
+/** Shown elsewhere in the line, or of no use to people. */
 const unlisted = new Set(['time', 'level', 'event', 'method', 'route', 'status', 'duration_ms', 'ip', 'request_id'])
 
 function item(activity: Activity): Html {

@@ -1,6 +1,5 @@
 /**
- * The frame of the start page's documents: head, look and headers. They run no script, and no other site may frame or read
- * them.
+ * Head, look and headers of the start page's documents. They run no script, and no other site may frame or read them.
  */
 
 import { createHash } from 'node:crypto'

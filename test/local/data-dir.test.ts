@@ -1,50 +1,40 @@
 /**
- * Files of the data directory: all who start at the same time agree on what is in them.
+ * The data directory: its lock, and the secrets in it.
  */
 
 import assert from 'node:assert/strict'
-import { mkdir, readdir, readFile, stat } from 'node:fs/promises'
+import { mkdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { agreeOn } from '../../local/data-dir.ts'
+import { lock } from '../../local/data-dir.ts'
 import { setUpSecrets } from '../../local/secrets.ts'
 import { providerSecretName } from '../../shared/domain/provider-identity.ts'
 import { readKeyring } from '../../shared/tokens/keyring.ts'
 import { anApplication } from '../support/registry.ts'
 import { directory } from './support/directory.ts'
 
-test('who comes first decides, and all of them read the same', async (t) => {
+test('brokers that set up their secrets at the same time get the same ones', async (t) => {
   const folder = await directory(t)
-  const path = join(folder, 'file')
-  const texts = await Promise.all(Array.from({ length: 50 }, (_, index) => agreeOn(path, () => `text ${index}`)))
-  assert.equal(new Set(texts).size, 1)
-  assert.equal(await agreeOn(path, () => 'too late'), texts[0])
-  assert.deepEqual(await readdir(folder), ['file'])
+  const all = await Promise.all(Array.from({ length: 8 }, () => setUpSecrets(folder, [anApplication()])))
+  assert.equal(new Set(all.map(({ providerSecrets }) => providerSecrets.get('demo'))).size, 1)
 })
 
-test('who comes second gets the first one’s text, however long they had been at theirs', async (t) => {
-  const path = join(await directory(t), 'file')
-  const slow = Promise.withResolvers<string>()
-  const second = agreeOn(path, () => slow.promise)
-  assert.equal(await agreeOn(path, () => 'first'), 'first')
-  slow.resolve('second')
-  assert.equal(await second, 'first')
-})
-
-test('the file is its owner’s alone', async (t) => {
-  const path = join(await directory(t), 'new', 'file')
-  await agreeOn(path, () => 'secret')
-  assert.equal((await stat(path)).mode & 0o777, 0o600)
-  assert.equal((await stat(join(path, '..'))).mode & 0o777, 0o700)
-})
-
-test('what cannot be made leaves nothing behind', async (t) => {
+test('secrets are readable by their owner alone', async (t) => {
   const folder = await directory(t)
-  await assert.rejects(
-    agreeOn(join(folder, 'file'), () => Promise.reject(new Error('no'))),
-    /no/,
-  )
-  assert.deepEqual(await readdir(folder), [])
+  await setUpSecrets(folder, [])
+  assert.equal((await stat(join(folder, 'secrets', 'keyring'))).mode & 0o777, 0o600)
+  assert.equal((await stat(join(folder, 'secrets'))).mode & 0o777, 0o700)
+})
+
+test('a lock that one has is given to the next when it is freed, and not before', async (t) => {
+  const path = join(await directory(t), 'lock')
+  const free = await lock(path, 0)
+  assert.equal(await lock(path, 0), undefined)
+  const next = lock(path, 5_000)
+  free?.()
+  const freeAgain = await next
+  assert.ok(freeAgain)
+  freeAgain()
 })
 
 test('the secrets are a keyring and one of its own for each application, the same at the next start', async (t) => {

@@ -41,7 +41,7 @@ test('a Java that is too old is named, and one that is new enough is not asked f
 })
 
 test('a DYNAMODB_ENGINE that is none is named', () => {
-  assert.match(adviceOn({ ...bare, wanted: 'sqlite' }), /must be embedded or dynamodb-local, and not sqlite/)
+  assert.match(adviceOn({ ...bare, wanted: 'sqlite' }), /must be embedded or dynamodb-local, not sqlite/)
 })
 
 const onJava = adviceOn({ ...thisMachine, wanted: 'dynamodb-local' })

@@ -145,7 +145,7 @@ test('people sign in at a provider of one’s own, whose secret is in the enviro
   const untold = await start({})
   assert.match(
     untold.output.stderr,
-    /^People of demo sign in at http\S+\. Set PROVIDER_SECRET_DEMO to the secret of the client token-broker-demo there/m,
+    /^The provider of demo is http\S+\. Set PROVIDER_SECRET_DEMO to the secret of the client token-broker-demo there/m,
   )
   assert.equal((await signIn(untold.url)).tokens, 400)
 })

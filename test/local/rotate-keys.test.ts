@@ -1,12 +1,11 @@
 /**
- * The local keyring's rotation, by several at once and after one that was killed.
+ * Rotating and retiring keys in a data directory, by several processes at once.
  */
 
 import assert from 'node:assert/strict'
-import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { replaceIfSame } from '../../local/data-dir.ts'
 import { Problem } from '../../local/problem.ts'
 import { listLocalKeys, retireLocalKeys, rotateLocalKeys } from '../../local/rotate-keys.ts'
 import { setUpSecrets } from '../../local/secrets.ts'
@@ -71,32 +70,4 @@ test('what is refused says why, and changes nothing', async (t) => {
   await assert.rejects(retireLocalKeys(folder, ['mac-9'], Date.now()), /no key "mac-9"/)
   await assert.rejects(listLocalKeys(join(folder, 'elsewhere'), Date.now()), /no keyring in .*elsewhere/)
   assert.equal(await readFile(path, 'utf8'), before)
-})
-
-test('a file is replaced only while it holds what was seen there, by one of many', async (t) => {
-  const folder = await directory(t)
-  const path = join(folder, 'file')
-  await writeFile(path, '0')
-  let replaced = 0
-  const count = async () => {
-    for (let turn = 0; turn < 10; turn++) {
-      const seen = await readFile(path, 'utf8')
-      if (await replaceIfSame(path, seen, String(Number(seen) + 1))) replaced++
-    }
-  }
-  await Promise.all(Array.from({ length: 8 }, count))
-  assert.equal(await readFile(path, 'utf8'), String(replaced))
-  assert.ok(replaced >= 10)
-  assert.deepEqual(await readdir(folder), ['file'])
-})
-
-test('one that was killed in between holds up nobody for long, and what it was about to do is not done', async (t) => {
-  const folder = await directory(t)
-  const path = join(folder, 'file')
-  await writeFile(path, 'old')
-  await writeFile(`${path}.claim`, 'of the dead')
-  const before = Date.now()
-  await utimes(`${path}.claim`, new Date(before - 60_000), new Date(before - 60_000))
-  assert.ok(await replaceIfSame(path, 'old', 'new'))
-  assert.deepEqual([await readFile(path, 'utf8'), await readdir(folder)], ['new', ['file']])
 })

@@ -157,14 +157,14 @@ for (const variable of ['PORT', 'IDP_PORT'] as const) {
 test('a PORT that is none is one line that says so, and exit code 1', async (t) => {
   const child = launch(t, { PORT: '80a' })
   assert.equal((await child.ended).code, 1)
-  assert.equal(child.output.stderr, 'PORT must be a port, 0 to 65535, and not 80a.\n')
+  assert.equal(child.output.stderr, 'PORT must be a port from 0 to 65535, not 80a.\n')
 })
 
 test('a lifetime of the tenant’s access tokens that is none is one line that says so, and exit code 1', async (t) => {
   for (const text of ['0', 'soon', '1.5']) {
     const child = launch(t, { TENANT_ACCESS_TOKEN_SECONDS: text })
     assert.equal((await child.ended).code, 1)
-    const says = `TENANT_ACCESS_TOKEN_SECONDS must be a number of seconds, 1 to 999999, and not ${text}.\n`
+    const says = `TENANT_ACCESS_TOKEN_SECONDS must be a number of seconds from 1 to 999999, not ${text}.\n`
     assert.equal(child.output.stderr, says)
   }
 })
@@ -192,7 +192,7 @@ test('all mistakes of a registry are told, each with where and why, and exit cod
 test('a registry that is not there is one line, and exit code 1', async (t) => {
   const child = launch(t, { REGISTRY: 'nowhere/registry.json' })
   assert.equal((await child.ended).code, 1)
-  assert.match(child.output.stderr, /^The registry nowhere\/registry\.json is not there\..*REGISTRY.*\n$/)
+  assert.match(child.output.stderr, /^The registry nowhere\/registry\.json does not exist\..*REGISTRY.*\n$/)
 })
 
 test('DATA_DIR keeps sessions across restarts, and its secrets are their owner’s alone', async (t) => {
