@@ -112,7 +112,7 @@ test('a PUBLIC_URL that is no address of a host is one line that says so', async
     assert.equal((await child.ended).code, 1)
     assert.match(
       child.output.stderr,
-      /^PUBLIC_URL must be an address such as https:\/\/\S+, without a path, and not \S+\n$/,
+      /^PUBLIC_URL must be an address such as https:\/\/\S+, without a path, not \S+\n$/,
     )
   }
 })
