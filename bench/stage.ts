@@ -60,7 +60,7 @@ export async function setStage(): Promise<Stage> {
     folder,
     close: async () => {
       await table.client.send(new DeleteTableCommand({ TableName: tableName }))
-      table.client.destroy()
+      table.close()
       await provider.close()
       await database.stop()
     },

@@ -42,7 +42,7 @@ export async function withTable<Result>(input: Input, work: (table: Table) => Pr
     if (!(error instanceof Unavailable)) throw error
     throw new OutOfReach(`The table ${tablePlace(name)} is out of reach (${reasonOf(error)}).`)
   } finally {
-    table.client.destroy()
+    table.close()
   }
 }
 

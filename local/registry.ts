@@ -104,7 +104,7 @@ export async function fillTable(
       }
     }
   } finally {
-    table.client.destroy()
+    table.close()
   }
 }
 

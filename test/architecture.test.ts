@@ -20,7 +20,7 @@ const allowed: Record<string, readonly string[]> = {
   'shared/store/': [
     'shared/map-with-concurrency.ts',
     ...['shared/store/', 'shared/domain/', 'shared/unavailable.ts'],
-    ...['@aws-sdk/client-dynamodb', 'node:crypto'],
+    ...['@aws-sdk/client-dynamodb', '@aws-sdk/lib-dynamodb', '@aws-sdk/util-dynamodb', 'node:crypto'],
   ],
   'shared/tokens/': ['shared/tokens/', 'shared/domain/', 'shared/random.ts', 'jose', 'node:crypto'],
   'shared/providers/': [
@@ -135,6 +135,8 @@ describe('imports', () => {
 
   const owners: Record<string, (path: string) => boolean> = {
     '@aws-sdk/client-dynamodb': (path) => path.startsWith('shared/store/'),
+    '@aws-sdk/lib-dynamodb': (path) => path.startsWith('shared/store/'),
+    '@aws-sdk/util-dynamodb': (path) => path === 'shared/store/conditional-write.ts',
     '@aws-sdk/client-secrets-manager': (path) => path === 'shared/secrets-manager.ts',
     'openid-client': (path) => path.startsWith('shared/providers/'),
     '@middy/core': (path) => path === 'shared/http/stack.ts',

@@ -5,13 +5,12 @@
  */
 
 import { setTimeout as pause } from 'node:timers/promises'
-import { BatchWriteItemCommand } from '@aws-sdk/client-dynamodb'
+import { BatchWriteCommand } from '@aws-sdk/lib-dynamodb'
 import { randomId } from '../../shared/broker.ts'
 import { hashSalt } from '../../shared/domain/credential.ts'
 import { createCodeFamily } from '../../shared/domain/new-family.ts'
 import { revokeByOps } from '../../shared/domain/transitions.ts'
-import { marshall } from '../../shared/store/attributes.ts'
-import { createFamilies } from '../../shared/store/families.ts'
+import { createFamilies, familyKey } from '../../shared/store/families.ts'
 import { createSessions } from '../../shared/store/sessions.ts'
 import { begun, sweep } from '../../shared/store/sweep.ts'
 import { connect, type Table } from '../../shared/store/table.ts'
@@ -42,7 +41,7 @@ export async function runSweep(tableName: string, count: number, chance: Chance,
     }
     return await end(table, subject, count)
   } finally {
-    table.client.destroy()
+    table.close()
   }
 }
 
@@ -64,10 +63,9 @@ async function putSessions(table: Table, sub: string, count: number, chance: Cha
       ...{ application, clientId, audiences: [audience], scopes, startedFrom, limits, codeLifetimeSeconds: 60 },
       ...{ person: { ...person, sub }, redirectUri: `${audience}/callback` },
     })
-    const Item = marshall({ pk: `family#${family.sid}`, sk: 'family', ...family })
-    return { PutRequest: { Item } }
+    return { PutRequest: { Item: { ...familyKey(family.sid), ...family } } }
   })
-  await table.client.send(new BatchWriteItemCommand({ RequestItems: { [table.name]: requests } }))
+  await table.client.send(new BatchWriteCommand({ RequestItems: { [table.name]: requests } }))
 }
 
 async function end(table: Table, subject: string, sessions: number): Promise<Swept> {

@@ -59,8 +59,8 @@ export type Transition = {
   readonly remove?: readonly (keyof Family)[]
 }
 
-/** Why a condition did not hold. `ours`: it held for an earlier try of this very call, whose answer was lost. */
-export type Verdict = Refusal | GraceRetry | { readonly kind: 'ours' }
+/** Why a condition did not hold. */
+export type Verdict = Refusal | GraceRetry
 
 /** Each write that others may follow before its answer is seen keeps the id of the one before it. */
 const remembered = { previousWriteId: 'writeId' } as const
@@ -361,14 +361,14 @@ export function precheck(transition: Transition, family: Family | undefined): Re
 }
 
 /**
- * Names why a transition's condition did not hold, from the item that came back with the failure.
+ * Names why a transition's condition did not hold, from the item that came back with the failure. The store has checked
+ * before that it was not held by an earlier try of the same call.
  *
  * @param family the item; undefined: there is none
  * @throws when every guard holds, for then the condition and the guards are not the same
  */
 export function explain(transition: Transition, family: Family | undefined): Verdict {
   if (family === undefined) return { kind: 'unknown' }
-  if (family.writeId === transition.writeId) return { kind: 'ours' }
   // A poll is followed by the decision on it, which it must then go on to; only what copies the id says what it was for.
   if (transition.copy !== undefined && family.previousWriteId === transition.writeId) return { kind: 'superseded' }
   const verdict = firstFailure(transition.guards, family)

@@ -1,25 +1,24 @@
 /**
- * A client's secrets in the table: two at most, the newest first, as hashes.
- *
- * Owns how one is added and ended, each by one conditional write. Must not know a secret itself, nor how it is drawn.
+ * A client's secrets in the table: at most two, the newest first, as hashes.
  *
  *     one live ──addSecret──► two live ──retireSecret──► one live        (addSecret alone: any ──► one live)
  */
 
 import { randomUUID } from 'node:crypto'
-import { type AttributeValue, TransactionCanceledException, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb'
 import type { Client } from '../domain/registration.ts'
-import { marshall, unmarshall } from './attributes.ts'
+import { Unavailable } from '../unavailable.ts'
+import { transact } from './conditional-write.ts'
+import type { Change, Condition } from './expressions.ts'
 import { applicationKey, clientKey } from './registrations.ts'
 import { type Author, historyWrite } from './registry-history.ts'
-import { ask, type Table } from './table.ts'
+import type { Table } from './table.ts'
 
 export type SecretAdded = 'added' | 'no client' | 'no secrets' | 'two already'
 
 /**
- * Puts a new secret before the one that there is; `alone`, in the place of all.
+ * Puts a new secret before the one that there is; with `alone`, in the place of all.
  *
- * @param hash drawn for this call: finding it first in the list is how a retry knows its own success
+ * @param hash drawn for this call: a retry that finds it first in the list recognises its own success
  * @throws {Unavailable}
  */
 export async function addSecret(
@@ -29,21 +28,17 @@ export async function addSecret(
   alone: boolean,
   by?: Author,
 ): Promise<SecretAdded> {
+  const hasSecrets: Condition = { attribute: 'auth', is: 'in', values: ['client_secret_basic', 'client_secret_post'] }
   const before = await updateClient(
     table,
     { application, clientId, by },
     {
-      UpdateExpression: `SET secretHashes = ${alone ? ':new' : 'list_append(:new, secretHashes)'}`,
-      ConditionExpression: `#auth IN (:basic, :post)${alone ? '' : ' AND attribute_not_exists(secretHashes[1])'}`,
-      ExpressionAttributeNames: { '#auth': 'auth' },
-      ExpressionAttributeValues: marshall({
-        ':new': [hash],
-        ':basic': 'client_secret_basic',
-        ':post': 'client_secret_post',
-      }),
+      conditions: alone ? [hasSecrets] : [hasSecrets, { attribute: 'secretHashes[1]', is: 'absent' }],
+      change: alone ? { set: { secretHashes: [hash] } } : { prepend: { secretHashes: hash } },
+      isOwn: ({ secretHashes }) => secretHashes[0] === hash,
     },
   )
-  if (before === 'updated' || (before !== 'missing' && before.secretHashes[0] === hash)) return 'added'
+  if (before === 'updated') return 'added'
   if (before === 'missing') return 'no client'
   return before.auth.startsWith('client_secret_') ? 'two already' : 'no secrets'
 }
@@ -59,8 +54,10 @@ export async function retireSecret(
     table,
     { application, clientId, by },
     {
-      UpdateExpression: 'REMOVE secretHashes[1]',
-      ConditionExpression: 'attribute_exists(secretHashes[1])',
+      conditions: [{ attribute: 'secretHashes[1]', is: 'present' }],
+      change: { remove: ['secretHashes[1]'] },
+      // The item does not show who retired a secret. DynamoDB recognises a retry by the token of the request.
+      isOwn: () => false,
     },
   )
   if (before === 'updated') return 2
@@ -68,10 +65,9 @@ export async function retireSecret(
 }
 
 type Update = {
-  readonly UpdateExpression: string
-  readonly ConditionExpression: string
-  readonly ExpressionAttributeNames?: Record<string, string>
-  readonly ExpressionAttributeValues?: Record<string, AttributeValue>
+  readonly conditions: readonly Condition[]
+  readonly change: Change
+  readonly isOwn: (client: Client) => boolean
 }
 
 type Target = Pick<Client, 'application' | 'clientId'> & { readonly by: Author | undefined }
@@ -84,32 +80,22 @@ type Target = Pick<Client, 'application' | 'clientId'> & { readonly by: Author |
 async function updateClient(
   table: Table,
   { application, clientId, by }: Target,
-  update: Update,
+  { isOwn, ...update }: Update,
 ): Promise<'updated' | 'missing' | Client> {
-  const writeId = randomUUID()
+  const token = randomUUID()
   const changed = { kind: 'changed', application, clientId, members: ['secrets'] } as const
-  const command = new TransactWriteItemsCommand({
-    ClientRequestToken: writeId,
-    TransactItems: [
-      {
-        Update: {
-          TableName: table.name,
-          Key: marshall({ pk: applicationKey(application), sk: clientKey(clientId) }),
-          ...update,
-          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-        },
-      },
-      ...(by === undefined ? [] : [historyWrite(table, by, Date.now(), writeId, [changed])]),
-    ],
+  const result = await transact<Client>(table, {
+    token,
+    first: { key: { pk: applicationKey(application), sk: clientKey(clientId) }, ...update },
+    others: by === undefined ? [] : [historyWrite(table, by, Date.now(), token, [changed])],
+    isOwn,
   })
-  return ask(async () => {
-    try {
-      await table.client.send(command)
+  switch (result.outcome) {
+    case 'written':
       return 'updated'
-    } catch (error) {
-      const [reason] = error instanceof TransactionCanceledException ? (error.CancellationReasons ?? []) : []
-      if (reason?.Code !== 'ConditionalCheckFailed') throw error
-      return reason.Item === undefined ? 'missing' : (unmarshall(reason.Item) as Client)
-    }
-  })
+    case 'refused':
+      return result.item ?? 'missing'
+    case 'conflict':
+      throw new Unavailable('store', new Error('Another transaction is writing this client'))
+  }
 }

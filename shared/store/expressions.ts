@@ -1,83 +1,147 @@
 /**
- * A transition as DynamoDB's own words: its guards as one condition, its changes as one update.
- *
- * Owns the translation. Pure. Must not know what a guard is for.
+ * Conditions and changes, written as data, in DynamoDB's expression language. Pure.
  */
 
-import type { UpdateItemCommandInput } from '@aws-sdk/client-dynamodb'
-import type { Guard } from '../domain/guard.ts'
-import type { Transition } from '../domain/transitions.ts'
-import { marshall } from './attributes.ts'
+/**
+ * A condition on one attribute, or a choice of such conditions. A comparison fails for an absent attribute.
+ * `secretHashes[1]` names an element of a list.
+ */
+export type Condition =
+  | { readonly is: '=' | '<' | '<=' | '>'; readonly attribute: string; readonly value: string | number }
+  | { readonly is: 'in'; readonly attribute: string; readonly values: readonly string[] }
+  | { readonly is: 'contains'; readonly attribute: string; readonly value: string }
+  | {
+      readonly is: 'within'
+      readonly attribute: string
+      readonly values: readonly string[]
+      readonly maxLength: number
+    }
+  | { readonly is: 'absent' | 'present'; readonly attribute: string }
+  | { readonly is: 'any'; readonly of: readonly Condition[] }
 
-type Expressions = Pick<
-  UpdateItemCommandInput,
-  'ConditionExpression' | 'UpdateExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'
->
+export type Change = {
+  readonly set?: Readonly<Record<string, unknown>>
+  /** Attributes set to what another one held before. */
+  readonly copy?: Readonly<Record<string, string>>
+  /** Attributes set to another attribute plus a number. */
+  readonly sum?: Readonly<Record<string, readonly [of: string, plus: number]>>
+  /** Numbers that grow by this much, from 0 where they are absent. */
+  readonly add?: Readonly<Record<string, number>>
+  /** Lists that get one more element, at their beginning. */
+  readonly prepend?: Readonly<Record<string, string>>
+  readonly remove?: readonly string[]
+}
+
+export type Expressions = {
+  readonly UpdateExpression: string
+  readonly ConditionExpression: string
+  readonly ExpressionAttributeNames: Record<string, string>
+  /** Absent where there are none: DynamoDB refuses an empty map. */
+  readonly ExpressionAttributeValues?: Record<string, unknown>
+}
+
+/** @param conditions at least one; all of them must hold */
+export function updateExpressions(conditions: readonly Condition[], change: Change): Expressions {
+  const placeholders = new Placeholders()
+  return {
+    UpdateExpression: updateOf(change, placeholders),
+    ConditionExpression: allOf(conditions, placeholders),
+    ...placeholders.maps(),
+  }
+}
+
+/** The same for a request that puts or deletes a whole item. */
+export function conditionExpressions(conditions: readonly Condition[]): Omit<Expressions, 'UpdateExpression'> {
+  const placeholders = new Placeholders()
+  return { ConditionExpression: allOf(conditions, placeholders), ...placeholders.maps() }
+}
 
 /** Every attribute goes by a placeholder, since DynamoDB reserves some 570 words, `state` among them. */
-export function expressionsOf(transition: Transition): Expressions {
-  const values: Record<string, unknown> = {}
-  const names: Record<string, string> = {}
-  const name = (attribute: string) => {
-    names[`#${attribute}`] = attribute
-    return `#${attribute}`
+class Placeholders {
+  readonly #names = new Map<string, string>()
+  readonly #values: Record<string, unknown> = {}
+  #count = 0
+
+  name(path: string): string {
+    const [attribute = '', ...index] = path.split(/(?=\[)/)
+    const placeholder = this.#names.get(attribute) ?? `#n${this.#names.size}`
+    this.#names.set(attribute, placeholder)
+    return placeholder + index.join('')
   }
-  let count = 0
-  const value = (plain: unknown) => {
-    const placeholder = `:v${count++}`
-    values[placeholder] = plain
+
+  value(plain: unknown): string {
+    const placeholder = `:v${this.#count++}`
+    this.#values[placeholder] = plain
     return placeholder
   }
+
+  maps(): Pick<Expressions, 'ExpressionAttributeNames' | 'ExpressionAttributeValues'> {
+    const names = [...this.#names].map(([attribute, placeholder]) => [placeholder, attribute])
+    return {
+      ExpressionAttributeNames: Object.fromEntries(names),
+      ...(this.#count > 0 && { ExpressionAttributeValues: this.#values }),
+    }
+  }
+}
+
+function updateOf({ set, copy, sum, add, prepend, remove = [] }: Change, by: Placeholders): string {
   const assignments = [
-    ...Object.entries(transition.set).map(([attribute, plain]) => `${name(attribute)} = ${value(plain)}`),
-    ...Object.entries(transition.copy ?? {}).map(([attribute, of]) => `${name(attribute)} = ${name(of)}`),
-    ...Object.entries(transition.sum ?? {}).map(
-      ([attribute, [of, plus]]) => `${name(attribute)} = ${name(of)} + ${value(plus)}`,
+    ...entries(set).map(([attribute, plain]) => `${by.name(attribute)} = ${by.value(plain)}`),
+    ...entries(copy).map(([attribute, of]) => `${by.name(attribute)} = ${by.name(of)}`),
+    ...entries(sum).map(([attribute, [of, plus]]) => `${by.name(attribute)} = ${by.name(of)} + ${by.value(plus)}`),
+    ...entries(prepend).map(
+      ([attribute, first]) => `${by.name(attribute)} = list_append(${by.value([first])}, ${by.name(attribute)})`,
     ),
   ]
-  const removed = (transition.remove ?? []).map(name)
-  return {
-    ConditionExpression: transition.guards
-      .filter((guard) => !isImplied(guard, transition.guards))
-      .map((guard) => conditionOf(guard, name, value))
-      .join(' AND '),
-    UpdateExpression: `SET ${assignments.join(', ')}${removed.length > 0 ? ` REMOVE ${removed.join(', ')}` : ''}`,
-    ExpressionAttributeNames: names,
-    ExpressionAttributeValues: marshall(values),
-  }
+  const additions = entries(add).map(([attribute, plus]) => `${by.name(attribute)} ${by.value(plus)}`)
+  return [
+    clause('SET', assignments),
+    clause('ADD', additions),
+    clause(
+      'REMOVE',
+      remove.map((attribute) => by.name(attribute)),
+    ),
+  ]
+    .filter((words) => words !== '')
+    .join(' ')
 }
 
-/** One of some states is said already where a guard says which state. For an explanation both count, each in its place. */
-function isImplied(guard: Guard, guards: readonly Guard[]): boolean {
-  if (guard.is !== 'in') return false
-  return guards.some(
-    (other) => other.is === '=' && other.attribute === guard.attribute && guard.values.includes(other.value as string),
-  )
+function entries<Value>(members: Readonly<Record<string, Value>> = {}): [string, Value][] {
+  return Object.entries(members)
 }
 
-function conditionOf(guard: Guard, name: (attribute: string) => string, value: (plain: unknown) => string): string {
-  const attribute = name(guard.attribute)
-  switch (guard.is) {
+function clause(word: string, parts: readonly string[]): string {
+  return parts.length === 0 ? '' : `${word} ${parts.join(', ')}`
+}
+
+function allOf(conditions: readonly Condition[], by: Placeholders): string {
+  return conditions.map((condition) => conditionOf(condition, by)).join(' AND ')
+}
+
+function conditionOf(condition: Condition, by: Placeholders): string {
+  if (condition.is === 'any') return `(${condition.of.map((one) => conditionOf(one, by)).join(' OR ')})`
+  const attribute = by.name(condition.attribute)
+  switch (condition.is) {
     case 'absent':
       return `attribute_not_exists(${attribute})`
+    case 'present':
+      return `attribute_exists(${attribute})`
     case 'contains':
-      return `contains(${attribute}, ${value(guard.value)})`
+      return `contains(${attribute}, ${by.value(condition.value)})`
     case 'in':
-      return `${attribute} IN (${guard.values.map(value).join(', ')})`
+      return `${attribute} IN (${condition.values.map((value) => by.value(value)).join(', ')})`
     case 'within':
-      return withinOf(attribute, guard, value)
+      return withinOf(attribute, condition, by)
     default:
-      return `${attribute} ${guard.is} ${value(guard.value)}`
+      return `${attribute} ${condition.is} ${by.value(condition.value)}`
   }
 }
 
-/** DynamoDB has no word for "all of", so each place of the list is named, and that there is none beyond the last. */
-function withinOf(
-  attribute: string,
-  { values, maxLength }: Guard & { readonly is: 'within' },
-  value: (plain: unknown) => string,
-): string {
-  const known = values.map(value).join(', ')
+type Within = Pick<Condition & { is: 'within' }, 'values' | 'maxLength'>
+
+/** DynamoDB has no word for "every element", so the condition names each place of the list and says that there are no more. */
+function withinOf(attribute: string, { values, maxLength }: Within, by: Placeholders): string {
+  const known = values.map((value) => by.value(value)).join(', ')
   const length = Math.min(values.length, maxLength)
   const places = Array.from({ length }, (_, at) => `${attribute}[${at}]`)
   const isKnown = (place: string, at: number) =>

@@ -1,24 +1,13 @@
 /**
- * Families in the table: one item each, every change of one a single conditional write.
- *
- * Owns the item's key and the three requests there are: put, update, get. Must not know which transitions exist, nor why
- * one is refused: that is the domain's, handed in as data and explained from the item that a failed condition returns.
- *
- *     apply ──UpdateItem, condition──► holds: the new item
- *                                      fails: the item as it is ──explain──► ours, grace retry: as good as done
- *                                                                           refusal: an expected no
- *           ──no answer after the SDK's tries──► GetItem: does the item carry our write id? then it is done
+ * Families in the table: one item each, and every change of one a single conditional write.
  */
 
-import { ConditionalCheckFailedException, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import type { Family } from '../domain/family.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import { explain, type Transition } from '../domain/transitions.ts'
-import { marshall, unmarshall } from './attributes.ts'
-import { expressionsOf } from './expressions.ts'
-import { itemAfterLoss, itemAt, type Key } from './item.ts'
+import { putItem, updateItem } from './conditional-write.ts'
+import { itemAt, type Key } from './items.ts'
 import type { Table } from './table.ts'
-import { ask } from './table.ts'
 
 /** What became of a transition. `isGraceRetry`: nothing was written, and the family stands where this very call would lead. */
 export type Outcome =
@@ -36,7 +25,7 @@ export type Families = {
   /** @throws {Unavailable} */
   apply(transition: Transition): Promise<Outcome>
   /**
-   * The family as it is, strongly consistent; for answers, never to decide a write by.
+   * The family as it is, strongly consistent. Use it for answers, never to decide a write.
    *
    * @throws {Unavailable}
    */
@@ -45,72 +34,35 @@ export type Families = {
 
 export function createFamilies(table: Table): Families {
   return {
-    create: (family) => open(table, family),
+    create: (family) => create(table, family),
     apply: (transition) => apply(table, transition),
-    read: (sid) => itemAt<Family>(table, keyOf(sid)),
+    read: (sid) => itemAt<Family>(table, familyKey(sid)),
   }
 }
 
-async function open(table: Table, family: Family): Promise<boolean> {
-  try {
-    await ask(() =>
-      table.client.send(
-        new PutItemCommand({
-          TableName: table.name,
-          Item: marshall({ ...keyOf(family.sid), ...family }),
-          ConditionExpression: 'attribute_not_exists(pk)',
-          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-        }),
-      ),
-    )
-    return true
-  } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return familyIn(error)?.writeId === family.writeId
-    if (await wasWritten(table, family.sid, family.writeId)) return true
-    throw error
-  }
+async function create(table: Table, family: Family): Promise<boolean> {
+  const { written } = await putItem(table, {
+    key: familyKey(family.sid),
+    conditions: [{ attribute: 'pk', is: 'absent' }],
+    writeId: family.writeId,
+    item: family,
+  })
+  return written
 }
 
 async function apply(table: Table, transition: Transition): Promise<Outcome> {
-  try {
-    const { Attributes } = await ask(() =>
-      table.client.send(
-        new UpdateItemCommand({
-          TableName: table.name,
-          Key: marshall(keyOf(transition.sid)),
-          ...expressionsOf(transition),
-          ReturnValues: 'ALL_NEW',
-          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-        }),
-      ),
-    )
-    return { done: true, family: unmarshall(Attributes!) as Family, isGraceRetry: false }
-  } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return outcomeOf(transition, familyIn(error))
-    const written = await wasWritten(table, transition.sid, transition.writeId)
-    if (written !== undefined) return outcomeOf(transition, written)
-    throw error
-  }
-}
-
-function outcomeOf(transition: Transition, family: Family | undefined): Outcome {
+  const { written, item: family } = await updateItem<Family>(table, {
+    key: familyKey(transition.sid),
+    conditions: transition.guards,
+    writeId: transition.writeId,
+    change: transition,
+  })
+  if (written) return { done: true, family, isGraceRetry: false }
   const verdict = explain(transition, family)
-  if (verdict.kind === 'ours' || verdict.kind === 'grace-retry') {
-    return { done: true, family: family!, isGraceRetry: verdict.kind === 'grace-retry' }
-  }
+  if (verdict.kind === 'grace-retry') return { done: true, family: family!, isGraceRetry: true }
   return { done: false, refusal: verdict, family }
 }
 
-/** After a write whose every answer was lost: the item, when it still shows that this write was made. */
-async function wasWritten(table: Table, sid: string, writeId: string): Promise<Family | undefined> {
-  const family = await itemAfterLoss<Family>(table, keyOf(sid))
-  return family?.writeId === writeId || family?.previousWriteId === writeId ? family : undefined
-}
-
-function familyIn(error: ConditionalCheckFailedException): Family | undefined {
-  return error.Item && (unmarshall(error.Item) as Family)
-}
-
-export function keyOf(sid: string): Key {
+export function familyKey(sid: string): Key {
   return { pk: `family#${sid}`, sk: 'family' }
 }

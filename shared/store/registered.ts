@@ -1,18 +1,15 @@
 /**
- * Applications with all of their clients, as ops see and revoke them.
+ * Applications with all of their clients, as operators see and revoke them.
  *
- * Owns the reading of a whole application past any memory, and `revokedBefore`, which ends every session that began up to
- * it by one conditional write: each transition's own condition holds it. Must not know families.
+ * `revokedBefore` ends every session that began up to it by one conditional write: each transition's own condition holds it.
  */
 
-import { ConditionalCheckFailedException, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import type { Application, Client } from '../domain/registration.ts'
-import { marshall } from './attributes.ts'
-import { itemAt, type Key } from './item.ts'
-import { itemsUnder } from './partition.ts'
+import { updateWithoutId } from './conditional-write.ts'
+import { itemAt, itemsUnder, type Key } from './items.ts'
 import { applicationKey, clientKey, type Registrations } from './registrations.ts'
 import { applicationsIn, readRegistryItem } from './registry-item.ts'
-import { ask, type Table } from './table.ts'
+import type { Table } from './table.ts'
 
 export type ApplicationWithClients = { readonly application: Application; readonly clients: readonly Client[] }
 
@@ -57,29 +54,26 @@ async function readWhole(table: Table, name: string): Promise<ApplicationWithCli
 }
 
 /**
- * A retry that meets what it wrote itself finds the moment it came with, which is as good as having written it now.
+ * A retry of a lost answer finds its own moment in the item, which is as good as having written it now.
  *
- * The function's role may write `revokedBefore` alone, and DynamoDB does not say whether such a right covers the item that a
- * failed condition can bring back (infra/table.ts). So the item is read, which another right covers.
+ * The function's role may write `revokedBefore` alone. DynamoDB does not say whether such a right covers the item that a
+ * failed condition can bring back (infra/table.ts), so the item is read, which another right covers.
  */
 async function revokeUpTo(table: Table, key: Key, upToMs: number): Promise<number | undefined> {
-  try {
-    await ask(() =>
-      table.client.send(
-        new UpdateItemCommand({
-          TableName: table.name,
-          Key: marshall(key),
-          UpdateExpression: 'SET revokedBefore = :upTo',
-          // Never earlier than it was, for what has been revoked stays so; and nobody is registered by being revoked.
-          ConditionExpression:
-            'attribute_exists(pk) AND (attribute_not_exists(revokedBefore) OR revokedBefore < :upTo)',
-          ExpressionAttributeValues: marshall({ ':upTo': upToMs }),
-        }),
-      ),
-    )
-    return upToMs
-  } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw error
-    return (await itemAt<Application | Client>(table, key))?.revokedBefore
-  }
+  const updated = await updateWithoutId(table, {
+    key,
+    // The moment never moves back, since what was revoked stays revoked. And a revocation registers nobody.
+    conditions: [
+      { attribute: 'pk', is: 'present' },
+      {
+        is: 'any',
+        of: [
+          { attribute: 'revokedBefore', is: 'absent' },
+          { attribute: 'revokedBefore', is: '<', value: upToMs },
+        ],
+      },
+    ],
+    change: { set: { revokedBefore: upToMs } },
+  })
+  return updated === undefined ? (await itemAt<Application | Client>(table, key))?.revokedBefore : upToMs
 }

@@ -1,19 +1,16 @@
 /**
- * Applications and clients in the table, as every Lambda reads them.
- *
- * Owns their keys and a warm Lambda's memory of them. Must not know what they mean; who checks them is
- * shared/registry-file.ts, and who writes them shared/store/registry.ts, which no Lambda needs.
+ * Applications and clients in the table, as every Lambda reads and caches them. registry.ts writes them.
  */
 
 import type { Application, Client } from '../domain/registration.ts'
-import { itemAt } from './item.ts'
+import { itemAt } from './items.ts'
 import type { Table } from './table.ts'
 
-/** How long a warm Lambda goes by what it has read. A change, a revocation included, is in effect everywhere after it. */
+/** How long a warm Lambda uses what it has read. After that a change, a revocation included, is in effect everywhere. */
 export const registrationsCachedMs = 10_000
-/** As the registry's schema has it; a longer name is nobody's, and may be longer than the table's keys. */
+/** The limit of the registry's schema. No record has a longer name, and a longer one may exceed the table's keys. */
 const maxNameLength = 128
-/** Names come from the path, so anyone can invent them: only what exists is remembered, and not without bound. */
+/** Names come from the path, so anyone can invent them: only records that exist are cached, and only so many. */
 const maxCached = 1_000
 
 export type { Registry } from '../domain/registration.ts'
@@ -23,24 +20,24 @@ export type Registrations = {
   application(name: string): Promise<Application | undefined>
   /** @throws {Unavailable} */
   client(application: string, clientId: string): Promise<Client | undefined>
-  /** For whoever has just changed an application, or one of its clients, past this memory. */
+  /** Drops an application, or one of its clients, from the cache after a change of it. */
   forget(application: string, clientId?: string): void
 }
 
 /** @param now the clock, ms; tests hand in their own */
 export function createRegistrations(table: Table, now: () => number = Date.now): Registrations {
-  const remembered = new Map<string, { record: Application | Client; until: number }>()
+  const cached = new Map<string, { record: Application | Client; until: number }>()
   const get = async (name: string, pk: string, sk: string) => {
     if (name.length > maxNameLength) return undefined
     const key = `${pk}\0${sk}`
-    const known = remembered.get(key)
+    const known = cached.get(key)
     if (known !== undefined && known.until > now()) return known.record
     const until = now() + registrationsCachedMs
     const record = await itemAt<Application | Client>(table, { pk, sk })
-    remembered.delete(key)
+    cached.delete(key)
     if (record === undefined) return undefined
-    if (remembered.size >= maxCached) remembered.clear()
-    remembered.set(key, { record, until })
+    if (cached.size >= maxCached) cached.clear()
+    cached.set(key, { record, until })
     return record
   }
   return {
@@ -49,7 +46,7 @@ export function createRegistrations(table: Table, now: () => number = Date.now):
       (await get(clientId, applicationKey(application), clientKey(clientId))) as Client | undefined,
     forget: (application, clientId) => {
       const sk = clientId === undefined ? 'application' : clientKey(clientId)
-      remembered.delete(`${applicationKey(application)}\0${sk}`)
+      cached.delete(`${applicationKey(application)}\0${sk}`)
     },
   }
 }

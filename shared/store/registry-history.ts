@@ -1,16 +1,16 @@
 /**
- * Who changed the registry, when, and which members: one item for each transaction, written with it.
+ * The history of the registry: who changed which members, and when. One item for each transaction, written with it.
  *
- * It names members and never holds their values, so no secret, nor a hash of one, is in it. Each is kept for 400 days.
+ * An entry names members and never holds their values, so it holds no secret and no hash of one.
  */
 
-import { QueryCommand, type TransactWriteItem } from '@aws-sdk/client-dynamodb'
+import { QueryCommand } from '@aws-sdk/lib-dynamodb'
 import { applicationOf, type Change, isClient } from '../domain/registry-changes.ts'
-import { marshall, unmarshall } from './attributes.ts'
+import { putIn, type TransactedWrite } from './conditional-write.ts'
 import { ask, type Table } from './table.ts'
 
 export type Author = {
-  /** An ARN, by STS's word; on this machine the name of its user. */
+  /** An ARN, as STS says it; on this machine the name of the user. */
   readonly actor: string
   /** `apply`, `clients create` … */
   readonly command: string
@@ -20,7 +20,7 @@ export type HistoryChange = {
   readonly kind: 'added' | 'changed' | 'removed'
   readonly application: string
   readonly clientId?: string | undefined
-  /** Of a changed record, the names of what differs. */
+  /** The names of the members that differ, for a changed record. */
   readonly members: readonly string[]
 }
 
@@ -40,20 +40,10 @@ export function historyWrite(
   nowMs: number,
   id: string,
   changes: readonly HistoryChange[],
-): TransactWriteItem {
+): TransactedWrite {
   const sk = `${new Date(nowMs).toISOString()}#${id}`
   const expires = Math.ceil(nowMs / 1000) + keptSeconds
-  return {
-    Put: {
-      TableName: table.name,
-      Item: marshall({ pk: partition, sk, at: nowMs, actor, command, changes: changes.map(plainOf), expires }),
-    },
-  }
-}
-
-/** Without members that are undefined, which a list of the table cannot hold. */
-function plainOf(change: HistoryChange): object {
-  return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined))
+  return putIn(table, { pk: partition, sk }, { at: nowMs, actor, command, changes, expires })
 }
 
 export function historyChangesOf(changes: readonly Change[]): HistoryChange[] {
@@ -73,16 +63,13 @@ export function historyChangesOf(changes: readonly Change[]): HistoryChange[] {
 
 /** The newest first. @throws {Unavailable} */
 export async function readHistory(table: Table, limit: number): Promise<HistoryEntry[]> {
-  const { Items = [] } = await ask(() =>
-    table.client.send(
-      new QueryCommand({
-        TableName: table.name,
-        KeyConditionExpression: 'pk = :pk',
-        ExpressionAttributeValues: marshall({ ':pk': partition }),
-        ScanIndexForward: false,
-        Limit: limit,
-      }),
-    ),
-  )
-  return Items.map((item) => unmarshall(item) as HistoryEntry)
+  const command = new QueryCommand({
+    TableName: table.name,
+    KeyConditionExpression: 'pk = :pk',
+    ExpressionAttributeValues: { ':pk': partition },
+    ScanIndexForward: false,
+    Limit: limit,
+  })
+  const { Items: items = [] } = await ask(() => table.client.send(command))
+  return items as HistoryEntry[]
 }

@@ -1,25 +1,21 @@
 /**
- * The item that names every application of the registry and counts its versions: its key, and its attributes for names.
- *
- * Who writes it is shared/store/registry.ts.
+ * The item that names every application of the registry and counts the registry's versions. registry.ts writes it.
  */
 
-import { itemAt } from './item.ts'
+import { type Item, itemAt } from './items.ts'
 import type { Table } from './table.ts'
 
 export const registryKey = { pk: 'registry', sk: 'registry' }
 
-/** What the name of an application has before it, as an attribute of that item. */
+/** An application is listed as an attribute of that item: this prefix and its name. */
 export const listed = 'application#'
 
-export type RegistryItem = Readonly<Record<string, unknown>>
-
 /** @throws {Unavailable} */
-export async function readRegistryItem(table: Table): Promise<RegistryItem> {
-  return (await itemAt<RegistryItem>(table, registryKey)) ?? {}
+export async function readRegistryItem(table: Table): Promise<Item> {
+  return (await itemAt(table, registryKey)) ?? {}
 }
 
-export function applicationsIn(item: RegistryItem): string[] {
+export function applicationsIn(item: Item): string[] {
   const names = Object.keys(item).filter((attribute) => attribute.startsWith(listed))
   return names.map((attribute) => attribute.slice(listed.length))
 }

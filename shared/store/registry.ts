@@ -1,23 +1,15 @@
 /**
- * The registry as a whole: who writes applications and clients, and how nothing of it is ever half done.
- *
- * Owns the item that lists the applications and counts the versions, and the transactions. Must not know where a change
- * comes from. Lambdas read single records (shared/store/registrations.ts) and never need this.
+ * The registry as a whole: how applications and clients are written, so that nothing of it is ever half done.
  *
  *     read version and records ──► show ──► TransactWriteItems: every change, and version + 1 if it is still what was read
  *           ──somebody else wrote in between──► its condition fails: nothing is written
- *           ──our own write, seen again by a retry, or its answer lost──► the item carries our write id: it is done
+ *           ──a retry meets our own write, or its answer is lost──► the version's item has our write id: it is done
  *
- * A transaction takes a hundred items. More changes than that go in several, each of them whole: an application before
- * its clients, removals last. Whatever interrupts them leaves a registry that is valid, and the same again does the rest.
+ * A transaction takes a hundred items. More changes go in several transactions, each of them whole: applications before
+ * their clients, removals last. An interruption leaves a registry that is valid, and the same command does the rest.
  */
 
 import { randomUUID } from 'node:crypto'
-import {
-  TransactionCanceledException,
-  type TransactWriteItem,
-  TransactWriteItemsCommand,
-} from '@aws-sdk/client-dynamodb'
 import { formerProvidersAfter } from '../domain/provider-identity.ts'
 import type { Application, Client, Registry } from '../domain/registration.ts'
 import {
@@ -30,20 +22,21 @@ import {
   type StoredRegistry,
 } from '../domain/registry-changes.ts'
 import { Unavailable } from '../unavailable.ts'
-import { marshall } from './attributes.ts'
-import { type Item, itemsUnder } from './partition.ts'
+import { deleteIn, putIn, type TransactedWrite, transact, updateIn } from './conditional-write.ts'
+import type { Condition } from './expressions.ts'
+import { type Item, itemsUnder, type Key } from './items.ts'
 import { applicationKey, clientKey, registrationsCachedMs } from './registrations.ts'
 import { type Author, historyChangesOf, historyWrite } from './registry-history.ts'
 import { listed, applicationsIn as namesIn, readRegistryItem, registryKey } from './registry-item.ts'
-import { ask, type Table } from './table.ts'
+import type { Table } from './table.ts'
 
-/** DynamoDB's limit is 100, with the version's own item and the entry of the history. */
+/** DynamoDB's limit is 100; two are the item with the version and the entry of the history. */
 export const maxChangesPerTransaction = 98
 const maxTries = 8
-/** A clock may be ahead by so much and a new client's first sessions still be taken for what they are. */
+/** A clock may be ahead by this much without ending the first sessions of a new client. */
 const clocksDifferMs = 60_000
 
-type Version = { readonly version: number; readonly writeId?: string; readonly applications: readonly string[] }
+type Version = { readonly version: number; readonly applications: readonly string[] }
 
 /** @throws {Unavailable} */
 export async function readRegistry(table: Table, alsoApplications: readonly string[] = []): Promise<StoredRegistry> {
@@ -63,11 +56,8 @@ export async function readRegistry(table: Table, alsoApplications: readonly stri
 }
 
 /**
- * Writes the changes, all that are none aside.
+ * Writes the changes.
  *
- * @param how `addedAtMs`: what was created before does not belong to a record that is added now, though it may bear the
- *   name of one that was removed: its sessions stay ended. 0 for a table that is only being filled.
- *   `progress`: told after each transaction how many changes are written
  * @returns false: somebody else has written since `version`, and this transaction changed nothing
  * @throws {Unavailable}
  */
@@ -83,8 +73,14 @@ export async function writeChanges(
     const since = version + at / maxChangesPerTransaction
     const writes = now.map((change) => writeOf(table, change, nowMs, Math.max(0, addedAtMs - clocksDifferMs)))
     const writeId = randomUUID()
-    const told = by === undefined ? [] : [historyWrite(table, by, nowMs, writeId, historyChangesOf(now))]
-    if (!(await transact(table, since, writeId, [...writes, ...told], applicationsIn(now)))) return false
+    const history = by === undefined ? [] : [historyWrite(table, by, nowMs, writeId, historyChangesOf(now))]
+    const { outcome } = await transact<Item>(table, {
+      token: writeId,
+      first: nextVersion(since, writeId, applicationsIn(now)),
+      others: [...writes, ...history],
+      isOwn: (item) => item.writeId === writeId,
+    })
+    if (outcome !== 'written') return false
     progress(at + now.length)
   }
   return true
@@ -93,14 +89,20 @@ export async function writeChanges(
 type Writing = {
   /** The clock, ms. */
   readonly nowMs: number
-  /** @default nowMs */
+  /**
+   * Sessions that began before do not belong to a record that is added now, though it may have the name of one that was
+   * removed: they stay ended. 0 for a table that is only being filled.
+   *
+   * @default nowMs
+   */
   readonly addedAtMs?: number | undefined
-  /** Whom the history names. Without it there is no entry, as when the local stack fills its table. */
+  /** The author whom the history names. Without it there is no entry, as when the local stack fills its table. */
   readonly by?: Author | undefined
+  /** Called after each transaction. */
   readonly progress?: ((written: number) => void) | undefined
 }
 
-/** Puts a registry into the table, whatever else is there; for the local stack and for tests, which ask nobody. */
+/** Puts a registry into the table, whatever else is there; for the local stack and for tests. */
 export async function putRegistry(table: Table, registry: Registry, keepsSessions?: KeepsSessions): Promise<void> {
   const names = registry.applications.map(({ name }) => name)
   const clientsOf = registry.clients.map(({ application }) => application)
@@ -133,51 +135,46 @@ function applicationsIn(changes: readonly Change[]): Names {
   return { added: added.filter((name) => !removed.includes(name)), removed }
 }
 
-function writeOf(table: Table, change: Change, nowMs: number, revokedBefore: number): TransactWriteItem {
+function writeOf(table: Table, change: Change, nowMs: number, revokedBefore: number): TransactedWrite {
   const { kind, record } = change
-  const at = { TableName: table.name, Key: marshall(keyOf(record)) }
-  if (kind === 'removed') return { Delete: at }
+  const key = keyOf(record)
+  if (kind === 'removed') return deleteIn(table, key)
   if (kind === 'added') {
     const item = isClient(record) ? { ...record, secretHashes: record.secretHashes ?? [] } : record
-    return {
-      Put: {
-        TableName: table.name,
-        Item: marshall({ ...item, revokedBefore, ...keyOf(record) }),
-        ConditionExpression: 'attribute_not_exists(pk)',
-      },
-    }
+    return putIn(table, key, { ...item, revokedBefore }, [{ attribute: 'pk', is: 'absent' }])
   }
-  const values: Readonly<Record<string, unknown>> = { ...record, ...providerChangeOf(change, nowMs) }
-  const members = [...change.members, ...Object.keys(providerChangeOf(change, nowMs))]
+  const ofProvider = providerChangeOf(change, nowMs)
+  const values: Readonly<Record<string, unknown>> = { ...record, ...ofProvider }
+  const members = [...change.members, ...Object.keys(ofProvider)]
   const set = members.filter((member) => values[member] !== undefined)
-  const removed = members.filter((member) => values[member] === undefined)
-  const name = (member: string) => `#m${members.indexOf(member)}`
-  return {
-    Update: {
-      ...at,
-      UpdateExpression: [
-        ...(set.length > 0
-          ? [`SET ${set.map((member) => `${name(member)} = :v${members.indexOf(member)}`).join(', ')}`]
-          : []),
-        ...(removed.length > 0 ? [`REMOVE ${removed.map(name).join(', ')}`] : []),
-      ].join(' '),
-      // Never earlier than it was, for what ops have ended stays so.
-      ConditionExpression: members.includes('revokedBefore')
-        ? `attribute_exists(pk) AND (attribute_not_exists(${name('revokedBefore')}) OR ${name('revokedBefore')} <= :v${members.indexOf('revokedBefore')})`
-        : 'attribute_exists(pk)',
-      ExpressionAttributeNames: Object.fromEntries(members.map((member) => [name(member), member])),
-      ...(set.length > 0 && {
-        ExpressionAttributeValues: marshall(
-          Object.fromEntries(set.map((member) => [`:v${members.indexOf(member)}`, values[member]])),
-        ),
-      }),
+  const conditions: readonly Condition[] = [
+    { attribute: 'pk', is: 'present' },
+    ...(ofProvider.revokedBefore === undefined ? [] : [neverEarlier(ofProvider.revokedBefore)]),
+  ]
+  return updateIn(table, {
+    key,
+    conditions,
+    change: {
+      set: Object.fromEntries(set.map((member) => [member, values[member]])),
+      remove: members.filter((member) => values[member] === undefined),
     },
+  })
+}
+
+/** What operators have revoked stays revoked. */
+function neverEarlier(revokedBefore: number): Condition {
+  return {
+    is: 'any',
+    of: [
+      { attribute: 'revokedBefore', is: 'absent' },
+      { attribute: 'revokedBefore', is: '<=', value: revokedBefore },
+    ],
   }
 }
 
 /**
- * What follows from another provider, in the very write that names it. The sessions of before end; and with them those
- * that a warm function begins at the former provider, as long as it goes by what it has read.
+ * What another provider changes beside itself, in the very write that names it. The sessions of before end, and so do those
+ * that a warm function still begins at the former provider, as long as it uses what it has cached.
  */
 function providerChangeOf({ sessions, before, record }: Change, nowMs: number): Partial<Application> {
   if (sessions === undefined || before === undefined || isClient(before) || isClient(record)) return {}
@@ -186,87 +183,31 @@ function providerChangeOf({ sessions, before, record }: Change, nowMs: number): 
   return { revokedBefore, formerProviders: undefined }
 }
 
-async function transact(
-  table: Table,
-  since: number,
-  writeId: string,
-  writes: readonly TransactWriteItem[],
-  names: Names,
-): Promise<boolean> {
-  const command = new TransactWriteItemsCommand({
-    ClientRequestToken: writeId,
-    TransactItems: [nextVersion(table, since, writeId, names), ...writes],
-  })
-  try {
-    const canceled = await ask(async () => {
-      try {
-        await table.client.send(command)
-        return false
-      } catch (error) {
-        if (error instanceof TransactionCanceledException && isConditional(error)) return true
-        throw error
-      }
-    })
-    return !canceled || (await readVersion(table)).writeId === writeId
-  } catch (error) {
-    // No answer: it may have happened all the same.
-    if (error instanceof Unavailable && (await wasWritten(table, writeId))) return true
-    throw error
-  }
-}
-
-async function wasWritten(table: Table, writeId: string): Promise<boolean> {
-  return readVersion(table).then(
-    (version) => version.writeId === writeId,
-    () => false,
-  )
-}
-
-/** Canceled for a condition, its own or that of another transaction under way; not for a request that is wrong. */
-function isConditional({ CancellationReasons = [] }: TransactionCanceledException): boolean {
-  const codes = CancellationReasons.map(({ Code }) => Code)
-  return codes.includes('ConditionalCheckFailed') || codes.includes('TransactionConflict')
-}
-
-/** Each application is an attribute, so that the list can be added to and taken from at once, without being read. */
-function nextVersion(table: Table, since: number, writeId: string, { added, removed }: Names): TransactWriteItem {
-  const names = [...added, ...removed]
-  const name = (application: string) => `#a${names.indexOf(application)}`
+/** Each application is an attribute, so that it can be added and removed without reading the list. */
+function nextVersion(since: number, writeId: string, { added, removed }: Names) {
+  const attributeOf = (application: string) => `${listed}${application}`
+  const condition: Condition =
+    since === 0 ? { attribute: 'version', is: 'absent' } : { attribute: 'version', is: '=', value: since }
   return {
-    Update: {
-      TableName: table.name,
-      Key: marshall(registryKey),
-      UpdateExpression:
-        [
-          'SET #version = :next, #writeId = :writeId',
-          ...added.map((application) => `${name(application)} = :listed`),
-        ].join(', ') + (removed.length > 0 ? ` REMOVE ${removed.map(name).join(', ')}` : ''),
-      ConditionExpression: since === 0 ? 'attribute_not_exists(#version)' : '#version = :since',
-      ExpressionAttributeNames: {
-        '#version': 'version',
-        '#writeId': 'writeId',
-        ...Object.fromEntries(names.map((application) => [name(application), `${listed}${application}`])),
+    key: registryKey,
+    conditions: [condition],
+    change: {
+      set: {
+        version: since + 1,
+        writeId,
+        ...Object.fromEntries(added.map((application) => [attributeOf(application), true])),
       },
-      ExpressionAttributeValues: marshall({
-        ':next': since + 1,
-        ':writeId': writeId,
-        ...(since > 0 && { ':since': since }),
-        ...(added.length > 0 && { ':listed': true }),
-      }),
+      remove: removed.map(attributeOf),
     },
   }
 }
 
 async function readVersion(table: Table): Promise<Version> {
   const item = await readRegistryItem(table)
-  return {
-    version: Number(item.version ?? 0),
-    applications: namesIn(item),
-    ...(typeof item.writeId === 'string' && { writeId: item.writeId }),
-  }
+  return { version: Number(item.version ?? 0), applications: namesIn(item) }
 }
 
-function keyOf(record: RegistryRecord): { pk: string; sk: string } {
+function keyOf(record: RegistryRecord): Key {
   return isClient(record)
     ? { pk: applicationKey(record.application), sk: clientKey(record.clientId) }
     : { pk: applicationKey(record.name), sk: 'application' }

@@ -1,43 +1,34 @@
 /**
- * Families as ops look for them: whose, newest first, as many as are asked for.
- *
- * Owns the three indexes, which say which families there are, and the reading of many at once, which says how they are. An
- * index follows the table within moments, so it may not show yet what has just begun; it holds nothing that changes.
- * Must not know what ops do with what they find.
+ * Sessions as operators look for them: newest first, a page at a time.
  *
  *     newest ──Query──► by-subject, by-email, or by-client once for each client ──merge──► sids
  *     read   ──BatchGetItem, consistent──────────────────────────────────────► families
+ *
+ * An index follows the table within moments, so it may not show yet what has just begun. It holds nothing that changes.
  */
 
-import {
-  type AttributeValue,
-  BatchGetItemCommand,
-  QueryCommand,
-  type QueryCommandInput,
-  type QueryCommandOutput,
-} from '@aws-sdk/client-dynamodb'
+import { BatchGetCommand, QueryCommand, type QueryCommandInput, type QueryCommandOutput } from '@aws-sdk/lib-dynamodb'
 import { type Family, subjectKey } from '../domain/family.ts'
 import { mapWithConcurrency } from '../map-with-concurrency.ts'
 import { Unavailable } from '../unavailable.ts'
-import { marshall, unmarshall } from './attributes.ts'
-import { keyOf } from './families.ts'
+import { familyKey } from './families.ts'
 import { ask, type Table } from './table.ts'
 import { clientIndex, emailIndex, subjectIndex } from './table-schema.ts'
 
 /** What an index says of a family. */
 export type Entry = { readonly sid: string; readonly createdAt: number }
 
-/** Whose families: a person's, at all clients or at one; or those of clients, whoever signed in. */
+/** The families of a person, at all clients or at one; or the families of clients. */
 export type SessionQuery = { readonly application: string } & (
   | { readonly subject: string; readonly clientId?: string | undefined }
   | { readonly emailHash: string; readonly clientId?: string | undefined }
   | { readonly clientIds: readonly string[] }
 )
 
-/** Families in their order, the newest first, and by sid within a millisecond. */
+/** Families, the newest first, and by sid within a millisecond. */
 export type Page = {
   readonly sids: readonly string[]
-  /** From where on to look for more; undefined: there are no more. It may be there though `sids` is empty. */
+  /** Where the next page starts; undefined: there are no more. It may be there though `sids` is empty. */
   readonly last: Entry | undefined
 }
 
@@ -45,10 +36,9 @@ export type Sessions = {
   /**
    * The next families of an application, after the last one that was seen.
    *
-   * @param most how many at most
    * @throws {Unavailable}
    */
-  newest(whose: SessionQuery, after: Entry | undefined, most: number): Promise<Page>
+  newest(query: SessionQuery, after: Entry | undefined, max: number): Promise<Page>
   /**
    * A page of a person's families that began up to a moment, the oldest first.
    *
@@ -66,7 +56,7 @@ export type Sessions = {
 
 export function createSessions(table: Table): Sessions {
   return {
-    newest: (whose, after, most) => newest(table, whose, after, most),
+    newest: (query, after, max) => newest(table, query, after, max),
     ofPerson: (application, subject, upToMs, after) => ofPerson(table, application, subject, upToMs, after),
     read: (sids) => readAll(table, sids),
   }
@@ -74,32 +64,32 @@ export function createSessions(table: Table): Sessions {
 
 // --- newest ---------------------------------------------------------------------------------------------------------
 
-/** Clients that are asked about at once. */
+/** Clients that are looked up at once. */
 const maxQueries = 16
-/** Of an index, for one answer. The first is enough, unless a client's name is one in other applications, too. */
+/** Pages of an index for one answer. The first is enough, unless other applications have a client of the same name. */
 const maxPages = 10
 const nextPageEntries = 1_000
 
-async function newest(table: Table, whose: SessionQuery, after: Entry | undefined, most: number): Promise<Page> {
-  const sources = sourcesFor(whose)
-  const found = await mapWithConcurrency(sources, maxQueries, (source) => descend(table, source, after, most))
-  // Below where the first source stopped, the others may hold what stands before its next.
+async function newest(table: Table, query: SessionQuery, after: Entry | undefined, max: number): Promise<Page> {
+  const sources = sourcesFor(query)
+  const found = await mapWithConcurrency(sources, maxQueries, (source) => descend(table, source, after, max))
+  // Where one source stopped, it may hold an older family that comes before those of the others.
   const floor = Math.max(...found.map(({ reachedMs }) => reachedMs), Number.NEGATIVE_INFINITY)
   const known = found
     .flatMap(({ entries }) => entries)
     .filter(({ createdAt }) => createdAt > floor)
     .sort(inOrder)
-  const taken = known.slice(0, most)
+  const taken = known.slice(0, max)
   const sids = taken.map(({ sid }) => sid)
   if (taken.length < known.length) return { sids, last: taken.at(-1) }
   return { sids, last: Number.isFinite(floor) ? { createdAt: floor, sid: '' } : undefined }
 }
 
-function sourcesFor(whose: SessionQuery): readonly Source[] {
-  const { application } = whose
-  if ('subject' in whose) return [bySubject(application, whose.subject, whose.clientId)]
-  if ('emailHash' in whose) return [byEmail(whose.emailHash, whose.clientId)]
-  return whose.clientIds.map((clientId) => byClient(application, clientId))
+function sourcesFor(query: SessionQuery): readonly Source[] {
+  const { application } = query
+  if ('subject' in query) return [bySubject(application, query.subject, query.clientId)]
+  if ('emailHash' in query) return [byEmail(query.emailHash, query.clientId)]
+  return query.clientIds.map((clientId) => byClient(application, clientId))
 }
 
 type Source = Pick<QueryCommandInput, 'IndexName' | 'KeyConditionExpression' | 'FilterExpression'> & {
@@ -136,22 +126,22 @@ function atClient(source: Source, clientId: string | undefined): Source {
 type Descent = { readonly entries: readonly Entry[]; readonly reachedMs: number }
 
 /** The index sorts by time alone, so a millisecond is read to its end before its families are put in order. */
-async function descend(table: Table, source: Source, after: Entry | undefined, most: number): Promise<Descent> {
+async function descend(table: Table, source: Source, after: Entry | undefined, max: number): Promise<Descent> {
   const entries: Entry[] = []
-  let start: Record<string, AttributeValue> | undefined
+  let start: QueryCommandOutput['LastEvaluatedKey']
   for (let pages = 1; ; pages += 1) {
-    const page = await query(table, source, {
+    const page = await readPage(table, source, {
       ScanIndexForward: false,
       ...(after !== undefined && upTo(source, after.createdAt)),
-      // The last one seen comes again, and the one after the last that is wanted says that its millisecond is complete.
-      ...(start === undefined ? { Limit: most + 2 } : { Limit: nextPageEntries, ExclusiveStartKey: start }),
+      // One more for the last one seen, which comes again, and one to know that the last millisecond is complete.
+      ...(start === undefined ? { Limit: max + 2 } : { Limit: nextPageEntries, ExclusiveStartKey: start }),
     })
     entries.push(...entriesIn(page).filter((entry) => after === undefined || inOrder(after, entry) < 0))
     start = page.LastEvaluatedKey
     if (start === undefined) return { entries, reachedMs: Number.NEGATIVE_INFINITY }
-    const reachedMs = Number(start.createdAt?.N)
+    const reachedMs = Number(start.createdAt)
     const complete = entries.filter(({ createdAt }) => createdAt > reachedMs).length
-    if (complete >= most || pages === maxPages) return { entries, reachedMs }
+    if (complete >= max || pages === maxPages) return { entries, reachedMs }
   }
 }
 
@@ -170,7 +160,7 @@ async function ofPerson(
   after: Entry | undefined,
 ): Promise<Page> {
   const source = bySubject(application, subject)
-  const page = await query(table, source, {
+  const page = await readPage(table, source, {
     Limit: maxKeys,
     ...upTo(source, upToMs),
     ...(after !== undefined && { ExclusiveStartKey: startAfter(application, subject, after) }),
@@ -179,9 +169,9 @@ async function ofPerson(
   return { sids: entries.map(({ sid }) => sid), last: page.LastEvaluatedKey && entries.at(-1) }
 }
 
-/** Where a page of `by-subject` ended, in DynamoDB's words: the keys of the index and of the table. */
+/** Where a page of `by-subject` ended: the keys of the index and of the table. */
 function startAfter(application: string, subject: string, { sid, createdAt }: Entry) {
-  return marshall({ ...keyOf(sid), subject: subjectKey(application, subject), createdAt })
+  return { ...familyKey(sid), subject: subjectKey(application, subject), createdAt }
 }
 
 // --- both -----------------------------------------------------------------------------------------------------------
@@ -189,28 +179,28 @@ function startAfter(application: string, subject: string, { sid, createdAt }: En
 function upTo({ KeyConditionExpression, values }: Source, createdAt: number): Partial<QueryCommandInput> {
   return {
     KeyConditionExpression: `${KeyConditionExpression} AND createdAt <= :createdAt`,
-    ExpressionAttributeValues: marshall({ ...values, ':createdAt': createdAt }),
+    ExpressionAttributeValues: { ...values, ':createdAt': createdAt },
   }
 }
 
-function query(
+function readPage(
   table: Table,
   { values, ...source }: Source,
   more: Partial<QueryCommandInput>,
 ): Promise<QueryCommandOutput> {
-  const input = { ...source, ExpressionAttributeValues: marshall(values), ...more }
+  const input = { ...source, ExpressionAttributeValues: values, ...more }
   return ask(() => table.client.send(new QueryCommand({ TableName: table.name, ...input })))
 }
 
-function entriesIn({ Items = [] }: QueryCommandOutput): Entry[] {
-  return Items.map((item) => unmarshall(item) as Entry).map(({ sid, createdAt }) => ({ sid, createdAt }))
+function entriesIn({ Items: items = [] }: QueryCommandOutput): Entry[] {
+  return (items as Entry[]).map(({ sid, createdAt }) => ({ sid, createdAt }))
 }
 
 // --- read -----------------------------------------------------------------------------------------------------------
 
-/** DynamoDB reads no more at once. */
+/** The limit of one BatchGetItem. */
 const maxKeys = 100
-/** How often the rest is asked for again, which DynamoDB leaves out when it has too much to do, and how soon. */
+/** DynamoDB leaves items out when it has too much to do. They are asked for again this often, and this soon. */
 const maxTries = 4
 const pauseMs = 50
 
@@ -225,14 +215,14 @@ async function readAll(table: Table, sids: readonly string[]): Promise<Family[]>
 
 async function readSome(table: Table, sids: readonly string[]): Promise<Family[]> {
   const families: Family[] = []
-  let keys: Record<string, AttributeValue>[] = sids.map((sid) => marshall(keyOf(sid)))
+  let keys: Record<string, unknown>[] = sids.map(familyKey)
   for (let tries = 0; keys.length > 0; tries += 1) {
     if (tries === maxTries) throw new Unavailable('store', new Error('families are left out again and again'))
     const request = { [table.name]: { Keys: keys, ConsistentRead: true } }
     const { Responses, UnprocessedKeys } = await ask(() =>
-      table.client.send(new BatchGetItemCommand({ RequestItems: request })),
+      table.client.send(new BatchGetCommand({ RequestItems: request })),
     )
-    families.push(...(Responses?.[table.name] ?? []).map((item) => unmarshall(item) as Family))
+    families.push(...((Responses?.[table.name] ?? []) as Family[]))
     keys = UnprocessedKeys?.[table.name]?.Keys ?? []
     if (keys.length > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs * 2 ** tries))
   }

@@ -1,7 +1,5 @@
 /**
- * The connection to the table: one client, its patience, and what counts as the store being out of reach.
- *
- * With the other files of this folder the sole importer of the DynamoDB SDK. Must not know what the items mean.
+ * The connection to the table: its client, its time limits, and which errors mean that the store is out of reach.
  */
 
 import {
@@ -15,13 +13,20 @@ import {
   ResourceInUseException,
   ResourceNotFoundException,
   type TableDescription,
+  TransactionCanceledException,
   UpdateTableCommand,
 } from '@aws-sdk/client-dynamodb'
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { Unavailable } from '../unavailable.ts'
 import { RequestHash } from './request-hash.ts'
 import { type IndexSchema, indexes, type KeyAttribute, tableKeys } from './table-schema.ts'
 
-export type Table = { readonly client: DynamoDBClient; readonly name: string }
+export type Table = {
+  readonly client: DynamoDBDocumentClient
+  readonly name: string
+  /** Ends the connections. */
+  readonly close: () => void
+}
 
 /**
  * Endpoint, region and credentials come from the environment, as the SDK reads it.
@@ -37,18 +42,24 @@ export function connect(name: string): Table {
   client.middlewareStack.remove('loggerMiddleware')
   // It tells AWS of each request the versions of everything, put together and escaped anew.
   client.middlewareStack.remove('getUserAgentMiddleware')
-  return { client, name }
+  const marshallOptions = { removeUndefinedValues: true }
+  return { client: DynamoDBDocumentClient.from(client, { marshallOptions }), name, close: () => client.destroy() }
 }
 
-/** What DynamoDB calls a request that it will never answer. */
+/** Errors of DynamoDB that no retry mends: the request itself is wrong. */
 const wrongRequests = ['ValidationException', 'SerializationException']
 
-/** Runs one request. Anything but an answer to it is the store's fault; a request that is wrong in itself is ours, and throws as it is. */
+/**
+ * Runs one request. A condition that does not hold is an answer, and a request that is wrong in itself is a fault of ours;
+ * both are thrown as they are.
+ *
+ * @throws {Unavailable} for everything else
+ */
 export async function ask<Answer>(request: () => Promise<Answer>): Promise<Answer> {
   try {
     return await request()
   } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) throw error
+    if (error instanceof ConditionalCheckFailedException || error instanceof TransactionCanceledException) throw error
     if (error instanceof Error && wrongRequests.includes(error.name)) throw error
     throw new Unavailable('store', error)
   }
@@ -78,7 +89,7 @@ function indexOf(index: IndexSchema): GlobalSecondaryIndex {
 
 /** Creates the table, or the indexes that it lacks, in a local DynamoDB. In the cloud the stack declares them. */
 export async function createTableIfMissing(name: string): Promise<void> {
-  const { client } = connect(name)
+  const { client, close } = connect(name)
   try {
     const table = await describe(client, name)
     if (table === undefined) await createTable(client, name)
@@ -87,11 +98,11 @@ export async function createTableIfMissing(name: string): Promise<void> {
     // Another broker was quicker.
     if (!(error instanceof ResourceInUseException)) throw error
   } finally {
-    client.destroy()
+    close()
   }
 }
 
-async function createTable(client: DynamoDBClient, name: string): Promise<void> {
+async function createTable(client: DynamoDBDocumentClient, name: string): Promise<void> {
   await client.send(
     new CreateTableCommand({
       TableName: name,
@@ -104,7 +115,7 @@ async function createTable(client: DynamoDBClient, name: string): Promise<void> 
 }
 
 /** One request for each index: DynamoDB creates one at a time, and fills it by itself. */
-async function addMissingIndexes(client: DynamoDBClient, name: string, table: TableDescription): Promise<void> {
+async function addMissingIndexes(client: DynamoDBDocumentClient, name: string, table: TableDescription): Promise<void> {
   const there = table.GlobalSecondaryIndexes?.map(({ IndexName }) => IndexName) ?? []
   for (const missing of indexes.filter(({ name }) => !there.includes(name))) {
     await client.send(
@@ -117,7 +128,7 @@ async function addMissingIndexes(client: DynamoDBClient, name: string, table: Ta
   }
 }
 
-async function describe(client: DynamoDBClient, name: string): Promise<TableDescription | undefined> {
+async function describe(client: DynamoDBDocumentClient, name: string): Promise<TableDescription | undefined> {
   try {
     const { Table: table } = await client.send(new DescribeTableCommand({ TableName: name }))
     return table

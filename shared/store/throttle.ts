@@ -1,19 +1,19 @@
 /**
  * How many wrong user codes may be tried (RFC 8628 §5.1), over all Lambdas.
  *
- * A guess is paid for before it is looked at, and given back when it was right or the store could not look it up. Each change of a counter is one conditional
- * write, so fifty guesses at once are fifty guesses. Who pays, and why from several counters: docs/decisions/0038.
+ * A guess is paid for before it is looked up, and given back when it was right or the store could not look it up. Each
+ * change of a counter is one conditional write, so fifty guesses at once are fifty guesses. Decision 38 says who pays from
+ * which counters.
  */
 
-import { ConditionalCheckFailedException, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { networkOf } from '../domain/network.ts'
-import { marshall, unmarshall } from './attributes.ts'
+import { updateWithoutId } from './conditional-write.ts'
+import type { Condition } from './expressions.ts'
 import type { Table } from './table.ts'
-import { ask } from './table.ts'
 
 const windowSeconds = 300
 
-/** How many wrong ones each counter allows within a window; the last of them is still looked at. */
+/** How many wrong guesses each counter allows within a window; the last of them is still looked up. */
 export const maxWrong = {
   /** A browser, or a person whatever their browsers. */
   browser: 10,
@@ -24,7 +24,7 @@ export const maxWrong = {
   address: 20,
 } as const
 
-/** Who tries a code. */
+/** The one who tries a code. */
 export type Guesser =
   /** Somebody who has signed in with this browser before, by a keyed hash of who they are. */
   | { readonly kind: 'person'; readonly id: string }
@@ -34,13 +34,13 @@ export type Guesser =
 
 /** What a guess may cost. */
 export type Payment = {
-  /** Whether the guess may be looked at. */
+  /** Whether the guess may be looked up. */
   readonly allowed: boolean
   /** How many more may be wrong in this window. */
   readonly left: number
-  /** Until the window is over. */
+  /** Until the window ends. */
   readonly retryAfterSeconds: number
-  /** For a guess that was right, or could not be looked at. */
+  /** For a guess that was right, or could not be looked up. */
   readonly giveBack: () => Promise<void>
 }
 
@@ -81,7 +81,7 @@ export function createThrottle(table: Table, now: () => number): Throttle {
   }
 }
 
-/** What a fault of the store keeps from being looked at costs nothing, as far as the store can still be told so. */
+/** Gives a payment back when a request fails: a guess that the store could not look up costs nothing, if the store still answers. */
 export async function orGivenBack<Asked>(asked: Promise<Asked>, giveBack: Payment['giveBack']): Promise<Asked> {
   try {
     return await asked
@@ -91,7 +91,7 @@ export async function orGivenBack<Asked>(asked: Promise<Asked>, giveBack: Paymen
   }
 }
 
-/** The browser's own counter first: one that is stopped must not use up what the others of its address have. */
+/** The browser's own counter comes first: a browser that is stopped must not use up the allowance of the others at its address. */
 function countersOf(guesser: Guesser): readonly Counter[] {
   switch (guesser.kind) {
     case 'person':
@@ -108,27 +108,21 @@ function countersOf(guesser: Guesser): readonly Counter[] {
 
 /** @returns the new count, or undefined when the limit stands against it */
 async function count(table: Table, { kind, of }: Counter, window: number, change: 1 | -1): Promise<number | undefined> {
-  try {
-    const { Attributes } = await ask(() =>
-      table.client.send(
-        new UpdateItemCommand({
-          TableName: table.name,
-          Key: marshall({ pk: `throttle#user-code#${kind}#${of}`, sk: `throttle#${window}` }),
-          UpdateExpression: 'SET #expires = :expires ADD #wrong :change',
-          ConditionExpression: change === 1 ? 'attribute_not_exists(#wrong) OR #wrong < :limit' : '#wrong > :limit',
-          ExpressionAttributeNames: { '#wrong': 'wrong', '#expires': 'expires' },
-          ExpressionAttributeValues: marshall({
-            ':change': change,
-            ':expires': (window + 2) * windowSeconds,
-            ':limit': change === 1 ? maxWrong[kind] : 0,
-          }),
-          ReturnValues: 'UPDATED_NEW',
-        }),
-      ),
-    )
-    return Number(unmarshall(Attributes!).wrong)
-  } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return undefined
-    throw error
+  const belowLimit: Condition = {
+    is: 'any',
+    of: [
+      { attribute: 'wrong', is: 'absent' },
+      { attribute: 'wrong', is: '<', value: maxWrong[kind] },
+    ],
   }
+  const updated = await updateWithoutId(
+    table,
+    {
+      key: { pk: `throttle#user-code#${kind}#${of}`, sk: `throttle#${window}` },
+      conditions: [change === 1 ? belowLimit : { attribute: 'wrong', is: '>', value: 0 }],
+      change: { add: { wrong: change }, set: { expires: (window + 2) * windowSeconds } },
+    },
+    true,
+  )
+  return updated && Number(updated.wrong)
 }

@@ -1,26 +1,18 @@
 /**
- * Which assertions of clients have been shown already (RFC 7523 §3, 7), over all Lambdas.
+ * Client assertions that were used already (RFC 7523 §3, 7), over all Lambdas.
  *
- * Owns the item of each. Must not know what an assertion is, nor whether one is valid: what is recorded has been checked.
- *
- *     record ──PutItem, condition──► nobody was here, or what was here has ended: the first showing
- *                                    fails: our own write id, seen twice: the first showing
- *                                           anybody else's: a replay
- *            ──no answer after the SDK's tries──► GetItem: does the item carry our write id? then it is the first showing
- *
- * The caller's own second showing is a replay, whatever was lost before it: a thief's is the same, to the byte.
+ * A client that sends its own assertion a second time replays it, whatever was lost before: a thief's request would be the
+ * same, to the byte. Only a retry within one call is recognised as the first use.
  */
 
-import { ConditionalCheckFailedException, PutItemCommand } from '@aws-sdk/client-dynamodb'
-import { marshall, unmarshall } from './attributes.ts'
-import { itemAfterLoss } from './item.ts'
+import { putItem } from './conditional-write.ts'
+import type { Key } from './items.ts'
 import type { Table } from './table.ts'
-import { ask } from './table.ts'
 
 export type AssertionUse = {
   readonly application: string
   readonly clientId: string
-  /** What tells the client's assertions apart, hashed: they may be of any length. */
+  /** Hash of what tells the client's assertions apart, which may be of any length. */
   readonly jtiHash: string
   /** When the assertion ends. */
   readonly expiresAtSeconds: number
@@ -32,50 +24,41 @@ export type AssertionUse = {
 
 export type UsedAssertions = {
   /**
-   * Records that an assertion was shown.
+   * Records that an assertion was used. It has been verified before.
    *
    * @returns whether it was the first time
    * @throws {Unavailable}
    */
-  record(showing: AssertionUse): Promise<boolean>
+  record(use: AssertionUse): Promise<boolean>
 }
 
 /** Clocks differ by a little: an assertion is remembered until no Lambda takes it for valid any more. */
 const lingerSeconds = 60
 
 export function createUsedAssertions(table: Table): UsedAssertions {
-  return { record: (showing) => record(table, showing) }
+  return { record: (use) => record(table, use) }
 }
 
-async function record(table: Table, showing: AssertionUse): Promise<boolean> {
-  const { expiresAtSeconds, writeId, now } = showing
-  try {
-    await ask(() =>
-      table.client.send(
-        new PutItemCommand({
-          TableName: table.name,
-          Item: marshall({ ...keyOf(showing), writeId, expires: Math.ceil(expiresAtSeconds) + lingerSeconds }),
-          // DynamoDB may take days to clean up, and a jti has to be unique only while its assertion is valid.
-          ConditionExpression: 'attribute_not_exists(pk) OR #expires <= :now',
-          ExpressionAttributeNames: { '#expires': 'expires' },
-          ExpressionAttributeValues: marshall({ ':now': now / 1000 }),
-          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-        }),
-      ),
-    )
-    return true
-  } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) {
-      return error.Item !== undefined && unmarshall(error.Item).writeId === writeId
-    }
-    // Nobody can have written over it since, as long as its assertion is valid.
-    const written = await itemAfterLoss<{ writeId: string }>(table, keyOf(showing))
-    if (written?.writeId === writeId) return true
-    throw error
-  }
+async function record(table: Table, use: AssertionUse): Promise<boolean> {
+  const { written } = await putItem(table, {
+    key: keyOf(use),
+    // DynamoDB may take days to delete an expired item, and a jti has to be unique only while its assertion is valid.
+    conditions: [
+      {
+        is: 'any',
+        of: [
+          { attribute: 'pk', is: 'absent' },
+          { attribute: 'expires', is: '<=', value: use.now / 1000 },
+        ],
+      },
+    ],
+    writeId: use.writeId,
+    item: { expires: Math.ceil(use.expiresAtSeconds) + lingerSeconds },
+  })
+  return written
 }
 
-/** Neither an application's name nor a hash holds a #, so two showings never share a key. */
-function keyOf({ application, clientId, jtiHash }: AssertionUse) {
+/** Neither an application's name nor a hash holds a #, so two assertions never share a key. */
+function keyOf({ application, clientId, jtiHash }: AssertionUse): Key {
   return { pk: `assertion#${application}#${clientId}#${jtiHash}`, sk: 'assertion' }
 }

@@ -115,8 +115,4 @@ describe('revokeByOps', () => {
     assert.deepEqual(step(end(undefined, 'other'), active(3)), { moved: false, verdict: { kind: 'unknown' } })
     assert.deepEqual(step(end(), undefined), { moved: false, verdict: { kind: 'unknown' } })
   })
-
-  test('knows its own success when it meets it again', () => {
-    assert.deepEqual(step(end(), changed(end(), active(3))), { moved: false, verdict: { kind: 'ours' } })
-  })
 })

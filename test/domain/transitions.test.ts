@@ -268,13 +268,6 @@ test('the table leaves no state and no transition out', () => {
 })
 
 describe('explain', () => {
-  test('knows its own write id before anything else, whatever became of the family', () => {
-    for (const column of columns) {
-      const transition = transitionOf(column, situations.approved)
-      assert.deepEqual(explain(transition, revoked({ writeId })), { kind: 'ours' })
-    }
-  })
-
   test('knows its own write id one write later, too: what it led to has been moved on, which is no reuse', () => {
     for (const column of ['approve', 'deny', 'redeem', 'rotate'] as const) {
       const transition = transitionOf(column, situations.approved)

@@ -6,13 +6,8 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
-import {
-  ConditionalCheckFailedException,
-  CreateTableCommand,
-  DescribeTableCommand,
-  QueryCommand,
-} from '@aws-sdk/client-dynamodb'
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
+import { ConditionalCheckFailedException, CreateTableCommand, DescribeTableCommand } from '@aws-sdk/client-dynamodb'
+import { QueryCommand } from '@aws-sdk/lib-dynamodb'
 import { createSessions } from '../../shared/store/sessions.ts'
 import { ask, connect, createTableIfMissing } from '../../shared/store/table.ts'
 import { clientIndex, subjectIndex } from '../../shared/store/table-schema.ts'
@@ -79,15 +74,14 @@ test('the index finds the families of a person, with what never changes on a ref
   await putFamily(table, active(3, { sid: 'one', createdAt: now }))
   await putFamily(table, active(5, { sid: 'two', createdAt: now + 1 }))
   await putFamily(table, active(1, { sid: 'other', subject: 'demo grace' }))
-  const { Items = [] } = await table.client.send(
+  const { Items: found = [] } = await table.client.send(
     new QueryCommand({
       TableName: table.name,
       IndexName: subjectIndex,
       KeyConditionExpression: 'subject = :subject',
-      ExpressionAttributeValues: marshall({ ':subject': 'demo ada' }),
+      ExpressionAttributeValues: { ':subject': 'demo ada' },
     }),
   )
-  const found = Items.map((item) => unmarshall(item))
   assert.deepEqual(
     found.map(({ sid }) => sid),
     ['one', 'two'],

@@ -5,7 +5,8 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import { InternalServerError, type UpdateItemCommand } from '@aws-sdk/client-dynamodb'
+import { InternalServerError } from '@aws-sdk/client-dynamodb'
+import type { UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import { createThrottle, type Guesser, maxWrong, type Throttle } from '../../shared/store/throttle.ts'
 import { Unavailable } from '../../shared/unavailable.ts'
 import { now as aMoment, second } from '../support/families.ts'
@@ -91,8 +92,8 @@ test('a guess that the store could not charge whole costs nothing', async (t) =>
   const another = await table.another()
   const throttle = createThrottle(another, () => now)
   const send = another.client.send.bind(another.client)
-  t.mock.method(another.client, 'send', (async (command: UpdateItemCommand) => {
-    if (command.input.Key?.pk?.S?.includes('#browsers#')) throw new InternalServerError({ message: '', $metadata: {} })
+  t.mock.method(another.client, 'send', (async (command: UpdateCommand) => {
+    if (command.input.Key?.pk.includes('#browsers#')) throw new InternalServerError({ message: '', $metadata: {} })
     return send(command)
   }) as typeof send)
   for (let turn = 0; turn < maxWrong.browser; turn += 1) await assert.rejects(throttle.pay(browser), Unavailable)

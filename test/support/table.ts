@@ -4,8 +4,7 @@
  * Owns its start and end, the environment that the SDK reads, and items as they are, written and read past the store.
  */
 
-import { DeleteItemCommand, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
+import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
 import { startDynamodb } from '../../local/dynamodb.ts'
 import type { Family } from '../../shared/domain/family.ts'
 import { connect, createTableIfMissing, type Table } from '../../shared/store/table.ts'
@@ -41,7 +40,7 @@ export async function startTable(): Promise<TestTable> {
     endpoint,
     another,
     stop: async () => {
-      for (const { client } of tables) client.destroy()
+      for (const { close } of tables) close()
       await embedded?.stop()
     },
   }
@@ -75,18 +74,16 @@ export function bePatient({ client }: Table): void {
 }
 
 export async function itemAt({ client, name }: Table, pk: string, sk: string) {
-  const { Item } = await client.send(
-    new GetItemCommand({ TableName: name, Key: marshall({ pk, sk }), ConsistentRead: true }),
-  )
-  return Item && unmarshall(Item)
+  const { Item } = await client.send(new GetCommand({ TableName: name, Key: { pk, sk }, ConsistentRead: true }))
+  return Item
 }
 
 export async function putItem({ client, name }: Table, item: Readonly<Record<string, unknown>>): Promise<void> {
-  await client.send(new PutItemCommand({ TableName: name, Item: marshall(item, { removeUndefinedValues: true }) }))
+  await client.send(new PutCommand({ TableName: name, Item: item }))
 }
 
 export async function deleteItem({ client, name }: Table, key: Readonly<Record<string, string>>): Promise<void> {
-  await client.send(new DeleteItemCommand({ TableName: name, Key: marshall(key) }))
+  await client.send(new DeleteCommand({ TableName: name, Key: key }))
 }
 
 /** A family put as it is, whatever was there. */
