@@ -302,10 +302,22 @@ describe('a client’s secrets', () => {
     assert.equal(await clientItem('nobody'), undefined)
   })
 
-  test('are added once when the answer is lost, though the SDK asks again', async () => {
-    proxy.fail({ kind: 'lose-answer' }, { operations: ['UpdateItem'], times: 1 })
-    assert.equal(await addSecret(behind, web, 'b', false), 'added')
-    assert.deepEqual(await secrets(), ['b', 'a'])
+  for (const [answers, times] of [
+    ['an answer is', 1],
+    ['all answers are', undefined],
+  ] as const) {
+    test(`are added once when ${answers} lost`, async () => {
+      const patient = await table.another(proxy.endpoint)
+      proxy.fail({ kind: 'lose-answer' }, { operations: ['TransactWriteItems'], ...(times !== undefined && { times }) })
+      assert.equal(await addSecret(patient, web, 'b', false), 'added')
+      assert.deepEqual(await secrets(), ['b', 'a'])
+    })
+  }
+
+  test('stay as they are when the store cannot be asked', async () => {
+    proxy.fail(throttling, { operations: ['TransactWriteItems'] })
+    await assert.rejects(addSecret(await table.another(proxy.endpoint), web, 'b', false), Unavailable)
+    assert.deepEqual(await secrets(), ['a'])
   })
 
   test('of ten that are added at once one is', async () => {
