@@ -9,11 +9,11 @@ import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { approve } from '../../local/demo/person.ts'
 import { call } from '../../local/demo/program.ts'
-import { sharedBroker } from '../flows/support/shared-broker.ts'
+import { ownBroker } from '../flows/support/shared-broker.ts'
 import { type Child, run } from '../local/support/child.ts'
 import { directory } from '../local/support/directory.ts'
 
-const broker = sharedBroker()
+const broker = await ownBroker()
 
 const addressIn = (child: Child) => child.until(/Open (http:\S+)/).then(([, address = '']) => address)
 const rotations = () => broker.output().split('"event":"session.rotated"').length - 1

@@ -7,11 +7,11 @@ import { createServer } from 'node:http'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { call } from '../../local/demo/program.ts'
 import { listen } from '../../local/ports.ts'
-import { sharedBroker } from '../flows/support/shared-broker.ts'
+import { ownBroker } from '../flows/support/shared-broker.ts'
 import { startTable, type TestTable } from '../support/table.ts'
 import { commandLine, registryFile, signedIn, tableVariables } from './support/command-line.ts'
 
-const broker = sharedBroker()
+const broker = await ownBroker()
 let table: TestTable
 before(async () => {
   table = await startTable()

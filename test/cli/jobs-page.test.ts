@@ -24,7 +24,7 @@ import { type CommandLine, commandLine, signedIn } from './support/command-line.
 const page = readFileSync(fileURLToPath(new URL('../../docs/jobs.md', import.meta.url)), 'utf8')
 const blocks = [...page.matchAll(/^```(\w+)\n(.*?)^```/gms)].map(([, kind = '', text = '']) => ({ kind, text }))
 
-const broker = sharedBroker()
+const broker = await sharedBroker()
 /** What the recipes call; it answers 401 unless there is a bearer token. */
 let api: Server
 const calls: string[] = []

@@ -17,7 +17,7 @@ import { commandLine, onTerminal, signedIn } from './support/command-line.ts'
 
 const escapeCharacter = '\u001b'
 
-const broker = sharedBroker()
+const broker = await sharedBroker()
 
 const addressIn = (child: Child) =>
   child.until(/(http:\/\/[\w.:/?&=%-]+user_code=[\w.:/?&=%-]+)[^\w.:/?&=%-]/).then(([, address = '']) => address)

@@ -18,7 +18,7 @@ import { commandLine, signedIn } from './support/command-line.ts'
 /** An address of this machine that the command line does not take for one. */
 const host = '127.0.0.2'
 const own = certificateForLoopback(host)
-const broker = sharedBroker()
+const broker = await sharedBroker()
 
 /** TLS in front of the broker. */
 let front: TlsServer

@@ -13,7 +13,7 @@ import { sharedBroker } from '../flows/support/shared-broker.ts'
 import { until } from '../local/support/child.ts'
 import { type CommandLine, commandLine, signedIn } from './support/command-line.ts'
 
-const broker = sharedBroker()
+const broker = await sharedBroker()
 /** Between the command line and the broker. */
 let proxy: FaultProxy
 before(async () => {

@@ -8,10 +8,10 @@ import { createServer, type IncomingMessage } from 'node:http'
 import { describe, type TestContext, test } from 'node:test'
 import { call, str } from '../../local/demo/program.ts'
 import { listen } from '../../local/ports.ts'
-import { sharedBroker } from '../flows/support/shared-broker.ts'
+import { ownBroker } from '../flows/support/shared-broker.ts'
 import { commandLine, signedIn, type Variables } from './support/command-line.ts'
 
-const broker = sharedBroker()
+const broker = await ownBroker()
 
 const tool = (t: TestContext, variables: Variables = {}) =>
   commandLine(t, { TOKEN_BROKER_URL: broker.url, ...variables })

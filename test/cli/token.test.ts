@@ -9,11 +9,11 @@ import { after, before, beforeEach, describe, type TestContext, test } from 'nod
 import type { StoredSession } from '../../cli/credentials-file.ts'
 import { call, str } from '../../local/demo/program.ts'
 import { type FaultProxy, startFaultProxy } from '../flows/support/fault-proxy.ts'
-import { sharedBroker } from '../flows/support/shared-broker.ts'
+import { ownBroker } from '../flows/support/shared-broker.ts'
 import { run, until } from '../local/support/child.ts'
 import { type CommandLine, commandLine, signedIn } from './support/command-line.ts'
 
-const broker = sharedBroker()
+const broker = await ownBroker()
 /** Between the command line and the broker, over HTTP as anything is. */
 let proxy: FaultProxy
 before(async () => {

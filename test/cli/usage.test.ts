@@ -12,7 +12,7 @@ import { commandLine, onTerminal, signedIn } from './support/command-line.ts'
 
 const escapeCharacter = '\u001b'
 
-const broker = sharedBroker()
+const broker = await sharedBroker()
 
 describe('every command', () => {
   const names = [

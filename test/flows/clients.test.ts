@@ -13,7 +13,7 @@ import { authorizationCode, code, device } from './support/flows.ts'
 import { sharedBroker } from './support/shared-broker.ts'
 import { type Answer, basic, postForm, postJson, rawBasic } from './support/wire.ts'
 
-const broker = sharedBroker()
+const broker = await sharedBroker()
 
 const form = { grant_type: 'authorization_code', code: 'x', redirect_uri: callbackUri }
 const token = (application = 'demo') => endpoint(broker, application, 'token')

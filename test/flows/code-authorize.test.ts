@@ -13,7 +13,7 @@ import { callbackOrigin, type Halt, Person } from './support/person.ts'
 import { sharedBroker } from './support/shared-broker.ts'
 import { send } from './support/wire.ts'
 
-const broker = sharedBroker()
+const broker = await sharedBroker()
 
 /** The browser was sent back to the client with this error, the client's state and the broker's name. */
 function expectErrorRedirect(url: URL, error: string, state: string | null): void {

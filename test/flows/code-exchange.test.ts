@@ -12,7 +12,7 @@ import { authorizationCode, code, pkce } from './support/flows.ts'
 import { sharedBroker } from './support/shared-broker.ts'
 import { postForm, postJson } from './support/wire.ts'
 
-const broker = sharedBroker()
+const broker = await sharedBroker()
 
 async function challenged() {
   const { verifier, parameters } = pkce()

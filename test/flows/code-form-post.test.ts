@@ -13,7 +13,7 @@ import { type Page, Person } from './support/person.ts'
 import { sharedBroker } from './support/shared-broker.ts'
 import { formBody, get, send } from './support/wire.ts'
 
-const broker = sharedBroker()
+const broker = await sharedBroker()
 
 async function answeredTo(extra: Extra, person = new Person()): Promise<Page> {
   const asked = { response_mode: 'form_post', state: 'a+b &c=ü%"', ...extra }

@@ -13,7 +13,7 @@ import { deviceCode, walk } from './support/flows.ts'
 import { type Halt, type Page, Person } from './support/person.ts'
 import { sharedBroker } from './support/shared-broker.ts'
 
-const broker = sharedBroker()
+const broker = await sharedBroker()
 const atProvider: Halt = (url) => url.origin !== broker.url
 const atCallback: Halt = (url) => url.href.startsWith(endpoint(broker, 'demo', 'callback'))
 

@@ -11,7 +11,7 @@ import { sharedBroker } from './support/shared-broker.ts'
 type Init = { readonly method?: string; readonly headers?: Record<string, string>; readonly body?: string }
 type Seen = { readonly status: number; readonly headers: Readonly<Record<string, string | null>> }
 
-const broker = sharedBroker()
+const broker = await sharedBroker()
 if (hasChromium()) describe('a script of another origin', inBrowser)
 
 function inBrowser(): void {

@@ -13,7 +13,7 @@ import { type Halt, type Page, Person } from './support/person.ts'
 import { sharedBroker } from './support/shared-broker.ts'
 import { randomUserCode } from './support/user-code.ts'
 
-const broker = sharedBroker()
+const broker = await sharedBroker()
 
 const asksToDecide = (page: Page) =>
   page.forms.some(({ buttons }) => buttons.some(({ name, value }) => name === 'decision' && value === 'approve'))

@@ -13,7 +13,7 @@ import { Person } from './support/person.ts'
 import { sharedBroker } from './support/shared-broker.ts'
 import { postForm } from './support/wire.ts'
 
-const broker = sharedBroker()
+const broker = await sharedBroker()
 
 test('D14 once approved, a poll brings access, refresh and ID token for the scopes and audience of the start', async () => {
   const { body, accessToken, refreshToken, idToken } = await device(broker)

@@ -10,7 +10,7 @@ import { decide, deviceCode } from './support/flows.ts'
 import { Person } from './support/person.ts'
 import { sharedBroker } from './support/shared-broker.ts'
 
-const broker = sharedBroker()
+const broker = await sharedBroker()
 
 test('D26 the page of success has an address without code and state, and shows the same when it is reloaded', async () => {
   const started = await deviceCode(broker)

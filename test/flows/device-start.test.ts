@@ -12,7 +12,7 @@ import { decide } from './support/flows.ts'
 import { sharedBroker } from './support/shared-broker.ts'
 import { type Answer, get, postForm, postJson } from './support/wire.ts'
 
-const broker = sharedBroker()
+const broker = await sharedBroker()
 
 const sixMembers = [
   'device_code',

@@ -19,7 +19,7 @@ import { code, device } from './support/flows.ts'
 import { sharedBroker } from './support/shared-broker.ts'
 import { type Answer, basic, postForm, postJson } from './support/wire.ts'
 
-const broker = sharedBroker()
+const broker = await sharedBroker()
 
 function expectActive(answer: Answer): Answer['body'] {
   assert.equal(answer.status, 200, answer.text)

@@ -12,7 +12,7 @@ import { authorize, code, device, pkce } from './support/flows.ts'
 import { sharedBroker } from './support/shared-broker.ts'
 import { type Answer, get, postForm, send } from './support/wire.ts'
 
-const broker = sharedBroker()
+const broker = await sharedBroker()
 
 const openid = (application: string) => `${issuer(broker, application)}/.well-known/openid-configuration`
 const oauth = (application: string) => `${broker.url}/.well-known/oauth-authorization-server/${application}`

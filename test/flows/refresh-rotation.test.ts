@@ -14,7 +14,7 @@ import { Person } from './support/person.ts'
 import { sharedBroker } from './support/shared-broker.ts'
 import { basic, postForm, postJson } from './support/wire.ts'
 
-const broker = sharedBroker()
+const broker = await sharedBroker()
 
 test('R1 a refresh brings a new refresh token and a new access token of the same session', async () => {
   for (const first of [await device(broker), await code(broker, web)]) {

@@ -13,7 +13,7 @@ import { Person } from './support/person.ts'
 import { sharedBroker } from './support/shared-broker.ts'
 import { type Answer, postForm, postJson } from './support/wire.ts'
 
-const broker = sharedBroker()
+const broker = await sharedBroker()
 
 function expectDone(answer: Answer): void {
   assert.equal(answer.status, 200, answer.text)

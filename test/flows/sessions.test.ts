@@ -11,10 +11,10 @@ import { claimsOf, expectDead, expectRefusal, expectUncachedJson, refreshed } fr
 import { code, decide, device, deviceCode, walk } from './support/flows.ts'
 import { list, revokeMany, revokeOne, rowsOf, show, whole } from './support/ops.ts'
 import { Person } from './support/person.ts'
-import { sharedBroker } from './support/shared-broker.ts'
+import { ownBroker } from './support/shared-broker.ts'
 import { get, postForm, send } from './support/wire.ts'
 
-const broker = sharedBroker()
+const broker = await ownBroker()
 
 const localUser = 'arn:aws:iam::000000000000:user/local'
 const sidOf = (session: { readonly accessToken: string }) => String(claimsOf(session.accessToken).sid)

@@ -12,7 +12,7 @@ import { device, deviceCode } from './support/flows.ts'
 import { sharedBroker } from './support/shared-broker.ts'
 import { type Answer, get, postForm, postJson, postRaw, send } from './support/wire.ts'
 
-const broker = sharedBroker()
+const broker = await sharedBroker()
 
 const url = (path = 'token') => endpoint(broker, 'demo', path)
 const postEndpoints = [

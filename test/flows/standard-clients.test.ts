@@ -12,7 +12,7 @@ import { walk } from './support/flows.ts'
 import { Person } from './support/person.ts'
 import { sharedBroker } from './support/shared-broker.ts'
 
-const broker = sharedBroker()
+const broker = await sharedBroker()
 
 const insecure = { [oauth.allowInsecureRequests]: true }
 

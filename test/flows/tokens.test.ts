@@ -12,7 +12,7 @@ import { claimsOf, expectChallenge, expectTokens, refreshed } from './support/ex
 import { code, device } from './support/flows.ts'
 import { sharedBroker } from './support/shared-broker.ts'
 
-const broker = sharedBroker()
+const broker = await sharedBroker()
 
 const audience = 'https://api.example.test'
 

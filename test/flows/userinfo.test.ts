@@ -13,7 +13,7 @@ import { Person } from './support/person.ts'
 import { sharedBroker } from './support/shared-broker.ts'
 import { type Answer, bearer, get, postForm, postJson, send } from './support/wire.ts'
 
-const broker = sharedBroker()
+const broker = await sharedBroker()
 
 function expectBareChallenge(answer: Answer): void {
   assert.equal(answer.status, 401, answer.text)

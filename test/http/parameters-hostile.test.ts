@@ -68,7 +68,7 @@ test('what was sent is never quoted in the error', () => {
   )
 })
 
-test('the worst of 64 KB is read or refused at once', () => {
+test('a hostile body of 64 KB is read or refused within a second of CPU time', () => {
   const fill = (unit: string) => unit.repeat(Math.floor(65_000 / unit.length))
   const bodies = [
     [`{"a":"${fill('\\"')}"}`, json],
@@ -80,12 +80,13 @@ test('the worst of 64 KB is read or refused at once', () => {
     [fill('%'), form],
   ] as const
   for (const [body, type] of bodies) {
-    const started = performance.now()
+    const started = process.cpuUsage()
     try {
       readBody(body, type)
     } catch (error) {
       assert.ok(error instanceof OAuthError, String(error))
     }
-    assert.ok(performance.now() - started < 1_000, `${body.slice(0, 10)} took ${performance.now() - started} ms`)
+    const { user } = process.cpuUsage(started)
+    assert.ok(user < 1_000_000, `${body.slice(0, 10)} took ${user} µs`)
   }
 })

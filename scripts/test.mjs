@@ -1,0 +1,49 @@
+// Runs Node's test runner with the settings of this repository.
+//
+//     npm test                                types, style and every test
+//     npm test -- test/flows/revoke.test.ts   these files or patterns alone; options of `node --test` go here, too
+//     npm run coverage                        the tests of functions/ and shared/, and how many of their branches ran
+
+import { spawnSync } from 'node:child_process'
+import { availableParallelism, tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const words = process.argv.slice(2).filter((word) => word !== '--coverage')
+const isCoverage = process.argv.includes('--coverage')
+
+const variables = { PATH: `${join(root, 'node_modules', '.bin')}${delimiter}${process.env.PATH}` }
+// Halves what a start of Node costs. V8 may not count what runs from the cache.
+if (!isCoverage) variables.NODE_COMPILE_CACHE = join(tmpdir(), 'token-broker-compile-cache')
+
+const runner = [
+  '--test',
+  // Test files often wait: for processes that start, for the store, for timeouts.
+  `--test-concurrency=${availableParallelism() + 2}`,
+]
+const setup = ['--test-global-setup=test/support/global-setup.ts']
+/** Without the set-up, because what it starts ends after Node has counted. */
+const coverage = [
+  '--experimental-test-coverage',
+  ...['functions/**', 'shared/**'].map((files) => `--test-coverage-include=${files}`),
+  ...['dot', './test/support/coverage-by-folder.ts'].flatMap((reporter) => [
+    `--test-reporter=${reporter}`,
+    '--test-reporter-destination=stdout',
+  ]),
+]
+const everything = ['test/**/*.test.ts']
+/** The others run programs, or take ways that these take, too. */
+const ofTheProduct = ['test/*.test.ts', 'test/{domain,flows,http,providers,store,tokens,vault}/**/*.test.ts']
+
+const isWhole = !isCoverage && words.length === 0
+const isChecked = !isWhole || (run('tsc') && run('biome', 'check', '--error-on-warnings'))
+const hasFiles = words.some((word) => !word.startsWith('-'))
+const files = hasFiles ? [] : isCoverage ? ofTheProduct : everything
+const isGreen = run('node', ...runner, ...(isCoverage ? coverage : setup), ...words, ...files)
+process.exitCode = isChecked && isGreen ? 0 : 1
+
+function run(command, ...args) {
+  const options = { cwd: root, env: { ...process.env, ...variables }, stdio: 'inherit' }
+  return spawnSync(command, args, { ...options, shell: process.platform === 'win32' }).status === 0
+}
