@@ -1,8 +1,6 @@
 /**
- * A provider that gives fresh tokens and counts who asks for them.
- *
- * Owns metadata and the refresh (RFC 6749 §6), with rotation: a refresh token that was used is refused. It takes its time, as
- * one does that is far away, so that whoever asks at once meets a request that is under way. Nobody signs in here.
+ * A provider for the bench: metadata, and refreshes with rotation (RFC 6749 §6), which it counts. It takes its time, as one far
+ * away does, so that simultaneous callers meet a request under way. There is no sign-in.
  */
 
 import { once } from 'node:events'

@@ -40,7 +40,7 @@ const oauth2 = (): OAuth2Settings => ({
   userinfoEndpoint: `${server.issuer}/userinfo`,
 })
 
-test('each kind is made by its own', async () => {
+test('providerOf makes a provider of each kind', async () => {
   for (const settings of [oidc(), oauth2()]) {
     const provider = providerOf(anApplication({ name: settings.kind, provider: settings }))
     assert.equal((await signIn(provider, server)).kind, 'signed-in')
@@ -48,20 +48,20 @@ test('each kind is made by its own', async () => {
   assert.ok(server.requests.some(({ endpoint }) => endpoint === 'discovery'))
 })
 
-test('it is the same one until its settings change, and each application has its own', () => {
+test('providerOf gives an application the same provider until its settings change', () => {
   const first = providerOf(anApplication({ provider: oidc() }))
   assert.equal(providerOf(anApplication({ provider: oidc(), displayName: 'Renamed' })), first)
   assert.notEqual(providerOf(anApplication({ name: 'other', provider: oidc() })), first)
   assert.notEqual(providerOf(anApplication({ provider: { ...oidc(), scopes: ['openid', 'email'] } })), first)
 })
 
-test('a broker that is composed anew has read no secret yet, so it makes its providers anew', () => {
+test('a new broker in the same process makes its providers anew', () => {
   const first = providerOf(anApplication({ provider: oidc() }))
   resetBroker()
   assert.notEqual(providerOf(anApplication({ provider: oidc() })), first)
 })
 
-test('its secret is the application’s own, at this provider', async () => {
+test('a provider reads the secret named after its application and the provider’s identity', async () => {
   const provider = { ...oidc(), auth: 'client_secret_post' } as const
   const wanting = providerOf(anApplication({ name: 'secretive', provider }))
   await assert.rejects(wanting.begin(redirectUri, {}), ({ cause }: Error) =>

@@ -49,7 +49,7 @@ const answers = (body: object, status = 200) => server.misbehave('token', (_, re
 const bare = { access_token: 'the access token of the provider', token_type: 'bearer' }
 
 describe('a sign-in that is right', () => {
-  test('is who userinfo says, no word of when they signed in, and nothing is discovered', async () => {
+  test('gives the person of userinfo, without auth_time, and asks for no metadata', async () => {
     answers(bare)
     const person = { sub: 'ada', claims: { name: 'Ada', email: 'ada@example.test' } }
     const tokens = {
@@ -66,7 +66,7 @@ describe('a sign-in that is right', () => {
     assert.equal(server.requests[1]?.authorization, 'Bearer the access token of the provider')
   })
 
-  test('asks for scopes where there are any, and knows its page', async () => {
+  test('asks for the configured scopes, and for no scope where none is configured', async () => {
     assert.equal(await provider.signInOrigin(), server.issuer)
     const scopeAt = async (at: Provider) => new URL((await at.begin(redirectUri, {})).url).searchParams.get('scope')
     assert.deepEqual([await scopeAt(provider), await scopeAt(made({ scopes: [] }))], ['read', null])
@@ -89,7 +89,7 @@ describe('a sign-in that is right', () => {
     )
   })
 
-  test('does not look at an ID token that nobody asked for, however broken', async () => {
+  test('ignores an ID token, even a broken one', async () => {
     for (const id_token of ['x.y.z', 7, null, { a: 1 }]) {
       answers({ ...bare, id_token })
       assert.equal((await go()).kind, 'signed-in', JSON.stringify(id_token))
@@ -98,7 +98,7 @@ describe('a sign-in that is right', () => {
     assert.equal((await go()).kind, 'signed-in')
   })
 
-  test('finds the subject under `sub`, else `id`, else where the settings say; a number is one', async () => {
+  test('takes the subject from the configured member, else `sub`, else `id`, and accepts a number', async () => {
     const subjectOf = async (userinfo: object, claims: Record<string, string> = {}) => {
       provider = made({ claims })
       server.misbehave('userinfo', (_, response) => json(response, 200, userinfo))
@@ -132,12 +132,12 @@ describe('a sign-in that is right', () => {
 })
 
 describe('a sign-in that is wrong', () => {
-  test('another state is no person, and no request is made', async () => {
+  test('a wrong state signs nobody in, and the code is not sent', async () => {
     assert.equal((await go({ back: { state: 'another' } })).kind, 'unexpected')
     assert.deepEqual(server.requests, [])
   })
 
-  test('a code that the provider does not know is rejected, whatever the 4xx', async () => {
+  test('invalid_grant rejects the sign-in, whatever the 4xx status', async () => {
     for (const status of [400, 401, 403, 404]) {
       answers({ error: 'invalid_grant' }, status)
       assert.deepEqual(await go(), { kind: 'rejected' }, String(status))
@@ -146,7 +146,7 @@ describe('a sign-in that is wrong', () => {
     assert.deepEqual(await go(), { kind: 'unexpected', why: 'invalid_client' })
   })
 
-  test('an answer that is no token, or a userinfo that is no object, is no person', async () => {
+  test('a token answer without a token, or a userinfo that is not an object, signs nobody in', async () => {
     answers({ token_type: 'bearer' })
     assert.equal((await go()).kind, 'unexpected')
     server.misbehave(
@@ -171,7 +171,7 @@ describe('a sign-in that is wrong', () => {
     assert.equal((await go()).kind, 'unexpected')
   })
 
-  test('what the provider says no to comes with the browser', async () => {
+  test('an error in the callback refuses the sign-in by its name', async () => {
     const back = { code: '', error: 'access_denied' }
     assert.deepEqual(await go({ back }), { kind: 'refused', error: 'access_denied' })
   })
@@ -199,7 +199,7 @@ describe('a provider that is out of reach', () => {
     })
   }
 
-  test('it does not answer at all', async () => {
+  test('userinfo never answers', async () => {
     server.misbehave('userinfo', () => {})
     await rejectsAsUnavailable(go())
   })

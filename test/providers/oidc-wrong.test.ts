@@ -47,18 +47,18 @@ describe('a sign-in that is wrong', () => {
     'no subject': { sub: undefined },
   }
   for (const [name, claims] of Object.entries(wrongTokens)) {
-    test(`an ID token with ${name} is no person`, async () => {
+    test(`an ID token with ${name} signs nobody in`, async () => {
       const result = await go({ claims })
       assert.equal(result.kind, 'unexpected')
     })
   }
 
-  test('an ID token signed with another key is no person', async () => {
+  test('an ID token signed with another key signs nobody in', async () => {
     server.idToken.key = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
     assert.equal((await go()).kind, 'unexpected')
   })
 
-  test('an answer without an ID token, or with something else in its place, is no person', async () => {
+  test('a token answer without an ID token, or with a malformed one, signs nobody in', async () => {
     const plain = { access_token: 'a', token_type: 'Bearer' }
     for (const body of [plain, { ...plain, id_token: 'x.y.z' }, { ...plain, id_token: 7 }, {}, { id_token: 'x' }]) {
       server.misbehave('token', (_, response) => json(response, 200, body))
@@ -68,28 +68,28 @@ describe('a sign-in that is wrong', () => {
     assert.equal((await go()).kind, 'unexpected')
   })
 
-  test('another state, or none, is no person, and the code is not shown', async () => {
+  test('a wrong or missing state signs nobody in, and the code is not sent', async () => {
     for (const state of ['another', '']) assert.equal((await go({ back: { state } })).kind, 'unexpected')
     assert.ok(!server.requests.some(({ endpoint }) => endpoint === 'token'))
   })
 
-  test('another provider’s `iss` in the callback is no person (RFC 9207)', async () => {
+  test('a wrong `iss` in the callback signs nobody in (RFC 9207)', async () => {
     assert.equal((await go({ back: { iss: 'https://evil.example' } })).kind, 'unexpected')
   })
 
-  test('an error that came with the browser is told by its name', async () => {
+  test('an error in the callback refuses the sign-in by its name', async () => {
     const back = { code: '', error: 'access_denied', error_description: 'No.' }
     assert.deepEqual(await go({ back }), { kind: 'refused', error: 'access_denied' })
   })
 
-  test('a code that the provider does not know is rejected, whatever the 4xx', async () => {
+  test('invalid_grant rejects the sign-in, whatever the 4xx status', async () => {
     for (const status of [400, 401, 403]) {
       server.misbehave('token', (_, response) => json(response, status, { error: 'invalid_grant' }))
       assert.deepEqual(await go(), { kind: 'rejected' }, String(status))
     }
   })
 
-  test('any other 4xx of the token endpoint is told by its error', async () => {
+  test('any other 4xx of the token endpoint is reported by its error', async () => {
     server.misbehave('token', (_, response) => json(response, 400, { error: 'invalid_client' }))
     assert.deepEqual(await go(), { kind: 'unexpected', why: 'invalid_client' })
     server.misbehave('token', (_, response) => void response.writeHead(404).end())
@@ -129,12 +129,12 @@ describe('a provider that is out of reach', () => {
     })
   }
 
-  test('it does not answer at all', async () => {
+  test('the token endpoint never answers', async () => {
     server.misbehave('token', () => {})
     await rejectsAsUnavailable(go())
   })
 
-  test('its metadata cannot be had, or names another issuer', async () => {
+  test('its metadata is missing or names another issuer', async () => {
     for (const status of [404, 500]) {
       server.misbehave('discovery', (_, response) => json(response, status, {}))
       await rejectsAsUnavailable(provider.begin(redirectUri, {}))
@@ -151,7 +151,7 @@ describe('a provider that is out of reach', () => {
     await rejectsAsUnavailable(comeBack(gone, { state: 's', nonce: 'n', codeVerifier: 'v' }))
   })
 
-  test('our own secret cannot be read: that is said, and the next sign-in tries again', async () => {
+  test('a client secret that cannot be read is reported as such, and the next sign-in tries again', async () => {
     let readable = false
     provider = createOidcProvider(settings, async () =>
       readable ? 's' : Promise.reject(new Unavailable('secrets', undefined)),

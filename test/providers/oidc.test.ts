@@ -53,7 +53,7 @@ describe('the way there', () => {
     assert.ok(!first.url.includes(codeVerifier))
   })
 
-  test('passes wishes on', async () => {
+  test('passes prompt, max_age, login_hint, acr_values and ui_locales on', async () => {
     const wishes = { prompt: 'login', maxAgeSeconds: 0, loginHint: 'ada', acrValues: 'mfa pwd', uiLocales: 'de en' }
     const asked = Object.fromEntries(new URL((await provider.begin(redirectUri, wishes)).url).searchParams)
     const { prompt, max_age, login_hint, acr_values, ui_locales } = asked
@@ -61,23 +61,23 @@ describe('the way there', () => {
     assert.deepEqual([acr_values, ui_locales], ['mfa pwd', 'de en'])
   })
 
-  test('with prompt=login alone it asks for max_age, so that it is told auth_time', async () => {
+  test('sends max_age with prompt=login, so that the ID token has auth_time', async () => {
     const maxAge = async (prompt: string) =>
       new URL((await provider.begin(redirectUri, { prompt })).url).searchParams.get('max_age')
     assert.equal(await maxAge('login'), '3600')
     assert.equal(await maxAge('consent'), null)
   })
 
-  test('a state that is handed in is the one that is asked with', async () => {
+  test('uses a state that is handed in', async () => {
     const { url, secrets } = await provider.begin(redirectUri, {}, 'the handle')
     assert.deepEqual([new URL(url).searchParams.get('state'), secrets.state], ['the handle', 'the handle'])
   })
 
-  test('its origin is that of the page where people sign in', async () => {
+  test('signInOrigin is the origin of the authorization endpoint', async () => {
     assert.equal(await provider.signInOrigin(), server.issuer)
   })
 
-  test('the metadata is asked for once, and again only after a failure', async () => {
+  test('fetches the metadata once, and again only after a failure', async () => {
     server.misbehave('discovery', (_, response) => json(response, 500, {}))
     await rejectsAsUnavailable(provider.begin(redirectUri, {}))
     server.behave()
@@ -88,7 +88,7 @@ describe('the way there', () => {
 })
 
 describe('a sign-in that is right', () => {
-  test('is a person with the claims that are wanted, and userinfo is not asked where all are there', async () => {
+  test('gives the wanted claims, and skips userinfo when the ID token has them all', async () => {
     const result = await go({ claims: { unwanted: 'x' } })
     assert.ok(result.kind === 'signed-in')
     const { sub, claims, authTimeSeconds } = result.person
@@ -97,7 +97,7 @@ describe('a sign-in that is right', () => {
     assert.ok(!server.requests.some(({ endpoint }) => endpoint === 'userinfo'))
   })
 
-  test('shows the code, the verifier and the secret, which is trimmed', async () => {
+  test('sends the code, the verifier and the trimmed secret', async () => {
     await go()
     const token = new URLSearchParams(server.requests.find(({ endpoint }) => endpoint === 'token')?.body)
     assert.equal(token.get('code'), 'the code')
@@ -106,7 +106,7 @@ describe('a sign-in that is right', () => {
     assert.ok((token.get('code_verifier') ?? '').length >= 43)
   })
 
-  test('authenticates as the settings say', async () => {
+  test('authenticates by the configured method', async () => {
     provider = createOidcProvider({ ...settings, auth: 'client_secret_basic' }, async () => 's:é')
     assert.equal((await go()).kind, 'signed-in')
     const basic = server.requests.find(({ endpoint }) => endpoint === 'token')?.authorization
@@ -118,7 +118,7 @@ describe('a sign-in that is right', () => {
     assert.deepEqual([open?.authorization, new URLSearchParams(open?.body).get('client_secret')], [undefined, null])
   })
 
-  test('has no auth_time where the ID token has none, or none that is a number', async () => {
+  test('has auth_time only where the ID token has it as a whole number', async () => {
     for (const auth_time of [undefined, '1800000000', 1.5, null]) {
       const result = await go({ claims: { auth_time } })
       assert.ok(result.kind === 'signed-in' || result.kind === 'unexpected', result.kind)
@@ -126,7 +126,7 @@ describe('a sign-in that is right', () => {
     }
   })
 
-  test('has the acr that the ID token has, where it is text and short', async () => {
+  test('has the acr of the ID token only where it is short text', async () => {
     const acrOf = async (acr: unknown) => {
       const result = await go({ claims: { acr } })
       return result.kind === 'signed-in' ? result.person.acr : result.kind

@@ -1,7 +1,6 @@
 /**
- * A private certificate authority and a certificate for an IPv4 address that it vouches for (RFC 5280 §4.1), made for one test.
- *
- * Owns the little of DER (X.690) that this takes.
+ * Makes a private certificate authority and a certificate for an IPv4 address (RFC 5280 §4.1) for a test, in the little of DER
+ * (X.690) that this takes.
  */
 
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'

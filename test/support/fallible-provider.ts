@@ -1,9 +1,6 @@
 /**
- * An identity provider that gives refresh tokens and device codes, remembers what it was asked, and fails when told to.
- *
- * Owns its server and what a test may ask of it. It runs in the test's process and is spoken to over HTTP, so that any
- * number of brokers in processes of their own may share it, and outlives whichever of them is killed. A provider whose
- * single answers are wrong, for looking at one sign-in, is in provider.ts.
+ * An identity provider whose requests a test can count, hold and make fail. It runs in the test's process and answers over HTTP, so
+ * brokers in other processes can share it. For wrong answers to one sign-in there is provider.ts.
  */
 
 import { once } from 'node:events'
@@ -29,7 +26,7 @@ export type ProviderRequest = {
   readonly kind: Kind
   readonly parameters: Parameters
   readonly authorization: string | undefined
-  /** `answered`, the `error` of a refusal, or the kind of fault it met; `under way` before. */
+  /** `under way`, then `answered`, the `error` of a refusal, or the kind of the fault. */
   outcome: string
 }
 
@@ -37,14 +34,14 @@ export type FallibleProvider = {
   readonly issuer: string
   /** What goes into a registry as an application's `provider`. */
   registration(kind: 'oidc' | 'oauth2'): Record<string, unknown>
-  /** May be changed at any time; `heal` brings the usual one back. */
+  /** May be changed at any time. `heal` restores it. */
   readonly behaviour: Behaviour
 
-  /** The next `times` requests of that kind meet the fault; all that follow by default. Faults of one kind queue up. */
+  /** The next `times` requests of that kind meet the fault, by default all of them. Faults of one kind queue up. */
   fail(kind: Kind, fault: Fault, times?: number): void
-  /** The next request of that kind happens, and is answered when the test says so. */
+  /** The next request of that kind takes effect, and is answered when the test releases it. */
   hold(kind: Kind): { readonly reached: Promise<void>; release(): void }
-  /** The next request of that kind happens only when the test says so. */
+  /** The next request of that kind takes effect only when the test releases it. */
   holdBack(kind: Kind): { readonly reached: Promise<void>; release(): void }
   heal(): void
 
@@ -57,7 +54,7 @@ export type FallibleProvider = {
 
   /** What a person does with a user code. */
   decide(userCode: string, decision: Decision): void
-  /** As if ops ended it here: the grant of this refresh token or access token is dead. */
+  /** Ends the grant of this refresh token or access token, as ops of the provider would. */
   end(token: string): void
   /** In the order in which they were given. */
   usedRefreshTokens(): string[]
@@ -68,7 +65,7 @@ export type FallibleProvider = {
   stop(): Promise<void>
 }
 
-/** Longer than any test: a connection that this end closed for age would be a fault that nobody asked for. */
+/** Longer than any test, so that no connection is closed for its age. */
 const keepAliveMs = 120_000
 
 export async function startFallibleProvider(): Promise<FallibleProvider> {
@@ -83,7 +80,7 @@ export async function startFallibleProvider(): Promise<FallibleProvider> {
   const log = createLog()
 
   server.on('request', (incoming, outgoing) => {
-    // Whoever hung up in the middle, killed for example, wants no answer.
+    // A client that hung up, killed for example, needs no answer.
     respond({ protocol, script, log }, issuer, incoming, outgoing).catch(() => outgoing.destroy())
   })
 
@@ -171,7 +168,7 @@ async function parametersOf(incoming: IncomingMessage, url: URL): Promise<Parame
   return isJson ? (JSON.parse(body) as Parameters) : Object.fromEntries(new URLSearchParams(body))
 }
 
-/** What came, and who waits for it. */
+/** The requests so far, and the tests that wait for one. */
 function createLog() {
   const requests: ProviderRequest[] = []
   let waiting: { readonly isThere: () => boolean; readonly tell: () => void }[] = []

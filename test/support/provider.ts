@@ -1,7 +1,5 @@
 /**
- * A small identity provider that does what it is told, mistakes included.
- *
- * Owns its endpoints and its keys. Answers are right unless a test replaces one.
+ * An identity provider for one sign-in. Its answers are right unless a test replaces one.
  */
 
 import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto'
@@ -24,10 +22,10 @@ export type TestProvider = {
   /** Replaces an endpoint's answers until `behave`. */
   misbehave(endpoint: Endpoint, reply: Reply): void
   behave(): void
-  /** Claims that the ID token has beside, or instead of, its own; undefined leaves one out. */
+  /** Claims that are added to the ID token or replace its own; undefined leaves one out. */
   readonly idToken: { claims: Record<string, unknown>; key: KeyObject | undefined }
   readonly userinfo: { claims: Record<string, unknown> }
-  /** For the metadata. */
+  /** Members that are added to the metadata or replace its own. */
   readonly metadata: Record<string, unknown>
   stop(): Promise<void>
 }

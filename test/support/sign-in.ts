@@ -1,7 +1,5 @@
 /**
  * A sign-in at the provider of test/support/provider.ts, there and back.
- *
- * Owns the callback's parameters. Must not know which kind of provider it is.
  */
 
 import assert from 'node:assert/strict'

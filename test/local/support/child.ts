@@ -1,7 +1,5 @@
 /**
- * Programs that tests start: their output, their end, and whether what they started is gone.
- *
- * Owns child processes. Must not know what they do.
+ * Programs that tests start: their output, their end, and whether what they started has ended.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -22,15 +20,15 @@ export type Child = {
   readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
 }
 
-/** Far above what anything here takes, so that a test that fails does so by itself. */
+/** Far above what anything here takes. */
 const patienceMs = 10_000
 
-/** Where programs and files are found, and nothing else of the test's environment: what a machine sets changes nothing. */
+/** The only variables that programs inherit, so that settings of the machine change nothing. */
 const inherited = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => /^(PATH|HOME|TMPDIR|LANG)$/.test(name)),
 )
 
-/** Halves what a start costs; and what such a program goes through is not counted, which would cost as much again. */
+/** A compile cache halves the time of a start. Coverage would double it again. */
 const light = { NODE_COMPILE_CACHE: join(tmpdir(), 'token-broker-compile-cache'), NODE_V8_COVERAGE: '' }
 
 export function run(file: string, words: readonly string[], variables: Readonly<Record<string, string>> = {}): Child {
@@ -72,14 +70,14 @@ export function runScript(text: string, variables?: Readonly<Record<string, stri
   return run(process.execPath, ['--input-type=module-typescript', '--eval', text], variables)
 }
 
-/** Resolves once nobody listens at the URL any more; within how many ms. */
+/** Resolves with the milliseconds that passed until nothing listens at the URL. */
 export async function closed(url: string): Promise<number> {
   const startedAt = performance.now()
   await until(async () => !(await isListening(url)))
   return performance.now() - startedAt
 }
 
-/** For what nobody tells: asks again and again. @throws when it takes too long */
+/** Asks again and again. @throws when it takes too long */
 export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
   for (const deadline = Date.now() + patienceMs; !(await isSo()); await pause(5)) {
     if (Date.now() > deadline) throw new Error(`Not within ${patienceMs} ms: ${isSo}`)

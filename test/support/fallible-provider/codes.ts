@@ -1,7 +1,5 @@
 /**
- * What becomes tokens once: authorization codes (RFC 6749 §4.1) and device codes (RFC 8628).
- *
- * Owns single use, and the patience that a poll must have. Must not know HTTP.
+ * Authorization codes (RFC 6749 §4.1) and device codes (RFC 8628), each good once.
  */
 
 import { createHash, randomBytes } from 'node:crypto'
@@ -44,7 +42,7 @@ function challengeOf(verifier: string): string {
 
 export type Decision = 'approve' | 'deny'
 
-/** A poll that comes so much too early is a timer's jitter. */
+/** Timers are not exact. */
 const jitterMs = 100
 
 type Device = {
@@ -69,10 +67,10 @@ export function createDevices(behaviour: Behaviour, tokens: Tokens) {
     },
     decide: (userCode: string, decision: Decision): void => {
       const known = [...devices.values()].find((device) => device.userCode === userCode)
-      if (known === undefined) throw new Error(`Nobody was given the user code ${userCode}.`)
+      if (known === undefined) throw new Error(`Unknown user code: ${userCode}`)
       known.decision = decision
     },
-    /** RFC 8628 §3.5. A poll that comes too early does not end the flow. */
+    /** RFC 8628 §3.5. An early poll does not end the flow. */
     poll: (deviceCode: string): Issued | Refused => {
       const known = devices.get(deviceCode)
       if (known === undefined || known.spent) return { error: 'invalid_grant' }

@@ -1,7 +1,5 @@
 /**
- * What may go wrong with an answer of an identity provider, as its client sees it.
- *
- * Owns the faults, their order and how each is put on the wire. Must not know what the requests mean.
+ * Faults of an identity provider as its client sees them, and how each is put on the wire.
  */
 
 import type { ServerResponse } from 'node:http'
@@ -15,7 +13,7 @@ export type Reply = {
 }
 
 export type Fault =
-  /** Nothing happens, and this is the answer: HTML, or an OAuth error where `error` names one. */
+  /** The request has no effect, and this is the answer: HTML, or an OAuth error where `error` names one. */
   | {
       readonly kind: 'refuse'
       readonly status: number
@@ -24,33 +22,33 @@ export type Fault =
       /** WWW-Authenticate, beside the body. */
       readonly challenge?: string
     }
-  /** Nothing happens, and the connection is reset. */
+  /** The request has no effect, and the connection is reset. */
   | { readonly kind: 'hang-up' }
-  /** Nothing happens, and no answer comes: the caller finds out by its own patience. */
+  /** The request has no effect, and no answer comes: the caller times out. */
   | { readonly kind: 'ignore' }
-  /** It happens, and the connection is reset instead of an answer. */
+  /** The request takes effect, and the connection is reset instead of an answer. */
   | { readonly kind: 'lose-answer' }
-  /** It happens, and no answer comes. */
+  /** The request takes effect, and no answer comes. */
   | { readonly kind: 'keep-silent' }
-  /** It happens, and the answer comes late. */
+  /** The request takes effect, and the answer comes late. */
   | { readonly kind: 'delay'; readonly ms: number }
-  /** It happens, and the answer comes when the test says so. */
+  /** The request takes effect, and the answer comes when the test releases it. */
   | { readonly kind: 'hold'; readonly reached: () => void; readonly until: Promise<void> }
-  /** It happens when the test says so, as if the request had been so long on its way. */
+  /** The request takes effect when the test releases it, as if it had been on its way. */
   | { readonly kind: 'hold-back'; readonly reached: () => void; readonly until: Promise<void> }
-  /** It happens, and the answer's JSON breaks off in the middle. */
+  /** The request takes effect, and the answer's JSON is cut off. */
   | { readonly kind: 'malformed' }
-  /** It happens, and the answer has these members instead of its own; undefined leaves one out. */
+  /** The request takes effect, and these members replace the answer's own; undefined leaves one out. */
   | { readonly kind: 'change'; readonly members: Readonly<Record<string, unknown>> }
 
 export const serverError: Fault = { kind: 'refuse', status: 500 }
 export const unavailable: Fault = { kind: 'refuse', status: 503, retryAfterSeconds: 9 }
 export const tooManyRequests: Fault = { kind: 'refuse', status: 429, retryAfterSeconds: 9 }
-/** Only said: the grant lives on, and the next one to ask is answered as ever. */
+/** A false refusal: the grant lives on. */
 export const invalidGrant: Fault = { kind: 'refuse', status: 400, error: 'invalid_grant' }
 export const withoutExpiry: Fault = { kind: 'change', members: { expires_in: undefined } }
 
-/** The faults that are still to come, for each kind of request in the order in which they were asked for. */
+/** The planned faults, in order, for each kind of request. */
 export function createScript<Kind extends string>() {
   const plans = new Map<Kind, { readonly fault: Fault; left: number }[]>()
   return {
@@ -66,7 +64,7 @@ export function createScript<Kind extends string>() {
   }
 }
 
-/** Answers, or does not, as the fault has it. `work` makes the right answer, and with it whatever happens. */
+/** Answers as the fault says. @param work takes effect, and makes the right answer */
 export async function answerWith(
   fault: Fault | undefined,
   outgoing: ServerResponse,

@@ -1,7 +1,5 @@
 /**
- * The right answers of an identity provider: OAuth 2.0 with refresh tokens and device codes, OpenID Connect on top.
- *
- * Owns what each kind of request is answered when nothing goes wrong. Must not know of faults.
+ * The right answers of an identity provider: OAuth 2.0 with refresh tokens and device codes, and OpenID Connect.
  */
 
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
@@ -18,7 +16,7 @@ export type Kind = (typeof kinds)[number]
 
 export type Parameters = Readonly<Record<string, string>>
 
-/** What the broker is called here; any secret, or none, is its own. */
+/** The broker's client id here. Any secret is accepted, and none. */
 export const fallibleClientId = 'broker'
 
 export const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
@@ -56,7 +54,7 @@ export async function createProtocol(issuer: string, behaviour: Behaviour) {
     device: async ({ scope = '' }) => ({ status: 200, body: deviceAnswer(issuer, behaviour, devices.start(scope)) }),
     revoke: async ({ token = '' }) => {
       tokens.revoke(token)
-      // RFC 7009 §2.2: the status says all there is to say.
+      // RFC 7009 §2.2: the body is ignored.
       return { status: 200 }
     },
     userinfo: async (_, bearer) => profile(tokens.holder(bearer)),
@@ -64,7 +62,7 @@ export async function createProtocol(issuer: string, behaviour: Behaviour) {
   return { protocol, tokens, codes, devices }
 }
 
-/** The person is signed in and has consented by the time anybody looks. */
+/** There is no login page: the person is signed in and has consented. */
 function sendBack(asked: Parameters, codes: ReturnType<typeof createCodes>): Reply {
   const { redirect_uri: redirectUri = '', scope = '', state, nonce, code_challenge: challenge } = asked
   const back = new URL(redirectUri)

@@ -1,7 +1,5 @@
 /**
- * What an identity provider issues for a sign-in: access tokens, and refresh tokens that rotate.
- *
- * Owns what a used refresh token costs. Must not know HTTP, nor how the sign-in came about.
+ * Access tokens, and refresh tokens that rotate.
  */
 
 import { randomBytes } from 'node:crypto'
@@ -10,7 +8,7 @@ import { randomBytes } from 'node:crypto'
 export type Behaviour = {
   /** Who signs in. */
   person: string
-  /** What it says of the scope of its tokens; empty: nothing. Undefined: what was asked for. */
+  /** The `scope` of token answers; empty for none, undefined for what was asked for. */
   scope: string | undefined
   accessTokenSeconds: number
   /** False: no answer has a refresh token. */
@@ -21,7 +19,7 @@ export type Behaviour = {
   reuseKills: boolean
   deviceCodeSeconds: number
   intervalSeconds: number
-  /** False: a poll that comes too early is answered as any other. */
+  /** False: an early poll is answered like any other. */
   enforcesInterval: boolean
   /** `auth0`: 403 for what RFC 6749 and 8628 give 400, and 429 for slow_down. */
   errorProfile: 'rfc' | 'auth0'
@@ -56,7 +54,7 @@ export type Refused = { readonly error: string }
 
 export type Tokens = ReturnType<typeof createTokens>
 
-/** Every one says what it is, so that a test finds it wherever it leaked to. */
+/** The kind is part of the token, so that a test can find it in a log or a table. */
 export function draw(kind: string): string {
   return `provider-${kind}-${randomBytes(24).toString('base64url')}`
 }
