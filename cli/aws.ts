@@ -1,31 +1,27 @@
-/**
- * Sends one signed request to an AWS service and reads its JSON answer.
- *
- * A few calls of three services do not justify a client library each. Must not know what is asked for, nor what a status means.
- */
+/** One signed request to an AWS service, through the proxy (docs/decisions/0049). */
 
 import { isConfidential } from '../shared/domain/loopback.ts'
 import { objectIn, type Response, request } from './http.ts'
 import { OutOfReach, reasonOf, UsageProblem } from './problem.ts'
 
 export type AwsService = {
-  /** In the host's name, and in the signature. */
+  /** The service's name in host names and in signatures. */
   readonly name: string
   readonly title: string
-  /** The AWS tools' own variable for another address of it. */
+  /** The AWS tools' variable for another endpoint. */
   readonly endpointVariable: string
 }
 
 export type AwsRequest = {
   readonly method: 'GET' | 'POST'
-  /** With its query. */
+  /** With the query. */
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
   readonly timeoutMs: number
   /** @default AWS_REGION */
   readonly region?: string | undefined
-  /** What to do where no answer comes. */
+  /** What to do if no answer comes. */
   readonly hint?: string
 }
 
@@ -35,7 +31,7 @@ export type AwsAnswer = {
   readonly body: Readonly<Record<string, unknown>>
 }
 
-/** @throws {Problem} for a call that cannot be made, or has no answer */
+/** @throws {Problem} when the call cannot be made, or gets no answer */
 export async function askAws({ name, title, endpointVariable }: AwsService, asked: AwsRequest): Promise<AwsAnswer> {
   const { method, headers, body, timeoutMs } = asked
   const { regionFor, signed } = await import('./signature.ts')

@@ -1,16 +1,11 @@
-/**
- * Calls of ops to the broker's sessions endpoints.
- *
- * Owns HTTP: when a call is signed, how often it is tried, and which answers are which problem. Every call here may be
- * repeated: asking changes nothing, and ending a session twice ends it once. Must not know what is asked for.
- */
+/** Calls of operators to the sessions endpoints of the broker. Each call is idempotent, so each may be repeated. */
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { isLoopback } from '../shared/domain/loopback.ts'
-import type { Input } from './arguments.ts'
 import { objectIn, type Response, request } from './http.ts'
 import { OutOfReach, Problem, reasonOf, UsageProblem } from './problem.ts'
-import { applicationFrom, urlFrom } from './settings.ts'
+import { programName } from './program-name.ts'
+import { applicationFrom, type Everywhere, notRunning, type OpsSettings, urlFrom } from './settings.ts'
 
 export type Json = Readonly<Record<string, unknown>>
 
@@ -25,39 +20,38 @@ export type OpsBroker = {
   call(method: Method, path: string, query?: Readonly<Record<string, string>>, body?: Json): Promise<Json>
 }
 
-/** What was asked for is not there. */
 class NotFound extends Problem {}
 
-const mostTries = 4
+const maxTries = 4
 /** API Gateway gives up after 29 s. */
 const answerWithinMs = 35_000
-const longestPauseMs = 5_000
+const maxPauseMs = 5_000
 
 type Call = { readonly method: string; readonly url: URL; readonly body: string; readonly sign: string | undefined }
 type Answer = { readonly status: number; readonly headers: Response['headers']; readonly body: Json }
 
 /** @throws {UsageProblem} */
-export async function opsBroker(input: Input): Promise<OpsBroker> {
-  return brokerAt(input, applicationFrom(input, urlFrom(input)))
+export function opsBroker(settings: OpsSettings): OpsBroker {
+  return brokerAt(settings, applicationFrom(settings))
 }
 
 /**
- * One for each application that is asked about: all there are, with `--all-applications`.
+ * One for each application to ask: with `--all-applications`, all that the broker has.
  *
  * @throws {Problem}
  */
-export async function opsBrokers(input: Input): Promise<readonly OpsBroker[]> {
-  if (!input.flag('all-applications')) return [await opsBroker(input)]
-  if (input.text('application') !== undefined) {
+export async function opsBrokers(settings: OpsSettings & Everywhere): Promise<readonly OpsBroker[]> {
+  if (!settings.allApplications) return [opsBroker(settings)]
+  if (settings.application !== undefined) {
     throw new UsageProblem('Pass --application or --all-applications, not both.')
   }
-  const { applications } = await callerFor(input)('GET', 'applications', {})
-  if (!Array.isArray(applications)) throw new Problem('The broker does not say which applications there are.')
-  return applications.map((name) => brokerAt(input, String(name)))
+  const { applications } = await callerFor(settings)('GET', 'applications', {})
+  if (!Array.isArray(applications)) throw new Problem('The broker did not list its applications.')
+  return applications.map((name) => brokerAt(settings, String(name)))
 }
 
 /**
- * One session: to see it, or to end it.
+ * Reads or ends one session.
  *
  * @throws {Problem}
  */
@@ -72,43 +66,42 @@ export async function callForSession(
   } catch (error) {
     if (!(error instanceof NotFound)) throw error
     const hint = /^[\w-]{22}$/.test(sid)
-      ? `This looked at ${broker.application} alone (--application). A session is forgotten a day after its latest end.`
-      : 'A session id has 22 characters. Those of a person: token-broker sessions list --subject SUB'
+      ? `Only ${broker.application} was searched; --application names another one. A session is deleted a day after its latest end.`
+      : `A session id has 22 characters. To list those of a person: ${programName} sessions list --subject SUB`
     throw new Problem(error.message, undefined, hint)
   }
 }
 
-function brokerAt(input: Input, application: string): OpsBroker {
-  const call = callerFor(input)
+function brokerAt(settings: OpsSettings, application: string): OpsBroker {
+  const call = callerFor(settings)
   const below = (path: string) => `${encodeURIComponent(application)}/${path}`
   return { application, call: (method, path, query = {}, body) => call(method, below(path), query, body) }
 }
 
-function callerFor(input: Input) {
-  const base = urlFrom(input)
-  const region = input.text('region')
-  const isSigned = input.flag('sign') || !isLoopback(new URL(base))
+function callerFor(settings: OpsSettings) {
+  const base = urlFrom(settings)
+  const isSigned = settings.sign || !isLoopback(new URL(base))
   return async (method: Method, path: string, query: Readonly<Record<string, string>>, body?: Json): Promise<Json> => {
     const url = new URL(`${base}/${path}`)
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
-    // One way to write a space, which the signature needs: application/x-www-form-urlencoded has another.
+    // URLSearchParams writes a space as `+`, the signature needs %20.
     url.search = url.search.replaceAll('+', '%20')
-    const sign = isSigned ? (await import('./signature.ts')).regionFor(url, region) : undefined
-    return patiently({ method, url, body: body === undefined ? '' : JSON.stringify(body), sign })
+    const sign = isSigned ? (await import('./signature.ts')).regionFor(url, settings.region) : undefined
+    return withRetries({ method, url, body: body === undefined ? '' : JSON.stringify(body), sign })
   }
 }
 
-async function patiently(call: Call): Promise<Json> {
+async function withRetries(call: Call): Promise<Json> {
   for (let tries = 1; ; tries += 1) {
     const answer = await once(call).catch((error: unknown) => {
       if (error instanceof Problem) throw error
       return reasonOf(error)
     })
-    const isLast = tries === mostTries
+    const isLast = tries === maxTries
     if (typeof answer !== 'string' && answer.status < 500 && answer.status !== 429) return bodyOf(answer, call.url)
     if (isLast) throw outOfReach(call.url, answer)
     const asked = typeof answer === 'string' ? Number.NaN : Number(answer.headers.get('retry-after')) * 1000
-    await pause(Math.min(longestPauseMs, asked > 0 ? asked : 200 * 2 ** tries))
+    await pause(Math.min(maxPauseMs, asked > 0 ? asked : 200 * 2 ** tries))
   }
 }
 
@@ -131,7 +124,7 @@ function bodyOf({ status, body }: Answer, url: URL): Json {
     throw new Problem(
       `${url.host} does not let you do that: ${words}`,
       undefined,
-      'It takes the right to execute-api:Invoke on the sessions of this application; see docs/operations.md.',
+      'This needs the right execute-api:Invoke on the sessions of this application; see docs/operations.md.',
     )
   }
   throw status === 404 ? new NotFound(String(words)) : new Problem(String(words))
@@ -141,6 +134,6 @@ function outOfReach(url: URL, answer: Answer | string): OutOfReach {
   const why = typeof answer === 'string' ? answer : `status ${answer.status}`
   return new OutOfReach(
     `The broker at ${url.origin} is out of reach (${why}).`,
-    isLoopback(url) ? 'Does it run? npm start; --url or TOKEN_BROKER_URL names another one.' : undefined,
+    isLoopback(url) ? notRunning : undefined,
   )
 }

@@ -1,9 +1,8 @@
 /**
- * Sessions that were signed in from this machine: `sessions.json` in $TOKEN_BROKER_HOME, else ~/.config/token-broker.
+ * Sessions that were started on this machine: `sessions.json` in $TOKEN_BROKER_HOME, else in ~/.config/token-broker.
  *
- * The file is replaced as a whole or not at all. Before a refresh token is spent, `Change.reserve` takes the room on the
- * disk that its successor needs; the file stays as it is until the new one is on the disk. Must not know how a session
- * is refreshed.
+ * The file is replaced as a whole or not at all. Before a refresh token is spent, `Change.reserve` takes the disk space
+ * for its successor.
  */
 
 import { randomUUID } from 'node:crypto'
@@ -13,6 +12,8 @@ import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type Lock, takeLock } from './lock-file.ts'
 import { exitCodes, Problem, reasonOf } from './problem.ts'
+import { programName } from './program-name.ts'
+import { replaceFile } from './replace-file.ts'
 import { finishBeforeExit } from './signals.ts'
 
 export type StoredSession = {
@@ -21,41 +22,41 @@ export type StoredSession = {
   readonly clientId: string
   readonly accessToken: string
   readonly accessTokenExpiresAtSeconds: number
-  /** How long an access token of this client lives. */
+  /** Lifetime of an access token of this client. */
   readonly accessTokenSeconds: number
-  /** Good once. Without it the session ends with its access token. */
+  /** Valid once. Without it the session ends with its access token. */
   readonly refreshToken?: string
   readonly scope?: string
   readonly sub?: string
   readonly signedInAtSeconds: number
-  /** When the session ends for good, as the broker told. */
+  /** When the session ends for good, if the broker told. */
   readonly endsAtSeconds?: number
-  /** The client's grace, as the broker told. */
+  /** The client's grace, if the broker told. */
   readonly graceSeconds?: number
-  /** When a refresh got no answer that may have spent the refresh token; gone with the next answer. */
+  /** When the last refresh got no answer, so that the refresh token may be spent. The next answer removes it. */
   readonly unansweredAtSeconds?: number
-  /** The session is over: its tokens are gone, and `token` says this until somebody signs in again. */
+  /** Why the session ended. Its tokens are deleted; `token` repeats this until the person signs in again. */
   readonly ended?: { readonly atSeconds: number; readonly why: string }
 }
 
-/** A client of an application has one session here. */
+/** A client of an application has at most one session here. */
 export type SessionKey = Pick<StoredSession, 'issuer' | 'clientId'>
 
 export type Sessions = {
   readonly sessions: readonly StoredSession[]
-  /** The one that is meant where nothing else is said. */
+  /** The session that commands use if no option names another one. */
   readonly default?: SessionKey | undefined
 }
 
 export type Change = {
   readonly stored: Sessions
-  /** @throws {Problem} when the folder or the disk would not take what is going to be written */
+  /** Takes the disk space for the next write. @throws {Problem} */
   reserve(): Promise<void>
-  /** Puts these in the place of all, durably. */
+  /** Replaces all sessions, durably. */
   write(stored: Sessions): Promise<void>
 }
 
-/** Longer than a refresh takes (`maxRefreshMs`), for those that wait until another process has done it. */
+/** Longer than a refresh of another process takes (`maxRefreshMs`). */
 const waitMs = 45_000
 const version = 1
 const spareBytes = 8_192
@@ -66,7 +67,7 @@ export function credentialsPath(): string {
   return join(folder, 'sessions.json')
 }
 
-/** @throws {Problem} when the file is not what this program writes, or another user could have written it */
+/** @throws {Problem} when this program did not write the file, or another user could have written it */
 export async function readSessions(path: string): Promise<Sessions> {
   let file: FileHandle | undefined
   try {
@@ -82,20 +83,20 @@ export async function readSessions(path: string): Promise<Sessions> {
   }
 }
 
-/** Whoever can write the file can make this program send a refresh token to a broker of theirs. */
+/** A user who can write the file could make this program send a refresh token to another broker. */
 function assertOwn({ uid, mode }: Stats, path: string): void {
   const own = process.getuid?.()
   if (own === undefined) return
   if (uid !== own) {
     throw new Untrusted(
-      `${path} belongs to user ${uid}, and this is user ${own}. It is not used.`,
-      `Run token-broker as user ${uid}, or set TOKEN_BROKER_HOME to a folder of your own.`,
+      `${path} belongs to user ${uid}, but this is user ${own}. It is not used.`,
+      `Run ${programName} as user ${uid}, or set TOKEN_BROKER_HOME to a folder of your own.`,
     )
   }
   if ((mode & 0o022) !== 0) {
     throw new Untrusted(
-      `Other users may write ${path}. It is not used.`,
-      `If nobody has changed it: chmod 600 ${path}. Otherwise remove it and sign in again.`,
+      `Other users can write ${path}. It is not used.`,
+      `If you trust its content, run: chmod 600 ${path}. Otherwise remove it and sign in again.`,
     )
   }
 }
@@ -107,9 +108,9 @@ export class Untrusted extends Problem {
 }
 
 /**
- * Runs a change while nobody else writes. A signal that arrives meanwhile ends the process after the change.
+ * Runs a change while no other process writes. A signal during the change ends the process after it.
  *
- * @param isNeedless asked while others hold the lock; once it is true the change is not run
+ * @param isNeedless asked while another process holds the lock; once it is true, the change is not run
  * @throws {Problem}
  */
 export async function changeSessions(
@@ -131,7 +132,7 @@ export async function changeSessions(
   })
 }
 
-/** Puts a file that nobody can read aside, for its owner to look at. @returns where it is now */
+/** Renames a file that cannot be read, so that its owner can look at it. @returns its new path */
 export async function setAside(path: string): Promise<string> {
   const place = `${path}.broken-${Date.now()}`
   await rename(path, place)
@@ -150,11 +151,11 @@ async function lockAt(path: string, isNeedless: () => Promise<boolean>): Promise
   throw new Problem(
     `Another process holds ${path}.lock.`,
     exitCodes.outOfReach,
-    'If it hangs, end it: the file says which one it is.',
+    'If it hangs, end that process; the file has its pid.',
   )
 }
 
-/** Its owner's alone. A folder that belongs to everybody, as /tmp does, is left as it is: the file's own rights hold. */
+/** Only the owner may enter. A shared folder such as /tmp is left as it is; the mode of the file protects it there. */
 async function makePrivate(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const { mode, uid } = await stat(folder)
@@ -182,12 +183,12 @@ function createDraft(path: string, lock: Lock): Pick<Change, 'reserve' | 'write'
     write: async ({ sessions, default: preferred }) => {
       const bytes = Buffer.from(`${JSON.stringify({ version, default: preferred, sessions }, null, 2)}\n`)
       const draft = await opened()
-      // Over the room that was taken, and only then cut to length: a disk that is full by now has it still.
+      // Write over the reserved space and truncate afterwards: the disk may be full by now.
       await writeAll(draft, bytes)
       await draft.truncate(bytes.length)
       await draft.sync()
-      if (!(await lock.isHeld())) throw new Problem(`Somebody else has taken over ${path}; nothing was written.`)
-      await rename(name, path)
+      if (!(await lock.isHeld())) throw new Problem(`Another process has taken over ${path}; nothing was written.`)
+      await replaceFile(name, path)
       await syncFolder(dirname(path))
     },
     close: async () => {
@@ -197,19 +198,19 @@ function createDraft(path: string, lock: Lock): Pick<Change, 'reserve' | 'write'
   }
 }
 
-/** From the beginning. A disk that is nearly full takes a part, and says so only when it is asked to take the rest. */
+/** A nearly full disk takes a part without an error; it fails only when asked to write the rest. */
 async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
   for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at, bytes.length - at, at)).bytesWritten
 }
 
-/** The rename itself is on the disk only then. Not every system lets a folder be opened. */
+/** Makes the rename durable. Not every system can open a folder. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r').catch(() => undefined)
   await handle?.sync().catch(() => {})
   await handle?.close()
 }
 
-/** Of processes that were killed; they hold tokens. Whoever has the lock is the only one to have one. */
+/** Removes drafts of killed processes: they hold tokens. Only the holder of the lock may have a draft. */
 async function removeDrafts(path: string): Promise<void> {
   const folder = dirname(path)
   const names = await readdir(folder)
@@ -222,15 +223,16 @@ function sessionsIn(text: string, path: string): Sessions {
     const { version: written, sessions, ...rest } = JSON.parse(text) as { version: unknown; sessions: unknown }
     const isOurs = written === version && Array.isArray(sessions) && sessions.every(isSession)
     if (isOurs) return { sessions, default: 'default' in rest && isKey(rest.default) ? rest.default : undefined }
-    if (typeof written === 'number' && written > version) throw new Problem(`${path} is of a newer token-broker.`)
+    if (typeof written === 'number' && written > version)
+      throw new Problem(`${path} was written by a newer version of token-broker.`)
   } catch (error) {
     if (error instanceof Problem) throw error
   }
-  // Its text is not quoted: it may be half a token.
+  // Do not quote its text: it may be part of a token.
   throw new Problem(
-    `${path} is not what token-broker writes, and was left as it is.`,
+    `${path} was not written by token-broker, or is damaged. It was left as it is.`,
     exitCodes.failed,
-    'token-broker login puts it aside and begins a new one.',
+    `${programName} login renames it and starts a new one.`,
   )
 }
 

@@ -1,8 +1,4 @@
-/**
- * One HTTP request of the command line: through the proxy that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name, or directly.
- *
- * Node's own `fetch` follows these variables only when Node is started with an option for it, and Node 20 has none.
- */
+/** HTTP requests of the command line, through the proxy that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name. */
 
 import { isLoopback } from '../shared/domain/loopback.ts'
 
@@ -13,18 +9,19 @@ export type Request = {
   readonly timeoutMs: number
 }
 
-/** What both kinds of `fetch` answer with. */
+/** The members that the answers of Node's and undici's `fetch` share. */
 export type Response = {
   readonly status: number
   readonly headers: { get(name: string): string | null }
   text(): Promise<string>
 }
 
-/** Redirects are answers like others: no credential follows them. */
+/** Does not follow redirects, so no credential does. */
 export async function request(url: URL, { timeoutMs, ...init }: Request): Promise<Response> {
   const options = { ...init, redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) } as const
   if (!isProxied(url)) return fetch(url, options)
-  // Loaded only here: it takes longer to load than a request takes.
+  // Node's own `fetch` ignores these variables unless Node is started with an option that Node 20 lacks. Loading undici
+  // takes longer than a request, so it is loaded only here.
   const { EnvHttpProxyAgent, fetch: fetchVia } = await import('undici')
   proxy ??= new EnvHttpProxyAgent()
   return fetchVia(url, { ...options, dispatcher: proxy })
@@ -32,13 +29,13 @@ export async function request(url: URL, { timeoutMs, ...init }: Request): Promis
 
 let proxy: import('undici').EnvHttpProxyAgent | undefined
 
-/** What stays on this machine takes no proxy: it goes without TLS. `NO_PROXY` is the agent's to judge. */
+/** Never for this machine, where requests go without TLS. The agent itself follows `NO_PROXY`. */
 function isProxied(url: URL): boolean {
   const { HTTPS_PROXY, https_proxy, HTTP_PROXY, http_proxy } = process.env
   return !isLoopback(url) && Boolean(HTTPS_PROXY || https_proxy || HTTP_PROXY || http_proxy)
 }
 
-/** @returns nothing at all for what is no JSON object */
+/** @returns an empty object if the text is not a JSON object */
 export function objectIn(text: string): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(text)

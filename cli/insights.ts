@@ -1,19 +1,17 @@
-/**
- * A query of CloudWatch Logs Insights, run to its end.
- */
+/** Runs a query of CloudWatch Logs Insights to its end. */
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { type AwsAnswer, askAws } from './aws.ts'
 import { OutOfReach, Problem } from './problem.ts'
 
-/** As the broker tells it (docs/contract.md). */
+/** As the broker answers (docs/contract.md). */
 export type AuditQuery = {
   readonly log_groups: readonly string[]
   readonly query: string
   readonly from: string
 }
 
-/** A line of the audit (docs/audit.md), as far as a history shows it. */
+/** The members of an audit line (docs/audit.md) that a history shows. */
 export type LogLine = {
   readonly time?: string
   readonly event?: string
@@ -27,15 +25,15 @@ export type LogLine = {
 
 const answerWithinMs = 10_000
 const betweenLooksMs = 500
-/** What Insights gives a query at most is an hour; a session's takes seconds. */
-const mostLooks = 600
+/** Five minutes. The query of a session takes seconds. */
+const maxLooks = 600
 
 /** @throws {Problem} */
 export async function insights(
   { log_groups, query, from }: AuditQuery,
   region: string | undefined,
 ): Promise<LogLine[]> {
-  if (log_groups.length === 0) throw new Problem('The broker does not say where its log is.')
+  if (log_groups.length === 0) throw new Problem('The broker did not name its log groups.')
   const asked = {
     logGroupNames: log_groups,
     queryString: query,
@@ -43,10 +41,11 @@ export async function insights(
     endTime: Math.ceil(Date.now() / 1000),
   }
   const { queryId } = await call('StartQuery', asked, region)
-  for (let looks = 0; looks < mostLooks; looks += 1) {
+  for (let looks = 0; looks < maxLooks; looks += 1) {
     const { status, results } = await call('GetQueryResults', { queryId }, region)
     if (status === 'Complete') return (results as Row[]).map(lineOf)
-    if (status !== 'Scheduled' && status !== 'Running') throw new Problem(`CloudWatch ended the query: ${status}.`)
+    if (status !== 'Scheduled' && status !== 'Running')
+      throw new Problem(`CloudWatch ended the query with status ${status}.`)
     await pause(betweenLooksMs)
   }
   throw new OutOfReach('CloudWatch did not finish the query within five minutes.')
@@ -69,7 +68,6 @@ const logs = {
   endpointVariable: 'AWS_ENDPOINT_URL_CLOUDWATCH_LOGS',
 } as const
 
-/** The service's JSON protocol. */
 async function call(action: string, members: object, region: string | undefined): Promise<AwsAnswer['body']> {
   const { status, body } = await askAws(logs, {
     ...{ method: 'POST', path: '/', region, timeoutMs: answerWithinMs },
@@ -82,6 +80,6 @@ async function call(action: string, members: object, region: string | undefined)
   throw new Problem(
     `CloudWatch Logs: ${words}`,
     undefined,
-    'It takes logs:StartQuery and logs:GetQueryResults on the log groups that `sessions show` names.',
+    'This needs the rights logs:StartQuery and logs:GetQueryResults on the log groups that `sessions show` names.',
   )
 }

@@ -1,12 +1,7 @@
-/**
- * The broker's keys: of a stack by its function `rotate-keys`, of a local stack by the file in its data directory.
- *
- * Owns the choice and the call. Key material never comes here: both only describe keys. Must not know what a rotation is.
- */
+/** The keys of a stack, by its function `rotate-keys`; or of a local stack, by the file in its data directory. */
 
+import { type Command, Option } from 'commander'
 import type { KeyDescription, Retirement, Rotation } from '../shared/tokens/keyring-report.ts'
-
-import type { Input, Options } from './arguments.ts'
 import { askAws } from './aws.ts'
 import { OutOfReach, Problem, UsageProblem } from './problem.ts'
 
@@ -16,23 +11,26 @@ export type Keys = {
   retire(names: readonly string[] | 'all', reason: string): Promise<Retirement>
 }
 
-export const keysOptions: Options = {
-  function: { takes: 'NAME', says: 'the stack’s output RotateKeysFunctionName; else TOKEN_BROKER_KEYS_FUNCTION' },
-  'data-dir': { takes: 'PATH', says: 'of a local stack; else DATA_DIR' },
-  region: { takes: 'REGION', says: 'of the function; else AWS_REGION' },
+export type KeysSettings = { readonly function?: string; readonly dataDir?: string; readonly region?: string }
+
+export function withKeys(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--function <name>', 'output RotateKeysFunctionName of the stack').env('TOKEN_BROKER_KEYS_FUNCTION'),
+    )
+    .addOption(new Option('--data-dir <path>', 'data directory of a local stack').env('DATA_DIR'))
+    .option('--region <region>', 'AWS region of the function (env: AWS_REGION)')
 }
 
-/** A rotation step may wait for Secrets Manager; the function's own time-out is shorter. */
+/** Longer than the timeout of the function. */
 const answerWithinMs = 60_000
 
 /** @throws {UsageProblem} */
-export async function keysFrom(input: Input): Promise<Keys> {
-  const name = input.text('function') || process.env.TOKEN_BROKER_KEYS_FUNCTION
-  if (name) return inCloud(name, input.text('region'))
-  const directory = input.text('data-dir') || process.env.DATA_DIR
-  if (directory) return onThisMachine(directory)
+export async function keysFrom({ function: name, dataDir, region }: KeysSettings): Promise<Keys> {
+  if (name) return inCloud(name, region)
+  if (dataDir) return onThisMachine(dataDir)
   throw new UsageProblem(
-    'Pass --function NAME of a stack, or --data-dir PATH of a local one, to say whose keys are meant.',
+    'Pass --function NAME of a stack or --data-dir PATH of a local one to say whose keys are meant.',
   )
 }
 
@@ -50,27 +48,27 @@ async function onThisMachine(directory: string): Promise<Keys> {
     import('../local/rotate-keys.ts'),
     import('../local/problem.ts'),
   ])
-  const ours = async <Result>(work: Promise<Result>) =>
+  const reported = async <Result>(work: Promise<Result>) =>
     work.catch((error: unknown) => {
       throw error instanceof LocalProblem ? new Problem(error.message) : error
     })
   return {
-    list: () => ours(local.listLocalKeys(directory, Date.now())),
-    rotate: () => ours(local.rotateLocalKeys(directory, Date.now())),
-    retire: (names) => ours(local.retireLocalKeys(directory, names, Date.now())),
+    list: () => reported(local.listLocalKeys(directory, Date.now())),
+    rotate: () => reported(local.rotateLocalKeys(directory, Date.now())),
+    retire: (names) => reported(local.retireLocalKeys(directory, names, Date.now())),
   }
 }
 
 const lambda = { name: 'lambda', title: 'Lambda', endpointVariable: 'AWS_ENDPOINT_URL_LAMBDA' } as const
 
-/** Lambda's Invoke. Once: a rotation that is asked for again is refused, but a retirement would go a key further. */
+/** Lambda's Invoke, sent once: a repeated retirement would retire one key more. */
 async function invoke(name: string, region: string | undefined, event: object): Promise<unknown> {
   const { status, headers, body } = await askAws(lambda, {
     ...{ method: 'POST', path: `/2015-03-31/functions/${encodeURIComponent(name)}/invocations`, region },
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(event),
     timeoutMs: answerWithinMs,
-    hint: 'Look with `keys list` before you try again.',
+    hint: 'Run `keys list` before you try again: the function may have done its work.',
   })
   if (status === 200 && headers.get('x-amz-function-error') === null) return body
   const words = body.errorMessage ?? body.Message ?? body.message ?? `status ${status}`

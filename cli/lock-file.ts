@@ -1,66 +1,53 @@
 /**
- * A lock that processes share through a file, and that outlives none of them.
+ * A lock that processes share through a file. Another process takes it over when its holder has died.
  *
- * Owns who holds it, and how it is taken from one who is gone. Must not know what it protects.
- *
- *     <path>                        the holder: pid, when that process began, machine, a name drawn for this lock
- *     <path>.<name>                 whoever takes over from the holder of that name; the same rules hold for it
- *
- * A file is made whole under a name of its own and then linked, which succeeds for one process alone. To take over from
- * a dead holder one has to link to that holder's own name first, and only then looks whether it is still the holder: so two
- * that find it dead at the same time cannot both replace it, nor one of them replace the other's live lock.
+ * The file names its holder. Only the process that has the lock `<path>.<name of the dead holder>` may replace that
+ * holder, so two processes that find it dead cannot both do so.
  */
 
 import { randomUUID } from 'node:crypto'
-import { link, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
+import { replaceFile } from './replace-file.ts'
 
-type Holder = { readonly pid: number; readonly began: string; readonly machine: string; readonly name: string }
+type Holder = {
+  readonly pid: number
+  /** When the process began: the system reuses pids. Empty if the system does not tell. */
+  readonly began: string
+  readonly machine: string
+  /** A UUID of this lock. */
+  readonly name: string
+}
 
 export type Lock = {
-  /** Whether nobody has taken it over, for a process that was stopped for a long time. */
+  /** False if another process has taken it over because this one was stopped for too long. */
   isHeld(): Promise<boolean>
   release(): Promise<void>
 }
 
-/** Nobody holds it for so long; of a holder on another machine, or of a reused pid, it is all that can be known. */
-const longestHeldMs = 120_000
+/** A lock that is older is free if nobody can tell whether its holder lives: it is on another machine, or unreadable. */
+const maxHeldMs = 120_000
 const firstPauseMs = 10
-const longestPauseMs = 100
+const maxPauseMs = 100
 
 /**
- * @param untilMs how long to wait for others
- * @param meanwhile asked after each pause; once it is true there is no need for the lock any more
- * @returns undefined: there is no need any more; 'held': somebody else holds it still
+ * @param isNeedless asked after each pause; once it is true, the lock is not needed any more
+ * @returns undefined if it is not needed any more; 'held' if another process still holds it after `waitMs`
  */
 export async function takeLock(
   path: string,
   waitMs: number,
-  meanwhile: () => Promise<boolean>,
+  isNeedless: () => Promise<boolean>,
 ): Promise<Lock | undefined | 'held'> {
   const deadline = Date.now() + waitMs
-  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(longestPauseMs, pauseMs * 1.5)) {
-    const own = await draft(path)
-    try {
-      if ((await linked(own.file, path)) || (await takenOver(path, own))) return lockOf(path, own.holder.name)
-    } finally {
-      await rm(own.file, { force: true })
-    }
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(maxPauseMs, pauseMs * 1.5)) {
+    const name = await taken(path)
+    if (name !== undefined) return lockOf(path, name)
     if (Date.now() > deadline) return 'held'
     await pause(pauseMs * (0.5 + Math.random() / 2))
-    if (await meanwhile()) return undefined
+    if (await isNeedless()) return undefined
   }
-}
-
-type Draft = { readonly file: string; readonly holder: Holder }
-
-async function draft(path: string): Promise<Draft> {
-  const name = randomUUID()
-  const holder = { pid: process.pid, began: (await beginOf(process.pid)) ?? '', machine: hostname(), name }
-  const file = `${path}.${name}.draft`
-  await writeFile(file, JSON.stringify(holder), { mode: 0o600, flag: 'wx' })
-  return { file, holder }
 }
 
 function lockOf(path: string, name: string): Lock {
@@ -73,35 +60,46 @@ function lockOf(path: string, name: string): Lock {
   }
 }
 
-/** Puts our draft in the place of a dead holder's lock. */
-async function takenOver(path: string, own: Draft): Promise<boolean> {
+/** @returns the name of our lock, or undefined if another process has it */
+async function taken(path: string): Promise<string | undefined> {
+  const created = await create(path)
+  if (created !== undefined) return created
   const dead = await deadHolder(path)
-  if (dead === undefined) return false
-  const claim = `${path}.${dead}`
-  if (!(await linked(own.file, claim)) && !(await takenOver(claim, own))) return false
+  if (dead === undefined) return undefined
+  const right = `${path}.${dead}`
+  const name = await taken(right)
+  if (name === undefined) return undefined
+  // Another process may have replaced it before we had the right to.
+  if ((await deadHolder(path)) === dead) {
+    await replaceFile(right, path)
+    return name
+  }
+  await rm(right, { force: true })
+  return undefined
+}
+
+async function create(path: string): Promise<string | undefined> {
+  const name = randomUUID()
+  const holder: Holder = { pid: process.pid, began: await beginOf(process.pid), machine: hostname(), name }
   try {
-    // It may have been replaced before we had the claim.
-    if ((await deadHolder(path)) !== dead) return false
-    const second = `${own.file}.lock`
-    await link(own.file, second)
-    await rename(second, path)
-    return true
-  } finally {
-    await rm(claim, { force: true })
+    await writeFile(path, JSON.stringify(holder), { mode: 0o600, flag: 'wx' })
+    return name
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined
+    throw error
   }
 }
 
-/** @returns the name of the holder, if it is gone for good; of a file that nobody can read, what stands for it */
+/** @returns the name of the holder if it is dead, or 'unreadable' for an old file that names none */
 async function deadHolder(path: string): Promise<string | undefined> {
-  const ageMs = await ageOf(path)
-  if (ageMs === undefined) return undefined
+  const isOld = await isOlderThan(path, maxHeldMs)
   const holder = await holderIn(path)
-  if (holder === undefined) return ageMs > longestHeldMs ? 'unreadable' : undefined
-  if (holder.machine !== hostname()) return ageMs > longestHeldMs ? holder.name : undefined
+  if (holder === undefined) return isOld ? 'unreadable' : undefined
+  if (holder.machine !== hostname()) return isOld ? holder.name : undefined
   if (!isAlive(holder.pid)) return holder.name
   const began = await beginOf(holder.pid)
-  if (began !== undefined && holder.began !== '') return began === holder.began ? undefined : holder.name
-  return ageMs > longestHeldMs ? holder.name : undefined
+  const isDead = began !== '' && holder.began !== '' ? began !== holder.began : isOld
+  return isDead ? holder.name : undefined
 }
 
 function isAlive(pid: number): boolean {
@@ -113,17 +111,17 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** When a process began, where the system tells: a pid is given to others later. */
-async function beginOf(pid: number): Promise<string | undefined> {
+async function beginOf(pid: number): Promise<string> {
   try {
     const text = await readFile(`/proc/${pid}/stat`, 'utf8')
-    // proc(5): the 22nd field; the second is a name in brackets, which may hold spaces.
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19]
+    // proc(5): field 22, starttime. Field 2 is a name in brackets that may hold spaces.
+    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? ''
   } catch {
-    return undefined
+    return ''
   }
 }
 
+/** @returns undefined if the file is gone, or not written yet */
 async function holderIn(path: string): Promise<Holder | undefined> {
   try {
     const { pid, began, machine, name } = JSON.parse(await readFile(path, 'utf8')) as Partial<Holder>
@@ -134,20 +132,7 @@ async function holderIn(path: string): Promise<Holder | undefined> {
   }
 }
 
-async function ageOf(path: string): Promise<number | undefined> {
-  try {
-    return Date.now() - (await stat(path)).mtimeMs
-  } catch {
-    return undefined
-  }
-}
-
-async function linked(file: string, path: string): Promise<boolean> {
-  try {
-    await link(file, path)
-    return true
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-    throw error
-  }
+async function isOlderThan(path: string, ageMs: number): Promise<boolean> {
+  const status = await stat(path).catch(() => undefined)
+  return status !== undefined && Date.now() - status.mtimeMs > ageMs
 }

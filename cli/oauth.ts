@@ -1,14 +1,12 @@
-/**
- * The command line as an OAuth client of the broker: a public one, on a device (RFC 8628).
- *
- * Must not know where tokens are kept.
- */
+/** The command line as an OAuth client of the broker: a public client on a device (RFC 8628). */
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { isLoopback } from '../shared/domain/loopback.ts'
 import { type Response, request } from './http.ts'
 import { exitCodes, OutOfReach, Problem, reasonOf } from './problem.ts'
+import { programName } from './program-name.ts'
 import { maxRefreshMs, type RefreshPlan, refreshPlan } from './refresh-plan.ts'
+import { notRunning } from './settings.ts'
 
 export type Tokens = {
   readonly accessToken: string
@@ -21,7 +19,7 @@ export type Tokens = {
   readonly graceSeconds?: number
 }
 
-/** An answer that is a no (RFC 6749 §5.2). */
+/** An error answer (RFC 6749 §5.2). */
 export type Refused = { readonly error: string; readonly description: string }
 
 export type DeviceCode = {
@@ -36,14 +34,14 @@ export type DeviceCode = {
 type Body = Readonly<Record<string, unknown>>
 type Form = Readonly<Record<string, string | undefined>>
 
-/** For everything but a refresh: it may be sent again. */
+/** For all requests but a refresh: repeating them is safe. */
 const plainPlan: RefreshPlan = { isRepeatable: true, lastBeginMs: 15_000, timeoutsMs: [5_000, 5_000, 10_000] }
-/** Where nothing can have been spent, or no try can mend it. */
+/** If nothing can have been spent, or another try cannot help. */
 const maxTries = 3
 const firstPauseMs = 500
 const maxPauseMs = 2_000
 const slowDownSeconds = 5
-const longestPauseSeconds = 60
+const maxPollPauseSeconds = 60
 const defaultIntervalSeconds = 5
 /** RFC 6749 §5.1 only recommends expires_in. */
 const defaultExpiresInSeconds = 300
@@ -51,9 +49,9 @@ const defaultExpiresInSeconds = 300
 const graceMember = 'refresh_token_grace'
 
 const startHints: Readonly<Record<string, string>> = {
-  invalid_client: 'The client must be registered at this application with "auth": "none". Is --client-id right?',
-  unauthorized_client: 'The client must be registered with the device grant. Is --client-id right?',
-  invalid_scope: 'The client may not ask for all of these scopes. --scope names others.',
+  invalid_client: 'The client must be registered at this application with "auth": "none". Check --client-id.',
+  unauthorized_client: 'The client must be registered with the device grant. Check --client-id.',
+  invalid_scope: 'The client may not ask for all of these scopes. Pass others with --scope.',
 }
 
 /** RFC 8628 §3.1 @throws {Problem} */
@@ -71,9 +69,9 @@ export async function startDevice(issuer: string, form: Form): Promise<DeviceCod
 }
 
 /**
- * Polls until the person has decided (RFC 8628 §3.4 and §3.5). A broker that is out of reach for a while is asked again.
+ * Polls until the person has decided (RFC 8628 §3.4 and §3.5). Keeps polling while the broker is out of reach.
  *
- * @throws {Problem} denied, too late
+ * @throws {Problem} when it was denied or has expired
  */
 export async function waitForApproval(issuer: string, clientId: string, device: DeviceCode): Promise<Tokens> {
   const deadline = Date.now() + device.expiresInSeconds * 1000
@@ -90,19 +88,19 @@ export async function waitForApproval(issuer: string, clientId: string, device: 
       throw error
     })
     // RFC 8628 §3.5: after a time-out the client backs off.
-    if (body === undefined) intervalSeconds = Math.min(longestPauseSeconds, intervalSeconds * 2)
+    if (body === undefined) intervalSeconds = Math.min(maxPollPauseSeconds, intervalSeconds * 2)
     else if (!isRefused(body)) return tokensIn(body)
     else if (body.error === 'slow_down') intervalSeconds += slowDownSeconds
     else if (body.error === 'access_denied') throw new Problem('The request was denied.')
     else if (body.error === 'expired_token') break
     else if (body.error !== 'authorization_pending') throw refusal(body)
   }
-  throw new Problem('Nobody approved it in time.', undefined, 'token-broker login begins anew.')
+  throw new Problem('Nobody approved the request in time.', undefined, `Start again: ${programName} login`)
 }
 
 /**
- * RFC 6749 §6. A try without an answer may have spent the refresh token all the same. The next try is answered with the
- * same successor while the client's grace lasts; refresh-plan.ts has the times.
+ * RFC 6749 §6. A try without an answer may have spent the refresh token. Within the client's grace the next try gets the
+ * same successor; refresh-plan.ts has the times.
  *
  * @throws {NoAnswer}
  */
@@ -135,9 +133,9 @@ export function refusal({ error, description }: Refused, hint?: string): Problem
   )
 }
 
-/** No try was answered. */
+/** No try got an answer. */
 export class NoAnswer extends OutOfReach {
-  /** Whether the broker may have done what it was asked for. */
+  /** Whether the broker may have processed the request. */
   readonly mayBeDone: boolean
 
   constructor(message: string, mayBeDone: boolean, hint?: string) {
@@ -149,8 +147,8 @@ export class NoAnswer extends OutOfReach {
 type Failure = {
   readonly why: string
   /**
-   * `unseen`: it never got to the broker. `answered`: the broker is done with it and says 503, which may mean that it does
-   * not know. `lost`: nobody knows whether it is done, or still under way.
+   * `unseen`: the request did not reach the broker. `answered`: the broker answered 503 and is done, perhaps without
+   * knowing the outcome. `lost`: the request may be done, or still running.
    */
   readonly kind: 'unseen' | 'answered' | 'lost'
   readonly retryAfterMs: number
@@ -165,7 +163,7 @@ async function ask(issuer: string, endpoint: string, form: Form, plan = plainPla
   for (let tries = 1; ; tries += 1) {
     const elapsedMs = performance.now() - beganAtMs
     const usualMs = plan.timeoutsMs[Math.min(tries, 3) - 1]!
-    // The last try may wait for as long as there is time.
+    // The last try may use all the time that is left.
     const timeoutMs = elapsedMs + usualMs > plan.lastBeginMs ? maxRefreshMs - elapsedMs : usualMs
     const answer = await once(`${issuer}/oauth/${endpoint}`, new URLSearchParams(parameters), Math.round(timeoutMs))
     if (!('kind' in answer)) return answer.body
@@ -173,8 +171,8 @@ async function ask(issuer: string, endpoint: string, form: Form, plan = plainPla
     isLost ||= answer.kind === 'lost'
     const pauseMs = Math.max(answer.retryAfterMs, Math.min(maxPauseMs, firstPauseMs * 2 ** (tries - 1)))
     const isTooLate = performance.now() - beganAtMs + pauseMs > plan.lastBeginMs
-    // What may have spent something is tried for as long as that can be mended. A request that is lost may still be under
-    // way, so another one must not overtake it.
+    // A request that may have spent the token is repeated for as long as the grace mends that. Without grace, a lost
+    // request may still be running and must not be overtaken.
     const isEnough = isUnknown && plan.isRepeatable ? false : isLost || tries >= maxTries
     if (isTooLate || isEnough) throw noAnswer(issuer, answer.why, isUnknown)
     await pause(pauseMs)
@@ -201,13 +199,13 @@ async function once(
   const why = answer === undefined ? 'an answer that is not JSON' : `status ${response.status}`
   const retryAfterMs = Number(response.headers.get('retry-after') ?? 0) * 1000 || 0
   if (response.status === 429) return { why, kind: 'unseen', retryAfterMs }
-  // Only the broker itself answers with an OAuth error. A gateway's 5xx says nothing about the request behind it.
+  // Only the broker itself answers with an OAuth error. A 5xx of the gateway says nothing about the request.
   if (response.status >= 500) return { why, kind: error === '' ? 'lost' : 'answered', retryAfterMs }
   if (error !== '') return { body: { error, description: text(answer ?? {}, 'error_description') } }
   return { why: `${why}, without an OAuth error`, kind: 'lost', retryAfterMs }
 }
 
-/** Codes of Node's and undici's for a connection that never came about. */
+/** Error codes of Node and undici for a connection that was never made. */
 const beforeSending =
   /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|ENETUNREACH|EHOSTUNREACH|EADDRNOTAVAIL|UND_ERR_CONNECT_TIMEOUT|UND_ERR_ABORTED|ERR_TLS_\w+|\w*CERT\w*|UNABLE_TO_\w+)$/
 
@@ -221,9 +219,7 @@ function bodyIn(words: string): Body | undefined {
 
 function noAnswer(issuer: string, why: string, mayBeDone: boolean): NoAnswer {
   const url = new URL(issuer)
-  const hint = isLoopback(url)
-    ? 'Does it run? npm start; --url or TOKEN_BROKER_URL names another one.'
-    : 'Try again. Behind a proxy, set HTTPS_PROXY.'
+  const hint = isLoopback(url) ? notRunning : 'Try again later. Behind a proxy, set HTTPS_PROXY.'
   return new NoAnswer(`The broker at ${url.origin} is out of reach (${why}).`, mayBeDone, hint)
 }
 
@@ -241,7 +237,7 @@ function tokensIn(body: Body): Tokens {
   }
 }
 
-/** OIDC Core §3.1.3.7: what came from the token endpoint over TLS needs no other proof; and here it is only shown. */
+/** OIDC Core §3.1.3.7: an ID token from the token endpoint over TLS needs no other proof. It is only displayed here. */
 function subjectIn(idToken: string): string | undefined {
   try {
     const claims = JSON.parse(Buffer.from(idToken.split('.')[1] ?? '', 'base64url').toString()) as Body

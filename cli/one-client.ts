@@ -1,12 +1,11 @@
-/**
- * One client of the registry, or why there is none.
- */
+/** Finds one client in the registry, or explains why there is none. */
 
 import type { Client } from '../shared/domain/registration.ts'
 import type { StoredRegistry } from '../shared/domain/registry-changes.ts'
 import { Problem } from './problem.ts'
+import { programName } from './program-name.ts'
 
-/** @throws {Problem} with what was probably meant */
+/** @throws {Problem} with a suggestion */
 export function clientIn({ applications, clients }: StoredRegistry, application: string, clientId: string): Client {
   if (!applications.some(({ name }) => name === application)) {
     const near = applications.find(({ name }) => name.toLowerCase() === application.toLowerCase())
@@ -18,13 +17,13 @@ export function clientIn({ applications, clients }: StoredRegistry, application:
   const near = own.find((client) => client.clientId.toLowerCase() === clientId.toLowerCase())
   const hint = near
     ? `There is a client ${near.clientId}; client ids are case-sensitive.`
-    : `token-broker clients list ${application} shows those that there are.`
+    : `To list the clients: ${programName} clients list ${application}`
   throw new Problem(`There is no client ${clientId} of ${application}.`, undefined, hint)
 }
 
 export function noApplication(
   name: string,
-  hint = 'token-broker applications list shows those that there are.',
+  hint = `To list the applications: ${programName} applications list`,
 ): Problem {
   return new Problem(`There is no application ${name}.`, undefined, hint)
 }

@@ -1,12 +1,8 @@
-/**
- * Opens a page in the person's browser, where there is one.
- *
- * Owns the system's own command for it. Must not know what the page is.
- */
+/** Opens a page in the browser of the person, if there is one. */
 
 import { spawn } from 'node:child_process'
 
-/** @returns whether it was tried: not without a screen, in a pipe, or on a machine that is reached from elsewhere */
+/** @returns whether it was tried: not without a display, in a pipe, or over SSH */
 export function openInBrowser(url: string): boolean {
   const { DISPLAY, WAYLAND_DISPLAY, SSH_CONNECTION } = process.env
   if (!process.stderr.isTTY || SSH_CONNECTION) return false
@@ -20,7 +16,7 @@ export function openInBrowser(url: string): boolean {
         ? ['rundll32', 'url.dll,FileProtocolHandler']
         : ['xdg-open']
   const child = spawn(command!, [...words, url], { stdio: 'ignore', detached: true })
-  // Whether it works shows in the browser, or not at all; the address is on the screen either way.
+  // A failure needs no message: the address is on the screen anyway.
   child.on('error', () => {})
   child.unref()
   return true

@@ -1,12 +1,9 @@
-/**
- * A person as ops know them, by `sub` or by e-mail address: who that is at each application, and what of theirs lives.
- *
- * Owns the search, and the hint for whoever found nobody. Must not end anything.
- */
+/** Finds a person by `sub` or e-mail address at one or all applications. */
 
 import { mapWithConcurrency } from '../shared/map-with-concurrency.ts'
 import type { OpsBroker } from './broker.ts'
 import { Problem } from './problem.ts'
+import { programName } from './program-name.ts'
 import { isLive, type Session, sessionsIn } from './sessions.ts'
 
 export type Who = { readonly subject: string } | { readonly email: string }
@@ -15,25 +12,26 @@ export type Person = {
   readonly sub: string
   readonly name?: string | undefined
   readonly email?: string | undefined
-  /** How many of their sessions are known, those that have ended included, and how many live. */
+  /** Number of sessions: all, and those that can still be used. */
   readonly known: number
   readonly live: number
 }
 
-/** What one application has of them. */
-export type Sighting = {
+/** The people that one application found. */
+export type SearchResult = {
   readonly broker: OpsBroker
   readonly people: readonly Person[]
-  /** Why this application could not be asked; `people` is empty then. */
+  /** Why the search failed; `people` is empty then. */
   readonly problem?: Problem
 }
 
-const mostAtOnce = 4
+/** Calls to the broker at the same time. */
+export const maxConcurrentCalls = 4
 const pageSize = '100'
 
-/** Asks each application; a failure of one does not hide what the others answered. */
-export function lookFor(brokers: readonly OpsBroker[], who: Who): Promise<Sighting[]> {
-  return mapWithConcurrency(brokers, mostAtOnce, async (broker) => {
+/** Asks each application. If one fails, the others still answer. */
+export function lookFor(brokers: readonly OpsBroker[], who: Who): Promise<SearchResult[]> {
+  return mapWithConcurrency(brokers, maxConcurrentCalls, async (broker) => {
     try {
       return { broker, people: await peopleAt(broker, who) }
     } catch (error) {
@@ -43,11 +41,11 @@ export function lookFor(brokers: readonly OpsBroker[], who: Who): Promise<Sighti
   })
 }
 
-/** @throws {Problem} when the application keeps no e-mail addresses but has sessions: the person may have some of them */
+/** @throws {Problem} when the application keeps no e-mail addresses but has sessions, which could be the person's */
 async function peopleAt(broker: OpsBroker, who: Who): Promise<Person[]> {
   if ('subject' in who) return grouped(await pagesOf(broker, { subject: who.subject }))
   const found = await pagesOf(broker, { email: who.email })
-  // A person may have had another address at an earlier sign-in; their subject is the same.
+  // The address may have changed between sign-ins; the subject has not.
   const subjects = [...new Set(found.map(({ sub }) => sub).filter((sub) => sub !== undefined))]
   const theirs = await mapWithConcurrency(subjects, 1, (subject) => pagesOf(broker, { subject }))
   return grouped([...found, ...theirs.flat()])
@@ -73,24 +71,27 @@ async function hasSessions(broker: OpsBroker): Promise<boolean> {
 
 function grouped(sessions: readonly Session[]): Person[] {
   const bySid = new Map(sessions.map((session) => [session.sid, session]))
-  const people = Map.groupBy(bySid.values(), ({ sub }) => sub ?? '')
-  return [...people].map(([sub, theirs]) => ({
-    sub,
-    name: theirs.find(({ name }) => name !== undefined)?.name,
-    email: theirs.find(({ email }) => email !== undefined)?.email,
-    known: theirs.length,
-    live: theirs.filter(isLive).length,
-  }))
+  const subjects = [...new Set([...bySid.values()].map(({ sub = '' }) => sub))]
+  return subjects.map((sub) => {
+    const theirs = [...bySid.values()].filter((session) => (session.sub ?? '') === sub)
+    return {
+      sub,
+      name: theirs.find(({ name }) => name !== undefined)?.name,
+      email: theirs.find(({ email }) => email !== undefined)?.email,
+      known: theirs.length,
+      live: theirs.filter(isLive).length,
+    }
+  })
 }
 
-/** What to say when nothing was found anywhere. */
-export async function nobody(brokers: readonly OpsBroker[], who: Who): Promise<Problem> {
+/** The error when no application found the person. */
+export async function notFound(brokers: readonly OpsBroker[], who: Who): Promise<Problem> {
   const where = brokers.length === 1 ? brokers[0]!.application : 'any application'
   if ('email' in who) {
     return new Problem(
       `There is no session of ${who.email} at ${where}.`,
       undefined,
-      `People are found by the address that they had when they signed in. By name: token-broker sessions list --name …${elsewhere(brokers)}`,
+      `People are found by the address that they had when they signed in. To search by name: ${programName} sessions list --name …${elsewhere(brokers)}`,
     )
   }
   const near = await nearest(brokers, who.subject)
@@ -102,19 +103,20 @@ export async function nobody(brokers: readonly OpsBroker[], who: Who): Promise<P
 }
 
 function elsewhere(brokers: readonly OpsBroker[]): string {
-  return brokers.length === 1 ? '\nOnly this application was searched; --all-applications searches every one.' : ''
+  return brokers.length === 1 ? '\nOnly this application was searched; --all-applications searches all of them.' : ''
 }
 
 /** Looks for a similar name, address or subject among the newest sessions. */
 async function nearest(brokers: readonly OpsBroker[], subject: string): Promise<string> {
-  const pages = await mapWithConcurrency(brokers, mostAtOnce, (broker) =>
+  const pages = await mapWithConcurrency(brokers, maxConcurrentCalls, (broker) =>
     broker.call('GET', 'sessions', { name: subject, limit: pageSize }),
   )
   const people = grouped(pages.flatMap(sessionsIn))
-  const sameButForCase = people.find(({ sub }) => sub.toLowerCase() === subject.toLowerCase())
-  if (sameButForCase !== undefined) return `There is a subject ${sameButForCase.sub}; subjects are case-sensitive.`
-  const [called] = people
-  if (called !== undefined)
-    return `There is ${[called.name, called.email].filter(Boolean).join(', ')}: --subject ${called.sub}`
-  return 'A subject is the `sub` of the tokens. By e-mail address: --email; by name: token-broker sessions list --name …'
+  const differsInCase = people.find(({ sub }) => sub.toLowerCase() === subject.toLowerCase())
+  if (differsInCase !== undefined) return `There is a subject ${differsInCase.sub}; subjects are case-sensitive.`
+  const [similar] = people
+  if (similar !== undefined) {
+    return `Did you mean ${[similar.name, similar.email].filter(Boolean).join(', ')}? --subject ${similar.sub}`
+  }
+  return `A subject is the \`sub\` of the tokens. To search by e-mail address: --email; by name: ${programName} sessions list --name …`
 }

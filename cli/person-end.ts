@@ -1,55 +1,49 @@
-/**
- * The end of all that a person has, at one application or at all of them.
- *
- * Owns the rounds: end everything, look again, until nothing of theirs lives. Whatever interrupts it, the same again goes
- * on; what has ended stays ended.
- */
+/** Ends all sessions of a person, in rounds, until a new search finds none that is live. */
 
 import { mapWithConcurrency } from '../shared/map-with-concurrency.ts'
 import type { Json, OpsBroker } from './broker.ts'
-import { lookFor, type Person, type Sighting, type Who } from './people.ts'
+import { lookFor, maxConcurrentCalls, type Person, type SearchResult, type Who } from './people.ts'
 import { Problem } from './problem.ts'
 import { sweep } from './sweep.ts'
 import { endSpinner, spin } from './terminal.ts'
 
-/** A person who still has sessions after that signs in again and again, so their account is still open. */
-const mostRounds = 3
-const mostAtOnce = 4
+/** A person who still has sessions after so many rounds keeps signing in, so their account is still open. */
+const maxRounds = 3
 
 export type PersonEnd = {
   readonly revoked: number
-  /** What the applications answered, one for each person there. */
+  /** The answers of the applications, one for each person there. */
   readonly answers: readonly Json[]
-  /** What lives after the last round. */
+  /** Sessions that are live after the last round. */
   readonly live: number
-  /** What could not be asked or ended, in words. */
+  /** Applications that could not be searched or swept, in words. */
   readonly failures: readonly string[]
 }
 
-/** @param sightings where they were found to begin with */
+/** @param results of the first search */
 export async function endPerson(
   brokers: readonly OpsBroker[],
   who: Who,
-  sightings: readonly Sighting[],
+  results: readonly SearchResult[],
   reason: string | undefined,
 ): Promise<PersonEnd> {
-  let found = sightings
+  let found = results
   let revoked = 0
   const answers: Json[] = []
   const failures = new Set<string>()
   try {
-    for (let round = 1; round <= mostRounds; round += 1) {
+    for (let round = 1; round <= maxRounds; round += 1) {
       const targets = found.flatMap(({ broker, people }) => people.map((person) => ({ broker, person })))
       failures.clear()
       spin(() => `Ending … ${revoked} ended`)
-      await mapWithConcurrency(targets, mostAtOnce, async ({ broker, person }) => {
+      await mapWithConcurrency(targets, maxConcurrentCalls, async ({ broker, person }) => {
         const answer = await endOne(broker, person, reason, (count) => {
           revoked += count
         })
         if (answer instanceof Problem) failures.add(`${broker.application}: ${answer.message}`)
         else answers.push({ application: broker.application, subject: person.sub, ...answer })
       })
-      spin(() => 'Looking again …')
+      spin(() => 'Searching again …')
       found = await lookFor(brokers, who)
       if (liveIn(found) === 0) break
     }
@@ -60,8 +54,8 @@ export async function endPerson(
   return { revoked, answers, live: liveIn(found), failures: [...failures] }
 }
 
-export function liveIn(sightings: readonly Sighting[]): number {
-  return sightings.flatMap(({ people }) => people).reduce((sum, { live }) => sum + live, 0)
+export function liveIn(results: readonly SearchResult[]): number {
+  return results.flatMap(({ people }) => people).reduce((sum, { live }) => sum + live, 0)
 }
 
 async function endOne(

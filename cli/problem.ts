@@ -1,20 +1,16 @@
-/**
- * Why a command did not do what it was asked, in words for the person, and the exit code for the program.
- *
- * Owns the exit codes; docs/operations.md has them as a table. Must not know any command.
- */
+/** Errors that a command reports to its user, and the exit codes (docs/operations.md lists them). */
 
 export const exitCodes = {
   done: 0,
-  /** Refused, or failed: what is asked for is not there, not allowed, or wrong. Nothing was changed unless it says so. */
+  /** Refused or failed: not there, not allowed or wrong. Nothing was changed unless the message says so. */
   failed: 1,
   /** The command line itself is wrong. */
   usage: 2,
   /** Nobody is signed in, or the session has ended: `token-broker login`. */
   notSignedIn: 3,
-  /** Broker, table or AWS did not answer; the same again may work. */
+  /** Broker, table or AWS did not answer; the same command may work later. */
   outOfReach: 4,
-  /** Begun and not finished; the same again goes on with it. */
+  /** Begun and not finished; the same command continues. */
   unfinished: 5,
   /** SIGHUP, Ctrl-C and SIGTERM, as shells report them. */
   hungUp: 129,
@@ -26,7 +22,7 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 
 export class Problem extends Error {
   readonly exitCode: ExitCode
-  /** What to do about it. */
+  /** What to do next. */
   readonly hint: string | undefined
 
   constructor(message: string, exitCode: ExitCode = exitCodes.failed, hint?: string) {

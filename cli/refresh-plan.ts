@@ -1,19 +1,18 @@
 /**
- * How often and how long the command line tries one refresh, and the `graceSeconds` that a client needs for it.
+ * When one refresh is tried again, and the `graceSeconds` that a client needs for it. docs/jobs.md has these times.
  *
- * docs/jobs.md has these times as a table. The broker's grace counts from the moment it rotated the refresh token, which is
- * after the first try was sent. A try that begins before the grace has passed since then is answered with the same
- * successor, so every try begins within the grace minus one timeout.
+ * The grace counts from the rotation, which happens after the first try was sent. A try within the grace gets the same
+ * successor. So every try begins within the grace minus one timeout.
  */
 
 import type { Client } from '../shared/domain/registration.ts'
 
 export type RefreshPlan = {
-  /** Whether a try without an answer may be followed by another one. */
+  /** Whether another try may follow one that got no answer. */
   readonly isRepeatable: boolean
   /** No try begins later than this after the first one began. */
   readonly lastBeginMs: number
-  /** How long the first, the second and every later try wait for an answer. The last one waits until `maxRefreshMs`. */
+  /** Timeouts of the first, the second and every later try. The last try waits until `maxRefreshMs`. */
   readonly timeoutsMs: readonly [number, number, number]
 }
 
@@ -23,18 +22,18 @@ export const maxRefreshMs = 25_000
 /** No request to the broker lives longer: API Gateway gives up after 29 s, a Lambda of the broker ends after 20 s. */
 export const maxRequestSeconds = 30
 
-/** The tries of one refresh take 25 s; the rest is for the way to the broker and its cold start. */
+/** The tries of one refresh take 25 s; the rest allows for the network and a cold start. */
 export const neededGraceSeconds = 30
 export const recommendedGraceSeconds = 60
 
-/** For a broker that does not tell: the smallest grace that makes sense for a program. */
+/** If the broker did not tell: the smallest grace that makes sense for a program. */
 const assumedGraceSeconds = 10
 const shareOfGrace = 0.85
 const firstShare = 0.2
 
 /**
- * Without grace, a second try could overtake a first one that is still on its way. The broker would take the first one for
- * reuse then, and end a session that was alive. So there is one try, which waits for as long as all tries together may.
+ * Without grace there is one try, with the time of all tries. A second one could overtake the first; the broker would
+ * then take the first for reuse and end a live session.
  *
  * @param graceSeconds of the client; undefined when the broker did not tell
  */
@@ -48,7 +47,7 @@ export function refreshPlan(graceSeconds = assumedGraceSeconds): RefreshPlan {
   }
 }
 
-/** @returns what to tell an operator about a client that an unattended job could not rely on */
+/** @returns a warning for operators if an unattended job cannot rely on this client */
 export function graceWarning({ application, clientId, grants, graceSeconds }: GraceOf): string | undefined {
   const isUnattended = (['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'] as const).every((grant) =>
     grants.includes(grant),

@@ -1,24 +1,20 @@
-/**
- * A change of the registry, member by member: what stands in the table and what would stand there.
- *
- * Owns which values are shown: none of a secret, and no long one whole. Must not know how a change is written.
- */
+/** A change of the registry, member by member. Secrets are never shown, long values are cut. */
 
 import { identityOf } from '../shared/domain/provider-identity.ts'
 import type { ProviderSettings } from '../shared/domain/registration.ts'
 import { type Change, isClient } from '../shared/domain/registry-changes.ts'
 
 export type Difference = {
-  /** As the file has it, dotted: `provider.issuer`. */
+  /** Dotted path in the file: `provider.issuer`. */
   readonly member: string
-  /** Absent: there is none, or it is not shown. */
+  /** Absent if there is none, or if it is hidden. */
   readonly before?: unknown
   readonly after?: unknown
-  /** Only that it differs is told. */
+  /** Its values are not shown. */
   readonly isHidden?: true
 }
 
-/** Members whose values are secret, or too long for a reader to see the difference. */
+/** Members whose values are secret, or too long to compare by eye. */
 const hidden: Readonly<Record<string, string>> = {
   secretHashes: 'secrets',
   'provider.certificateAuthority': 'provider.certificateAuthority',
@@ -43,7 +39,7 @@ function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** The order of an object's members means nothing, and the table does not keep it. */
+/** Ignores the order of an object's members: the table does not keep it. */
 function isSame(one: unknown, other: unknown): boolean {
   if (!isMap(one) || !isMap(other)) return JSON.stringify(sorted(one)) === JSON.stringify(sorted(other))
   const names = new Set([...Object.keys(one), ...Object.keys(other)])
@@ -80,7 +76,7 @@ export type ProviderChange = {
   readonly sessions: 'end' | 'keep'
 }
 
-/** The application whose provider becomes another one by this change. */
+/** The application that gets another provider by this change. */
 export function providerChangeOf({ record, before, sessions }: Change): ProviderChange | undefined {
   if (sessions === undefined || before === undefined || isClient(record) || isClient(before)) return undefined
   return { application: record.name, from: before.provider, to: record.provider, sessions }

@@ -1,58 +1,58 @@
-/**
- * The registry file that a command is given: its text, its variables, and its mistakes in words.
- *
- * Owns which variables there are: those that the command line names, and no others of the environment. What a mistake is
- * shared/registry-file.ts knows.
- */
+/** Reads the registry file that a command was given. Only variables that the command line names are replaced. */
 
 import { readFile } from 'node:fs/promises'
+import type { Command } from 'commander'
 import type { Registry } from '../shared/domain/registration.ts'
 import { parseRegistry } from '../shared/registry-file.ts'
-import type { Input, Options } from './arguments.ts'
 import { Problem, reasonOf, UsageProblem } from './problem.ts'
+import { type JsonFlag, repeatable } from './settings.ts'
 import { printJson } from './terminal.ts'
 
-export const variableOptions: Options = {
-  var: { takes: 'NAME=value', many: true, says: 'value of the variable NAME in the file' },
-  'var-env': { takes: 'NAME', many: true, says: 'the same, from the environment variable NAME' },
+export type Variables = { readonly var?: readonly string[]; readonly varEnv?: readonly string[] }
+
+export function withVariables(command: Command): Command {
+  return command
+    .addOption(repeatable('--var <name=value>', 'value of a variable in the file'))
+    .addOption(repeatable('--var-env <name>', 'variable in the file that has the value of an environment variable'))
 }
 
 /**
  * @param isDeployed whether the file is for a stack that others can reach
- * @throws {Problem} with every mistake, a line each
+ * @throws {Problem} with all mistakes, one a line
  */
-export async function registryFrom(input: Input, isDeployed: boolean): Promise<Registry> {
-  const [file = ''] = input.words
+export async function registryFrom(
+  file: string,
+  settings: Variables & JsonFlag,
+  isDeployed: boolean,
+): Promise<Registry> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     const reason = reasonOf(error)
     throw new Problem(reason === 'ENOENT' ? `There is no file ${file}.` : `${file} cannot be read (${reason}).`)
   })
-  const parsed = parseRegistry(text, { variables: variablesFrom(input), isDeployed })
+  const parsed = parseRegistry(text, { variables: variablesFrom(settings), isDeployed })
   if (parsed.ok) return parsed.registry
   const { mistakes } = parsed
-  if (input.flag('json')) printJson({ mistakes })
+  if (settings.json) printJson({ mistakes })
   const lines = mistakes.map(({ where, why }) => `  ${where}: ${why}`)
   const isVariable = mistakes.some(({ where }) => where.startsWith('${'))
   throw new Problem(
     [`${file} has ${mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`}:`, ...lines].join('\n'),
     undefined,
-    isVariable
-      ? 'A variable is named by --var NAME=value, or by --var-env NAME for one of the environment.'
-      : undefined,
+    isVariable ? 'Pass --var NAME=value, or --var-env NAME to take it from the environment.' : undefined,
   )
 }
 
-/** No messages here repeat a value: it may be a secret. */
-function variablesFrom(input: Input): Record<string, string> {
-  const fromEnvironment = input.list('var-env').map((name): [string, string] => {
+/** Its errors never repeat a value: it may be a secret. */
+function variablesFrom({ var: given = [], varEnv = [] }: Variables): Record<string, string> {
+  const fromEnvironment = varEnv.map((name): [string, string] => {
     const value = process.env[name]
-    if (value === undefined) throw new UsageProblem(`--var-env: the environment has no variable ${name}.`)
+    if (value === undefined) throw new UsageProblem(`The environment has no variable ${name}, which --var-env names.`)
     return [name, value]
   })
-  const given = input.list('var').map((assignment): [string, string] => {
+  const assigned = given.map((assignment): [string, string] => {
     const [, name, value] = /^(\w+)=(.*)$/s.exec(assignment) ?? []
     if (name === undefined || value === undefined) throw new UsageProblem('--var takes NAME=value.')
     return [name, value]
   })
-  return Object.fromEntries([...fromEnvironment, ...given])
+  return Object.fromEntries([...fromEnvironment, ...assigned])
 }

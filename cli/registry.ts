@@ -1,35 +1,33 @@
-/**
- * The table of registrations, as the commands use it, and its faults in words.
- *
- * Owns opening and closing it. Must not know what is read or written there.
- */
+/** Access to the table of registrations, and its failures in words. */
 
 import { randomBytes } from 'node:crypto'
 import { registrationsCachedMs } from '../shared/store/registrations.ts'
 import { connect, type Table } from '../shared/store/table.ts'
 import { Unavailable } from '../shared/unavailable.ts'
-import type { Input } from './arguments.ts'
 import { OutOfReach, Problem, reasonOf } from './problem.ts'
-import { tableFrom, tablePlace } from './settings.ts'
+import { type TableSettings, tableFrom, tablePlace } from './settings.ts'
 
-/** How long warm Lambdas may go by what was there before. */
+/** Warm Lambdas may use what they have read for so long. */
 export const inEffectWithinSeconds = registrationsCachedMs / 1000
 
-/** What no repeat will mend, by the SDK's name for it. */
+/** Failures that a repeat does not mend, by the SDK's name for them. */
 const refusals: Readonly<Record<string, string>> = {
   ResourceNotFoundException: 'There is no such table',
-  AccessDeniedException: 'Your credentials may not do that to the table',
-  UnrecognizedClientException: 'Your credentials are not known to AWS',
-  InvalidSignatureException: 'Your credentials are not right',
-  ExpiredTokenException: 'Your credentials have expired',
+  AccessDeniedException: 'Your AWS credentials do not allow this on the table',
+  UnrecognizedClientException: 'AWS does not know your credentials',
+  InvalidSignatureException: 'Your AWS credentials are wrong',
+  ExpiredTokenException: 'Your AWS credentials have expired',
   CredentialsProviderError: 'There are no AWS credentials',
-  ValidationException: 'DynamoDB does not take this',
-  TransactionCanceledException: 'DynamoDB does not take this',
+  ValidationException: 'DynamoDB refused the request',
+  TransactionCanceledException: 'DynamoDB refused the request',
 }
 
 /** @throws {Problem} */
-export async function withTable<Result>(input: Input, work: (table: Table) => Promise<Result>): Promise<Result> {
-  const name = tableFrom(input)
+export async function useTable<Result>(
+  settings: TableSettings,
+  work: (table: Table) => Promise<Result>,
+): Promise<Result> {
+  const name = tableFrom(settings)
   const table = connect(name)
   try {
     return await work(table)
@@ -38,7 +36,9 @@ export async function withTable<Result>(input: Input, work: (table: Table) => Pr
     const { cause = error } = error as { cause?: unknown }
     const refusal = refusals[cause instanceof Error ? cause.name : '']
     if (refusal !== undefined) throw new Problem(`${refusal}: ${tablePlace(name)}.`)
-    if (isRegionMissing(cause)) throw new Problem('Which region is the table in? AWS_REGION, or the AWS profile.')
+    if (cause instanceof Error && cause.message === 'Region is missing') {
+      throw new Problem('Set AWS_REGION, or a region in the AWS profile, to say which region the table is in.')
+    }
     if (!(error instanceof Unavailable)) throw error
     throw new OutOfReach(`The table ${tablePlace(name)} is out of reach (${reasonOf(error)}).`)
   } finally {
@@ -46,11 +46,7 @@ export async function withTable<Result>(input: Input, work: (table: Table) => Pr
   }
 }
 
-function isRegionMissing(error: unknown): boolean {
-  return error instanceof Error && error.message === 'Region is missing'
-}
-
-/** 256 random bits: what the table keeps of it is a fast hash, which is enough for what nobody thought up. */
+/** 256 random bits, so a fast hash of it is safe to keep in the table. */
 export function drawSecret(): string {
   return randomBytes(32).toString('base64url')
 }

@@ -1,8 +1,4 @@
-/**
- * Moments as people say them: how long ago, how long from now, what time it is then.
- *
- * Owns the words. Pure; the clock is handed in.
- */
+/** Times as people say them: how long ago, in how long, at what time. The clock is handed in. */
 
 const units = [
   [86_400, 'd'],
@@ -11,7 +7,7 @@ const units = [
   [1, 's'],
 ] as const
 
-/** `45 s`, `12 min`, `3 h`, `29 d`: in the largest unit of which there are two, so that nothing is off by half. */
+/** `45 s`, `12 min`, `3 h`, `29 d`: in the largest unit that counts at least two, so rounding is never off by half. */
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds))
   for (const [size, name] of units) {
@@ -22,8 +18,7 @@ export function duration(seconds: number): string {
 }
 
 /**
- * The minute by which a moment has passed, on the clock of this machine and with its zone: `14:05 CET`, with the day where
- * that is another.
+ * A time rounded up to the minute, in the time zone of this machine: `14:05 CET`, with the date if it is not today.
  *
  * @param iso ISO 8601
  */
@@ -45,7 +40,7 @@ export function relative(iso: string, nowMs: number): string {
   return seconds < 0 ? `${duration(-seconds)} ago` : `in ${duration(seconds)}`
 }
 
-/** `2026-11-22 14:05:09`, without its zone: the column says UTC. @param iso ISO 8601 in UTC */
+/** `2026-11-22 14:05:09`, without a zone: the title of the column says UTC. @param iso ISO 8601 in UTC */
 export function toTheSecond(iso: string): string {
   return iso.slice(0, 19).replace('T', ' ')
 }

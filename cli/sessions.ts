@@ -1,15 +1,11 @@
-/**
- * A session as the broker's sessions endpoints tell it, and how people see it.
- *
- * Owns the members that are looked at and their colours. Must not know how they were asked for.
- */
+/** Sessions as the sessions endpoints describe them, and how people see them. */
 
 import type { Json } from './broker.ts'
 import { relative } from './relative-time.ts'
 import type { Cell, Column } from './table.ts'
 import type { Format } from './terminal.ts'
 
-/** Members as on the wire (docs/contract.md); a broker that is newer may have more. */
+/** Members as on the wire (docs/contract.md); a newer broker may send more. */
 export type Session = {
   readonly sid: string
   readonly application: string
@@ -31,7 +27,7 @@ export type Session = {
   readonly revoked_reason?: string
 }
 
-/** Those of a person that could still go on. */
+/** Whether it can still be used or completed. */
 export function isLive({ state }: Session): boolean {
   return state === 'active' || state === 'approved'
 }
@@ -49,14 +45,14 @@ const colours: Readonly<Record<string, Format>> = {
 
 export const columns: readonly Column[] = [
   { title: 'SESSION' },
-  { title: 'PERSON', least: 12 },
-  { title: 'CLIENT', least: 10 },
+  { title: 'PERSON', minWidth: 12 },
+  { title: 'CLIENT', minWidth: 10 },
   { title: 'STATE' },
   { title: 'BEGAN' },
-  { title: 'REFRESHED', dispensable: 1 },
-  { title: 'TIMES', dispensable: 3 },
-  { title: 'ENDS', dispensable: 2 },
-  { title: 'FROM', dispensable: 4 },
+  { title: 'REFRESHED', dropOrder: 1 },
+  { title: 'TIMES', dropOrder: 3 },
+  { title: 'ENDS', dropOrder: 2 },
+  { title: 'FROM', dropOrder: 4 },
 ]
 
 export function rowOf(session: Session, nowMs: number): Cell[] {
@@ -78,13 +74,13 @@ export function stateOf(state: string): Cell {
   return { text: state, as: colours[state] ?? 'reset' }
 }
 
-/** A person with the name or address that the application keeps of them. */
+/** The subject, with the name and address that the application keeps. */
 export function personOf({ sub, name, email }: Pick<Session, 'sub' | 'name' | 'email'>): string {
   const known = [name, email].filter((each) => each !== undefined && each !== sub).join(', ')
   return known === '' ? (sub ?? 'nobody yet') : `${sub} (${known})`
 }
 
-/** How a session ended, or when it will. */
+/** How a session ended, or when it will end. */
 function endOf({ state, expires_at, revoked_at, revoked_reason }: Session, nowMs: number): Cell {
   if (state === 'revoked') {
     const when = revoked_at === undefined ? '' : relative(revoked_at, nowMs)

@@ -1,80 +1,102 @@
-/**
- * Which broker, which application, which table: options first, then the environment.
- *
- * Owns the names of both, and what counts as an address. Must not know what is done there.
- */
+/** Broker, application and table of a command: from its options, else from the environment. */
 
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { isConfidential, isLoopback } from '../shared/domain/loopback.ts'
-import type { Input, Options } from './arguments.ts'
 import { UsageProblem } from './problem.ts'
 
 export const localUrl = 'http://127.0.0.1:8787'
 const localApplication = 'demo'
+/** What to do when a broker on this machine does not answer. */
+export const notRunning = 'Start it with `npm start`, or name another broker with --url or TOKEN_BROKER_URL.'
 
-export const brokerOptions: Options = {
-  url: { takes: 'URL', says: `the broker; else TOKEN_BROKER_URL, else ${localUrl}` },
-  application: { takes: 'NAME', says: 'else TOKEN_BROKER_APPLICATION; on this machine else demo' },
+export type JsonFlag = { readonly json?: true }
+export type BrokerSettings = { readonly url?: string; readonly application?: string }
+export type OpsSettings = BrokerSettings & { readonly region?: string; readonly sign?: true }
+export type Everywhere = { readonly allApplications?: true }
+export type TableSettings = { readonly table?: string }
+
+export function withBroker(command: Command): Command {
+  return command
+    .addOption(new Option('--url <url>', `URL of the broker, ${localUrl} if not set`).env('TOKEN_BROKER_URL'))
+    .option('--application <name>', 'application; on this machine demo if not set (env: TOKEN_BROKER_APPLICATION)')
 }
 
-export const opsOptions: Options = {
-  ...brokerOptions,
-  region: { takes: 'REGION', says: 'to sign for; else AWS_REGION, else what the URL says' },
-  sign: { says: 'sign for AWS although the URL is of this machine, as behind a tunnel' },
+/** Of commands for operators, who sign their requests for AWS. */
+export function withOps(command: Command): Command {
+  return withBroker(command)
+    .option('--region <region>', 'AWS region to sign for (env: AWS_REGION), else the one in the URL')
+    .option('--sign', 'sign for AWS although the URL is of this machine, for example a tunnel')
 }
 
-export const everywhereOption: Options = {
-  'all-applications': { says: 'at every application of the broker' },
+export function withEverywhere(command: Command): Command {
+  return command.option('--all-applications', 'at all applications of the broker')
 }
 
-export const tableOptions: Options = {
-  table: { takes: 'NAME', says: 'else TABLE_NAME' },
+export function withTable(command: Command): Command {
+  return command.addOption(new Option('--table <name>', 'name of the table').env('TABLE_NAME'))
+}
+
+/** An option that may be repeated, each time with one value. */
+export function repeatable(flags: string, description: string): Option {
+  return new Option(flags, `${description} (repeatable)`).argParser((value, before?: readonly string[]) => [
+    ...(before ?? []),
+    value,
+  ])
+}
+
+/** An option whose value is a whole number within these bounds. */
+export function integer(flags: string, description: string, min: number, max: number): Option {
+  return new Option(flags, description).argParser((value) => {
+    const number = Number(value)
+    if (/^\d+$/.test(value) && number >= min && number <= max) return number
+    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`)
+  })
 }
 
 /** Without a slash at its end. @throws {UsageProblem} */
-export function urlFrom(input: Input): string {
-  return checkedUrl(input.text('url') || process.env.TOKEN_BROKER_URL || localUrl)
-}
-
-export function applicationFrom(input: Input, url: string): string {
-  const name = givenApplication(input) ?? (isLoopback(new URL(url)) ? localApplication : undefined)
-  if (name === undefined) throw new UsageProblem('Which application? --application NAME, or TOKEN_BROKER_APPLICATION.')
-  return name
-}
-
-export function givenApplication(input: Input): string | undefined {
-  return input.text('application') || process.env.TOKEN_BROKER_APPLICATION || undefined
-}
-
-/** There is no default: what is not named is not written to. */
-export function tableFrom(input: Input): string {
-  const name = input.text('table') || process.env.TABLE_NAME
-  if (!name) {
-    throw new UsageProblem(
-      'Which table? --table NAME, or TABLE_NAME.',
-      'In the cloud it is the stack’s output TableName; for the local stack `npm start` prints a line to paste.',
-    )
-  }
-  return name
-}
-
-/** Whether the table is the local stack's: DynamoDB is on this machine. */
-export function isLocalTable(): boolean {
-  const { AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL } = process.env
-  const endpoint = URL.parse(AWS_ENDPOINT_URL_DYNAMODB || AWS_ENDPOINT_URL || '')
-  return endpoint !== null && isLoopback(endpoint)
-}
-
-/** Where that table is, for people. */
-export function tablePlace(table: string): string {
-  const { AWS_ENDPOINT_URL_DYNAMODB: endpoint, AWS_REGION, AWS_DEFAULT_REGION } = process.env
-  return `${table} ${endpoint ? `at ${endpoint}` : `in ${AWS_REGION ?? AWS_DEFAULT_REGION ?? 'the profile’s region'}`}`
-}
-
-function checkedUrl(text: string): string {
-  const url = URL.parse(text)
-  const isPlain = url !== null && url.search === '' && url.hash === '' && url.username === '' && url.password === ''
+export function urlFrom({ url: given }: BrokerSettings): string {
+  const url = parsedUrl(given || localUrl)
+  const isPlain =
+    url !== undefined && url.search === '' && url.hash === '' && url.username === '' && url.password === ''
   if (!isPlain || !isConfidential(url)) {
-    throw new UsageProblem('The broker’s URL must be an https URL, without query; http is for this machine alone.')
+    throw new UsageProblem('The URL of the broker must be an https URL without a query. http is for this machine only.')
   }
   return url.href.replace(/\/+$/, '')
+}
+
+/** @throws {UsageProblem} */
+export function applicationFrom(settings: BrokerSettings): string {
+  const name = givenApplication(settings) ?? (isLoopback(new URL(urlFrom(settings))) ? localApplication : undefined)
+  if (name !== undefined) return name
+  throw new UsageProblem('Pass --application NAME or set TOKEN_BROKER_APPLICATION to say which application is meant.')
+}
+
+export function givenApplication({ application }: BrokerSettings): string | undefined {
+  return application || process.env.TOKEN_BROKER_APPLICATION || undefined
+}
+
+/** There is no default: a command never writes to a table that was not named. */
+export function tableFrom({ table }: TableSettings): string {
+  if (table) return table
+  throw new UsageProblem(
+    'Pass --table NAME or set TABLE_NAME to say which table is meant.',
+    'In the cloud it is the output TableName of the stack; for the local stack, `npm start` prints a line to paste.',
+  )
+}
+
+function parsedUrl(text: string): URL | undefined {
+  return URL.canParse(text) ? new URL(text) : undefined
+}
+
+/** Whether the table belongs to the local stack: its DynamoDB is on this machine. */
+export function isLocalTable(): boolean {
+  const { AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL } = process.env
+  const endpoint = parsedUrl(AWS_ENDPOINT_URL_DYNAMODB || AWS_ENDPOINT_URL || '')
+  return endpoint !== undefined && isLoopback(endpoint)
+}
+
+/** The table and where it is, for people. */
+export function tablePlace(table: string): string {
+  const { AWS_ENDPOINT_URL_DYNAMODB: endpoint, AWS_REGION, AWS_DEFAULT_REGION } = process.env
+  return `${table} ${endpoint ? `at ${endpoint}` : `in ${AWS_REGION ?? AWS_DEFAULT_REGION ?? 'the region of the profile'}`}`
 }

@@ -1,6 +1,4 @@
-/**
- * How the process ends on SIGINT, SIGTERM and SIGHUP: at once, or after work that must not be cut off.
- */
+/** How the process ends on SIGINT, SIGTERM and SIGHUP: at once, or after work that must not be cut off. */
 
 import { exitCodes } from './problem.ts'
 import { endSpinner } from './terminal.ts'
@@ -8,10 +6,9 @@ import { endSpinner } from './terminal.ts'
 const codes = { SIGHUP: exitCodes.hungUp, SIGINT: exitCodes.interrupted, SIGTERM: exitCodes.terminated } as const
 
 let running = 0
-/** Of the first signal. */
+/** The exit code of the first signal. */
 let exitCode: (typeof codes)[keyof typeof codes] | undefined
 
-/** For the start of the process. */
 export function endOnSignals(): void {
   for (const [signal, code] of Object.entries(codes)) {
     process.on(signal, () => {

@@ -1,11 +1,7 @@
-/**
- * Requests signed for AWS (Signature Version 4), with the credentials that the AWS tools would take.
- *
- * Owns the signature and where the credentials come from. Must not know what is asked for.
- */
+/** Signature Version 4, with the credentials that the AWS tools would use. */
 
-import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto'
 import { defaultProvider } from '@aws-sdk/credential-provider-node'
+import { Hash } from '@smithy/core/serde'
 import { SignatureV4 } from '@smithy/signature-v4'
 import { Problem, reasonOf } from './problem.ts'
 
@@ -16,35 +12,18 @@ export type Unsigned = {
   readonly body: string
 }
 
-/** What the signature needs of a hash: plain with no secret, keyed with one. */
-class Sha256 {
-  #hash: Hash | Hmac
-  readonly #secret: Uint8Array | string | undefined
-  constructor(secret?: Uint8Array | ArrayBuffer | ArrayBufferView | string) {
-    this.#secret = secret as Uint8Array | string | undefined
-    this.#hash = this.#begin()
-  }
-  #begin() {
-    return this.#secret === undefined ? createHash('sha256') : createHmac('sha256', this.#secret)
-  }
-  update(data: Uint8Array | string): void {
-    this.#hash.update(data)
-  }
-  async digest(): Promise<Uint8Array> {
-    return this.#hash.digest()
-  }
-  reset(): void {
-    this.#hash = this.#begin()
-  }
-}
-
 /** @returns the headers to send @throws {Problem} when there are no credentials */
 export async function signed(
   { method, url, headers, body }: Unsigned,
   service: string,
   region: string,
 ): Promise<Record<string, string>> {
-  const signer = new SignatureV4({ service, region, credentials: await credentials(), sha256: Sha256 })
+  const signer = new SignatureV4({
+    service,
+    region,
+    credentials: await credentials(),
+    sha256: Hash.bind(null, 'sha256'),
+  })
   const { headers: withSignature } = await signer.sign({
     method,
     protocol: url.protocol,
@@ -54,12 +33,12 @@ export async function signed(
     headers: { ...headers, host: url.host },
     body,
   })
-  // The host is the connection's own to say.
+  // fetch sets the host itself.
   const { host: _, ...rest } = withSignature
   return rest
 }
 
-/** Not a secret: AWS's logs name it too. */
+/** Not a secret: CloudTrail shows it too. */
 export async function accessKeyId(): Promise<string> {
   return (await credentials()).accessKeyId
 }
@@ -71,7 +50,7 @@ async function credentials() {
     throw new Problem(
       `There are no AWS credentials to sign with (${reasonOf(error)}).`,
       undefined,
-      'aws configure, aws sso login, AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
+      'Run `aws configure` or `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
     )
   }
 }

@@ -1,48 +1,44 @@
-/**
- * Which of the sessions of this machine is meant: by options, by the environment, or by default.
- */
+/** Selects a session of this machine: by options, by the environment, or the default one. */
 
-import type { Input, Options } from './arguments.ts'
+import { type Command, Option } from 'commander'
 import type { SessionKey, Sessions, StoredSession } from './credentials-file.ts'
 import { exitCodes, Problem, UsageProblem } from './problem.ts'
-import { brokerOptions, givenApplication, localUrl, urlFrom } from './settings.ts'
+import { programName } from './program-name.ts'
+import { type BrokerSettings, givenApplication, localUrl, urlFrom, withBroker } from './settings.ts'
 import { plain } from './terminal.ts'
 
-export const sessionOptions: Options = {
-  ...brokerOptions,
-  'client-id': { takes: 'ID', says: 'else TOKEN_BROKER_CLIENT_ID, else that of the default session' },
-}
+/** Selects one session; the members that are missing or empty match all. */
+export type SessionSelector = BrokerSettings & { readonly clientId?: string }
 
-type Asked = { readonly url?: string; readonly application?: string; readonly clientId?: string }
-
-export function clientIdFrom(input: Input): string | undefined {
-  return input.text('client-id') || process.env.TOKEN_BROKER_CLIENT_ID || undefined
+export function withSession(command: Command, clientIdIfNotSet = 'that of the default session'): Command {
+  return withBroker(command).addOption(
+    new Option('--client-id <id>', `client, ${clientIdIfNotSet} if not set`).env('TOKEN_BROKER_CLIENT_ID'),
+  )
 }
 
 /**
- * The session that the options and the environment name; where they fit several, the default among these.
+ * The session that the options and the environment select. If several match, the default one among them.
  *
- * @throws {Problem} when there is none, or no telling which
+ * @throws {Problem} when none matches, or several do and none of them is the default
  */
-export function theOne({ sessions, default: preferred }: Sessions, input: Input): StoredSession {
-  const asked = askedFor(input)
+export function selectSession({ sessions, default: preferred }: Sessions, settings: SessionSelector): StoredSession {
+  const application = givenApplication(settings)
+  const asked: SessionSelector = {
+    ...(settings.clientId && { clientId: settings.clientId }),
+    ...(settings.url && { url: urlFrom(settings) }),
+    ...(application && { application }),
+  }
   const found = sessions.filter((session) => fits(session, asked))
   const chosen = found.length === 1 ? found[0] : found.find((session) => preferred && same(session, preferred))
   if (chosen !== undefined) return chosen
   if (found.length === 0) throw notSignedIn('You are not signed in.', loginCommand(asked))
   throw new UsageProblem(
     ['There are several sessions:', ...found.map((session) => `  ${nameOf(session)} at ${baseOf(session)}`)].join('\n'),
-    'Say which one with --application, --client-id and --url, or choose a default: token-broker use <application>/<client>',
+    `Pass --application, --client-id or --url, or choose a default: ${programName} use <application>/<client>`,
   )
 }
 
-function askedFor(input: Input): Asked {
-  const url = input.text('url') || process.env.TOKEN_BROKER_URL ? urlFrom(input) : undefined
-  const [application, clientId] = [givenApplication(input), clientIdFrom(input)]
-  return { ...(url && { url }), ...(application && { application }), ...(clientId && { clientId }) }
-}
-
-function fits(session: SessionKey, { url, application, clientId }: Asked): boolean {
+function fits(session: SessionKey, { url, application, clientId }: SessionSelector): boolean {
   return (
     (url === undefined || baseOf(session) === url) &&
     (application === undefined || applicationOf(session) === application) &&
@@ -50,7 +46,7 @@ function fits(session: SessionKey, { url, application, clientId }: Asked): boole
   )
 }
 
-/** `demo/job`: what people call a session, and `use` understands. */
+/** `demo/job`: the name of a session for people and for `use`. */
 export function nameOf(session: SessionKey): string {
   return plain(`${applicationOf(session)}/${session.clientId}`)
 }
@@ -68,17 +64,17 @@ export function same(one: SessionKey, other: SessionKey): boolean {
   return one.issuer === other.issuer && one.clientId === other.clientId
 }
 
-/** The command that signs in to this session again. It names everything, so it works in any environment. */
+/** The command that signs in to this session again, whatever the environment says. */
 export function loginAgain(session: SessionKey): string {
   return loginCommand({ url: baseOf(session), application: applicationOf(session), clientId: session.clientId })
 }
 
-function loginCommand({ url, application, clientId }: Asked): string {
+function loginCommand({ url, application, clientId }: SessionSelector): string {
   const options = { url: url === localUrl ? undefined : url, application, 'client-id': clientId }
   const words = Object.entries(options).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name} ${plain(value)}`],
   )
-  return ['token-broker login', ...words].join(' ')
+  return [`${programName} login`, ...words].join(' ')
 }
 
 /** @param hint the command that signs in */

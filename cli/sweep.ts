@@ -1,19 +1,15 @@
-/**
- * A revocation of many, asked for until the broker says that it is complete.
- *
- * A sweep ends when the Lambda's time does, and says where to go on. Must not know whose sessions they are.
- */
+/** A revocation of many sessions, repeated until the broker says that it is complete. */
 
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Json, OpsBroker } from './broker.ts'
 
-/** A person with a million sessions does not exist. */
-const mostSweeps = 200
+/** A sweep ends when the time of the Lambda does; its answer has a cursor to continue. */
+const maxSweeps = 200
 const betweenSweepsMs = 500
 
 /**
- * @param counted told after each answer how many it has ended
- * @returns the last answer; `revoked`, where it is counted, is of all of them
+ * @param counted called after each answer with the number of sessions that it ended
+ * @returns the last answer, with the sum of `revoked`
  * @throws {Problem}
  */
 export async function sweep(broker: OpsBroker, body: Json, counted: (count: number) => void): Promise<Json> {
@@ -25,10 +21,10 @@ export async function sweep(broker: OpsBroker, body: Json, counted: (count: numb
       revoked = (revoked ?? 0) + answer.revoked
       counted(answer.revoked)
     }
-    if (answer.complete !== false || sweeps === mostSweeps) {
+    if (answer.complete !== false || sweeps === maxSweeps) {
       return { ...answer, ...(revoked !== undefined && { revoked }) }
     }
-    // With it the moment stays the first one's.
+    // The cursor keeps the time of the first call: sessions that began before it end.
     if (typeof answer.cursor === 'string') from = { cursor: answer.cursor }
     await pause(betweenSweepsMs)
   }

@@ -1,21 +1,26 @@
 /**
- * The terminal: words in colour, lines on stdout and stderr, a question, a spinner.
+ * Output to the terminal: colours, a question, a spinner.
  *
- * Owns what depends on whether there is a terminal at all. Results go to stdout, everything that is for the person who
- * waits to stderr. Colours are off in a pipe and with NO_COLOR. Must not know what is said.
+ * Results go to stdout, everything else to stderr. Colours are off in a pipe and with NO_COLOR.
  */
 
 import { createInterface } from 'node:readline/promises'
 import { stripVTControlCharacters, styleText } from 'node:util'
+import { Problem, UsageProblem } from './problem.ts'
 
 export type Format = Parameters<typeof styleText>[0]
 
 /** In colour where stdout is a terminal. */
-export const paint = (format: Format, text: string) => styleText(format, text, { stream: process.stdout })
+export const paint = (format: Format, text: string) => paintFor(process.stdout, format, text)
 export const bold = (text: string) => paint('bold', text)
 export const dim = (text: string) => paint('dim', text)
 /** In colour where stderr is a terminal. */
-const paintStderr = (format: Format, text: string) => styleText(format, text, { stream: process.stderr })
+export const paintStderr = (format: Format, text: string) => paintFor(process.stderr, format, text)
+
+/** `hasColors` follows NO_COLOR. */
+function paintFor(stream: NodeJS.WriteStream, format: Format, text: string): string {
+  return stream.isTTY && stream.hasColors() ? styleText(format, text, { validateStream: false }) : text
+}
 
 export function print(text: string): void {
   process.stdout.write(`${text}\n`)
@@ -25,7 +30,7 @@ export function printJson(value: unknown): void {
   print(JSON.stringify(value, null, 2))
 }
 
-/** For the person who waits. */
+/** A line for the person at the terminal; programs read stdout. */
 export function say(text: string, format: Format = 'reset'): void {
   endSpinner()
   process.stderr.write(`${format === 'reset' ? text : paintStderr(format, text)}\n`)
@@ -37,9 +42,9 @@ export function complain(message: string, hint?: string): void {
 }
 
 /**
- * Text of others as it may be shown: a name must not move the cursor, change colours or turn the line around.
+ * Text from outside, safe to print: a name must not move the cursor, change colours or reverse the line.
  *
- * @param lines whether line breaks may stay
+ * @param lines whether line breaks are kept
  */
 export function plain(text: string, lines = false): string {
   return stripVTControlCharacters(text).replace(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu, (character) =>
@@ -47,16 +52,35 @@ export function plain(text: string, lines = false): string {
   )
 }
 
-/** Whether there is a person to ask. */
-export function hasPerson(): boolean {
+/** Whether a person can be asked. */
+function hasPerson(): boolean {
   return process.stdin.isTTY === true && process.stderr.isTTY === true
 }
 
-/** @returns whether the answer was yes; anything else is a no */
-export async function confirm(question: string): Promise<boolean> {
+/**
+ * Asks before something is changed, unless `--yes` was passed.
+ *
+ * @param outlook told before the question: what is about to happen
+ * @throws {Problem} when the answer is no, or when nobody can be asked
+ */
+export async function askUnlessYes(
+  { yes }: { readonly yes?: boolean },
+  question: string,
+  outlook: () => string | undefined | Promise<string | undefined>,
+): Promise<void> {
+  if (yes) return
+  if (!hasPerson()) {
+    throw new UsageProblem('There is no terminal to ask on, so nothing was changed.', 'Pass --yes to go ahead.')
+  }
+  const text = await outlook()
+  if (text !== undefined) say(text)
+  if (!(await confirm(question))) throw new Problem('Nothing was changed.')
+}
+
+async function confirm(question: string): Promise<boolean> {
   endSpinner()
   const lines = createInterface({ input: process.stdin, output: process.stderr })
-  // Ctrl-D answers nothing, which is a no.
+  // Ctrl-D closes the input without an answer, which is a no.
   const closed = new Promise<string>((resolve) => lines.once('close', () => resolve('')))
   lines.once('SIGINT', () => process.emit('SIGINT'))
   try {
@@ -67,7 +91,7 @@ export async function confirm(question: string): Promise<boolean> {
   }
 }
 
-/** As wide as the terminal; in a pipe nothing is cut. */
+/** Columns of the terminal; a pipe has no limit. */
 export function terminalWidth(): number {
   return process.stdout.isTTY ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY
 }
@@ -83,9 +107,9 @@ const clearLine = '\r\u001b[2K'
 let spinning: { timer: NodeJS.Timeout; text: () => string } | undefined
 
 /**
- * Shows that something is under way, on stderr: a line that moves on a terminal, in a pipe one line that stays.
+ * Shows progress on stderr: an animated line on a terminal, one plain line in a pipe.
  *
- * @param text asked for again at every frame
+ * @param text called for every frame
  */
 export function spin(text: () => string): void {
   if (!process.stderr.isTTY) {

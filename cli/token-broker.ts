@@ -1,117 +1,144 @@
 /**
- * `token-broker`: the command line of ops and of people who sign in from a terminal.
+ * `token-broker`: the command line for people who sign in from a terminal and for operators.
  *
- * Owns the list of commands, and how an error becomes a line on stderr and an exit code. A command's file is loaded when
- * the command is run: `token` must not wait for the AWS SDK. Must not know what a command does.
+ * A command's file is loaded only when that command is run or completed: `token` must not wait for the AWS SDK.
  */
 
-import { nearest, readArguments } from './arguments.ts'
-import { type Command, helpFor } from './command.ts'
+import { Command, CommanderError } from 'commander'
 import { exitCodes, Problem, reasonOf, UsageProblem } from './problem.ts'
+import { programName } from './program-name.ts'
 import { endOnSignals } from './signals.ts'
-import { bold, complain, dim, endSpinner, print } from './terminal.ts'
+import { complain, endSpinner, paintStderr } from './terminal.ts'
 
-type Entry = readonly [says: string, load: () => Promise<{ readonly command: Command }>]
+type Entry = readonly [description: string, load: () => Promise<{ define(command: Command): void }>]
 
 const groups: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
-  'Sign in from a terminal': {
-    login: ['sign in, in the browser', () => import('./commands/login.ts')],
-    token: ['print an access token that is good now', () => import('./commands/token.ts')],
-    use: ['list the sessions of this machine, or choose the one that `token` takes', () => import('./commands/use.ts')],
+  'Sign in from a terminal:': {
+    login: ['sign in with a browser and store the session', () => import('./commands/login.ts')],
+    token: ['print a valid access token; refresh it if needed', () => import('./commands/token.ts')],
+    use: ['list the sessions of this machine or choose the default one', () => import('./commands/use.ts')],
     logout: ['end the session and forget it', () => import('./commands/logout.ts')],
   },
-  'Sessions of everybody': {
-    'sessions list': ['who is signed in, where and since when', () => import('./commands/sessions-list.ts')],
-    'sessions show': ['all about one session', () => import('./commands/sessions-show.ts')],
-    'sessions history': ['what happened to one session', () => import('./commands/sessions-history.ts')],
-    'sessions revoke': ['end one, or a person’s, a client’s, or all', () => import('./commands/sessions-revoke.ts')],
+  'Sessions of all users:': {
+    'sessions list': ['list sessions, newest first', () => import('./commands/sessions-list.ts')],
+    'sessions show': ['show one session and how to find its history', () => import('./commands/sessions-show.ts')],
+    'sessions history': ['show what happened to a session', () => import('./commands/sessions-history.ts')],
+    'sessions revoke': ['end sessions; they cannot refresh any more', () => import('./commands/sessions-revoke.ts')],
   },
-  'Applications and clients': {
-    check: ['check a registry file, with no table at all', () => import('./commands/check.ts')],
-    apply: ['put a registry file into the table', () => import('./commands/apply.ts')],
-    'registry history': ['who changed them, when and what', () => import('./commands/registry-history.ts')],
-    'applications list': ['the applications that are registered', () => import('./commands/applications-list.ts')],
-    'clients list': ['the clients that are registered', () => import('./commands/clients-list.ts')],
-    'clients show': ['all about one client', () => import('./commands/clients-show.ts')],
-    'clients create': ['register a client', () => import('./commands/clients-create.ts')],
-    'clients delete': ['take a client out; its sessions end', () => import('./commands/clients-delete.ts')],
-    'clients rotate-secret': ['give a client a new secret', () => import('./commands/clients-rotate-secret.ts')],
-    'clients retire-secret': ['end the older of its two secrets', () => import('./commands/clients-retire-secret.ts')],
+  'Applications and clients:': {
+    check: ['check a registry file without a table', () => import('./commands/check.ts')],
+    apply: ['write a registry file to the table', () => import('./commands/apply.ts')],
+    'registry history': ['list who changed applications and clients', () => import('./commands/registry-history.ts')],
+    'applications list': ['list the registered applications', () => import('./commands/applications-list.ts')],
+    'clients list': ['list the registered clients', () => import('./commands/clients-list.ts')],
+    'clients show': ['show one client', () => import('./commands/clients-show.ts')],
+    'clients create': ['register a client; its secret is shown once', () => import('./commands/clients-create.ts')],
+    'clients delete': ['remove a client and end its sessions', () => import('./commands/clients-delete.ts')],
+    'clients rotate-secret': ['add a second secret to a client', () => import('./commands/clients-rotate-secret.ts')],
+    'clients retire-secret': ['remove the older of two secrets', () => import('./commands/clients-retire-secret.ts')],
   },
-  'The broker’s own keys': {
-    'keys list': ['which there are', () => import('./commands/keys-list.ts')],
-    'keys rotate': ['the next ones take over; or end one that has leaked', () => import('./commands/keys-rotate.ts')],
+  'Keys of the broker:': {
+    'keys list': ['list the keys, never their material', () => import('./commands/keys-list.ts')],
+    'keys rotate': ['rotate the keys, or end one that has leaked', () => import('./commands/keys-rotate.ts')],
   },
 }
 
-const commands: Readonly<Record<string, Entry>> = Object.assign({}, ...Object.values(groups))
-
-// Whoever reads the output may have seen enough: `… | head`.
+// The reader of a pipe may close it early: `… | head`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? exitCodes.done : exitCodes.failed)
 })
 endOnSignals()
 
+/** The command that shows the help for what was typed. */
+let help = `${programName} --help`
+
 try {
-  await main(process.argv.slice(2))
+  const [first, ...rest] = process.argv.slice(2)
+  await main(first === 'help' ? [...rest, '--help'] : process.argv.slice(2))
 } catch (error) {
   endSpinner()
-  if (error instanceof Problem) complain(error.message, error.hint)
-  else complain(`token-broker itself failed: ${error instanceof Error ? error.stack : reasonOf(error)}`)
-  process.exitCode = error instanceof Problem ? error.exitCode : exitCodes.failed
+  process.exitCode = exitCodeOf(error)
+  if (error instanceof Problem)
+    complain(error.message, error.hint ?? (error instanceof UsageProblem ? help : undefined))
+  else if (!(error instanceof CommanderError))
+    complain(`token-broker itself failed: ${error instanceof Error ? error.stack : reasonOf(error)}`)
+}
+
+/** The parser has printed its own errors already. */
+function exitCodeOf(error: unknown): number {
+  if (error instanceof Problem) return error.exitCode
+  if (!(error instanceof CommanderError)) return exitCodes.failed
+  return error.exitCode === 0 ? exitCodes.done : exitCodes.usage
 }
 
 async function main(args: readonly string[]): Promise<void> {
-  const [first, second] = args
-  if (first === undefined || first === '--help' || first === '-h' || first === 'help') return print(overview())
-  const name = [`${first} ${second}`, first].find((words) => words in commands)
-  if (name === undefined) return unknown(first, second)
-  const rest = args.slice(name.split(' ').length)
-  const { command } = await commands[name]![1]()
-  const help = `token-broker ${name} --help`
-  try {
-    const input = readArguments(rest, command.words ?? [], command.options)
-    if (input.flag('help')) return print(helpFor(name, command))
-    await command.run(input)
-  } catch (error) {
-    if (error instanceof UsageProblem && error.hint === undefined) throw new UsageProblem(error.message, help)
-    throw error
-  }
-}
-
-/** @throws {UsageProblem} unless it is help that was asked for */
-function unknown(first: string, second: string | undefined): void {
-  const inGroup = Object.keys(commands).filter((name) => name.startsWith(`${first} `))
-  if (inGroup.length > 0 && (second === undefined || second.startsWith('-'))) {
-    if (second === '--help' || second === '-h') {
-      print(overview(inGroup))
-      return
+  const isCompletion = args[0] === 'complete' || args[0] === 'completion'
+  const words = args.slice(args[0] === 'complete' ? 2 : 0)
+  const program = createProgram(isCompletion ? 'token-broker' : programName)
+  for (const [title, entries] of Object.entries(groups)) {
+    for (const [name, [description, load]] of Object.entries(entries)) {
+      const command = addCommand(program, name, title).description(description)
+      if (name === words.slice(0, name.split(' ').length).join(' ')) await define(command, name, load)
     }
-    throw new UsageProblem(`What about ${first}?`, inGroup.map((name) => `token-broker ${name}`).join('\n'))
   }
-  const asked = inGroup.length > 0 ? `${first} ${second}` : first
-  const near = nearest(asked, [
-    ...Object.keys(commands),
-    ...(inGroup.length > 0 ? [] : ['sessions', 'applications', 'clients', 'registry', 'keys']),
-  ])
-  throw new UsageProblem(
-    `There is no command “${asked}”.`,
-    near === undefined ? 'token-broker --help' : `Did you mean token-broker ${near}?`,
-  )
+  if (isCompletion) {
+    const { default: addCompletion } = await import('@bomb.sh/tab/commander')
+    addCompletion(program, { completionCommandName: 'completion' })
+  } else {
+    program.command('completion <shell>').description('print a completion script for bash, zsh, fish or powershell')
+  }
+  if (args.length === 0) program.outputHelp()
+  else await program.parseAsync(isCompletion ? [...args] : sessionIdsLast(args, program), { from: 'user' })
 }
 
-function overview(names = Object.keys(commands)): string {
-  const width = Math.max(...names.map((name) => name.length))
-  return [
-    `${bold('token-broker')} ${dim('<command> [options]')}`,
-    ...Object.entries(groups).flatMap(([title, entries]) => {
-      const rows = Object.entries(entries).filter(([name]) => names.includes(name))
-      return rows.length === 0
-        ? []
-        : ['', bold(title), ...rows.map(([name, [says]]) => `  ${name.padEnd(width)}  ${dim(says)}`)]
-    }),
-    '',
-    'Options and examples of a command: token-broker <command> --help',
-    '',
-  ].join('\n')
+function createProgram(name: string): Command {
+  return new Command(name)
+    .description('Sign in, get tokens, and operate a Token Broker.')
+    .showHelpAfterError(help)
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(paintStderr('red', sentence(text))) })
+    .configureHelp({ showGlobalOptions: false })
+}
+
+/** The parser writes `error: unknown option …`; the other messages of the command line begin like a sentence. */
+function sentence(text: string): string {
+  const message = text.replace(/^error: /, '')
+  return message.charAt(0).toUpperCase() + message.slice(1)
+}
+
+/** @param name `login`, or `sessions list` for a command within a group */
+function addCommand(program: Command, name: string, title: string): Command {
+  const [first = '', second] = name.split(' ')
+  if (second === undefined) return program.command(first).helpGroup(title)
+  const own = Object.keys(groups[title]!).flatMap((each) => (each.startsWith(`${first} `) ? [each.split(' ')[1]] : []))
+  const group =
+    program.commands.find((each) => each.name() === first) ??
+    program
+      .command(first)
+      .helpCommand(false)
+      .helpGroup(title)
+      .description(own.join(', '))
+      .showHelpAfterError(`${program.name()} ${first} --help`)
+  return group.command(second)
+}
+
+async function define(command: Command, name: string, load: Entry[1]): Promise<void> {
+  help = `${programName} ${name} --help`
+  const { define } = await load()
+  define(command.showHelpAfterError(help))
+  command.option('--json', 'print JSON')
+}
+
+/**
+ * Moves session ids that begin with a dash behind `--`, where the parser does not take them for options. An id has 22
+ * characters of base64url, so one in 64 begins with a dash.
+ */
+function sessionIdsLast(args: readonly string[], program: Command): string[] {
+  const group = program.commands.find((each) => each.name() === args[0])
+  const options = group?.commands.find((each) => each.name() === args[1])?.options ?? []
+  const isSessionId = (arg: string, at: number) =>
+    /^-[\w-]{21}$/.test(arg) && !options.some(({ required, long }) => required && long === args[at - 1])
+  const ids = args.filter(isSessionId)
+  if (ids.length === 0 || args.includes('--')) return [...args]
+  return [...args.filter((arg, at) => !isSessionId(arg, at)), '--', ...ids]
 }

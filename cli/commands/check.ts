@@ -1,46 +1,39 @@
-/**
- * `token-broker check registry.json`: whether a registry file is right, without a table, a network or a right to anything.
- *
- * Owns what is told of a file that is.
- */
+/** `token-broker check`: checks a registry file without a table, a network or any rights. */
 
-import type { Command } from '../command.ts'
-import { needsSecret, secretNameOf, secretsOptions, secretsPrefix } from '../provider-secrets.ts'
+import type { Command } from 'commander'
+import { needsSecret, type SecretsSettings, secretNameOf, secretsPrefix, withSecrets } from '../provider-secrets.ts'
 import { graceWarning } from '../refresh-plan.ts'
 import { providerInWords } from '../registry-difference.ts'
-import { registryFrom, variableOptions } from '../registry-file.ts'
+import { registryFrom, type Variables, withVariables } from '../registry-file.ts'
+import type { JsonFlag } from '../settings.ts'
 import { bold, dim, plain, print, printJson, say } from '../terminal.ts'
 
-export const command: Command = {
-  says: 'Checks a registry file, and writes nothing.',
-  words: ['<file>'],
-  options: {
-    ...variableOptions,
-    local: { says: 'for the local stack, where client secrets may be short' },
-    ...secretsOptions,
-  },
-  notes: [
-    'All mistakes are told at once, each with its place; exit code 1.',
-    'It asks no table and no network, so it can run wherever the file is reviewed.',
-  ],
-  run: async (input) => {
-    const registry = await registryFrom(input, !input.flag('local'))
-    const warnings = registry.clients.flatMap((client) => graceWarning(client) ?? [])
-    // The local stack has them in DATA_DIR.
-    const prefix = input.flag('local') ? 'secrets/' : secretsPrefix(input, '')
-    const applications = registry.applications.map((application) => ({
-      name: application.name,
-      clients: registry.clients.filter((client) => client.application === application.name).length,
-      provider: providerInWords(application.provider),
-      ...(needsSecret(application) && { provider_secret: secretNameOf(application, prefix) }),
-    }))
-    if (input.flag('json')) return printJson({ applications, warnings })
-    for (const { name, clients, provider, provider_secret: secret } of applications) {
-      print(`${bold(name)}  ${clients} ${clients === 1 ? 'client' : 'clients'}`)
-      print(`  ${dim('provider')}  ${plain(provider)}`)
-      if (secret !== undefined) print(`  ${dim('secret')}    ${secret}`)
-    }
-    for (const warning of warnings) say(warning, 'yellow')
-    print('The file is right.')
-  },
+type Settings = JsonFlag & Variables & SecretsSettings & { readonly local?: true }
+
+export function define(command: Command): void {
+  withSecrets(withVariables(command.argument('<file>')))
+    .option('--local', 'the file is for the local stack, where client secrets may be short')
+    .addHelpText('after', '\nLists all mistakes with their places; exit code 1. Needs no table and no network.')
+    .action(check)
+}
+
+async function check(file: string, settings: Settings): Promise<void> {
+  const registry = await registryFrom(file, settings, !settings.local)
+  const warnings = registry.clients.flatMap((client) => graceWarning(client) ?? [])
+  // The local stack keeps them in DATA_DIR.
+  const prefix = settings.local ? 'secrets/' : secretsPrefix(settings, '')
+  const applications = registry.applications.map((application) => ({
+    name: application.name,
+    clients: registry.clients.filter((client) => client.application === application.name).length,
+    provider: providerInWords(application.provider),
+    ...(needsSecret(application) && { provider_secret: secretNameOf(application, prefix) }),
+  }))
+  if (settings.json) return printJson({ applications, warnings })
+  for (const { name, clients, provider, provider_secret: secret } of applications) {
+    print(`${bold(name)}  ${clients} ${clients === 1 ? 'client' : 'clients'}`)
+    print(`  ${dim('provider')}  ${plain(provider)}`)
+    if (secret !== undefined) print(`  ${dim('secret')}    ${secret}`)
+  }
+  for (const warning of warnings) say(warning, 'yellow')
+  print('The file has no mistakes.')
 }

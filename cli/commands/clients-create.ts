@@ -1,98 +1,122 @@
-/**
- * `token-broker clients create`: registers a client, and shows its secret once.
- *
- * Owns the options and what is told. The rules are the registry file's (shared/registry-file.ts).
- */
+/** `token-broker clients create`: registers a client by the rules of the registry file, and shows its secret once. */
 
+import type { Command } from 'commander'
 import type { Application, Client, DeclaredClient } from '../../shared/domain/registration.ts'
 import { changesBetween } from '../../shared/domain/registry-changes.ts'
 import { parseClient } from '../../shared/registry-file.ts'
 import { readRegistry, writeChanges } from '../../shared/store/registry.ts'
 import type { Table } from '../../shared/store/table.ts'
-import type { Input } from '../arguments.ts'
 import { authorOf } from '../author.ts'
-import type { Command } from '../command.ts'
 import { noApplication } from '../one-client.ts'
 import { OutOfReach, Problem, UsageProblem } from '../problem.ts'
+import { programName } from '../program-name.ts'
 import { graceWarning } from '../refresh-plan.ts'
-import { drawSecret, withTable } from '../registry.ts'
-import { tableOptions } from '../settings.ts'
+import { drawSecret, useTable } from '../registry.ts'
+import { integer, type JsonFlag, repeatable, type TableSettings, withTable } from '../settings.ts'
 import { print, printJson, say } from '../terminal.ts'
 
-/** Others may be writing the registry too; each try looks at it anew. */
-const mostTries = 8
+/** Other commands may write the registry at the same time; each try reads it again. */
+const maxTries = 8
 
 const grants: Readonly<Record<string, string>> = {
   device_code: 'urn:ietf:params:oauth:grant-type:device_code',
   token_exchange: 'urn:ietf:params:oauth:grant-type:token-exchange',
 }
 
-const seconds = ['access-token-seconds', 'idle-seconds', 'absolute-seconds', 'grace-seconds'] as const
+/** Options that are members of the registry file by the same name, in camelCase. */
+type Settings = TableSettings &
+  JsonFlag & {
+    readonly auth: string
+    readonly grant?: readonly string[]
+    readonly redirectUri?: readonly string[]
+    readonly scope?: readonly string[]
+    readonly audience?: readonly string[]
+    readonly set?: readonly string[]
+  }
 
-export const command: Command = {
-  says: 'Registers a client with an application that is there. Its secret is shown once.',
-  words: ['<application>', '<client_id>'],
-  options: {
-    ...tableOptions,
-    auth: { takes: 'METHOD', says: 'none, client_secret_basic (unless told) or client_secret_post' },
-    grant: { takes: 'GRANT', many: true, says: 'device_code, authorization_code, refresh_token …' },
-    'redirect-uri': { takes: 'URI', many: true, says: 'for authorization_code' },
-    scope: { takes: 'SCOPE', many: true, says: 'what it may ask for; openid profile email offline_access unless told' },
-    audience: {
-      takes: 'URI',
-      many: true,
-      says: 'the first is the default; that of the application’s other clients unless told',
-    },
-    'display-name': { takes: 'NAME', says: 'what people read when they are asked to confirm' },
-    'may-introspect': { says: 'it may ask about the application’s tokens' },
-    ...Object.fromEntries(seconds.map((name) => [name, { takes: 'N', says: 'as in the registry file' }])),
-    set: { takes: 'member=JSON', many: true, says: 'any other member of the registry file' },
-  },
-  notes: [
-    'It is in the table then and not in your registry file: `apply` shows it, and --prune removes it. Put it there too.',
-    'token-broker clients create billing nightly --auth none --grant device_code --grant refresh_token --grace-seconds 60',
-  ],
-  run: async (input) => {
-    const [application = '', clientId = ''] = input.words
-    const members = { clientId, ...membersFrom(input) }
-    await withTable(input, async (table) => {
-      const secret = members.auth.startsWith('client_secret_') ? drawSecret() : undefined
-      const client = await create(table, application, members, secret)
-      const warning = graceWarning(client)
-      const declared = { ...members, ...(secret !== undefined && { secrets: 'table' }) }
-      if (input.flag('json')) {
-        return printJson({
-          application,
-          client: declared,
-          ...(secret !== undefined && { client_secret: secret }),
-          ...(warning !== undefined && { warnings: [warning] }),
-        })
-      }
-      say(`The client ${clientId} of ${application} is registered.`, 'green')
-      if (secret !== undefined) {
-        print(secret)
-        say('This secret is shown once: the table keeps only a hash of it.', 'yellow')
-      }
-      if (warning !== undefined) say(warning, 'yellow')
-      say(`For the registry file: ${JSON.stringify(declared)}`, 'dim')
-    })
-  },
+export function define(command: Command): void {
+  withTable(command)
+    .argument('<application>')
+    .argument('<client_id>')
+    .option('--auth <method>', 'none, client_secret_basic, client_secret_post', 'client_secret_basic')
+    .addOption(repeatable('--grant <grant>', 'device_code, authorization_code, refresh_token, …'))
+    .addOption(repeatable('--redirect-uri <uri>', 'redirect URI for authorization_code'))
+    .addOption(repeatable('--scope <scopes>', 'allowed scopes; openid profile email offline_access if not set'))
+    .addOption(
+      repeatable(
+        '--audience <uri>',
+        'allowed audience, the first is the default; that of the other clients if not set',
+      ),
+    )
+    .option('--display-name <name>', 'name that people see when they confirm')
+    .option('--may-introspect', 'may introspect tokens of the application')
+    .option('--consent', 'people confirm before they are sent to the provider')
+    .option('--no-consent', 'people do not confirm')
+    .option('--id-token-on-refresh', 'refreshes return an ID token')
+    .option('--no-id-token-on-refresh', 'refreshes return no ID token')
+    .option('--claims-in-id-token', 'the ID token has the claims of userinfo')
+    .option('--no-claims-in-id-token', 'the ID token has no claims of userinfo')
+  for (const name of ['access-token', 'idle', 'absolute', 'grace']) {
+    command.addOption(integer(`--${name}-seconds <n>`, 'as in the registry file', 0, Number.MAX_SAFE_INTEGER))
+  }
+  command
+    .addOption(repeatable('--set <member=json>', 'any other member of the registry file'))
+    .addHelpText(
+      'after',
+      `
+The client is in the table but not in your registry file. apply shows that, and apply --prune removes the client. Add it
+to the file too.
+
+Example:
+  ${programName} clients create billing nightly --auth none --grant device_code --grant refresh_token --grace-seconds 60`,
+    )
+    .action(run)
+}
+
+async function run(application: string, clientId: string, settings: Settings): Promise<void> {
+  const members = { clientId, ...membersFrom(settings) }
+  await useTable(settings, async (table) => {
+    const secret = members.auth.startsWith('client_secret_') ? drawSecret() : undefined
+    const client = await create(table, application, members, secret)
+    const warning = graceWarning(client)
+    const declared = { ...members, ...(secret !== undefined && { secrets: 'table' }) }
+    if (settings.json) {
+      return printJson({
+        application,
+        client: declared,
+        ...(secret !== undefined && { client_secret: secret }),
+        ...(warning !== undefined && { warnings: [warning] }),
+      })
+    }
+    say(`The client ${clientId} of ${application} is registered.`, 'green')
+    if (secret !== undefined) {
+      print(secret)
+      say('This secret is shown once: the table keeps only a hash of it.', 'yellow')
+    }
+    if (warning !== undefined) say(warning, 'yellow')
+    say(`For the registry file: ${JSON.stringify(declared)}`, 'dim')
+  })
 }
 
 type Members = Readonly<Record<string, unknown>> & { readonly auth: string }
 
-function membersFrom(input: Input): Members {
-  const some = (name: string) => (input.list(name).length > 0 ? input.list(name) : undefined)
+function membersFrom({
+  table: _,
+  json: __,
+  grant,
+  redirectUri,
+  scope,
+  audience,
+  set = [],
+  ...same
+}: Settings): Members {
   const members = {
-    auth: input.text('auth') ?? 'client_secret_basic',
-    displayName: input.text('display-name'),
-    grants: some('grant')?.map((grant) => grants[grant] ?? grant),
-    redirectUris: some('redirect-uri'),
-    scopes: some('scope')?.flatMap((scope) => scope.split(' ')),
-    audiences: some('audience'),
-    mayIntrospect: input.flag('may-introspect') || undefined,
-    ...Object.fromEntries(seconds.map((name) => [camelCase(name), input.number(name, 0, Number.MAX_SAFE_INTEGER)])),
-    ...Object.fromEntries(input.list('set').map(assignment)),
+    ...same,
+    grants: grant?.map((each) => grants[each] ?? each),
+    redirectUris: redirectUri,
+    scopes: scope?.flatMap((each) => each.split(' ')),
+    audiences: audience,
+    ...Object.fromEntries(set.map(assignment)),
   }
   return JSON.parse(JSON.stringify(members)) as Members
 }
@@ -100,7 +124,8 @@ function membersFrom(input: Input): Members {
 /** `--set accessToken=provider`, `--set exchangesFor=["cli"]` */
 function assignment(text: string): [string, unknown] {
   const [, name, value = ''] = /^(\w+)=(.*)$/s.exec(text) ?? []
-  if (name === undefined || name === 'secrets') throw new UsageProblem('--set takes member=JSON; secrets are drawn.')
+  if (name === undefined || name === 'secrets')
+    throw new UsageProblem('--set takes member=JSON, and not `secrets`: the secret is generated.')
   try {
     return [name, JSON.parse(value)]
   } catch {
@@ -108,20 +133,16 @@ function assignment(text: string): [string, unknown] {
   }
 }
 
-function camelCase(option: string): string {
-  return option.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
-}
-
 async function create(table: Table, name: string, members: Members, secret?: string): Promise<DeclaredClient> {
   const by = await authorOf('clients create')
-  for (let tries = 0; tries < mostTries; tries += 1) {
+  for (let tries = 0; tries < maxTries; tries += 1) {
     const { version, ...all } = await readRegistry(table, [name])
     const application = all.applications.find((each) => each.name === name)
     if (application === undefined) throw noApplication(name)
     const clients = all.clients.filter((each) => each.application === name)
     const clientId = String(members.clientId)
     if (clients.some((each) => each.clientId === clientId)) {
-      throw new Problem(`There is a client ${clientId} already; nothing was changed.`)
+      throw new Problem(`The client ${clientId} exists already; nothing was changed.`)
     }
     const registry = declaring(application, clients, members, secret)
     const changes = changesBetween({ applications: [application], clients, version }, registry, false)
@@ -132,7 +153,7 @@ async function create(table: Table, name: string, members: Members, secret?: str
   throw new OutOfReach('Other commands kept changing the registry at the same time; nothing was changed. Try again.')
 }
 
-/** The application and all of its clients, with the new one. @throws {Problem} with every mistake */
+/** The application with its clients and the new one. @throws {Problem} with all mistakes */
 function declaring(application: Application, clients: readonly Client[], members: Members, secret: string | undefined) {
   const parsed = parseClient(application, clients, {
     ...members,
@@ -141,12 +162,14 @@ function declaring(application: Application, clients: readonly Client[], members
   })
   if (parsed.ok) return parsed.registry
   const lines = parsed.mistakes.map(({ where, why }) => `  ${where === 'the file' ? 'the client' : where}: ${why}`)
-  throw new Problem(['This cannot be registered:', ...lines].join('\n'))
+  throw new Problem(['The client cannot be registered:', ...lines].join('\n'))
 }
 
-/** The application's own are known to its registry file alone; where all of its clients have the same, that is them. */
+/** Those of the application are only in its registry file. If all of its clients have the same ones, take these. */
 function usualAudiences(clients: readonly Client[]): readonly string[] {
   const [first, ...others] = clients.map(({ audiences }) => audiences)
   if (first !== undefined && others.every((each) => each.join('\n') === first.join('\n'))) return first
-  throw new UsageProblem('Which audience? The clients of this application differ, or there are none: --audience URI.')
+  throw new UsageProblem(
+    'Pass --audience URI: the audiences of the other clients differ, or there are no other clients.',
+  )
 }

@@ -1,15 +1,13 @@
-/**
- * `token-broker clients show`: one client as it is registered. Its secrets are counted and never told, not even hashed.
- */
+/** `token-broker clients show`. Shows the number of secrets, never their hashes. */
 
+import type { Command } from 'commander'
 import { readRegistry } from '../../shared/store/registry.ts'
-import type { Command } from '../command.ts'
 import { clientIn } from '../one-client.ts'
-import { withTable } from '../registry.ts'
-import { tableOptions } from '../settings.ts'
+import { useTable } from '../registry.ts'
+import { type JsonFlag, type TableSettings, withTable } from '../settings.ts'
 import { dim, plain, print, printJson } from '../terminal.ts'
 
-/** In this order; any others come after them. */
+/** Members in this order, all others after them. */
 const order = [
   'application',
   'clientId',
@@ -23,33 +21,31 @@ const order = [
   'audiences',
 ]
 
-export const command: Command = {
-  says: 'One client as it is registered.',
-  words: ['<application>', '<client_id>'],
-  options: tableOptions,
-  run: async (input) => {
-    const [application = '', clientId = ''] = input.words
-    await withTable(input, async (table) => {
-      const client = clientIn(await readRegistry(table, [application]), application, clientId)
-      const { secretHashes, revokedBefore, ...members } = client
-      const told = {
-        ...members,
-        secrets: secretHashes.length,
-        ...(revokedBefore > 0 && { revokedBefore: new Date(revokedBefore).toISOString() }),
-      }
-      if (input.flag('json')) return printJson(told)
-      const names = [...new Set([...order, ...Object.keys(told)])]
-      const rows = names.flatMap((name): [string, unknown][] => {
-        const value = (told as Readonly<Record<string, unknown>>)[name]
-        return value === undefined ? [] : [[name, value]]
-      })
-      const width = Math.max(...rows.map(([name]) => name.length))
-      print(rows.map(([name, value]) => `${dim(name.padEnd(width))}  ${plain(shown(value))}`).join('\n'))
-    })
-  },
+export function define(command: Command): void {
+  withTable(command).argument('<application>').argument('<client_id>').action(show)
 }
 
-function shown(value: unknown): string {
+async function show(application: string, clientId: string, settings: TableSettings & JsonFlag): Promise<void> {
+  await useTable(settings, async (table) => {
+    const client = clientIn(await readRegistry(table, [application]), application, clientId)
+    const { secretHashes, revokedBefore, ...members } = client
+    const shown = {
+      ...members,
+      secrets: secretHashes.length,
+      ...(revokedBefore > 0 && { revokedBefore: new Date(revokedBefore).toISOString() }),
+    }
+    if (settings.json) return printJson(shown)
+    const names = [...new Set([...order, ...Object.keys(shown)])]
+    const rows = names.flatMap((name): [string, unknown][] => {
+      const value = (shown as Readonly<Record<string, unknown>>)[name]
+      return value === undefined ? [] : [[name, value]]
+    })
+    const width = Math.max(...rows.map(([name]) => name.length))
+    print(rows.map(([name, value]) => `${dim(name.padEnd(width))}  ${plain(text(value))}`).join('\n'))
+  })
+}
+
+function text(value: unknown): string {
   if (Array.isArray(value) && value.every((each) => typeof each === 'string')) return value.join(' ') || '–'
   return typeof value === 'string' ? value : JSON.stringify(value)
 }

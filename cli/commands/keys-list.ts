@@ -1,35 +1,32 @@
-/**
- * `token-broker keys list`: which keys there are, and what each is for.
- *
- * Owns the table's columns.
- */
+/** `token-broker keys list` */
 
+import type { Command } from 'commander'
 import type { KeyDescription } from '../../shared/tokens/keyring-report.ts'
-import type { Command } from '../command.ts'
-import { keysFrom, keysOptions } from '../keys.ts'
+import { type KeysSettings, keysFrom, withKeys } from '../keys.ts'
 import { relative } from '../relative-time.ts'
+import type { JsonFlag } from '../settings.ts'
 import { type Cell, type Column, createTable } from '../table.ts'
 import { print, printJson, terminalWidth } from '../terminal.ts'
 
 const columns: readonly Column[] = [
   { title: 'KEY' },
   { title: 'KIND' },
-  { title: 'ALGORITHM', dispensable: 3 },
+  { title: 'ALGORITHM', dropOrder: 3 },
   { title: 'STATUS' },
   { title: 'IN USE' },
-  { title: 'PUBLISHED', dispensable: 2 },
+  { title: 'PUBLISHED', dropOrder: 2 },
   { title: 'USED' },
-  { title: 'KEPT', dispensable: 1 },
+  { title: 'KEPT', dropOrder: 1 },
 ]
 
-export const command: Command = {
-  says: 'The broker’s keys by their names; never the keys themselves.',
-  options: keysOptions,
-  run: async (input) => {
-    const keys = await (await keysFrom(input)).list()
-    if (input.flag('json')) printJson({ keys })
-    else print(keyLines(keys).join('\n'))
-  },
+export function define(command: Command): void {
+  withKeys(command).action(list)
+}
+
+async function list(settings: KeysSettings & JsonFlag): Promise<void> {
+  const keys = await (await keysFrom(settings)).list()
+  if (settings.json) printJson({ keys })
+  else print(keyLines(keys).join('\n'))
 }
 
 export function keyLines(keys: readonly KeyDescription[]): string[] {

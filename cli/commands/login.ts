@@ -1,12 +1,7 @@
-/**
- * `token-broker login`: the device flow from a terminal.
- *
- * While the person decides in the browser, stderr shows the address, the code, a QR code of both, and how much time is
- * left. Stdout has the result.
- */
+/** `token-broker login`: the device flow from a terminal. */
 
-import type { Input } from '../arguments.ts'
-import type { Command } from '../command.ts'
+import type { Command } from 'commander'
+import { renderUnicodeCompact } from 'uqr'
 import {
   changeSessions,
   credentialsPath,
@@ -19,73 +14,83 @@ import {
 import { type DeviceCode, revoke, startDevice, type Tokens, waitForApproval } from '../oauth.ts'
 import { openInBrowser } from '../open-browser.ts'
 import { Problem } from '../problem.ts'
-import { drawQr, qrCode } from '../qr.ts'
+import { programName } from '../program-name.ts'
 import { duration } from '../relative-time.ts'
-import { applicationFrom, localUrl, urlFrom } from '../settings.ts'
-import { applicationOf, baseOf, clientIdFrom, nameOf, same, sessionOptions } from '../signed-in.ts'
+import { applicationFrom, type JsonFlag, localUrl, urlFrom } from '../settings.ts'
+import { applicationOf, baseOf, nameOf, type SessionSelector, same, withSession } from '../signed-in.ts'
 import { endSpinner, plain, print, say, spin } from '../terminal.ts'
 
 const localClient = 'cli'
-const usualScope = 'openid profile offline_access'
+const defaultScope = 'openid profile offline_access'
 
-export const command: Command = {
-  says: 'Signs you in: opens the browser, waits until you have approved, and keeps the session for `token`.',
-  options: {
-    ...sessionOptions,
-    'client-id': { takes: 'ID', says: `else TOKEN_BROKER_CLIENT_ID, else ${localClient}` },
-    scope: { takes: 'SCOPES', says: `what to ask for; ${usualScope} unless told` },
-    audience: { takes: 'URI', says: 'for which API; the client’s first unless told' },
-    'no-browser': { says: 'open no browser' },
-    'no-qr': { says: 'show no QR code' },
-  },
-  notes: [
-    'The session is kept in ~/.config/token-broker, or in TOKEN_BROKER_HOME, for you alone.',
-    'With --json: one line with the address and the code, one line at the end.',
-  ],
-  run: async (input) => {
-    const url = urlFrom(input)
-    const issuer = `${url}/${encodeURIComponent(applicationFrom(input, url))}`
-    const clientId = clientIdFrom(input) ?? localClient
-    const path = credentialsPath()
-    await putBrokenAside(path)
-    const scope = input.text('scope') ?? usualScope
-    const device = await startDevice(issuer, { client_id: clientId, scope, audience: input.text('audience') })
-    show(input, device)
-    const tokens = await waiting(device, waitForApproval(issuer, clientId, device))
-    const session = sessionOf(issuer, clientId, tokens)
-    const byDefault = await keep(path, session)
-    const isDefault = same(byDefault, session)
-    if (input.flag('json')) {
-      const { sub, scope } = session
-      printLine({ signed_in: true, issuer, client_id: clientId, sub, scope, default: isDefault })
-    } else {
-      print(
-        `Signed in${session.sub === undefined ? '' : ` as ${plain(session.sub)}`}. Tokens: ${tokenCommand(session, isDefault)}`,
-      )
-      if (!isDefault) {
-        say(
-          `Without options it stays with ${nameOf(byDefault)}. To change that: token-broker use ${nameOf(session)}`,
-          'dim',
-        )
-      }
-    }
-    if (session.refreshToken === undefined) say('There is no refresh token: it ends with its access token.', 'yellow')
-  },
+type Settings = SessionSelector &
+  JsonFlag & {
+    readonly scope: string
+    readonly audience?: string
+    readonly browser: boolean
+    readonly qr: boolean
+  }
+
+export function define(command: Command): void {
+  withSession(command, localClient)
+    .option('--scope <scopes>', 'scopes to ask for', defaultScope)
+    .option('--audience <uri>', 'API to ask for; the first one of the client if not set')
+    .option('--no-browser', 'do not open a browser')
+    .option('--no-qr', 'do not show a QR code')
+    .addHelpText(
+      'after',
+      `
+The session is stored in ~/.config/token-broker, or in TOKEN_BROKER_HOME, readable by you only.
+With --json, the first line has the address and the code, the last line has the result.`,
+    )
+    .action(login)
 }
 
-/** What to run next, for the session that was just begun. */
+async function login(settings: Settings): Promise<void> {
+  const issuer = `${urlFrom(settings)}/${encodeURIComponent(applicationFrom(settings))}`
+  const clientId = settings.clientId || localClient
+  const path = credentialsPath()
+  await setBrokenFileAside(path)
+  const { scope, audience } = settings
+  const device = await startDevice(issuer, { client_id: clientId, scope, audience })
+  show(settings, device)
+  const tokens = await waiting(device, waitForApproval(issuer, clientId, device))
+  const session = sessionOf(issuer, clientId, tokens)
+  const byDefault = await keep(path, session)
+  report(session, byDefault, settings.json === true)
+  if (session.refreshToken === undefined) {
+    say('The broker gave no refresh token: the session ends with its access token.', 'yellow')
+  }
+}
+
+function report(session: StoredSession, byDefault: SessionKey, isJson: boolean): void {
+  const { issuer, clientId, sub, scope } = session
+  const isDefault = same(byDefault, session)
+  if (isJson) {
+    printLine({ signed_in: true, issuer, client_id: clientId, sub, scope, default: isDefault })
+    return
+  }
+  print(
+    `Signed in${sub === undefined ? '' : ` as ${plain(sub)}`}. To print a token: ${tokenCommand(session, isDefault)}`,
+  )
+  if (!isDefault) {
+    say(`The default session is still ${nameOf(byDefault)}. To change it: ${programName} use ${nameOf(session)}`, 'dim')
+  }
+}
+
+/** The command that prints a token of the new session. */
 function tokenCommand(session: StoredSession, isDefault: boolean): string {
-  if (isDefault) return 'token-broker token'
+  if (isDefault) return `${programName} token`
   const url = baseOf(session) === localUrl ? '' : ` --url ${plain(baseOf(session))}`
-  return `token-broker token${url} --application ${plain(applicationOf(session))} --client-id ${plain(session.clientId)}`
+  return `${programName} token${url} --application ${plain(applicationOf(session))} --client-id ${plain(session.clientId)}`
 }
 
-function show(input: Input, device: DeviceCode): void {
+function show(settings: Settings, device: DeviceCode): void {
   const { userCode, verificationUri, verificationUriComplete: complete } = device
-  if (input.flag('json')) {
+  if (settings.json) {
     printLine({ verification_uri: verificationUri, verification_uri_complete: complete, user_code: userCode })
   }
-  const isOpened = !input.flag('no-browser') && openInBrowser(complete)
+  const isOpened = settings.browser && openInBrowser(complete)
   say('')
   say(isOpened ? 'Your browser opens this page. If it does not, open it yourself:' : 'Open this page:')
   say(`  ${plain(complete)}`, 'cyan')
@@ -93,11 +98,14 @@ function show(input: Input, device: DeviceCode): void {
   say('and check that it shows this code:')
   say(`  ${plain(userCode)}`, 'bold')
   say('')
-  if (!process.stderr.isTTY || input.flag('no-qr')) return
-  const code = qrCode(complete)
-  const drawing = code === undefined ? [] : drawQr(code)
-  const fits = (drawing[0]?.length ?? 0) < (process.stderr.columns || 80)
-  if (drawing.length > 0 && fits) say(`${drawing.map((line) => `  \u001b[97;40m${line}\u001b[0m`).join('\n')}\n`)
+  if (!process.stderr.isTTY || !settings.qr) return
+  const lines = renderUnicodeCompact(complete, { border: 2 }).split('\n')
+  // White on black, whatever the colours of the terminal: scanners need light around the code.
+  if (lines[0]!.length < process.stderr.columns - 2) say(lines.map((line) => `  ${whiteOnBlack(line)}`).join('\n'))
+}
+
+function whiteOnBlack(line: string): string {
+  return `\u001b[97;40m${line}\u001b[0m`
 }
 
 async function waiting(device: DeviceCode, approval: Promise<Tokens>): Promise<Tokens> {
@@ -125,20 +133,20 @@ function sessionOf(issuer: string, clientId: string, tokens: Tokens): StoredSess
   }
 }
 
-/** @throws {Problem} when the file is another user's, before the person is asked for anything */
-async function putBrokenAside(path: string): Promise<void> {
+/** @throws {Problem} when the file belongs to another user */
+async function setBrokenFileAside(path: string): Promise<void> {
   try {
     await readSessions(path)
   } catch (error) {
     if (error instanceof Untrusted) throw error
-    say(`The file of sessions could not be read; it is ${await setAside(path)} now.`, 'yellow')
+    say(`The file of sessions could not be read. It is ${await setAside(path)} now.`, 'yellow')
   }
 }
 
 /**
- * Stores the session in the place of the one before, which is ended then: nobody else has it.
+ * Stores the session instead of the former one of this client, and ends that one: its only copy is gone.
  *
- * @returns the default session, which a second login does not change
+ * @returns the default session; another login does not change it
  */
 async function keep(path: string, session: StoredSession): Promise<SessionKey> {
   let before: StoredSession | undefined
@@ -154,7 +162,7 @@ async function keep(path: string, session: StoredSession): Promise<SessionKey> {
   })
   if (before !== undefined && before.ended === undefined) {
     const { issuer, clientId, refreshToken, accessToken } = before
-    // It has left this machine for good; if the broker cannot be reached it expires by itself.
+    // If the broker is out of reach, it expires by itself.
     await revoke(issuer, clientId, refreshToken ?? accessToken).catch(() => {})
   }
   return byDefault

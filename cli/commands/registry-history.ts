@@ -1,47 +1,45 @@
-/**
- * `token-broker registry history`: who changed applications and clients, when and what.
- */
+/** `token-broker registry history` */
 
+import type { Command } from 'commander'
 import { type HistoryEntry, readHistory } from '../../shared/store/registry-history.ts'
 import { shortActor } from '../author.ts'
-import type { Command } from '../command.ts'
-import { withTable } from '../registry.ts'
+import { useTable } from '../registry.ts'
 import { toTheSecond } from '../relative-time.ts'
-import { tableOptions } from '../settings.ts'
+import { integer, type JsonFlag, type TableSettings, withTable } from '../settings.ts'
 import { type Column, createTable } from '../table.ts'
 import { print, printJson, say, terminalWidth } from '../terminal.ts'
 
-const defaultLimit = 50
-
 const columns: readonly Column[] = [
   { title: 'WHEN (UTC)' },
-  { title: 'WHO', least: 14 },
-  { title: 'COMMAND', dispensable: 1 },
-  { title: 'WHAT', least: 24 },
+  { title: 'WHO', minWidth: 14 },
+  { title: 'COMMAND', dropOrder: 1 },
+  { title: 'WHAT', minWidth: 24 },
 ]
 
-export const command: Command = {
-  says: 'Who changed applications and clients, when and what; newest first.',
-  options: {
-    ...tableOptions,
-    application: { takes: 'NAME', says: 'of this application alone' },
-    limit: { takes: 'N', says: `at most this many commands, 1 to 1000; ${defaultLimit} unless told` },
-  },
-  notes: ['It names the members that changed, and never their values. An entry is kept for 400 days.'],
-  run: async (input) => {
-    const limit = input.number('limit', 1, 1_000) ?? defaultLimit
-    const application = input.text('application')
-    await withTable(input, async (table) => {
-      const entries = (await readHistory(table, limit)).map((entry) => ({
-        ...entry,
-        changes: entry.changes.filter((change) => application === undefined || change.application === application),
-      }))
-      const found = entries.filter(({ changes }) => changes.length > 0)
-      if (input.flag('json')) return printJson({ history: found.map(told) })
-      if (found.length === 0) return say('Nothing was changed by a command, as far as is known.', 'dim')
-      print(createTable(columns, terminalWidth())(found.flatMap(rowsOf)).join('\n'))
-    })
-  },
+type Settings = TableSettings & JsonFlag & { readonly application?: string; readonly limit: number }
+
+export function define(command: Command): void {
+  withTable(command)
+    .option('--application <name>', 'only changes of this application')
+    .addOption(integer('--limit <n>', 'number of commands, 1 to 1000', 1, 1_000).default(50))
+    .addHelpText(
+      'after',
+      '\nNewest first. Shows the members that changed, never their values. Entries are kept for 400 days.',
+    )
+    .action(showHistory)
+}
+
+async function showHistory({ application, limit, ...settings }: Settings): Promise<void> {
+  await useTable(settings, async (table) => {
+    const entries = (await readHistory(table, limit)).map((entry) => ({
+      ...entry,
+      changes: entry.changes.filter((change) => application === undefined || change.application === application),
+    }))
+    const found = entries.filter(({ changes }) => changes.length > 0)
+    if (settings.json) return printJson({ history: found.map(inJson) })
+    if (found.length === 0) return say('There are no changes by a command.', 'dim')
+    print(createTable(columns, terminalWidth())(found.flatMap(rowsOf)).join('\n'))
+  })
 }
 
 function rowsOf({ at, actor, command, changes }: HistoryEntry) {
@@ -53,7 +51,7 @@ function rowsOf({ at, actor, command, changes }: HistoryEntry) {
   ])
 }
 
-function told({ at, actor, command, changes }: HistoryEntry): object {
+function inJson({ at, actor, command, changes }: HistoryEntry): object {
   return {
     at: new Date(at).toISOString(),
     actor,

@@ -1,67 +1,80 @@
-/**
- * `token-broker sessions list`: what ops look at.
- *
- * Owns its filters and pages. A session's row is cli/sessions.ts's.
- */
+/** `token-broker sessions list` */
 
-import type { Input } from '../arguments.ts'
+import { type Command, Option } from 'commander'
 import { type Json, type OpsBroker, opsBrokers } from '../broker.ts'
-import type { Command } from '../command.ts'
-import { nobody } from '../people.ts'
+import { notFound } from '../people.ts'
 import { Problem, UsageProblem } from '../problem.ts'
+import { programName } from '../program-name.ts'
 import { columns, rowOf, type Session, sessionsIn, states } from '../sessions.ts'
-import { everywhereOption, opsOptions } from '../settings.ts'
+import { type Everywhere, integer, type JsonFlag, type OpsSettings, withEverywhere, withOps } from '../settings.ts'
 import { createTable } from '../table.ts'
 import { bold, dim, endSpinner, print, printJson, say, spin, terminalWidth } from '../terminal.ts'
 
-const mostAtOnce = 100
-/** The broker's own, unless it is told. */
+const maxPageSize = 100
+/** The broker's own default. */
 const defaultLimit = 50
 
-export const command: Command = {
-  says: 'Who is signed in, where and since when; newest first.',
-  options: {
-    ...opsOptions,
-    ...everywhereOption,
-    subject: { takes: 'SUB', says: 'of this person, by the `sub` of their tokens' },
-    email: { takes: 'ADDRESS', says: 'of whoever signed in with this address' },
-    name: { takes: 'TEXT', says: 'of people whose name, address or subject has this in it' },
-    client: { takes: 'CLIENT_ID', says: 'of this client' },
-    state: { takes: 'STATE', says: states.join(', ') },
-    limit: { takes: 'N', says: 'so many at most, 1 to 100; 50 unless told' },
-    cursor: { takes: 'CURSOR', says: 'go on where a list ended' },
-    all: { says: 'all pages' },
-  },
-  notes: [
-    'token-broker sessions list --application billing --subject alice --state active',
-    'token-broker sessions list --all-applications --email ada@example.com',
-    'With --name the sessions are looked through one by one; --client and --state make that shorter.',
-  ],
-  run: async (input) => {
-    const query = queryFrom(input)
-    const brokers = await opsBrokers(input)
-    if (input.flag('all') && brokers.length > 1) throw new UsageProblem('--all goes with one application.')
-    if (input.flag('all')) return listAll(brokers[0]!, query, input.flag('json'))
-    const lists: List[] = []
-    for (const broker of brokers) lists.push(await listAt(broker, query))
-    endSpinner()
-    const found = lists.flatMap(({ sessions }) => sessions)
-    if (input.flag('json')) printJson(inJson(lists))
-    else for (const list of lists) printList(list, lists.length > 1)
-    if (found.length === 0) await explainNone(brokers, query)
-  },
+type Settings = OpsSettings & Everywhere & JsonFlag & Filters
+type Filters = {
+  readonly subject?: string
+  readonly email?: string
+  readonly name?: string
+  readonly client?: string
+  readonly state?: string
+  readonly limit?: number
+  readonly cursor?: string
+  readonly all?: true
+}
+type Query = Readonly<Record<string, string>>
+
+export function define(command: Command): void {
+  withEverywhere(withOps(command))
+    .option('--subject <sub>', 'sessions of a person, by the `sub` of their tokens')
+    .option('--email <address>', 'sessions of a person, by the address of their sign-in')
+    .option('--name <text>', 'sessions of people with this text in their name, address or subject')
+    .option('--client <client_id>', 'sessions of a client')
+    .addOption(new Option('--state <state>', 'sessions in this state').choices(states))
+    .addOption(
+      integer('--limit <n>', `number of sessions, 1 to ${maxPageSize} (default: ${defaultLimit})`, 1, maxPageSize),
+    )
+    .option('--cursor <cursor>', 'continue where a list ended')
+    .option('--all', 'all pages')
+    .addHelpText(
+      'after',
+      `
+With --name, every session is read. --client and --state make that faster.
+
+Examples:
+  ${programName} sessions list --application billing --subject alice --state active
+  ${programName} sessions list --all-applications --email ada@example.com`,
+    )
+    .action(list)
+}
+
+async function list(settings: Settings): Promise<void> {
+  const query = queryFrom(settings)
+  const brokers = await opsBrokers(settings)
+  if (settings.all && brokers.length > 1) throw new UsageProblem('Pass --all for one application only.')
+  if (settings.all) return listAll(brokers[0]!, query, settings.json === true)
+  const lists: List[] = []
+  for (const broker of brokers) lists.push(await listAt(broker, query))
+  endSpinner()
+  const found = lists.flatMap(({ sessions }) => sessions)
+  if (settings.json) printJson(inJson(lists))
+  else for (const list of lists) printList(list, lists.length > 1)
+  if (found.length === 0) await explainNone(brokers, query)
 }
 
 type List = {
   readonly broker: OpsBroker
   readonly sessions: readonly Session[]
   readonly cursor: string | undefined
-  /** Whether people can be found by an address there. */
+  /** Whether people can be found by their address there. */
   readonly keepsEmail: boolean
 }
 
-/** A page as long as it was asked for: with a filter those of the broker may be shorter, or empty. */
-async function listAt(broker: OpsBroker, query: Readonly<Record<string, string>>): Promise<List> {
+/** One page. With a filter, the pages of the broker may be shorter or empty, so it may take several of them. */
+async function listAt(broker: OpsBroker, query: Query): Promise<List> {
   const limit = Number(query.limit ?? defaultLimit)
   const sessions: Session[] = []
   let cursor = query.cursor
@@ -73,7 +86,7 @@ async function listAt(broker: OpsBroker, query: Readonly<Record<string, string>>
     if (cursor === undefined || sessions.length >= limit) {
       return { broker, sessions, cursor, keepsEmail: page.keeps_email !== false }
     }
-    if (process.stderr.isTTY) spin(() => `Looking through the sessions of ${broker.application} …`)
+    if (process.stderr.isTTY) spin(() => `Searching the sessions of ${broker.application} …`)
   }
 }
 
@@ -96,46 +109,34 @@ function printList({ broker, sessions, cursor, keepsEmail }: List, isOneOfMany: 
   if (cursor !== undefined) print(dim(`more: ${where}--cursor ${cursor}`))
 }
 
-/** An unknown person or client is a failure. A known one without a session that fits is an answer. */
-async function explainNone(brokers: readonly OpsBroker[], query: Readonly<Record<string, string>>): Promise<void> {
+/** An unknown person is a failure. A known person without a matching session is a result. */
+async function explainNone(brokers: readonly OpsBroker[], query: Query): Promise<void> {
   const { subject, email, name } = query
   const who = subject !== undefined ? { subject } : email !== undefined ? { email } : undefined
   if (who !== undefined) {
     const filter = Object.fromEntries([...Object.entries(who), ['limit', '1']])
     const any = await Promise.all(brokers.map((broker) => broker.call('GET', 'sessions', filter)))
-    if (any.every((page) => sessionsIn(page).length === 0)) throw await nobody(brokers, who)
+    if (any.every((page) => sessionsIn(page).length === 0)) throw await notFound(brokers, who)
   } else if (name !== undefined) {
     throw new Problem(
-      `There is no such session of anybody with “${name}” in name, address or subject.`,
+      `There is no matching session of a person with "${name}" in their name, address or subject.`,
       undefined,
-      'Of a session that ops ended, the name and the address are gone.',
+      'A session that an operator ended has no name and no address any more.',
     )
   }
-  say('There are no such sessions.', 'dim')
+  say('There are no matching sessions.', 'dim')
 }
 
-function queryFrom(input: Input): Record<string, string> {
-  const state = input.text('state')
-  if (state !== undefined && !states.some((each) => each === state)) {
-    throw new UsageProblem(`--state must be one of ${states.join(', ')}.`)
-  }
-  const limit = input.number('limit', 1, mostAtOnce) ?? (input.flag('all') ? mostAtOnce : undefined)
-  const query = {
-    subject: input.text('subject'),
-    email: input.text('email'),
-    name: input.text('name'),
-    client_id: input.text('client'),
-    state,
-    limit: limit?.toString(),
-    cursor: input.text('cursor'),
-  }
+function queryFrom({ subject, email, name, client, state, limit, cursor, all }: Settings): Query {
+  const size = limit ?? (all ? maxPageSize : undefined)
+  const query = { subject, email, name, client_id: client, state, limit: size?.toString(), cursor }
   return Object.fromEntries(
-    Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+    Object.entries(query).flatMap(([member, value]) => (value === undefined ? [] : [[member, value]])),
   )
 }
 
-/** A page at a time, so that a million sessions need no more room than a hundred. */
-async function listAll(broker: OpsBroker, query: Readonly<Record<string, string>>, isJson: boolean): Promise<void> {
+/** Prints page by page, so that a million sessions need no more memory than a hundred. */
+async function listAll(broker: OpsBroker, query: Query, isJson: boolean): Promise<void> {
   const print = isJson ? jsonPrinter() : tablePrinter()
   let count = 0
   let cursor = query.cursor

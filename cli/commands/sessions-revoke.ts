@@ -1,118 +1,120 @@
-/**
- * `token-broker sessions revoke`: ends one session, or a person's, a client's, or all of an application.
- *
- * Owns the question before it and what is said after it: how many, from when on it is sure, and what lives on. How a
- * person's sessions end is cli/person-end.ts's. Repeating is harmless, so whatever interrupts it, the same again goes on.
- */
+/** `token-broker sessions revoke`: ends one session, or those of a person, of a client, or of an application. */
 
-import type { Input } from '../arguments.ts'
+import type { Command } from 'commander'
 import { callForSession, type Json, type OpsBroker, opsBroker, opsBrokers } from '../broker.ts'
-import type { Command } from '../command.ts'
-import { lookFor, nobody, type Sighting, type Who } from '../people.ts'
+import { lookFor, notFound, type SearchResult, type Who } from '../people.ts'
 import { endPerson, liveIn, type PersonEnd } from '../person-end.ts'
 import { exitCodes, Problem, UsageProblem } from '../problem.ts'
+import { programName } from '../program-name.ts'
 import { byTheClock, relative } from '../relative-time.ts'
 import { personOf, type Session, sessionsIn } from '../sessions.ts'
-import { everywhereOption, opsOptions } from '../settings.ts'
+import { type Everywhere, type JsonFlag, type OpsSettings, withEverywhere, withOps } from '../settings.ts'
 import { sweep } from '../sweep.ts'
-import { confirm, hasPerson, plain, print, printJson, say } from '../terminal.ts'
+import { askUnlessYes, plain, print, printJson } from '../terminal.ts'
 
-const mostCounted = 100
+const maxCounted = 100
 
-export const command: Command = {
-  says: 'Ends sessions: they refresh no more, and userinfo and introspection do not know them.',
-  words: ['[sid]'],
-  options: {
-    ...opsOptions,
-    ...everywhereOption,
-    subject: { takes: 'SUB', says: 'all of this person, by the `sub` of their tokens' },
-    email: { takes: 'ADDRESS', says: 'all of whoever signed in with this address' },
-    client: { takes: 'CLIENT_ID', says: 'all of this client' },
-    all: { says: 'all of the application' },
-    reason: { takes: 'TEXT', says: 'why, for the audit log' },
-    yes: { says: 'do not ask' },
-  },
-  notes: [
-    'A person’s sessions end in rounds until nothing of theirs lives; exit code 5 if something still does. Close their account at the identity provider first: until then they can sign in again.',
-    'Access tokens that are out live on until they expire, at resource servers that do not ask.',
-    'token-broker sessions revoke --email ada@example.com --all-applications --reason "has left"',
-    'token-broker sessions revoke --application billing --client nightly --reason "key leaked"',
-  ],
-  run: async (input) => {
-    const target = targetFrom(input)
-    if ('who' in target) return revokePerson(input, target.who)
-    if (input.flag('all-applications')) throw new UsageProblem('--all-applications goes with --subject or --email.')
-    const broker = await opsBroker(input)
-    if (!input.flag('yes')) await ask(`End ${nameOf(target, broker)}?`, () => outlook(broker, target))
-    const answer = await end(broker, target, input.text('reason'))
-    if (input.flag('json')) printJson(answer)
-    else print(told(target, broker, answer))
-    if (answer.complete === false) throw unfinished('It is not complete yet.')
-  },
+type Settings = OpsSettings & Everywhere & JsonFlag & Targets
+type Targets = {
+  readonly subject?: string
+  readonly email?: string
+  readonly client?: string
+  readonly all?: true
+  readonly reason?: string
+  readonly yes?: true
+}
+
+export function define(command: Command): void {
+  withEverywhere(withOps(command.argument('[sid]')))
+    .option('--subject <sub>', 'all sessions of a person, by the `sub` of their tokens')
+    .option('--email <address>', 'all sessions of a person, by the address of their sign-in')
+    .option('--client <client_id>', 'all sessions of a client')
+    .option('--all', 'all sessions of the application')
+    .option('--reason <text>', 'reason for the audit log')
+    .option('--yes', 'do not ask')
+    .addHelpText(
+      'after',
+      `
+An ended session does not refresh, and userinfo and introspection refuse its tokens. Resource servers that check access
+tokens by themselves accept them until they expire.
+The sessions of a person are ended in rounds until none is live. Exit code 5 means that some still are. Close the account
+at the identity provider first: until then the person can sign in again.
+
+Examples:
+  ${programName} sessions revoke --email ada@example.com --all-applications --reason "has left"
+  ${programName} sessions revoke --application billing --client nightly --reason "key leaked"`,
+    )
+    .action(revoke)
+}
+
+async function revoke(sid: string | undefined, settings: Settings): Promise<void> {
+  const target = targetFrom(sid, settings)
+  if ('who' in target) return revokePerson(settings, target.who)
+  if (settings.allApplications) throw new UsageProblem('--all-applications needs --subject or --email.')
+  const broker = opsBroker(settings)
+  await askUnlessYes(settings, `End ${nameOf(target, broker)}?`, () => outlook(broker, target))
+  const answer = await end(broker, target, settings.reason)
+  if (settings.json) printJson(answer)
+  else print(outcome(target, broker, answer))
+  if (answer.complete === false) throw unfinished('The revocation is not complete yet.')
 }
 
 type Target = { readonly sid: string } | { readonly client_id: string } | { readonly all: true }
 
-function targetFrom(input: Input): Target | { readonly who: Who } {
-  const [sid] = input.words
-  const [subject, email, client] = [input.text('subject'), input.text('email'), input.text('client')]
+function targetFrom(
+  sid: string | undefined,
+  { subject, email, client, all }: Settings,
+): Target | { readonly who: Who } {
   const targets = [
     ...(sid === undefined ? [] : [{ sid }]),
     ...(subject === undefined ? [] : [{ who: { subject } }]),
     ...(email === undefined ? [] : [{ who: { email } }]),
     ...(client === undefined ? [] : [{ client_id: client }]),
-    ...(input.flag('all') ? [{ all: true } as const] : []),
+    ...(all ? [{ all: true } as const] : []),
   ]
   if (targets.length !== 1) {
-    throw new UsageProblem('Name what to revoke: one <sid>, --subject, --email, --client or --all.')
+    throw new UsageProblem('Pass exactly one of <sid>, --subject, --email, --client or --all to say what to revoke.')
   }
   return targets[0]!
 }
 
-function unfinished(message: string, hint = 'Run the same command again; what is done stays done.'): Problem {
+function unfinished(message: string, hint = 'Run the same command again to continue.'): Problem {
   return new Problem(message, exitCodes.unfinished, hint)
-}
-
-/** Says what it is about to end, and asks. @throws {Problem} when the answer is no, or nobody is there to ask */
-async function ask(question: string, outlook: () => string | Promise<string>): Promise<void> {
-  if (!hasPerson()) throw new UsageProblem('There is no terminal to ask on. Pass --yes to go ahead.')
-  say(await outlook())
-  if (!(await confirm(question))) throw new Problem('Nothing was revoked.')
 }
 
 // --- a person ---------------------------------------------------------------------------------------------------------
 
-async function revokePerson(input: Input, who: Who): Promise<void> {
-  const brokers = await opsBrokers(input)
-  const sightings = await lookFor(brokers, who)
-  const people = sightings.flatMap((sighting) => sighting.people)
+async function revokePerson(settings: Settings, who: Who): Promise<void> {
+  const brokers = await opsBrokers(settings)
+  const results = await lookFor(brokers, who)
+  const people = results.flatMap((result) => result.people)
   if (people.length === 0) {
-    const [problem] = sightings.flatMap((sighting) => sighting.problem ?? [])
-    throw problem ?? (await nobody(brokers, who))
+    const [problem] = results.flatMap((result) => result.problem ?? [])
+    throw problem ?? (await notFound(brokers, who))
   }
   const name = 'subject' in who ? who.subject : who.email
   const where = brokers.length === 1 ? brokers[0]!.application : 'all applications'
-  if (!input.flag('yes')) await ask(`End all sessions of ${plain(name)} at ${where}?`, () => peopleOf(sightings))
-  const end = await endPerson(brokers, who, sightings, input.text('reason'))
-  if (input.flag('json')) printJson(inJson(end))
-  else print(toldOfPerson(end))
-  if (end.failures.length > 0) throw unfinished(['Not everything has ended:', ...end.failures].join('\n'))
+  await askUnlessYes(settings, `End all sessions of ${plain(name)} at ${where}?`, () => peopleOf(results))
+  const end = await endPerson(brokers, who, results, settings.reason)
+  if (settings.json) printJson(inJson(end))
+  else print(outcomeForPerson(end))
+  if (end.failures.length > 0) throw unfinished(['Not all sessions have ended:', ...end.failures].join('\n'))
   if (end.live > 0) {
     throw unfinished(
-      `Sessions that are still alive: ${end.live}. The person keeps signing in.`,
+      `Sessions that are still live: ${end.live}. The person keeps signing in.`,
       'Close the account at the identity provider, then run the same command again.',
     )
   }
 }
 
-function peopleOf(sightings: readonly Sighting[]): string {
-  const lines = sightings.flatMap(({ broker, people, problem }) => [
+function peopleOf(results: readonly SearchResult[]): string {
+  const lines = results.flatMap(({ broker, people, problem }) => [
     ...people.map(
       (person) => `  ${broker.application}: ${plain(personOf(person))}, ${person.live} live of ${person.known}`,
     ),
     ...(problem === undefined ? [] : [`  ${problem.message}`]),
   ])
-  return [`Sessions that live: ${liveIn(sightings)}`, ...lines].join('\n')
+  return [`Live sessions: ${liveIn(results)}`, ...lines].join('\n')
 }
 
 function inJson({ revoked, answers, live, failures }: PersonEnd): object {
@@ -133,10 +135,11 @@ function inJson({ revoked, answers, live, failures }: PersonEnd): object {
   }
 }
 
-function toldOfPerson(end: PersonEnd): string {
+function outcomeForPerson(end: PersonEnd): string {
   const { access_tokens_until: until } = inJson(end) as Json
-  const revoked = end.revoked === 0 ? 'All of their sessions had ended already.' : `Sessions revoked: ${end.revoked}.`
-  const proof = end.live === 0 && end.failures.length === 0 ? ' Looked again: nothing of theirs lives.' : ''
+  const revoked =
+    end.revoked === 0 ? 'All sessions of the person had ended already.' : `Sessions revoked: ${end.revoked}.`
+  const proof = end.live === 0 && end.failures.length === 0 ? ' A new search found no live session.' : ''
   return `${revoked}${proof}${end.revoked === 0 ? '' : accessTokens(until)}`
 }
 
@@ -156,7 +159,7 @@ async function outlook(broker: OpsBroker, target: Target): Promise<string> {
     return plain(`${personOf(session as Session)} at ${client_id}, ${state}, began ${relative(created_at, Date.now())}`)
   }
   const filter: Record<string, string> = 'client_id' in target ? { client_id: target.client_id } : {}
-  const page = await broker.call('GET', 'sessions', { ...filter, state: 'active', limit: String(mostCounted) })
+  const page = await broker.call('GET', 'sessions', { ...filter, state: 'active', limit: String(maxCounted) })
   const count = sessionsIn(page).length
   return typeof page.cursor === 'string' ? `More than ${count} sessions are active.` : `Active sessions: ${count}`
 }
@@ -167,7 +170,7 @@ function nameOf(target: Target, { application }: OpsBroker): string {
   return `ALL sessions of ${application}`
 }
 
-function told(target: Target, broker: OpsBroker, answer: Json): string {
+function outcome(target: Target, broker: OpsBroker, answer: Json): string {
   const { revoked, effective_at: effective, access_tokens_until: until, session } = answer
   const when = typeof effective === 'string' ? ` In effect everywhere ${inWords(effective)}.` : ''
   if ('sid' in target) {
@@ -184,8 +187,8 @@ function inWords(effective: string): string {
   return ms <= 0 ? 'now' : `from ${effective} (${relative(effective, Date.now())})`
 }
 
-/** What lives on for a while, wherever nobody asks introspection. */
+/** Resource servers that do not ask introspection accept access tokens until they expire. */
 function accessTokens(until: unknown): string {
   if (typeof until !== 'string' || Date.parse(until) <= Date.now()) return ''
-  return `\nAccess tokens that are out end by ${byTheClock(until, Date.now())}.`
+  return `\nThe last access tokens expire by ${byTheClock(until, Date.now())}.`
 }

@@ -1,76 +1,90 @@
 /**
- * `token-broker token`: an access token that is good now, for scripts and jobs.
+ * `token-broker token`: prints a valid access token, for scripts and jobs.
  *
- * A refresh takes the room on the disk, asks the broker, stores the answer, and only then prints. However many processes
- * run at once, one refreshes and the others read what it stored. docs/jobs.md says what a signal, a lost answer or a
- * crash in between costs.
+ * A refresh takes the disk space, asks the broker, stores the answer, and only then prints. If several processes run at the
+ * same time, one refreshes and the others read what it stored.
  */
 
-import type { Command } from '../command.ts'
+import type { Command } from 'commander'
 import { type Change, changeSessions, credentialsPath, readSessions, type StoredSession } from '../credentials-file.ts'
 import { isRefused, NoAnswer, type Refused, refresh, refusal, type Tokens } from '../oauth.ts'
 import { OutOfReach, Problem } from '../problem.ts'
+import { programName } from '../program-name.ts'
 import { maxRequestSeconds, recommendedGraceSeconds } from '../refresh-plan.ts'
 import { duration } from '../relative-time.ts'
-import { loginAgain, nameOf, notSignedIn, same, sessionOptions, theOne } from '../signed-in.ts'
+import { integer, type JsonFlag } from '../settings.ts'
+import {
+  loginAgain,
+  nameOf,
+  notSignedIn,
+  type SessionSelector,
+  same,
+  selectSession,
+  withSession,
+} from '../signed-in.ts'
 import { plain, print, printJson, say } from '../terminal.ts'
 
-/** Refreshed ahead of expiry: by a fifth of its life, a minute at most. */
+/** An access token is refreshed before it expires: by a fifth of its lifetime, a minute at most. */
 const aheadShare = 0.2
 const maxAheadSeconds = 60
-const maxAskedSeconds = 86_400
 const daySeconds = 86_400
 const warnBeforeEndSeconds = 7 * daySeconds
 const maxDays = 3_650
 
-export const command: Command = {
-  says: 'Prints an access token that is good now; refreshes it when it has to.',
-  options: {
-    ...sessionOptions,
-    'valid-for': {
-      takes: 'SECONDS',
-      says: 'refresh it if it is good for less; a fifth of its life unless told, a minute at most',
-    },
-    refresh: { says: 'refresh it in any case' },
-    'min-session-days': {
-      takes: 'N',
-      says: 'exit code 3 if the session itself ends sooner, while there is time to sign in',
-    },
-  },
-  notes: [
-    'In a script, stop where there is no token, and keep it off command lines, which every user of a machine can read:',
-    [
-      '  token=$(token-broker token) || exit',
-      `  printf 'Authorization: Bearer %s\\n' "$token" | curl --fail -H @- https://api.example.com/`,
-    ].join('\n'),
-    'Exit code 3: sign in again. Exit code 4: the broker is out of reach, the session is kept.',
-    'From a week before the session ends, a warning on stderr says so.',
-  ],
-  run: async (input) => {
-    const path = credentialsPath()
-    const asked = input.number('valid-for', 0, maxAskedSeconds)
-    const minDays = input.number('min-session-days', 1, maxDays)
-    const before = theOne(await readSessions(path), input)
-    assertAlive(before)
-    const isGood = (session: StoredSession) =>
-      input.flag('refresh') ? session.accessToken !== before.accessToken : isFresh(session, asked)
-    const session = isGood(before) ? before : await refreshed(path, before, isGood)
-    assertLasting(session, minDays)
-    if (!input.flag('json')) return print(session.accessToken)
-    const { accessToken, accessTokenExpiresAtSeconds, scope, endsAtSeconds } = session
-    printJson({
-      access_token: accessToken,
-      expires_in: Math.max(0, Math.floor(accessTokenExpiresAtSeconds - nowSeconds())),
-      ...(scope !== undefined && { scope }),
-      ...(endsAtSeconds !== undefined && { session_ends_at: new Date(endsAtSeconds * 1000).toISOString() }),
-    })
-  },
+type Settings = SessionSelector &
+  JsonFlag & {
+    readonly validFor?: number
+    readonly refresh?: true
+    readonly minSessionDays?: number
+  }
+
+export function define(command: Command): void {
+  withSession(command)
+    .addOption(
+      integer(
+        '--valid-for <seconds>',
+        'refresh a token that is valid for less; a fifth of its lifetime if not set, a minute at most',
+        0,
+        daySeconds,
+      ),
+    )
+    .option('--refresh', 'refresh in any case')
+    .addOption(integer('--min-session-days <n>', 'exit code 3 if the session ends within so many days', 1, maxDays))
+    .addHelpText(
+      'after',
+      `
+Exit code 3: sign in again. Exit code 4: the broker is out of reach, the session is kept.
+From a week before the session ends, a warning on stderr says so.
+
+In a script, stop if there is no token. Keep it off command lines, which every user of the machine can read:
+  token=$(${programName} token) || exit
+  printf 'Authorization: Bearer %s\\n' "$token" | curl --fail -H @- https://api.example.com/`,
+    )
+    .action(printToken)
+}
+
+async function printToken(settings: Settings): Promise<void> {
+  const path = credentialsPath()
+  const before = selectSession(await readSessions(path), settings)
+  assertAlive(before)
+  const isGood = (session: StoredSession) =>
+    settings.refresh ? session.accessToken !== before.accessToken : isFresh(session, settings.validFor)
+  const session = isGood(before) ? before : await refreshed(path, before, isGood)
+  assertLasting(session, settings.minSessionDays)
+  if (!settings.json) return print(session.accessToken)
+  const { accessToken, accessTokenExpiresAtSeconds, scope, endsAtSeconds } = session
+  printJson({
+    access_token: accessToken,
+    expires_in: Math.max(0, Math.floor(accessTokenExpiresAtSeconds - nowSeconds())),
+    ...(scope !== undefined && { scope }),
+    ...(endsAtSeconds !== undefined && { session_ends_at: new Date(endsAtSeconds * 1000).toISOString() }),
+  })
 }
 
 const nowSeconds = () => Date.now() / 1000
 const dateOf = (seconds: number) => `${new Date(seconds * 1000).toISOString().slice(0, 16).replace('T', ' ')} UTC`
 
-/** @throws {Problem} again at every run, with the cause */
+/** @throws {Problem} with the cause, at every run */
 function assertAlive(session: StoredSession): void {
   if (session.ended === undefined) return
   const { atSeconds, why } = session.ended
@@ -80,12 +94,12 @@ function assertAlive(session: StoredSession): void {
   )
 }
 
-/** @throws {Problem} when it lasts for fewer days than were asked for */
+/** @throws {Problem} when the session ends within `minDays` */
 function assertLasting(session: StoredSession, minDays: number | undefined): void {
   const { endsAtSeconds } = session
   if (endsAtSeconds === undefined) {
     if (minDays !== undefined)
-      say('The broker did not tell when the session ends; --min-session-days has no effect.', 'yellow')
+      say('The broker did not say when the session ends, so --min-session-days has no effect.', 'yellow')
     return
   }
   const leftSeconds = endsAtSeconds - nowSeconds()
@@ -98,7 +112,7 @@ function isFresh(
   { accessTokenExpiresAtSeconds, accessTokenSeconds }: StoredSession,
   asked: number | undefined,
 ): boolean {
-  // More than a new one would have cannot be had.
+  // A new token would not be valid for longer than its lifetime.
   const ahead = Math.min(asked ?? maxAheadSeconds, accessTokenSeconds * (asked === undefined ? aheadShare : 1) - 1)
   return accessTokenExpiresAtSeconds - nowSeconds() > Math.max(0, ahead)
 }
@@ -114,7 +128,7 @@ async function refreshed(path: string, wanted: StoredSession, isGood: (session: 
     path,
     async (change) => {
       const session = change.stored.sessions.find((each) => same(each, wanted))
-      if (session === undefined) throw notSignedIn('You are not signed in any more.', loginAgain(wanted))
+      if (session === undefined) throw notSignedIn('You are no longer signed in.', loginAgain(wanted))
       assertAlive(session)
       result = isGood(session) ? session : await refreshStored(session, change)
     },
@@ -129,7 +143,7 @@ async function refreshStored(session: StoredSession, { stored, reserve, write }:
   const store = (next: StoredSession) =>
     write({ ...stored, sessions: stored.sessions.map((each) => (each === session ? next : each)) })
   if (refreshToken === undefined) {
-    throw notSignedIn('The session has no refresh token, and its access token has expired.', loginAgain(session))
+    throw notSignedIn('The access token has expired, and the session has no refresh token.', loginAgain(session))
   }
   assertNothingUnderWay(session)
   await reserve()
@@ -144,7 +158,7 @@ async function refreshStored(session: StoredSession, { stored, reserve, write }:
     throw new OutOfReach(`${error.message} ${afterNoAnswer(graceSeconds)}`, error.hint)
   }
   if (isRefused(answer)) {
-    // RFC 6749 §5.2: of the refusals only invalid_grant says that the session is over.
+    // RFC 6749 §5.2: only invalid_grant says that the session is over.
     if (answer.error !== 'invalid_grant') throw refusal(answer)
     const over = ended(session, answer)
     await store(over)
@@ -152,13 +166,13 @@ async function refreshStored(session: StoredSession, { stored, reserve, write }:
   }
   const next = renewed(session, answer as Tokens)
   await store(next)
-  if (next.accessToken === '') throw new Problem('The broker’s answer holds no access token. The session is kept.')
+  if (next.accessToken === '') throw new Problem('The answer of the broker has no access token. The session is kept.')
   return next
 }
 
 /**
- * Without grace, a refresh without an answer must not be overtaken by the next one: the broker would take the first for
- * reuse and end the session.
+ * Without grace, a refresh that got no answer must not be overtaken by the next one: the broker would take the first one
+ * for reuse and end the session.
  *
  * @throws {OutOfReach}
  */
@@ -167,17 +181,17 @@ function assertNothingUnderWay({ graceSeconds, unansweredAtSeconds }: StoredSess
   const waitSeconds = Math.ceil(unansweredAtSeconds + maxRequestSeconds - nowSeconds())
   if (waitSeconds <= 0 || waitSeconds > maxRequestSeconds) return
   throw new OutOfReach(
-    'The last refresh got no answer and may still be under way. The session is kept.',
+    'The last refresh got no answer and may still be running. The session is kept.',
     `Try again in ${duration(waitSeconds)}.`,
   )
 }
 
 function afterNoAnswer(graceSeconds: number | undefined): string {
-  const start = 'Nobody knows whether the refresh happened, so the refresh token may be spent. The session is kept;'
+  const start = 'The refresh may have happened, so the refresh token may be spent. The session is kept;'
   if (graceSeconds === 0) {
-    return `${start} but this client has graceSeconds 0: if the token is spent, the session ends at the next try. Give the client graceSeconds ${recommendedGraceSeconds}.`
+    return `${start} but this client has graceSeconds 0: if the token is spent, the session ends at the next try. Set graceSeconds ${recommendedGraceSeconds} for the client.`
   }
-  return `${start} run this again ${graceSeconds === undefined ? 'at once' : `within ${graceSeconds} s of its start`} to be sure to get its successor.`
+  return `${start} run this again ${graceSeconds === undefined ? 'at once' : `within ${graceSeconds} s of its start`} to get the next token.`
 }
 
 function renewed(
@@ -205,7 +219,7 @@ function ended(
   const lost =
     unansweredAtSeconds === undefined
       ? ''
-      : ` A refresh at ${dateOf(unansweredAtSeconds)} got no answer, and the next one came after the client’s grace. Give the client graceSeconds ${recommendedGraceSeconds}.`
+      : ` A refresh at ${dateOf(unansweredAtSeconds)} got no answer, and the next one came after the grace of the client. Set graceSeconds ${recommendedGraceSeconds} for the client.`
   const why = `the broker refused its refresh token${description === '' ? '' : ` (${plain(description)})`}.${lost}`
   return {
     ...session,

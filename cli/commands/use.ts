@@ -1,8 +1,6 @@
-/**
- * `token-broker use`: lists the sessions of this machine, and chooses the one that `token` takes where nothing else is said.
- */
+/** `token-broker use` */
 
-import type { Command } from '../command.ts'
+import type { Command } from 'commander'
 import {
   changeSessions,
   credentialsPath,
@@ -11,7 +9,9 @@ import {
   type StoredSession,
 } from '../credentials-file.ts'
 import { UsageProblem } from '../problem.ts'
+import { programName } from '../program-name.ts'
 import { duration } from '../relative-time.ts'
+import type { JsonFlag } from '../settings.ts'
 import { applicationOf, baseOf, nameOf, notSignedIn, same } from '../signed-in.ts'
 import { type Cell, type Column, createTable } from '../table.ts'
 import { print, printJson, say, terminalWidth } from '../terminal.ts'
@@ -19,33 +19,36 @@ import { print, printJson, say, terminalWidth } from '../terminal.ts'
 const columns: readonly Column[] = [
   { title: ' ' },
   { title: 'SESSION' },
-  { title: 'PERSON', least: 10 },
-  { title: 'BROKER', least: 20, dispensable: 1 },
+  { title: 'PERSON', minWidth: 10 },
+  { title: 'BROKER', minWidth: 20, dropOrder: 1 },
   { title: 'STATE' },
 ]
 
-export const command: Command = {
-  says: 'Lists the sessions of this machine. With a name, makes that one the default of `token` and `logout`.',
-  words: ['[application/client]'],
-  options: { url: { takes: 'URL', says: 'the broker, where two have a session of that name' } },
-  notes: [
-    'Options and the variables TOKEN_BROKER_URL, TOKEN_BROKER_APPLICATION and TOKEN_BROKER_CLIENT_ID count more.',
-  ],
-  run: async (input) => {
-    const path = credentialsPath()
-    const [name] = input.words
-    if (name === undefined) {
-      list(await readSessions(path), input.flag('json'))
-      return
-    }
-    const url = input.text('url')?.replace(/\/+$/, '')
-    await changeSessions(path, async ({ stored, write }) => {
-      const { issuer, clientId } = named(stored.sessions, name, url)
-      await write({ ...stored, default: { issuer, clientId } })
-      if (input.flag('json')) printJson({ issuer, client_id: clientId, default: true })
-      else print(`\`token-broker token\` takes ${nameOf({ issuer, clientId })} from now on.`)
-    })
-  },
+type Settings = JsonFlag & { readonly url?: string }
+
+export function define(command: Command): void {
+  command
+    .argument('[application/client]')
+    .option('--url <url>', 'URL of the broker, if two brokers have a session of that name')
+    .addHelpText(
+      'after',
+      `
+Without a name, lists the sessions. With a name, makes that session the default of token and logout. Their options and the
+variables TOKEN_BROKER_URL, TOKEN_BROKER_APPLICATION and TOKEN_BROKER_CLIENT_ID override the default.`,
+    )
+    .action(use)
+}
+
+async function use(name: string | undefined, settings: Settings): Promise<void> {
+  const path = credentialsPath()
+  if (name === undefined) return list(await readSessions(path), settings.json === true)
+  const url = settings.url?.replace(/\/+$/, '')
+  await changeSessions(path, async ({ stored, write }) => {
+    const { issuer, clientId } = named(stored.sessions, name, url)
+    await write({ ...stored, default: { issuer, clientId } })
+    if (settings.json) printJson({ issuer, client_id: clientId, default: true })
+    else print(`The default session is now ${nameOf({ issuer, clientId })}.`)
+  })
 }
 
 /** @throws {Problem} */
@@ -55,12 +58,12 @@ function named(sessions: readonly StoredSession[], name: string, url: string | u
     (session) => isNamed(session) && (url === undefined || baseOf(session) === url),
   )
   if (found === undefined)
-    throw notSignedIn(`There is no session ${name} here.`, 'token-broker use lists those that there are.')
+    throw notSignedIn(`There is no session ${name} here.`, `To list the sessions: ${programName} use`)
   if (others.length === 0) return found
   const each = [found, ...others].map((session) => `  ${nameOf(session)} at ${baseOf(session)}`)
   throw new UsageProblem(
     ['There are several sessions of that name:', ...each].join('\n'),
-    'Add the application, or --url.',
+    'Add the application, or pass --url.',
   )
 }
 
@@ -68,11 +71,11 @@ function list({ sessions, default: preferred }: Sessions, isJson: boolean): void
   const isDefault = (session: StoredSession) =>
     sessions.length === 1 || (preferred !== undefined && same(session, preferred))
   if (isJson) {
-    printJson({ sessions: sessions.map((session) => told(session, isDefault(session))) })
+    printJson({ sessions: sessions.map((session) => inJson(session, isDefault(session))) })
     return
   }
   if (sessions.length === 0) {
-    say('Nobody is signed in here. token-broker login', 'dim')
+    say(`There are no sessions. To sign in: ${programName} login`, 'dim')
     return
   }
   const rows = sessions.map((session): Cell[] => [
@@ -92,8 +95,8 @@ function stateOf({ ended, endsAtSeconds }: StoredSession): Cell {
   return leftSeconds > 0 ? `ends in ${duration(leftSeconds)}` : { text: 'ended', as: 'red' }
 }
 
-/** No tokens. */
-function told(session: StoredSession, isDefault: boolean): object {
+/** Without tokens. */
+function inJson(session: StoredSession, isDefault: boolean): object {
   const { issuer, clientId, sub, scope, endsAtSeconds, ended } = session
   return {
     issuer,

@@ -96,7 +96,7 @@ describe('login', { concurrency: true }, () => {
     const child = tool.start('login', '--client-id', 'nightly')
     await approve(await addressIn(child), 'bob')
     assert.equal((await child.ended).code, 0, child.output.stderr)
-    assert.match(child.output.stderr, /stays with demo\/job.*token-broker use demo\/nightly/)
+    assert.match(child.output.stderr, /default session is still demo\/job.*token-broker use demo\/nightly/)
     assert.equal((await tool.run('token')).stdout.trim(), accessToken)
     assert.equal((await tool.run('use', 'demo/nightly')).code, 0)
     assert.notEqual((await tool.run('token')).stdout.trim(), accessToken)
@@ -125,7 +125,7 @@ describe('login', { concurrency: true }, () => {
     const again = tool.start('login')
     await approve(await addressIn(again), 'alice')
     assert.equal((await again.ended).code, 0)
-    const [, place = ''] = /it is (\S+) now/.exec(again.output.stderr) ?? []
+    const [, place = ''] = /It is (\S+) now/.exec(again.output.stderr) ?? []
     assert.equal(await readFile(place, 'utf8'), '{ half')
     assert.equal((await tool.run('token')).code, 0)
   })

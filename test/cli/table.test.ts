@@ -5,15 +5,16 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
+import stringWidth from 'string-width'
 import { relative } from '../../cli/relative-time.ts'
-import { createTable, cut, widthOf } from '../../cli/table.ts'
+import { createTable, cut } from '../../cli/table.ts'
 import { plain } from '../../cli/terminal.ts'
 
 const columns = [
   { title: 'ID' },
-  { title: 'NAME', least: 5 },
-  { title: 'MORE', dispensable: 1 },
-  { title: 'MOST', dispensable: 2 },
+  { title: 'NAME', minWidth: 5 },
+  { title: 'MORE', dropOrder: 1 },
+  { title: 'MOST', dropOrder: 2 },
 ]
 const rows = [
   ['1', 'Anne', 'x', 'yyyyyyyy'],
@@ -32,14 +33,14 @@ describe('a table', () => {
   test('cuts what may be cut when there is no room', () => {
     assert.deepEqual(lines(28), ['ID  NAME      MORE  MOST', '1   Anne      x     yyyyyyyy', '22  Maximil…  xx    y'])
   })
-  test('then leaves out columns, the most dispensable first, and gives their room to the others', () => {
+  test('then drops columns in their order, and gives their room to the others', () => {
     assert.deepEqual(lines(21), ['ID  NAME         MORE', '1   Anne         x', '22  Maximiliana  xx'])
     assert.deepEqual(lines(11), ['ID  NAME', '1   Anne', '22  Maximi…'])
   })
   test('is never wider than the terminal, as long as the rest fits', () => {
     for (let width = 9; width < 60; width += 1)
       assert.ok(
-        lines(width).every((line) => widthOf(line) <= width),
+        lines(width).every((line) => stringWidth(line) <= width),
         `${width}`,
       )
   })
@@ -56,7 +57,7 @@ describe('text of others', () => {
     assert.equal(plain('two\nlines', true), 'two\nlines')
   })
   test('is cut between letters, wide ones counted twice', () => {
-    assert.equal(widthOf('日本語'), 6)
+    assert.equal(stringWidth('日本語'), 6)
     assert.equal(cut('日本語', 5), '日本…')
     assert.equal(cut('👩‍👩‍👧‍👦 family', 4), '👩‍👩‍👧‍👦 …')
   })

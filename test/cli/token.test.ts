@@ -6,11 +6,12 @@ import assert from 'node:assert/strict'
 import { chmod, chown, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { after, before, beforeEach, describe, type TestContext, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { StoredSession } from '../../cli/credentials-file.ts'
 import { call, str } from '../../local/demo/program.ts'
 import { type FaultProxy, startFaultProxy } from '../flows/support/fault-proxy.ts'
 import { ownBroker } from '../flows/support/shared-broker.ts'
-import { run, until } from '../local/support/child.ts'
+import { run } from '../local/support/child.ts'
 import { type CommandLine, commandLine, signedIn } from './support/command-line.ts'
 
 const broker = await ownBroker()
@@ -252,11 +253,11 @@ describe('the lock', () => {
     const before = refreshes()
     await writeFile(`${tool.file}.lock`, holderOf({ pid: process.pid }))
     const child = tool.start('token')
-    await until(async () => (await filesIn(tool)).some((name) => name.endsWith('.draft')))
-    await until(async () => (await filesIn(tool)).every((name) => !name.endsWith('.draft')))
-    assert.equal(refreshes(), before)
-    child.process.kill('SIGKILL')
-    await child.ended
+    await pause(1_000)
+    assert.deepEqual([child.process.exitCode, refreshes()], [null, before])
+    await rm(`${tool.file}.lock`)
+    assert.equal((await child.ended).code, 0)
+    assert.equal(refreshes(), before + 1)
   })
 
   const holderOf = (changes: object) =>
