@@ -1,6 +1,4 @@
-/**
- * The house (docs/architecture.md): who may import whom, and what every file is like.
- */
+/** The rules of docs/architecture.md that a program can check: which file may import which, and what no file may contain. */
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -125,9 +123,9 @@ function isAllowed(path: string, { target, isType }: Import): boolean {
 
 describe('imports', () => {
   for (const folder of Object.keys(allowed)) {
-    test(`${folder} imports what it may and nothing else`, () => {
+    test(`architecture: files in ${folder} import only what the table of this test allows`, () => {
       const modules = within(folder)
-      assert.ok(modules.length > 0, 'the rule is for somebody')
+      assert.ok(modules.length > 0, `there are no files in ${folder}; remove its rule`)
       const strays = modules.flatMap(({ path, imports }) =>
         imports.filter((one) => !isAllowed(path, one)).map(({ target }) => `${path} imports ${target}`),
       )
@@ -148,7 +146,7 @@ describe('imports', () => {
     valibot: (path) => path.startsWith('shared/registry-file/') || path === 'shared/registry-file.ts',
   }
   for (const [name, owns] of Object.entries(owners)) {
-    test(`${name} has one owner`, () => {
+    test(`architecture: only one place of the product imports ${name}`, () => {
       const importers = product
         .filter(({ imports }) => imports.some(({ target }) => target === name))
         .map(({ path }) => path)
@@ -160,7 +158,7 @@ describe('imports', () => {
     })
   }
 
-  test('a function imports no other one, the token endpoint apart, which picks among the grants', () => {
+  test('architecture: no Lambda function imports another one, except that the token endpoint imports the grants', () => {
     const between = within('functions/').flatMap(({ path, imports }) =>
       imports.filter(({ target }) => target.startsWith('functions/')).map(({ target }) => `${path} imports ${target}`),
     )
@@ -172,7 +170,7 @@ describe('imports', () => {
     )
   })
 
-  test('nobody but the functions themselves and tests imports a function, other than by its path', () => {
+  test('architecture: only the local stack loads Lambda functions, by their path', () => {
     const importers = [...within('shared/'), ...within('infra/'), ...within('local/'), ...within('cli/')].flatMap(
       ({ path, imports }) =>
         imports.filter(({ target }) => target.startsWith('functions/')).map(({ target }) => `${path} ${target}`),
@@ -180,7 +178,7 @@ describe('imports', () => {
     assert.deepEqual(importers, [`local/schedule.ts ${byName}`, `local/stack.ts ${byName}`])
   })
 
-  test('no two files of the product need each other', () => {
+  test('architecture: no imports of the product form a cycle', () => {
     const needs = new Map(
       product.map(({ path, imports }) => [path, imports.filter(({ isType }) => !isType).map(({ target }) => target)]),
     )
@@ -192,32 +190,13 @@ describe('imports', () => {
     for (const path of needs.keys()) visit(path, [])
     assert.deepEqual(circles, [])
   })
-
-  test('every import of a file of ours names one that is there', () => {
-    const paths = new Set(everything.map(({ path }) => path))
-    const dangling = everything.flatMap(({ path, imports }) =>
-      imports
-        .filter(
-          ({ target }) => /^(functions|shared|infra|local|test|bench)\/[^$]*\.ts$/.test(target) && !paths.has(target),
-        )
-        .map(({ target }) => `${path}: ${target}`),
-    )
-    assert.deepEqual(dangling, [])
-  })
 })
 
-describe('every file', () => {
+describe('every source file', () => {
   const breaking = (rule: (module: Module) => boolean, modules = everything) =>
     modules.filter(rule).map(({ path }) => path)
 
-  test('begins with a comment that says what it is for', () => {
-    assert.deepEqual(
-      breaking(({ text }) => !/^(#!.*\n)?\/\*\*(\n \*)? \S/.test(text)),
-      [],
-    )
-  })
-
-  test('leaves nothing for later, and hushes no check', () => {
+  test('contains no marker for later work and no comment that suppresses a check', () => {
     // Written so that this file does not hold what it looks for.
     const marks = /\b(TO(?:DO)|FIX(?:ME)|biome(?:-ignore)|@ts-(?:ignore|expect-error|nocheck))\b/
     assert.deepEqual(
@@ -226,28 +205,16 @@ describe('every file', () => {
     )
   })
 
-  test('that tests runs all of its tests', () => {
+  test('of test/ skips no test and runs none exclusively', () => {
     const idle = /\b(test|it|describe|suite)\.(only|skip|to(?:do))\(/
     assert.deepEqual(
       breaking(({ text }) => idle.test(text), within('test/', everything)),
       [],
     )
   })
-
-  test('names what it imports with its extension', () => {
-    const bare = everything.flatMap(({ path, imports }) =>
-      imports
-        .filter(
-          ({ target }) =>
-            /^(functions|shared|infra|local|test|bench)\//.test(target) && !/\.(ts|json|mjs)$/.test(target),
-        )
-        .map(({ target }) => `${path}: ${target}`),
-    )
-    assert.deepEqual(bare, [])
-  })
 })
 
-test('what Lambda runs writes no line through console, which Lambda would wrap so that its metrics are lost', () => {
+test('architecture: functions/ and shared/ never use console, because Lambda would wrap the line and CloudWatch lose its metrics', () => {
   const writing = modulesIn('functions', 'shared').filter(({ text }) => /\bconsole\b\./.test(text))
   assert.deepEqual(
     writing.map(({ path }) => path),
@@ -255,7 +222,7 @@ test('what Lambda runs writes no line through console, which Lambda would wrap s
   )
 })
 
-test('the command line sends its requests by cli/http.ts, which knows proxies', () => {
+test('architecture: the command line sends requests only through cli/http.ts, which handles proxies', () => {
   const sending = modulesIn('cli').filter(({ text }) => /\bfetch\(/.test(text))
   assert.deepEqual(
     sending.map(({ path }) => path),
@@ -263,7 +230,7 @@ test('the command line sends its requests by cli/http.ts, which knows proxies', 
   )
 })
 
-test('the domain asks nobody for the time, for chance or for the environment, its drawing of user codes apart', () => {
+test('architecture: shared/domain reads no clock and no environment, and only user-code.ts draws random values', () => {
   const asks = within('shared/domain/').filter(({ text }) =>
     /Date\.now|new Date\(|performance\.|Math\.random|process\.env|setTimeout/.test(text),
   )

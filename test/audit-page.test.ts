@@ -20,13 +20,13 @@ const entries = new Map(
 )
 const quoted = (text = '') => [...text.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name)
 
-test('the page has an entry for each event, and for nothing else', () => {
+test('docs/audit.md has an entry for each log event and no other', () => {
   assert.deepEqual([...entries.keys()].sort(), Object.keys(logEvents).sort())
 })
 
-describe('the entry of', () => {
+describe('docs/audit.md: the entry of', () => {
   for (const [name, event] of Object.entries(logEvents)) {
-    test(`${name} has its levels and fields, and an example that is like its lines`, () => {
+    test(`${name} lists its levels and fields, and its example is a valid log line`, () => {
       const { levels, always, sometimes }: LogEvent = event
       const entry = entries.get(name) ?? ''
       const listed = (what: string) => quoted(new RegExp(`^- ${what}: (.*)$`, 'm').exec(entry)?.[1])
@@ -39,7 +39,7 @@ describe('the entry of', () => {
   }
 })
 
-test('every field is explained', () => {
+test('docs/audit.md explains every log field', () => {
   const [, table = ''] = /\n## Fields\n([\s\S]*?)\n## /.exec(page) ?? []
   const explained = table.split('\n').flatMap((row) => quoted(row.split('|')[1]))
   const all: readonly LogEvent[] = Object.values(logEvents)
@@ -47,7 +47,7 @@ test('every field is explained', () => {
   assert.deepEqual(explained.sort(), ['time', 'level', 'event', ...used].sort())
 })
 
-test('every metric is in the table with its unit and dimensions, and the lines of the example are valid', () => {
+test('docs/audit.md lists every metric with unit and dimensions, and its example lines are valid', () => {
   const [, section = ''] = /\n## Metrics\n([\s\S]*)$/.exec(page) ?? []
   const rows = [...section.matchAll(/^\| `(\w+)` \| (\w+) \| ([^|]+) \|/gm)].map(([, name, unit, by]) => [
     name,
@@ -69,7 +69,7 @@ test('every metric is in the table with its unit and dimensions, and the lines o
   )
 })
 
-test('each event is written somewhere in the product, and no text there looks like another one', () => {
+test('every log event is written somewhere in functions/ or shared/, and no undeclared one is', () => {
   const writers = modulesIn('functions', 'shared').filter(
     ({ path }) => !['shared/log-events.ts', 'shared/metrics.ts'].includes(path),
   )

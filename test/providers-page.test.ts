@@ -14,7 +14,7 @@ import { application, file, type Json, mistakesIn } from './support/registry-fil
 const page = fileURLToPath(new URL('../docs/providers.md', import.meta.url))
 const text = readFileSync(page, 'utf8')
 
-test('each set-up is one that the registry takes, as a provider or as a whole application', () => {
+test('docs/providers.md: every JSON example is a valid registry file', () => {
   const blocks = [...text.matchAll(/^```json\n(.*?)^```/gms)].map(([, block = '']) => JSON.parse(block) as Json)
   assert.ok(blocks.length >= 8)
   const variables = { DIRECTORY_CA: certificateForLoopback().authority }
@@ -24,7 +24,7 @@ test('each set-up is one that the registry takes, as a provider or as a whole ap
   }
 })
 
-test('each failure is shown by a test of that name', () => {
+test('docs/providers.md: every failure links a test that exists under that name', () => {
   const [, failures = ''] = text.split(/^## When something goes wrong\n/m)
   const rows = (failures.split(/^## /m)[0] ?? '').split('\n').filter((line) => /^\| (?!what happens|--)/.test(line))
   const links = rows.flatMap((row) => [...row.matchAll(/\[([^\]]+)\]\((\.\.\/test\/[^)]+)\)/g)])
@@ -32,7 +32,7 @@ test('each failure is shown by a test of that name', () => {
   assert.deepEqual(
     rows.filter((row) => !row.includes('](../test/')),
     [],
-    'each row is shown by one',
+    'rows without a test',
   )
   const missing = links.filter(([, name = '', path = '']) => !namesIn(path).some((known) => known.includes(name)))
   assert.deepEqual(

@@ -1,5 +1,5 @@
 /**
- * docs/providers.md names a test for each requirement; here they are looked up.
+ * docs/providers.md names a test file for each requirement, which must hold a test with its number.
  */
 
 import assert from 'node:assert/strict'
@@ -31,7 +31,7 @@ function testNames(file: string): string[] {
   return [...text.matchAll(/\btest\(\s*['"`]([^'"`]*)/g)].map(([, name = '']) => name)
 }
 
-test('every requirement in docs/providers.md has a test of its number in the file that it names', () => {
+test('docs/providers.md: every requirement has a test with its number in the file that its row links', () => {
   const told = claims()
   assert.ok(told.length > 40)
   const missing = told.filter(({ number, file }) => {
