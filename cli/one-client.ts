@@ -21,6 +21,11 @@ export function clientIn({ applications, clients }: StoredRegistry, application:
   throw new Problem(`There is no client ${clientId} of ${application}.`, undefined, hint)
 }
 
+/** When operators ended all sessions. Registering also sets `revokedBefore`, against sessions of a former record of that name. */
+export function endedAt({ revokedBefore, addedAt = 0 }: Pick<Client, 'revokedBefore' | 'addedAt'>): string | undefined {
+  return revokedBefore > addedAt ? new Date(revokedBefore).toISOString() : undefined
+}
+
 export function noApplication(
   name: string,
   hint = `To list the applications: ${programName} applications list`,

@@ -4,7 +4,7 @@ import { mapWithConcurrency } from '../shared/map-with-concurrency.ts'
 import type { OpsBroker } from './broker.ts'
 import { Problem } from './problem.ts'
 import { programName } from './program-name.ts'
-import { isLive, type Session, sessionsIn } from './sessions.ts'
+import { isLive, pagesOf, type Session, sessionsIn } from './sessions.ts'
 
 export type Who = { readonly subject: string } | { readonly email: string }
 
@@ -43,25 +43,22 @@ export function lookFor(brokers: readonly OpsBroker[], who: Who): Promise<Search
 
 /** @throws {Problem} when the application keeps no e-mail addresses but has sessions, which could be the person's */
 async function peopleAt(broker: OpsBroker, who: Who): Promise<Person[]> {
-  if ('subject' in who) return grouped(await pagesOf(broker, { subject: who.subject }))
-  const found = await pagesOf(broker, { email: who.email })
+  if ('subject' in who) return grouped(await sessionsOf(broker, { subject: who.subject }))
+  const found = await sessionsOf(broker, { email: who.email })
   // The address may have changed between sign-ins; the subject has not.
   const subjects = [...new Set(found.map(({ sub }) => sub).filter((sub) => sub !== undefined))]
-  const theirs = await mapWithConcurrency(subjects, 1, (subject) => pagesOf(broker, { subject }))
+  const theirs = await mapWithConcurrency(subjects, 1, (subject) => sessionsOf(broker, { subject }))
   return grouped([...found, ...theirs.flat()])
 }
 
-async function pagesOf(broker: OpsBroker, filter: Readonly<Record<string, string>>): Promise<Session[]> {
+async function sessionsOf(broker: OpsBroker, filter: Readonly<Record<string, string>>): Promise<Session[]> {
   const sessions: Session[] = []
-  let cursor: string | undefined
-  do {
-    const page = await broker.call('GET', 'sessions', { ...filter, limit: pageSize, ...(cursor && { cursor }) })
+  for await (const page of pagesOf(broker, { ...filter, limit: pageSize })) {
     if (page.keeps_email === false && (await hasSessions(broker))) {
       throw new Problem(`${broker.application} keeps no e-mail addresses, so nobody can be found by address there`)
     }
     sessions.push(...sessionsIn(page))
-    cursor = typeof page.cursor === 'string' ? page.cursor : undefined
-  } while (cursor !== undefined)
+  }
   return sessions
 }
 

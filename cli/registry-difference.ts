@@ -1,5 +1,6 @@
 /** A change of the registry, member by member. Secrets are never shown, long values are cut. */
 
+import { isDeepStrictEqual } from 'node:util'
 import { identityOf } from '../shared/domain/provider-identity.ts'
 import type { ProviderSettings } from '../shared/domain/registration.ts'
 import { type Change, isClient } from '../shared/domain/registry-changes.ts'
@@ -27,7 +28,7 @@ export function differencesOf({ record, before, members }: Change): Difference[]
 }
 
 function differencesAt(member: string, before: unknown, after: unknown): Difference[] {
-  if (isSame(before, after)) return []
+  if (isDeepStrictEqual(before, after)) return []
   const name = hidden[member]
   if (name !== undefined) return [{ member: name, isHidden: true }]
   if (!isMap(before) || !isMap(after)) return [{ member, before, after }]
@@ -37,23 +38,6 @@ function differencesAt(member: string, before: unknown, after: unknown): Differe
 
 function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-/** Ignores the order of an object's members: the table does not keep it. */
-function isSame(one: unknown, other: unknown): boolean {
-  if (!isMap(one) || !isMap(other)) return JSON.stringify(sorted(one)) === JSON.stringify(sorted(other))
-  const names = new Set([...Object.keys(one), ...Object.keys(other)])
-  return [...names].every((name) => isSame(one[name], other[name]))
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted)
-  if (!isMap(value)) return value
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, member]) => [name, sorted(member)]),
-  )
 }
 
 const maxShownLength = 160

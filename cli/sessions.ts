@@ -1,6 +1,6 @@
 /** Sessions as the sessions endpoints describe them, and how people see them. */
 
-import type { Json } from './broker.ts'
+import type { Json, OpsBroker } from './broker.ts'
 import { relative } from './relative-time.ts'
 import type { Cell, Column } from './table.ts'
 import type { Format } from './terminal.ts'
@@ -88,6 +88,16 @@ function endOf({ state, expires_at, revoked_at, revoked_reason }: Session, nowMs
   }
   if (expires_at === undefined) return { text: '–', as: 'dim' }
   return relative(expires_at, nowMs)
+}
+
+/** All pages of a list, from `cursor` on. */
+export async function* pagesOf(broker: OpsBroker, query: Readonly<Record<string, string>>): AsyncGenerator<Json> {
+  let { cursor } = query
+  do {
+    const page = await broker.call('GET', 'sessions', { ...query, ...(cursor !== undefined && { cursor }) })
+    yield page
+    cursor = typeof page.cursor === 'string' ? page.cursor : undefined
+  } while (cursor !== undefined)
 }
 
 export function sessionsIn({ sessions }: Json): readonly Session[] {

@@ -1,7 +1,7 @@
 /** Rows of text as a table that fits the terminal. */
 
 import stringWidth from 'string-width'
-import { type Format, paint, plain } from './terminal.ts'
+import { type Format, paint, plain, print, terminalWidth } from './terminal.ts'
 
 export type Cell = string | { readonly text: string; readonly as: Format }
 export type Column = {
@@ -34,6 +34,10 @@ export function createTable(
     const head = columns.map(({ title }) => ({ text: title, as: 'dim' as const }))
     return [head, ...rows].map((row) => line(row, widths!))
   }
+}
+
+export function printTable(columns: readonly Column[], rows: readonly (readonly Cell[])[]): void {
+  print(createTable(columns, terminalWidth())(rows).join('\n'))
 }
 
 /** @returns the width of each column; 0 leaves it out */

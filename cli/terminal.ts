@@ -91,6 +91,17 @@ async function confirm(question: string): Promise<boolean> {
   }
 }
 
+/** One line for each member that has a value: those of `order` first, then all others. */
+export function printMembers(
+  members: Readonly<Record<string, unknown>>,
+  order: readonly string[],
+  shown: (name: string, value: unknown) => string,
+): void {
+  const names = [...new Set([...order, ...Object.keys(members)])].filter((name) => members[name] !== undefined)
+  const width = Math.max(...names.map((name) => name.length))
+  for (const name of names) print(`${dim(name.padEnd(width))}  ${shown(name, members[name])}`)
+}
+
 /** Columns of the terminal; a pipe has no limit. */
 export function terminalWidth(): number {
   return process.stdout.isTTY ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY

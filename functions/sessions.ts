@@ -274,7 +274,7 @@ function nearMiss(clients: ApplicationWithClients['clients'], clientId: string):
 
 function noClient(near?: string): OAuthError {
   const hint = near === undefined ? '' : ` There is a client ${near}; client ids are case-sensitive.`
-  return new OAuthError('not_found', `There is no such client.${hint}`, { status: 404 })
+  return new OAuthError('not_found', `No such client is registered.${hint}`, { status: 404 })
 }
 
 function registrationOf({ clientId }: Family, { application, clients }: ApplicationWithClients) {

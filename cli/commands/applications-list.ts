@@ -5,11 +5,12 @@ import { inLanguage } from '../../shared/domain/local-text.ts'
 import { identityOf } from '../../shared/domain/provider-identity.ts'
 import type { Application } from '../../shared/domain/registration.ts'
 import { readRegistry } from '../../shared/store/registry.ts'
+import { endedAt } from '../one-client.ts'
 import { useTable } from '../registry.ts'
 import { relative } from '../relative-time.ts'
 import { type JsonFlag, type TableSettings, withTable } from '../settings.ts'
-import { type Column, createTable } from '../table.ts'
-import { print, printJson, say, terminalWidth } from '../terminal.ts'
+import { type Column, printTable } from '../table.ts'
+import { printJson, say } from '../terminal.ts'
 
 const columns: readonly Column[] = [
   { title: 'APPLICATION' },
@@ -39,11 +40,19 @@ async function list(settings: TableSettings & JsonFlag): Promise<void> {
     }
     if (found.length === 0) return say('There are no applications.', 'dim')
     const rows = counted.map(({ application, count }) => rowOf(application, count))
-    print(createTable(columns, terminalWidth())(rows).join('\n'))
+    printTable(columns, rows)
   })
 }
 
-function rowOf({ name, displayName, provider, revokedBefore }: Application, clients: number) {
-  const ended = revokedBefore > 0 ? relative(new Date(revokedBefore).toISOString(), Date.now()) : '–'
-  return [name, inLanguage(displayName, 'en'), String(clients), provider.kind, identityOf(provider).address, ended]
+function rowOf(application: Application, clients: number) {
+  const { name, displayName, provider } = application
+  const ended = endedAt(application)
+  return [
+    name,
+    inLanguage(displayName, 'en'),
+    String(clients),
+    provider.kind,
+    identityOf(provider).address,
+    ended === undefined ? '–' : relative(ended, Date.now()),
+  ]
 }

@@ -8,8 +8,8 @@ import { noApplication } from '../one-client.ts'
 import { useTable } from '../registry.ts'
 import { duration } from '../relative-time.ts'
 import { givenApplication, type JsonFlag, type TableSettings, withTable } from '../settings.ts'
-import { type Column, createTable } from '../table.ts'
-import { print, printJson, say, terminalWidth } from '../terminal.ts'
+import { type Column, printTable } from '../table.ts'
+import { printJson, say } from '../terminal.ts'
 
 const columns: readonly Column[] = [
   { title: 'APPLICATION' },
@@ -43,7 +43,7 @@ async function list(application: string | undefined, settings: Settings): Promis
       .sort((one, other) => (one.application < other.application ? -1 : one.application > other.application ? 1 : 0))
     if (settings.json) return printJson({ clients: found.map(withoutHashes) })
     if (found.length === 0) return say('There are no clients.', 'dim')
-    print(createTable(columns, terminalWidth())(found.map(rowOf)).join('\n'))
+    printTable(columns, found.map(rowOf))
   })
 }
 

@@ -2,10 +2,10 @@
 
 import type { Command } from 'commander'
 import { readRegistry } from '../../shared/store/registry.ts'
-import { clientIn } from '../one-client.ts'
+import { clientIn, endedAt } from '../one-client.ts'
 import { useTable } from '../registry.ts'
 import { type JsonFlag, type TableSettings, withTable } from '../settings.ts'
-import { dim, plain, print, printJson } from '../terminal.ts'
+import { plain, printJson, printMembers } from '../terminal.ts'
 
 /** Members in this order, all others after them. */
 const order = [
@@ -28,20 +28,15 @@ export function define(command: Command): void {
 async function show(application: string, clientId: string, settings: TableSettings & JsonFlag): Promise<void> {
   await useTable(settings, async (table) => {
     const client = clientIn(await readRegistry(table, [application]), application, clientId)
-    const { secretHashes, revokedBefore, ...members } = client
+    const { secretHashes, revokedBefore: _, addedAt, ...members } = client
     const shown = {
       ...members,
       secrets: secretHashes.length,
-      ...(revokedBefore > 0 && { revokedBefore: new Date(revokedBefore).toISOString() }),
+      ...(addedAt !== undefined && { addedAt: new Date(addedAt).toISOString() }),
+      revokedBefore: endedAt(client),
     }
     if (settings.json) return printJson(shown)
-    const names = [...new Set([...order, ...Object.keys(shown)])]
-    const rows = names.flatMap((name): [string, unknown][] => {
-      const value = (shown as Readonly<Record<string, unknown>>)[name]
-      return value === undefined ? [] : [[name, value]]
-    })
-    const width = Math.max(...rows.map(([name]) => name.length))
-    print(rows.map(([name, value]) => `${dim(name.padEnd(width))}  ${plain(text(value))}`).join('\n'))
+    printMembers(shown, order, (_name, value) => plain(text(value)))
   })
 }
 

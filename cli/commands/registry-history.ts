@@ -6,8 +6,8 @@ import { shortActor } from '../author.ts'
 import { useTable } from '../registry.ts'
 import { toTheSecond } from '../relative-time.ts'
 import { integer, type JsonFlag, type TableSettings, withTable } from '../settings.ts'
-import { type Column, createTable } from '../table.ts'
-import { print, printJson, say, terminalWidth } from '../terminal.ts'
+import { type Column, printTable } from '../table.ts'
+import { printJson, say } from '../terminal.ts'
 
 const columns: readonly Column[] = [
   { title: 'WHEN (UTC)' },
@@ -38,7 +38,7 @@ async function showHistory({ application, limit, ...settings }: Settings): Promi
     const found = entries.filter(({ changes }) => changes.length > 0)
     if (settings.json) return printJson({ history: found.map(inJson) })
     if (found.length === 0) return say('There are no changes by a command.', 'dim')
-    print(createTable(columns, terminalWidth())(found.flatMap(rowsOf)).join('\n'))
+    printTable(columns, found.flatMap(rowsOf))
   })
 }
 

@@ -10,8 +10,8 @@ import { type AuditQuery, insights, type LogLine } from '../insights.ts'
 import { Problem } from '../problem.ts'
 import { toTheSecond } from '../relative-time.ts'
 import { type JsonFlag, type OpsSettings, withOps } from '../settings.ts'
-import { type Column, createTable } from '../table.ts'
-import { endSpinner, print, printJson, say, spin, terminalWidth } from '../terminal.ts'
+import { type Column, printTable } from '../table.ts'
+import { endSpinner, printJson, say, spin } from '../terminal.ts'
 
 const columns: readonly Column[] = [
   { title: 'WHEN (UTC)' },
@@ -41,7 +41,7 @@ async function showHistory(sid: string, settings: OpsSettings & JsonFlag): Promi
   endSpinner()
   if (settings.json) return printJson({ history: lines })
   if (lines.length === 0) throw new Problem('The log has no lines about this session any more.')
-  print(createTable(columns, terminalWidth())(lines.map(rowOf)).join('\n'))
+  printTable(columns, lines.map(rowOf))
   if (lines.some(({ event }) => event === 'session.reuse_detected')) {
     say(
       'A spent credential was presented again. Compare the addresses; "reuse-seen" in docs/operations.md says what to do.',

@@ -1,13 +1,13 @@
 /** `token-broker sessions list` */
 
 import { type Command, Option } from 'commander'
-import { type Json, type OpsBroker, opsBrokers } from '../broker.ts'
+import { type OpsBroker, opsBrokers } from '../broker.ts'
 import { notFound } from '../people.ts'
 import { Problem, UsageProblem } from '../problem.ts'
 import { programName } from '../program-name.ts'
-import { columns, rowOf, type Session, sessionsIn, states } from '../sessions.ts'
+import { columns, pagesOf, rowOf, type Session, sessionsIn, states } from '../sessions.ts'
 import { type Everywhere, integer, type JsonFlag, type OpsSettings, withEverywhere, withOps } from '../settings.ts'
-import { createTable } from '../table.ts'
+import { createTable, printTable } from '../table.ts'
 import { bold, dim, endSpinner, print, printJson, say, spin, terminalWidth } from '../terminal.ts'
 
 const maxPageSize = 100
@@ -104,7 +104,10 @@ function printList({ broker, sessions, cursor, keepsEmail }: List, isOneOfMany: 
     say(`${broker.application} keeps no e-mail addresses, so nobody can be found by address there.`, 'yellow')
   if (sessions.length === 0) return
   if (isOneOfMany) print(bold(broker.application))
-  printPage({ sessions }, createTable(columns, terminalWidth()))
+  printTable(
+    columns,
+    sessions.map((session) => rowOf(session, Date.now())),
+  )
   const where = isOneOfMany ? `--application ${broker.application} ` : ''
   if (cursor !== undefined) print(dim(`more: ${where}--cursor ${cursor}`))
 }
@@ -137,44 +140,24 @@ function queryFrom({ subject, email, name, client, state, limit, cursor, all }: 
 
 /** Prints page by page, so that a million sessions need no more memory than a hundred. */
 async function listAll(broker: OpsBroker, query: Query, isJson: boolean): Promise<void> {
-  const print = isJson ? jsonPrinter() : tablePrinter()
+  const table = createTable(columns, terminalWidth())
   let count = 0
-  let cursor = query.cursor
   spin(() => `Reading sessions … ${count}`)
-  do {
-    const page = await broker.call('GET', 'sessions', { ...query, ...(cursor !== undefined && { cursor }) })
+  for await (const page of pagesOf(broker, query)) {
+    const sessions = sessionsIn(page)
     endSpinner()
-    print.page(page)
-    count += sessionsIn(page).length
-    cursor = typeof page.cursor === 'string' ? page.cursor : undefined
-    if (cursor !== undefined && process.stderr.isTTY) spin(() => `Reading sessions … ${count}`)
-  } while (cursor !== undefined)
-  print.end()
+    if (!isJson) printPage(sessions, table)
+    else
+      for (const session of sessions)
+        process.stdout.write(`${count++ === 0 ? '{ "sessions": [\n' : ',\n'}${JSON.stringify(session)}`)
+    if (!isJson) count += sessions.length
+    if (process.stderr.isTTY) spin(() => `Reading sessions … ${count}`)
+  }
+  endSpinner()
+  if (isJson) print(count === 0 ? '{ "sessions": [] }' : '\n] }')
   say(`${count} sessions`, 'dim')
 }
 
-type Printer = { page(page: Json): void; end(): void }
-
-function tablePrinter(): Printer {
-  const table = createTable(columns, terminalWidth())
-  return { page: (page) => printPage(page, table), end: () => {} }
-}
-
-function jsonPrinter(): Printer {
-  let isFirst = true
-  return {
-    page: (page) => {
-      for (const session of sessionsIn(page)) {
-        process.stdout.write(`${isFirst ? '{ "sessions": [\n' : ',\n'}${JSON.stringify(session)}`)
-        isFirst = false
-      }
-    },
-    end: () => print(isFirst ? '{ "sessions": [] }' : '\n] }'),
-  }
-}
-
-function printPage(page: Json, table: ReturnType<typeof createTable>): void {
-  const now = Date.now()
-  const rows = sessionsIn(page).map((session) => rowOf(session, now))
-  if (rows.length > 0) print(table(rows).join('\n'))
+function printPage(sessions: readonly Session[], table: ReturnType<typeof createTable>): void {
+  if (sessions.length > 0) print(table(sessions.map((session) => rowOf(session, Date.now()))).join('\n'))
 }

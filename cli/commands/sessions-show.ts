@@ -4,9 +4,9 @@ import type { Command } from 'commander'
 import { callForSession, opsBroker } from '../broker.ts'
 import { programName } from '../program-name.ts'
 import { relative } from '../relative-time.ts'
-import { type Session, stateOf } from '../sessions.ts'
+import { stateOf } from '../sessions.ts'
 import { type JsonFlag, type OpsSettings, withOps } from '../settings.ts'
-import { dim, paint, plain, print, printJson } from '../terminal.ts'
+import { dim, paint, plain, print, printJson, printMembers } from '../terminal.ts'
 
 /** Members in this order, all others after them. */
 const order = [
@@ -22,7 +22,7 @@ export function define(command: Command): void {
 async function show(sid: string, settings: OpsSettings & JsonFlag): Promise<void> {
   const answer = await callForSession(opsBroker(settings), 'GET', sid)
   if (settings.json) return printJson(answer)
-  print(lines(answer.session as Session).join('\n'))
+  printMembers(answer.session as Record<string, unknown>, order, shown)
   const { log_groups: groups, query, from } = (answer.audit_query ?? {}) as Partial<Record<string, unknown>>
   if (typeof query !== 'string') return
   const { application } = settings
@@ -31,16 +31,6 @@ async function show(sid: string, settings: OpsSettings & JsonFlag): Promise<void
   print(`\n${dim(`The same in CloudWatch Logs Insights${typeof from === 'string' ? `, from ${from}` : ''}:`)}`)
   for (const group of Array.isArray(groups) ? groups : []) print(`  ${plain(String(group))}`)
   for (const line of query.split('\n')) print(`  ${paint('cyan', plain(line))}`)
-}
-
-function lines(session: Session): string[] {
-  const members = session as unknown as Readonly<Record<string, unknown>>
-  const names = [
-    ...order.filter((name) => name in members),
-    ...Object.keys(members).filter((name) => !order.includes(name)),
-  ]
-  const width = Math.max(...names.map((name) => name.length))
-  return names.map((name) => `${dim(name.padEnd(width))}  ${shown(name, members[name])}`)
 }
 
 function shown(name: string, value: unknown): string {

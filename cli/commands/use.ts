@@ -13,8 +13,8 @@ import { programName } from '../program-name.ts'
 import { duration } from '../relative-time.ts'
 import type { JsonFlag } from '../settings.ts'
 import { applicationOf, baseOf, nameOf, notSignedIn, same } from '../signed-in.ts'
-import { type Cell, type Column, createTable } from '../table.ts'
-import { print, printJson, say, terminalWidth } from '../terminal.ts'
+import { type Cell, type Column, printTable } from '../table.ts'
+import { print, printJson, say } from '../terminal.ts'
 
 const columns: readonly Column[] = [
   { title: ' ' },
@@ -85,7 +85,7 @@ function list({ sessions, default: preferred }: Sessions, isJson: boolean): void
     baseOf(session),
     stateOf(session),
   ])
-  print(createTable(columns, terminalWidth())(rows).join('\n'))
+  printTable(columns, rows)
 }
 
 function stateOf({ ended, endsAtSeconds }: StoredSession): Cell {

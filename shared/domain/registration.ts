@@ -106,6 +106,8 @@ export type Application = {
   readonly resources?: Readonly<Record<string, Description>> | undefined
   /** Families created up to this moment (ms since the epoch) are revoked; 0: none. */
   readonly revokedBefore: number
+  /** When it was registered, ms since the epoch. A later `revokedBefore` was set by an operator. */
+  readonly addedAt?: number | undefined
 }
 
 export type Client = {
@@ -149,6 +151,8 @@ export type Client = {
   readonly graceSeconds: number
   /** Families created up to this moment (ms since the epoch) are revoked; 0: none. */
   readonly revokedBefore: number
+  /** When it was registered, ms since the epoch. A later `revokedBefore` was set by an operator. */
+  readonly addedAt?: number | undefined
 }
 
 /** A client as a file declares it: without `secretHashes` its secrets are the table's own, and stay as they are. */

@@ -32,7 +32,7 @@ export type Change = {
 export type KeepsSessions = (before: ProviderSettings, after: ProviderSettings) => boolean
 
 /** Written by ops, or by the store itself; no file declares them. */
-const notDeclared = ['pk', 'sk', 'revokedBefore', 'formerProviders']
+const notDeclared = ['pk', 'sk', 'addedAt', 'revokedBefore', 'formerProviders']
 
 /**
  * Every record of either side once: applications with their clients after them, in the file's order, then what the file

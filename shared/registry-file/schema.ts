@@ -14,7 +14,7 @@ import { isRedirectUri, listOf, members, type RecordInFile, scope, seconds, text
 
 const yearSeconds = 31_536_000
 const authMethod = v.picklist(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'])
-const methodsWithoutSecret: readonly unknown[] = [undefined, 'none', 'private_key_jwt']
+const methodsWithSecret: readonly unknown[] = ['client_secret_basic', 'client_secret_post']
 /** In the place of a client's secrets: they are drawn by the command line and live in the table alone. */
 export const ofTheTable = 'table'
 const algorithm = v.picklist(['ES256', 'RS256'])
@@ -37,7 +37,7 @@ const clientRules: readonly { readonly why: string; readonly broken: (client: Re
   },
   {
     why: 'this auth needs a secret in `secrets`, or "table" there',
-    broken: ({ auth, secrets }) => !methodsWithoutSecret.includes(auth) && !hasSecrets(secrets),
+    broken: ({ auth, secrets }) => methodsWithSecret.includes(auth) && !hasSecrets(secrets),
   },
   {
     why: 'auth "private_key_jwt" needs a key in `jwks`, and has no secrets',

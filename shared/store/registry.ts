@@ -141,7 +141,7 @@ function writeOf(table: Table, change: Change, nowMs: number, revokedBefore: num
   if (kind === 'removed') return deleteIn(table, key)
   if (kind === 'added') {
     const item = isClient(record) ? { ...record, secretHashes: record.secretHashes ?? [] } : record
-    return putIn(table, key, { ...item, revokedBefore }, [{ attribute: 'pk', is: 'absent' }])
+    return putIn(table, key, { ...item, revokedBefore, addedAt: nowMs }, [{ attribute: 'pk', is: 'absent' }])
   }
   const ofProvider = providerChangeOf(change, nowMs)
   const values: Readonly<Record<string, unknown>> = { ...record, ...ofProvider }

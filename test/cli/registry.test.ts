@@ -6,6 +6,8 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, type TestContext, test } from 'node:test'
 import { type LocalDynamodb, startDynamodb } from '../../local/dynamodb.ts'
 import { hashSecret } from '../../shared/http/client-authentication.ts'
+import { createRegistered } from '../../shared/store/registered.ts'
+import { createRegistrations } from '../../shared/store/registrations.ts'
 import { createTableIfMissing } from '../../shared/store/table.ts'
 import { type FaultProxy, startFaultProxy } from '../flows/support/fault-proxy.ts'
 import { itemAt, startTable, type TestTable } from '../support/table.ts'
@@ -77,6 +79,28 @@ describe('clients', () => {
     assert.match(stdout, new RegExp(`^application +${name}\nclientId +cli\ndisplayName .*\nauth +none\nsecrets +0\n`))
   })
 
+  test('show revokedBefore only after an operator has ended their sessions', async (t) => {
+    const [broker, name] = [await tool(t), newName()]
+    await broker.run('apply', await file(t, application(name, client('cli'))), '--yes')
+    const shown = async () => (await broker.json('clients', 'show', name, 'cli')).body
+    const endedOf = async () =>
+      (await broker.run('applications', 'list')).stdout.match(new RegExp(`^${name} .* (\\S+)$`, 'm'))
+    assert.ok(!('revokedBefore' in (await shown())) && (await shown()).addedAt !== undefined)
+    assert.equal((await endedOf())?.[1], '–')
+    const ended = new Date(Date.now() + 1_000).toISOString()
+    await createRegistered(table, createRegistrations(table)).revokeUpTo(name, 'cli', Date.parse(ended))
+    assert.equal((await shown()).revokedBefore, ended)
+  })
+
+  test('are created with flags for consent and ID tokens, either way', async (t) => {
+    const [broker, name] = [await tool(t), newName()]
+    await broker.run('apply', await file(t, application(name, client('cli'))), '--yes')
+    const words = ['--auth', 'none', '--no-consent', '--id-token-on-refresh', '--claims-in-id-token']
+    assert.equal((await broker.run('clients', 'create', name, 'app', ...words)).code, 0)
+    const stored = await itemAt(table, `application#${name}`, 'client#app')
+    assert.deepEqual([stored?.consent, stored?.idTokenOnRefresh, stored?.claimsInIdToken], [false, true, true])
+  })
+
   test('that act as themselves are created without telling their scopes to everybody', async (t) => {
     const [broker, name] = [await tool(t), newName()]
     await broker.run('apply', await file(t, application(name, client('cli', { scopes: ['openid'] }))), '--yes')
@@ -112,6 +136,7 @@ describe('clients', () => {
     const { code, stderr } = await broker.run('clients', 'create', name, 'web', ...words)
     assert.equal(code, 1)
     assert.match(stderr, / auth: /)
+    assert.doesNotMatch(stderr, /needs a secret/, 'an auth that does not exist needs none')
     assert.match(stderr, /redirectUris/)
     assert.match(stderr, /graceSeconds/)
     assert.equal((await broker.run('clients', 'create', 'nowhere', 'web')).code, 1)
