@@ -7,12 +7,13 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { broker, randomId } from '../shared/broker.ts'
 import { hashSalt, type MacKey, mint, verify } from '../shared/domain/credential.ts'
 import type { Limits, Person } from '../shared/domain/family.ts'
 import { createCodeFamily, createDeviceFamily } from '../shared/domain/new-family.ts'
 import { s256 } from '../shared/domain/pkce.ts'
 import { decide, redeem, rotate, type Transition } from '../shared/domain/transitions.ts'
+import { processParts } from '../shared/parts.ts'
+import { randomId } from '../shared/random.ts'
 import type { Families } from '../shared/store/families.ts'
 import { storeTokens } from '../shared/vault/stored-tokens.ts'
 
@@ -89,13 +90,13 @@ export async function vaultedSession(
   holder: string,
   expiresInSeconds: number,
 ): Promise<string> {
-  const { registrations } = broker()
+  const { registrations } = processParts()
   const [kept, client] = [await registrations.application(vaulted), await registrations.client(vaulted, holder)]
   const { sid, salt } = { sid: randomId(), salt: randomId() }
   const waiting = { codeLifetimeSeconds: 900, intervalSeconds: 6, audiences: [client!.audiences[0]!], limits: client! }
   const whose = { sid, application: vaulted, clientId: holder, saltHash: hashSalt(salt) }
   await families.create(createDeviceFamily({ ...whose, ...waiting, ...moment(), scopes, startedFrom: '127.0.0.1' }))
-  const vault = await storeTokens(kept!, client!, sid, { ...providerTokens, expiresInSeconds }, 900)
+  const vault = await storeTokens(processParts(), kept!, client!, sid, { ...providerTokens, expiresInSeconds }, 900)
   await move(families, decide(vaulted, sid, { approve: person, vault }, moment()))
   const holding = { ...client!, revokedBefore: 0 }
   await move(families, redeem({ ...whose, generation: 0 }, holding, undefined, moment()))

@@ -8,7 +8,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { setTimeout as pause } from 'node:timers/promises'
 import { tenantPath } from '../local/identity-provider/tenant.ts'
 import { listen, loopback } from '../local/ports.ts'
-import { randomId } from '../shared/broker.ts'
+import { randomId } from '../shared/random.ts'
 
 export type Provider = {
   readonly url: string

@@ -6,7 +6,6 @@
  * nothing yet, but sends the browser to the provider, and the callback decides once it is known who approves.
  */
 
-import { broker } from '../shared/broker.ts'
 import type { Family } from '../shared/domain/family.ts'
 import { inLanguage } from '../shared/domain/local-text.ts'
 import { isSameNetwork } from '../shared/domain/network.ts'
@@ -92,7 +91,7 @@ async function isAuthenticLink(call: Call, userCode: string): Promise<boolean> {
 
 /** RFC 8628 §5.1: counts guesses. The answer to the last allowed one already says when to come back. */
 async function guess(call: Call, visitor: Visitor | undefined, userCode: string): Promise<Answer> {
-  const { allowed, left, retryAfterSeconds, giveBack } = await broker().throttle.pay(guesser(call, visitor))
+  const { allowed, left, retryAfterSeconds, giveBack } = await call.parts.throttle.pay(guesser(call, visitor))
   const stop = () => pageAnswer(tooManyAttempts({ look: lookOf(call), retryAfterSeconds }))
   if (!allowed) return stop()
   const family = await orGivenBack(familyOf(call, userCode), giveBack)
@@ -113,7 +112,7 @@ function guesser({ ip }: Call, visitor: Visitor | undefined): Guesser {
 /** The family that a user code leads to. */
 async function familyOf(call: Call, userCode: string): Promise<Family | undefined> {
   for (const sid of await sidsOf(call, userCode)) {
-    const family = await broker().families.read(sid)
+    const family = await call.parts.families.read(sid)
     if (family?.application === call.application.name && family.flow === 'device') return family
   }
   return undefined
@@ -124,8 +123,8 @@ async function sidsOf(call: Call, userCode: string): Promise<readonly string[]> 
   return (await recentMacKeys(call)).map((macKey) => sidOfUserCode(call.application.name, userCode, macKey))
 }
 
-async function recentMacKeys({ now }: Call) {
-  return (await broker().keyring()).macKeysBetween(now - deviceCodeSeconds * 1000, now)
+async function recentMacKeys({ parts, now }: Call) {
+  return (await parts.keyring()).macKeysBetween(now - deviceCodeSeconds * 1000, now)
 }
 
 // --- the question ---------------------------------------------------------------------------------------------------
@@ -136,10 +135,10 @@ async function putQuestion(call: Call, userCode: string, family: Family | undefi
   const problem = problemWith(family, call.now)
   if (problem !== undefined) return askForCode(call, problem)
   const { application } = call
-  const client = await broker().registrations.client(application.name, family.clientId)
+  const client = await call.parts.registrations.client(application.name, family.clientId)
   if (client === undefined) return askForCode(call, { kind: 'unknown', typed })
   if (await isRevoked(call, family)) return askForCode(call, { kind: 'expired' })
-  const providerOrigin = await atProvider(call, userCode, () => providerOf(application).signInOrigin())
+  const providerOrigin = await atProvider(call, userCode, () => providerOf(call.parts, application).signInOrigin())
   if (typeof providerOrigin !== 'string') return providerOrigin
   const csrf = drawHandle(call)
   const look = lookOf(call)
@@ -175,7 +174,7 @@ async function answerQuestion(call: Call, typed: string): Promise<Answer> {
   const question = await carriedQuestion(call, call.parameters.optional('csrf'))
   const userCode = readUserCode(typed)
   const isItsCode = question && userCode && (await sidsOf(call, userCode)).includes(question.sid)
-  const family = isItsCode ? await broker().families.read(question.sid) : undefined
+  const family = isItsCode ? await call.parts.families.read(question.sid) : undefined
   if (question === undefined || userCode === undefined || family === undefined) {
     const known = { look: lookOf(call), requestId: call.requestId }
     return pageAnswer(signInLost({ ...known, enterCodeHref: activateUrl(call), because: 'stale-form' }))
@@ -199,7 +198,7 @@ async function approve(call: Call, question: Question, userCode: string, family:
   // Where the address picked the language. A browser's preference reaches the provider by itself.
   const uiLocales = call.parameters.optional('ui_locales') && language
   const begun = await atProvider(call, userCode, () =>
-    providerOf(call.application).begin(`${call.issuer}/oauth/callback`, { uiLocales }, state),
+    providerOf(call.parts, call.application).begin(`${call.issuer}/oauth/callback`, { uiLocales }, state),
   )
   if ('status' in begun) return begun
   const { sid, clientId } = family
@@ -210,12 +209,12 @@ async function approve(call: Call, question: Question, userCode: string, family:
 
 async function deny(call: Call, question: Question, { sid, clientId }: Family): Promise<Answer> {
   const moment = momentOf(call)
-  const outcome = await broker().families.apply(decide(call.application.name, sid, { deny: true }, moment))
+  const outcome = await call.parts.families.apply(decide(call.application.name, sid, { deny: true }, moment))
   if (!outcome.done && outcome.refusal.kind !== 'superseded') {
     return askForCode(call, { kind: outcome.refusal.kind === 'expired-device-code' ? 'expired' : 'used' })
   }
   audit(call, 'session.denied', { sid, client_id: clientId, flow: 'device' })
-  const client = await broker().registrations.client(call.application.name, clientId)
+  const client = await call.parts.registrations.client(call.application.name, clientId)
   const look = lookOf(call)
   const clientName = client ? inLanguage(client.displayName, look.language) : clientId
   return pageAnswer(deviceDenied({ look, clientName }), dropped(call, question))

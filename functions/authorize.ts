@@ -6,7 +6,6 @@
  * Where a client cannot be told from an impostor, a person says yes on a page of ours before the provider is asked.
  */
 
-import { broker } from '../shared/broker.ts'
 import { inLanguage } from '../shared/domain/local-text.ts'
 import { isRegisteredRedirect, needsConsent } from '../shared/domain/redirect-uri.ts'
 import type { Client } from '../shared/domain/registration.ts'
@@ -88,12 +87,12 @@ function stateIn(parameters: Parameters): string | undefined {
 }
 
 async function trustedClient(
-  { application }: Call,
+  { parts, application }: Call,
   clientId: string | undefined,
   redirectUri: string | undefined,
 ): Promise<{ client: Client; redirectUri: string } | SetupMistake> {
   if (clientId === undefined) return { kind: 'client-missing' }
-  const client = await broker().registrations.client(application.name, clientId)
+  const client = await parts.registrations.client(application.name, clientId)
   if (client === undefined) return { kind: 'client-unknown', clientId }
   if (redirectUri === undefined) return { kind: 'redirect-missing', clientId }
   if (!isRegisteredRedirect(client, redirectUri)) return { kind: 'redirect-unregistered', clientId, redirectUri }
@@ -112,7 +111,11 @@ async function sendToProvider(
   question?: ClientQuestion,
 ): Promise<Answer> {
   const state = drawHandle(call, question?.csrf)
-  const { url, secrets } = await providerOf(call.application).begin(`${call.issuer}/oauth/callback`, wishes, state)
+  const { url, secrets } = await providerOf(call.parts, call.application).begin(
+    `${call.issuer}/oauth/callback`,
+    wishes,
+    state,
+  )
   const authTimeFrom = earliestAuthTime(wishes, call.now)
   const { language } = lookOf(call)
   const cookies = await carry(call, 'sign-in', { flow: 'code', ...request, authTimeFrom, language, secrets })
@@ -135,7 +138,7 @@ async function putQuestion(call: Call, client: Client, request: CodeRequest, wis
   const cookies = await carry(call, 'client-question', { csrf, request, wishes })
   if (cookies === undefined) throw tooLong()
   const look = lookOf(call)
-  const providerOrigin = await providerOf(call.application).signInOrigin()
+  const providerOrigin = await providerOf(call.parts, call.application).signInOrigin()
   const page = confirmClient({
     look,
     clientName: inLanguage(client.displayName, look.language),

@@ -6,7 +6,6 @@
  * something to the browser that was sent away: its sealed cookie holds state, nonce and verifier.
  */
 
-import { broker, randomId } from '../shared/broker.ts'
 import { hashSalt, mint } from '../shared/domain/credential.ts'
 import type { Person } from '../shared/domain/family.ts'
 import { createCodeFamily } from '../shared/domain/new-family.ts'
@@ -41,6 +40,7 @@ import { pageEndpoint, reportFault } from '../shared/http/stack.ts'
 import { remembered } from '../shared/http/visitor.ts'
 import { providerOf } from '../shared/providers/index.ts'
 import type { SignInResult } from '../shared/providers/provider.ts'
+import { randomId } from '../shared/random.ts'
 import { Unavailable } from '../shared/unavailable.ts'
 import { storeTokens } from '../shared/vault/stored-tokens.ts'
 
@@ -64,7 +64,7 @@ async function finish(call: Call, { secrets, clientId }: SignIn): Promise<SignIn
   for (const [name, values] of Object.entries(event.multiValueQueryStringParameters ?? {})) {
     for (const value of values ?? []) callback.searchParams.append(name, value)
   }
-  const result = await providerOf(application).finish(callback, secrets, wantedClaims(application))
+  const result = await providerOf(call.parts, application).finish(callback, secrets, wantedClaims(application))
   reportUnexpected(call, clientId, result)
   return result
 }
@@ -83,13 +83,13 @@ async function endDeviceSignIn(
   const refused = result.kind === 'refused' && result.error === 'access_denied'
   if (result.kind !== 'signed-in' && !refused) {
     // A reload while the first request was on its way: that one may have decided, and its answer was lost.
-    const family = await broker().families.read(sid)
+    const family = await call.parts.families.read(sid)
     if (family !== undefined && family.state !== 'pending') return undecidable(call, signIn, 'decided')
     return pageAnswer(failedSignInPage(call, result), dropped(call, signIn))
   }
   const decision = result.kind === 'signed-in' ? await approval(call, signIn, result) : ({ deny: true } as const)
   const moment = momentOf(call)
-  const outcome = await broker().families.apply(decide(call.application.name, sid, decision, moment))
+  const outcome = await call.parts.families.apply(decide(call.application.name, sid, decision, moment))
   // Superseded: it was decided as we say, and the device came for its tokens before the answer reached us.
   if (!outcome.done && outcome.refusal.kind !== 'superseded') return undecidable(call, signIn, outcome.refusal.kind)
   const { clientId, person } = outcome.family!
@@ -104,9 +104,9 @@ async function endDeviceSignIn(
 
 /** Two may approve one device at once: each has a vault of its own, and the family names that of whoever it knows. */
 async function approval(call: Call, { sid, clientId }: DeviceSignIn, { person, tokens }: SignedIn): Promise<Decision> {
-  const client = await broker().registrations.client(call.application.name, clientId)
-  const vault = client && (await storeTokens(call.application, client, sid, tokens, deviceCodeSeconds))
-  return { approve: person, emailHash: await emailHashOf(call.application, person), vault }
+  const client = await call.parts.registrations.client(call.application.name, clientId)
+  const vault = client && (await storeTokens(call.parts, call.application, client, sid, tokens, deviceCodeSeconds))
+  return { approve: person, emailHash: await emailHashOf(call.parts, call.application, person), vault }
 }
 
 function undecidable(call: Call, signIn: DeviceSignIn & SignIn, refusal: string): Answer {
@@ -132,7 +132,7 @@ async function endCodeSignIn(
   finished: () => Promise<SignInResult>,
 ): Promise<Answer> {
   const { redirectUri, responseMode: mode, state } = signIn
-  const client = await broker().registrations.client(call.application.name, signIn.clientId)
+  const client = await call.parts.registrations.client(call.application.name, signIn.clientId)
   // The redirect URI may have been unregistered meanwhile (RFC 6749 §4.1.2.1).
   if (client === undefined || !isRegisteredRedirect(client, redirectUri)) return lost(call)
   const to = { issuer: call.issuer, redirectUri, mode, look: lookOf(call), state }
@@ -162,10 +162,10 @@ async function grantCode(
     if (person.authTimeSeconds === undefined) reportMissingAuthTime(call, client.clientId)
     return errorResponse(to, 'login_required', unmet, dropped(call, signIn))
   }
-  const keyring = await broker().keyring()
+  const keyring = await call.parts.keyring()
   const credential = { sid: randomId(), generation: 0, salt: randomId() }
-  const vault = await storeTokens(application, client, credential.sid, tokens, codeLifetimeSeconds)
-  const opened = await broker().families.create(
+  const vault = await storeTokens(call.parts, application, client, credential.sid, tokens, codeLifetimeSeconds)
+  const opened = await call.parts.families.create(
     createCodeFamily({
       sid: credential.sid,
       saltHash: hashSalt(credential.salt),
@@ -178,7 +178,7 @@ async function grantCode(
       codeLifetimeSeconds,
       limits: client,
       person,
-      emailHash: await emailHashOf(application, person),
+      emailHash: await emailHashOf(call.parts, application, person),
       redirectUri: signIn.redirectUri,
       codeChallenge: signIn.codeChallenge,
       nonce: signIn.nonce,

@@ -5,8 +5,8 @@
  * Reads the keyring and writes one line. It is a function of its own because whoever is to rotate may be what is broken.
  */
 
-import { clock } from '../shared/broker.ts'
 import { log } from '../shared/log.ts'
+import { clock } from '../shared/parts.ts'
 import { secretsAt } from '../shared/secrets.ts'
 import { oldestKeyInUseDays } from '../shared/tokens/keyring-report.ts'
 

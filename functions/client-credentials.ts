@@ -4,7 +4,6 @@
  * No write and no session: the token says who the client is, and the client can ask for another whenever it likes.
  */
 
-import { broker } from '../shared/broker.ts'
 import { audClaim } from '../shared/domain/audience.ts'
 import { grantAsked } from '../shared/http/authorization-request.ts'
 import { conclude } from '../shared/http/call.ts'
@@ -24,7 +23,7 @@ export const clientCredentialsGrant: Grant = {
     // RFC 6749 §4.4.3: no refresh token, whatever else the client may do.
     const scope = asked.scopes.filter((word) => word !== 'offline_access').join(' ')
     const accessToken = signAccessToken(
-      await broker().keyring(),
+      await call.parts.keyring(),
       application.accessTokenAlgorithm,
       {
         iss: issuer,

@@ -3,8 +3,8 @@
  * keyring it changes nothing: a keyring that was replaced would end every session.
  */
 
-import { clock } from '../shared/broker.ts'
 import { log } from '../shared/log.ts'
+import { clock } from '../shared/parts.ts'
 import { writeFirst } from '../shared/secrets-manager.ts'
 import { generateKeyring } from '../shared/tokens/keyring-secret.ts'
 

@@ -5,7 +5,6 @@
  * between them.
  */
 
-import { broker } from '../shared/broker.ts'
 import { registeredAudiences } from '../shared/domain/audience.ts'
 import type { Client } from '../shared/domain/registration.ts'
 import { allowsScopes, registeredScopes } from '../shared/domain/scope.ts'
@@ -85,8 +84,8 @@ function invalidSubject(reason: string): OAuthError {
   return new OAuthError('invalid_request', description, { reason })
 }
 
-async function subjectIn({ issuer, now }: ClientCall, token: string): Promise<SessionAccessToken> {
-  const claims = await verifyAccessToken(await broker().keyring(), issuer, token, now)
+async function subjectIn({ parts, issuer, now }: ClientCall, token: string): Promise<SessionAccessToken> {
+  const claims = await verifyAccessToken(await parts.keyring(), issuer, token, now)
   if (claims === undefined) throw invalidSubject('invalid token')
   if (!isOfSession(claims)) throw invalidSubject('of no session')
   return claims
@@ -102,7 +101,7 @@ function checkEntitled({ exchangesFor }: Client, { client_id: clientId }: Sessio
 type LiveSession = Session & { readonly client: Client }
 
 async function liveSession(call: ClientCall, claims: SessionAccessToken): Promise<LiveSession> {
-  const session = await broker().vaults.readSession(claims.sid)
+  const session = await call.parts.vaults.readSession(claims.sid)
   const client = session && (await liveClient(call, claims, session.family))
   if (client === undefined) throw invalidSubject('session over')
   return { ...session!, client }

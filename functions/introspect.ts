@@ -4,7 +4,6 @@
  * One read at most. Asking spends nothing and rotates nothing.
  */
 
-import { broker } from '../shared/broker.ts'
 import { audClaim, registeredAudiences } from '../shared/domain/audience.ts'
 import { hashSalt } from '../shared/domain/credential.ts'
 import { isLive } from '../shared/domain/family.ts'
@@ -37,10 +36,10 @@ async function refreshToken(call: ClientCall, token: string): Promise<object | u
   const { application, issuer, now } = call
   const { credential } = await verifyCredentialText(call, 'rt', token)
   if (credential === undefined) return undefined
-  const family = await broker().families.read(credential.sid)
+  const family = await call.parts.families.read(credential.sid)
   if (family === undefined || family.saltHash !== hashSalt(credential.salt)) return undefined
   if (family.application !== application.name || family.generation !== credential.generation) return undefined
-  const client = await broker().registrations.client(application.name, family.clientId)
+  const client = await call.parts.registrations.client(application.name, family.clientId)
   const before = await revokedBefore(call, family.clientId)
   if (client === undefined || before === undefined || !isLive(family, before, now)) return undefined
   const scopes = registeredScopes(client.scopes, family.scopes)

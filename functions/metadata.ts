@@ -5,7 +5,6 @@
  * Lists what holds and nothing else.
  */
 
-import { broker } from '../shared/broker.ts'
 import { languages } from '../shared/domain/local-text.ts'
 import type { Call } from '../shared/http/call.ts'
 import { publicEndpoint } from '../shared/http/stack.ts'
@@ -17,11 +16,11 @@ const cacheable = { 'cache-control': `public, max-age=${publishedKeysCachedSecon
 
 export const handler = publicEndpoint('cross-origin', async (call) => {
   const isKeys = call.event.resource.endsWith('/jwks.json')
-  return { status: 200, headers: cacheable, body: isKeys ? await keys() : metadataOf(call) }
+  return { status: 200, headers: cacheable, body: isKeys ? await keys(call) : metadataOf(call) }
 })
 
-async function keys(): Promise<object> {
-  return { keys: (await broker().keyring()).publicKeys }
+async function keys({ parts }: Call): Promise<object> {
+  return { keys: (await parts.keyring()).publicKeys }
 }
 
 function metadataOf({ application, issuer }: Call): object {

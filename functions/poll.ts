@@ -6,7 +6,6 @@
  * meanwhile.
  */
 
-import { broker } from '../shared/broker.ts'
 import { unlessSuperseded } from '../shared/domain/expire-device-code.ts'
 import {
   increaseInterval,
@@ -35,7 +34,7 @@ export const deviceGrant: Grant = {
     const asked = audiencesAsked(call.client, call.parameters)
     const shown = await verifyCredential(call, 'dc', call.parameters.required('device_code'))
     const { presented } = shown
-    const polled = await broker().families.apply(recordPoll(presented, policyOf(call), momentOf(call)))
+    const polled = await call.parts.families.apply(recordPoll(presented, policyOf(call), momentOf(call)))
     if (!polled.done && polled.refusal.kind === 'decided') return exchangeUnspent(call, shown, asked)
     if (!polled.done && polled.refusal.kind === 'too-early') await slowDown(call, shown, polled.refusal.pollIntervalMs)
     const family = await requireSuccess(call, presented, polled)
@@ -70,5 +69,5 @@ function redemptionOf(call: ClientCall, { presented }: Verified, asked: readonly
 async function slowDown(call: ClientCall, { presented }: Verified, seenPollIntervalMs: number): Promise<void> {
   // To put the next poll off once more would be to never hear a device that polls too early all the time.
   if (seenPollIntervalMs >= maxPollIntervalMs) return
-  await broker().families.apply(increaseInterval(presented, seenPollIntervalMs, momentOf(call)))
+  await call.parts.families.apply(increaseInterval(presented, seenPollIntervalMs, momentOf(call)))
 }

@@ -4,7 +4,6 @@
  * One conditional write: `rotate`. For a client that is given the provider's access token, that is made fresh before.
  */
 
-import { broker } from '../shared/broker.ts'
 import { rotate } from '../shared/domain/transitions.ts'
 import { audiencesAsked, scopesAsked } from '../shared/http/authorization-request.ts'
 import { conclude, momentOf } from '../shared/http/call.ts'
@@ -25,7 +24,7 @@ export const refreshGrant: Grant = {
     const shown = await verifyCredential(call, 'rt', parameters.required('refresh_token'))
     const rotation = rotate(shown.presented, policyOf(call), asked, momentOf(call))
     const { transition, providerToken } = await prepare(call, shown, rotation, asked)
-    const outcome = await broker().families.apply(transition)
+    const outcome = await call.parts.families.apply(transition)
     const family = await requireSuccess(call, shown.presented, outcome)
     conclude(call, outcome.done && outcome.isGraceRetry ? 'session.grace_retry' : 'session.rotated', {
       sid: family.sid,

@@ -5,10 +5,10 @@
  * Reads first, for it is only a matter of finding them; each mark goes by one conditional write of its own.
  */
 
-import { broker, clock } from '../shared/broker.ts'
 import type { Family } from '../shared/domain/family.ts'
 import type { Application } from '../shared/domain/registration.ts'
 import { describeFault, log } from '../shared/log.ts'
+import { type Parts, processParts } from '../shared/parts.ts'
 import { Unavailable } from '../shared/unavailable.ts'
 import { type End, endAtProvider } from '../shared/vault/end-at-provider.ts'
 import type { Report } from '../shared/vault/fresh-token.ts'
@@ -22,39 +22,40 @@ type Context = { getRemainingTimeInMillis(): number }
 type Tally = { told: number; left: number }
 
 export async function handler(_event: unknown, context: Context): Promise<Tally> {
+  const parts = processParts()
   const tally = { told: 0, left: 0 }
   const silent = new Set<string>()
-  for await (const sids of broker().revocations.due()) {
+  for await (const sids of parts.revocations.due()) {
     for (let at = 0; at < sids.length; at += concurrency) {
       if (context.getRemainingTimeInMillis() < lastMomentMs) return tally
-      await Promise.all(sids.slice(at, at + concurrency).map((sid) => tell(sid, silent, tally)))
+      await Promise.all(sids.slice(at, at + concurrency).map((sid) => tell(parts, sid, silent, tally)))
     }
   }
   return tally
 }
 
 /** @param silent applications whose provider is out of reach in this run, and is not asked again */
-async function tell(sid: string, silent: Set<string>, tally: Tally): Promise<void> {
-  const family = await broker().families.read(sid)
+async function tell(parts: Parts, sid: string, silent: Set<string>, tally: Tally): Promise<void> {
+  const family = await parts.families.read(sid)
   if (family?.revocationDue === undefined) return
-  const application = await broker().registrations.application(family.application)
-  const end = silent.has(family.application) ? undefined : await tried(application, family)
+  const application = await parts.registrations.application(family.application)
+  const end = silent.has(family.application) ? undefined : await tried(parts, application, family)
   if (end === 'out of reach') silent.add(family.application)
   tally[end === 'done' ? 'told' : 'left']++
 }
 
 /** What is wrong with one application, or with one session, is nothing to the others. @throws {Unavailable} without the table */
-async function tried(application: Application | undefined, family: Family): Promise<End | undefined> {
+async function tried(parts: Parts, application: Application | undefined, family: Family): Promise<End | undefined> {
   try {
-    return await endAtProvider(application, family, reporter(family))
+    return await endAtProvider(parts, application, family, reporter(parts, family))
   } catch (error) {
     if (error instanceof Unavailable) throw error
-    log({ level: 'error', event: 'fault', application: family.application, fault: describeFault(error) }, clock.now())
+    log({ level: 'error', event: 'fault', application: family.application, fault: describeFault(error) }, parts.now())
     return undefined
   }
 }
 
-function reporter({ application, clientId, sid, person }: Family): Report {
+function reporter(parts: Parts, { application, clientId, sid, person }: Family): Report {
   return (event, fields) =>
-    log({ event, application, client_id: clientId, sid, sub: person?.sub, ...fields }, clock.now())
+    log({ event, application, client_id: clientId, sid, sub: person?.sub, ...fields }, parts.now())
 }

@@ -6,7 +6,6 @@
  * tokens were kept, they go too.
  */
 
-import { broker } from '../shared/broker.ts'
 import { hashSalt } from '../shared/domain/credential.ts'
 import type { Entitlement } from '../shared/domain/single-use.ts'
 import { revoke } from '../shared/domain/transitions.ts'
@@ -43,7 +42,7 @@ async function end(call: ClientCall, entitlement: Entitlement): Promise<void> {
   const { sid } = entitlement
   const moment = momentOf(call)
   const { revokeTokens } = call.application.provider
-  const outcome = await broker().families.apply(revoke(entitlement, 'client', moment, revokeTokens))
+  const outcome = await call.parts.families.apply(revoke(entitlement, 'client', moment, revokeTokens))
   if (!outcome.done) {
     if (outcome.refusal.kind === 'foreign-client') audit(call, 'credential.foreign', { level: 'warn', sid })
     return

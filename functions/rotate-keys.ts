@@ -6,8 +6,8 @@
  * place only while that is still there, so of a rotation and a retirement at the same time none undoes the other.
  */
 
-import { clock } from '../shared/broker.ts'
 import { log } from '../shared/log.ts'
+import { clock } from '../shared/parts.ts'
 import {
   drawVersionId,
   dropPending,

@@ -5,7 +5,7 @@
  * by one on its registration; all of a person by one for each (shared/store/sweep.ts).
  */
 
-import { broker, clock } from '../shared/broker.ts'
+import { setTimeout as pause } from 'node:timers/promises'
 import { type Family, subOf } from '../shared/domain/family.ts'
 import { sessionStatus } from '../shared/domain/session-status.ts'
 import { revokeByOps, type Transition } from '../shared/domain/transitions.ts'
@@ -24,19 +24,27 @@ import {
 import { iso, sessionView } from '../shared/http/session-view.ts'
 import { hashedEmail, wantedClaims } from '../shared/http/sign-in.ts'
 import { type Handler, opsEndpoint, opsRootEndpoint } from '../shared/http/stack.ts'
-import { ops, patience } from '../shared/ops.ts'
-import type { ApplicationWithClients } from '../shared/store/registered.ts'
+import type { Parts } from '../shared/parts.ts'
+import { type ApplicationWithClients, createRegistered } from '../shared/store/registered.ts'
 import { registrationsCachedMs } from '../shared/store/registrations.ts'
-import type { Entry, SessionQuery } from '../shared/store/sessions.ts'
-import { begun, type SweepState, sweep } from '../shared/store/sweep.ts'
+import { createSessions, type Entry, type SessionQuery } from '../shared/store/sessions.ts'
+import { begun, type Patience, type SweepState, sweep } from '../shared/store/sweep.ts'
 
 export const handler: Handler = (event, context) =>
   event.resource === '/applications' ? applications(event, context) : sessions(event, context)
 
-const applications = opsRootEndpoint(async () => ({
+const applications = opsRootEndpoint(async ({ parts }) => ({
   status: 200,
-  body: { applications: await ops().registered.names() },
+  body: { applications: await opsStores(parts).registered.names() },
 }))
+
+/** Not among the parts, so that no other function has to load them. */
+function opsStores({ table, registrations }: Parts) {
+  return { sessions: createSessions(table), registered: createRegistered(table, registrations) }
+}
+
+/** A sweep waits for the index in real time, so it must not use a clock that a test has stopped. */
+const patience: Patience = { now: Date.now, pause }
 
 const sessions = opsEndpoint(async (call) => {
   const { httpMethod, pathParameters } = call.event
@@ -78,8 +86,8 @@ async function find(
   request: ListRequest,
   start: Entry | undefined,
 ): Promise<{ families: readonly Family[]; last: Entry | undefined }> {
-  const { sessions } = ops()
-  const whose = await whoseOf(call.application.name, registered, request)
+  const { sessions } = opsStores(call.parts)
+  const query = await queryFor(call, registered, request)
   const { limit, state, name } = request
   const isFiltered = state !== undefined || name !== undefined
   const isWanted = (family: Family) =>
@@ -88,7 +96,7 @@ async function find(
   const found: Family[] = []
   let last = start
   for (let windows = 0; windows < maxWindows && found.length < limit; windows += 1) {
-    const stretch = await sessions.newest(whose, last, isFiltered ? windowSize : limit)
+    const stretch = await sessions.newest(query, last, isFiltered ? windowSize : limit)
     found.push(...(await sessions.read(stretch.sids)).filter(isWanted))
     last = stretch.last
     if (last === undefined) break
@@ -109,14 +117,14 @@ function folded(text: string): string {
   return text.normalize('NFKC').toLowerCase()
 }
 
-async function whoseOf(
-  application: string,
+async function queryFor(
+  { parts, application: { name: application } }: OpsCall,
   { clients }: ApplicationWithClients,
   { subject, email, clientId }: ListRequest,
 ): Promise<SessionQuery> {
   if (subject !== undefined) return { application, subject, clientId }
   if (email !== undefined) {
-    const emailHash = await hashedEmail(application, email)
+    const emailHash = await hashedEmail(parts, application, email)
     if (emailHash === undefined) throw new OAuthError('invalid_request', 'email must be an e-mail address.')
     return { application, emailHash, clientId }
   }
@@ -134,7 +142,7 @@ async function show(call: OpsCall, sid: string): Promise<Answer> {
     status: 200,
     body: {
       session: view(family, registered, call.now),
-      audit_query: auditQuery(family),
+      audit_query: auditQuery(family, call.parts.config.auditLogGroups),
       ...(lines !== undefined && { audit_lines: lines }),
     },
   }
@@ -144,11 +152,11 @@ async function revokeOne(call: OpsCall, sid: string): Promise<Answer> {
   const note = readReason(call.event)
   const registered = await registeredFor(call)
   if (!isSid(sid)) throw noSession()
-  const outcome = await broker().families.apply(endOf(call, sid, note))
+  const outcome = await call.parts.families.apply(endOf(call, sid, note))
   if (!outcome.done && outcome.refusal.kind === 'unknown') throw noSession()
   const family = outcome.family!
   if (outcome.done) auditEnd(call, family, note)
-  const now = clock.now()
+  const now = call.parts.now()
   const endedAt = outcome.done ? now : (family.revokedAt ?? now)
   return {
     status: 200,
@@ -168,8 +176,8 @@ function endOf(call: OpsCall, sid: string, note: string | undefined): Transition
 }
 
 /** Of this application: another one's is not there, whoever knows its sid. */
-async function ownFamily({ application }: OpsCall, sid: string): Promise<Family> {
-  const family = isSid(sid) ? await broker().families.read(sid) : undefined
+async function ownFamily({ parts, application }: OpsCall, sid: string): Promise<Family> {
+  const family = isSid(sid) ? await parts.families.read(sid) : undefined
   if (family?.application !== application.name) throw noSession()
   return family
 }
@@ -196,10 +204,10 @@ async function revokeRegistered(
   if (request.cursor !== undefined) throw new OAuthError('invalid_request', 'A cursor goes with a subject alone.')
   const registered = await registeredFor(call)
   const clientId = request.by === 'client_id' ? clientIn(registered, request.clientId).clientId : undefined
-  const revokedBefore = await ops().registered.revokeUpTo(call.application.name, clientId, call.now)
+  const revokedBefore = await opsStores(call.parts).registered.revokeUpTo(call.application.name, clientId, call.now)
   if (revokedBefore === undefined) throw noClient()
   // Counted from the answer on: a Lambda that read the registration just before goes by it for so long.
-  const effectiveAt = clock.now() + registrationsCachedMs
+  const effectiveAt = call.parts.now() + registrationsCachedMs
   audit(call, 'sessions.revoked', {
     client_id: clientId,
     reason: clientId === undefined ? 'ops:application' : 'ops:client',
@@ -237,8 +245,8 @@ async function revokePerson(
       auditEnd(call, family, note)
     },
   }
-  const parts = { sessions: ops().sessions, families: broker().families }
-  const rest = await sweep(parts, task, state, patience)
+  const stores = { sessions: opsStores(call.parts).sessions, families: call.parts.families }
+  const rest = await sweep(stores, task, state, patience)
   audit(call, 'sessions.revoked', { sub: subject, reason: 'ops:subject', note, count })
   return {
     status: 200,
@@ -246,8 +254,8 @@ async function revokePerson(
       revoked: count,
       by: 'subject',
       revoked_before: iso(state.upToMs),
-      effective_at: iso(clock.now()),
-      ...accessTokensUntil(clock.now(), longestAccessToken(registered)),
+      effective_at: iso(call.parts.now()),
+      ...accessTokensUntil(call.parts.now(), longestAccessToken(registered)),
       complete: rest === undefined,
       ...(rest !== undefined && { cursor: await cursorOf(call, query, rest) }),
     },
@@ -256,8 +264,8 @@ async function revokePerson(
 
 // --- all ------------------------------------------------------------------------------------------------------------
 
-async function registeredFor({ application }: OpsCall): Promise<ApplicationWithClients> {
-  const registered = await ops().registered.read(application.name)
+async function registeredFor({ parts, application }: OpsCall): Promise<ApplicationWithClients> {
+  const registered = await opsStores(parts).registered.read(application.name)
   if (registered === undefined) throw new OAuthError('not_found', 'There is no such application.', { status: 404 })
   return registered
 }

@@ -5,7 +5,6 @@
  * provider's own device flow, that is started first, and its user code is handed on.
  */
 
-import { broker, randomId } from '../shared/broker.ts'
 import { type Credential, hashSalt, mint } from '../shared/domain/credential.ts'
 import { createDeviceFamily, type NewDeviceFamily } from '../shared/domain/new-family.ts'
 import { deviceCodeSeconds, drawUserCode, showUserCode, sidOfUserCode } from '../shared/domain/user-code.ts'
@@ -14,6 +13,7 @@ import { type ClientCall, conclude } from '../shared/http/call.ts'
 import { activateUrl, completeUrl } from '../shared/http/device-link.ts'
 import { OAuthError } from '../shared/http/errors.ts'
 import { clientEndpoint } from '../shared/http/stack.ts'
+import { randomId } from '../shared/random.ts'
 
 const intervalSeconds = 5
 /** Of 2.6e10 codes so many would have to be taken in a row that something else is wrong. */
@@ -26,7 +26,7 @@ export const handler = clientEndpoint('same-origin', async (call) => {
   const asked = grantAsked(call.client, call.parameters)
   const isUpstream = call.application.provider.deviceLogin === 'upstream'
   const { credential, shown } = isUpstream ? await openUpstream(call, asked) : await openOwn(call, asked)
-  const macKey = (await broker().keyring()).macKey(call.now)
+  const macKey = (await call.parts.keyring()).macKey(call.now)
   conclude(call, 'session.opened', { sid: credential.sid, flow: 'device' })
   return { status: 200, body: { device_code: mint('dc', call.application.name, credential, macKey), ...shown } }
 })
@@ -45,7 +45,7 @@ type Opened = { readonly credential: Credential; readonly shown: Shown }
 /** A user code of ours, which leads to the family by itself. */
 async function openOwn(call: ClientCall, asked: Asked): Promise<Opened> {
   const { application, now } = call
-  const macKey = (await broker().keyring()).macKey(now)
+  const macKey = (await call.parts.keyring()).macKey(now)
   for (let draw = 0; draw < maxDraws; draw++) {
     const userCode = drawUserCode()
     const credential = { sid: sidOfUserCode(application.name, userCode, macKey), generation: 0, salt: randomId() }
@@ -90,7 +90,7 @@ type Waiting = Pick<NewDeviceFamily, 'codeLifetimeSeconds' | 'intervalSeconds' |
 /** @returns false when the sid is taken */
 function open(call: ClientCall, asked: Asked, { sid, salt }: Credential, waiting: Waiting): Promise<boolean> {
   const { application, client, ip, now } = call
-  return broker().families.create(
+  return call.parts.families.create(
     createDeviceFamily({
       sid,
       saltHash: hashSalt(salt),

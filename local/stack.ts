@@ -8,8 +8,8 @@ import { mkdir, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type FunctionName, routes } from '../infra/routes.ts'
-import { resetBroker } from '../shared/broker.ts'
 import { sink } from '../shared/log.ts'
+import { setProcessParts } from '../shared/parts.ts'
 import type { Registry } from '../shared/store/registrations.ts'
 import { startDynamodb } from './dynamodb.ts'
 import { setEnvironment } from './environment.ts'
@@ -196,10 +196,10 @@ function enterEnvironment({ tableName, url, endpoint, place }: Settings): () => 
     AWS_REGION: process.env.AWS_REGION ?? 'eu-central-1',
     ...(hasCredentials ? {} : { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' }),
   })
-  resetBroker()
+  setProcessParts(undefined)
   return () => {
     leave()
-    resetBroker()
+    setProcessParts(undefined)
   }
 }
 

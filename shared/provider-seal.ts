@@ -4,13 +4,14 @@
  * Owns that the registration which says so is not older than the seal.
  */
 
-import { broker } from './broker.ts'
 import { acceptedProviders, providerId } from './domain/provider-identity.ts'
 import type { Application } from './domain/registration.ts'
+import type { Parts } from './parts.ts'
 import type { Keyring } from './tokens/keyring.ts'
 import { type ProviderPurpose, seal, unsealForProvider } from './tokens/seal.ts'
 
 export async function sealFor(
+  parts: Pick<Parts, 'keyring'>,
   { name, provider }: Pick<Application, 'name' | 'provider'>,
   purpose: ProviderPurpose,
   value: unknown,
@@ -18,7 +19,7 @@ export async function sealFor(
   nowMs: number,
 ): Promise<string> {
   const sealing = { purpose, application: name, nowMs, provider: providerId(provider) }
-  return seal(await broker().keyring(), sealing, value, lifetimeSeconds)
+  return seal(await parts.keyring(), sealing, value, lifetimeSeconds)
 }
 
 /**
@@ -32,20 +33,22 @@ export type Unsealed<Value> =
 
 /** @throws {Unavailable} */
 export async function unsealFrom<Value>(
+  parts: Pick<Parts, 'keyring' | 'registrations'>,
   application: Application,
   purpose: ProviderPurpose,
   sealed: string,
   nowMs: number,
 ): Promise<Unsealed<Value>> {
-  const unsealed = await unsealWith<Value>(application, purpose, sealed, nowMs)
+  const unsealed = await unsealWith<Value>(parts, application, purpose, sealed, nowMs)
   if (unsealed !== 'other-provider') return unsealed
   // A warm Lambda goes by a registration that is up to ten seconds old, while others seal for the provider of now.
-  broker().registrations.forget(application.name)
-  const current = await broker().registrations.application(application.name)
-  return current === undefined ? unsealed : unsealWith(current, purpose, sealed, nowMs)
+  parts.registrations.forget(application.name)
+  const current = await parts.registrations.application(application.name)
+  return current === undefined ? unsealed : unsealWith<Value>(parts, current, purpose, sealed, nowMs)
 }
 
 async function unsealWith<Value>(
+  parts: Pick<Parts, 'keyring'>,
   application: Application,
   purpose: ProviderPurpose,
   sealed: string,
@@ -53,7 +56,7 @@ async function unsealWith<Value>(
 ): Promise<Unsealed<Value>> {
   const sealing = { purpose, application: application.name, nowMs, providers: acceptedProviders(application) }
   const open = (keyring: Keyring) => unsealForProvider<Value>(keyring, sealing, sealed)
-  const unsealed = (await open(await broker().keyring())) ?? (await again(purpose, open))
+  const unsealed = (await open(await parts.keyring())) ?? (await again(parts, purpose, open))
   return typeof unsealed === 'object' ? { value: unsealed.value, application } : unsealed
 }
 
@@ -62,8 +65,9 @@ async function unsealWith<Value>(
  * lost would end a session, so the keyring is read again. Anybody can make up a cookie, so a cookie is not worth that read.
  */
 async function again<Result>(
+  parts: Pick<Parts, 'keyring'>,
   purpose: ProviderPurpose,
   open: (keyring: Keyring) => Promise<Result>,
 ): Promise<Result | undefined> {
-  return purpose === 'sign-in' ? undefined : open(await broker().keyring(0))
+  return purpose === 'sign-in' ? undefined : open(await parts.keyring(0))
 }

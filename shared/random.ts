@@ -26,3 +26,8 @@ export function randomText(bytes: number): string {
   drawn.fill(0)
   return text
 }
+
+/** 128 random bits, base64url: sids, salts, write ids. */
+export function randomId(): string {
+  return randomText(16)
+}

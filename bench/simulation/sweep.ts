@@ -6,10 +6,10 @@
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { BatchWriteCommand } from '@aws-sdk/lib-dynamodb'
-import { randomId } from '../../shared/broker.ts'
 import { hashSalt } from '../../shared/domain/credential.ts'
 import { createCodeFamily } from '../../shared/domain/new-family.ts'
 import { revokeByOps } from '../../shared/domain/transitions.ts'
+import { randomId } from '../../shared/random.ts'
 import { createFamilies, familyKey } from '../../shared/store/families.ts'
 import { createSessions } from '../../shared/store/sessions.ts'
 import { begun, sweep } from '../../shared/store/sweep.ts'

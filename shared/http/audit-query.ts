@@ -5,7 +5,6 @@
  * Owns which lines are a session's. Must not know the session's present.
  */
 
-import { broker } from '../broker.ts'
 import type { Family } from '../domain/family.ts'
 import { sink } from '../log.ts'
 import { iso } from './session-view.ts'
@@ -19,10 +18,13 @@ export type AuditQuery = {
 }
 
 /** All that names the session, and what ended it along with all of its client or application. */
-export function auditQuery({ sid, application, clientId, createdAt }: Family): AuditQuery {
+export function auditQuery(
+  { sid, application, clientId, createdAt }: Family,
+  logGroups: readonly string[],
+): AuditQuery {
   const whole = `event = "sessions.revoked" and application = ${quoted(application)}`
   return {
-    log_groups: broker().config.auditLogGroups,
+    log_groups: logGroups,
     query: [
       'fields @timestamp, event, client_id, sub, ip, generation, reason, actor, note, request_id',
       `| filter sid = ${quoted(sid)}`,

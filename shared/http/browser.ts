@@ -6,7 +6,6 @@
  * Must not know pages' words.
  */
 
-import { broker } from '../broker.ts'
 import type { Language } from '../domain/local-text.ts'
 import type { Application } from '../domain/registration.ts'
 import { isSameSecret } from '../domain/same-secret.ts'
@@ -80,8 +79,8 @@ export async function carry<Kind extends CookieKind>(
   const { application, now } = call
   const sealed =
     kind === 'sign-in'
-      ? await sealFor(application, kind, value, carriedSeconds, now)
-      : await seal(await broker().keyring(), ownSealing(call, kind), value, carriedSeconds)
+      ? await sealFor(call.parts, application, kind, value, carriedSeconds, now)
+      : await seal(await call.parts.keyring(), ownSealing(call, kind), value, carriedSeconds)
   return setCookies(call, handleOf(value), sealed)
 }
 
@@ -98,7 +97,7 @@ export type CarriedSignIn = { readonly signIn: SignIn; readonly application: App
 export async function carriedSignIn(call: Call, handle: string | undefined): Promise<CarriedSignIn | undefined> {
   const sealed = handle && sealedAt(call, handle)
   if (!sealed) return undefined
-  const unsealed = await unsealFrom<SignIn>(call.application, 'sign-in', sealed, call.now)
+  const unsealed = await unsealFrom<SignIn>(call.parts, call.application, 'sign-in', sealed, call.now)
   if (unsealed === 'other-provider') {
     const reason = "the sign-in began at the application's former provider, so the new one was not asked"
     audit(call, 'provider.changed', { level: 'warn', reason })
@@ -120,7 +119,7 @@ export async function carried<Kind extends keyof Own>(
 ): Promise<Own[Kind] | undefined> {
   const sealed = handle && sealedAt(call, handle)
   if (!sealed) return undefined
-  const value = await unseal<Own[Kind]>(await broker().keyring(), ownSealing(call, kind), sealed)
+  const value = await unseal<Own[Kind]>(await call.parts.keyring(), ownSealing(call, kind), sealed)
   return value !== undefined && isSameSecret(handle, handleOf(value)) ? value : undefined
 }
 
@@ -134,7 +133,7 @@ export async function carriedQuestion(call: Call, handle: string | undefined): P
   const question = await carried(call, 'question', handle)
   const sealed = handle && sealedAt(call, handle)
   if (question !== undefined || !sealed) return question
-  const unsealed = await unsealFrom<SignIn>(call.application, 'sign-in', sealed, call.now)
+  const unsealed = await unsealFrom<SignIn>(call.parts, call.application, 'sign-in', sealed, call.now)
   if (unsealed === undefined || unsealed === 'other-provider' || unsealed.value.flow !== 'device') return undefined
   const { sid, questionHandle } = unsealed.value
   return questionHandle !== undefined && isSameSecret(handle, questionHandle) ? { sid, csrf: handle } : undefined

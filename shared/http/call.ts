@@ -7,17 +7,19 @@
 import { randomUUID } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
-import { broker, clock, randomId } from '../broker.ts'
-import { addressHeaderIn } from '../config.ts'
+import { addressHeaderIn, type Config } from '../config.ts'
 import type { Language } from '../domain/local-text.ts'
 import type { Application, Client } from '../domain/registration.ts'
 import type { Moment } from '../domain/transitions.ts'
 import { type LogFields, log } from '../log.ts'
 import type { LogEventName } from '../log-events.ts'
+import type { Parts } from '../parts.ts'
+import { randomId } from '../random.ts'
 import type { Parameters } from './parameters.ts'
 
 /** What the middlewares have found out when a function's own code begins. */
 export type Call = {
+  readonly parts: Parts
   readonly event: APIGatewayProxyEvent
   readonly requestId: string
   /** The gateway's word for where the caller is, never a header's. */
@@ -73,9 +75,9 @@ export type Answer = {
 }
 
 /** API Gateway's `requestId` is whatever the caller sends as x-amzn-RequestId; `extendedRequestId` is its own. */
-export function startCall(event: APIGatewayProxyEvent): StartedCall {
+export function startCall(event: APIGatewayProxyEvent, now: number): StartedCall {
   const { extendedRequestId: requestId = randomUUID(), identity } = event.requestContext
-  return { event, requestId, ip: addressIn(event) ?? identity.sourceIp, now: clock.now() }
+  return { event, requestId, ip: addressIn(event) ?? identity.sourceIp, now }
 }
 
 /** What stands in front of the gateway is the gateway's caller, and says in a header of its own who is behind it. */
@@ -112,8 +114,7 @@ export function queryOf({ multiValueQueryStringParameters }: APIGatewayProxyEven
  * Where the broker is for its callers: as configured, else as the gateway says. `requestContext.path` is the path as it
  * was called, stage or base path included; `path` is without. The domain is the one that the gateway answered for.
  */
-export function baseUrlOf(event: APIGatewayProxyEvent): string {
-  const { baseUrl } = broker().config
+export function baseUrlOf(event: APIGatewayProxyEvent, { baseUrl }: Pick<Config, 'baseUrl'>): string {
   if (baseUrl !== undefined) return baseUrl
   const { domainName, path } = event.requestContext
   const prefix = path.endsWith(event.path) ? path.slice(0, path.length - event.path.length) : ''

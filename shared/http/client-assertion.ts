@@ -5,8 +5,8 @@
  */
 
 import { createHash } from 'node:crypto'
-import { broker, randomId } from '../broker.ts'
 import type { Client } from '../domain/registration.ts'
+import { randomId } from '../random.ts'
 import type { Call } from './call.ts'
 
 /**
@@ -23,5 +23,5 @@ export async function assertionFault(call: Call, client: Client, assertion: stri
   const { jti, expiresAtSeconds } = verdict
   const jtiHash = createHash('sha256').update(jti).digest('base64url')
   const showing = { application: application.name, clientId, jtiHash, expiresAtSeconds, writeId: randomId(), now }
-  return (await broker().usedAssertions.record(showing)) ? undefined : 'assertion: replayed'
+  return (await call.parts.usedAssertions.record(showing)) ? undefined : 'assertion: replayed'
 }

@@ -7,7 +7,7 @@
  */
 
 import { randomInt } from 'node:crypto'
-import { randomId } from '../broker.ts'
+import { randomId } from '../random.ts'
 import { type Call, header } from './call.ts'
 
 const places = '012345'

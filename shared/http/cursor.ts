@@ -6,7 +6,6 @@
  */
 
 import { createHash } from 'node:crypto'
-import { broker } from '../broker.ts'
 import { seal, unseal } from '../tokens/seal.ts'
 import type { OpsCall } from './call.ts'
 import { OAuthError } from './errors.ts'
@@ -18,7 +17,7 @@ type Sealed<Position> = { readonly query: string; readonly position: Position }
 
 /** @param query what the position is of, member by member */
 export async function cursorOf(call: OpsCall, query: readonly unknown[], position: object): Promise<string> {
-  return seal(await broker().keyring(), sealing(call), { query: digest(query), position }, lifetimeSeconds)
+  return seal(await call.parts.keyring(), sealing(call), { query: digest(query), position }, lifetimeSeconds)
 }
 
 /** @throws {OAuthError} invalid_request for one that is forged, has ended, or is of another query */
@@ -27,7 +26,7 @@ export async function positionIn<Position>(
   query: readonly unknown[],
   cursor: string,
 ): Promise<Position> {
-  const sealed = await unseal<Sealed<Position>>(await broker().keyring(), sealing(call), cursor)
+  const sealed = await unseal<Sealed<Position>>(await call.parts.keyring(), sealing(call), cursor)
   if (sealed?.query !== digest(query)) {
     throw new OAuthError('invalid_request', 'cursor is not one of this query, or older than a day.')
   }

@@ -6,7 +6,6 @@
  * asked no faster than it allows, from however many Lambdas. Loaded only when it is needed, for the providers are heavy.
  */
 
-import { broker, clock } from '../broker.ts'
 import { expireDeviceCode, supersededByConcurrentPoll } from '../domain/expire-device-code.ts'
 import type { Family } from '../domain/family.ts'
 import type { Refusal } from '../domain/refusal.ts'
@@ -28,13 +27,13 @@ import { emailHashOf, wantedClaims } from './sign-in.ts'
  * @throws {Unavailable}
  */
 export async function startDeviceLogin(call: Call, sid: string): Promise<DeviceLogin & { readonly sealed: string }> {
-  const started = await providerOf(call.application).startDeviceLogin()
+  const started = await providerOf(call.parts, call.application).startDeviceLogin()
   if ('why' in started) {
     audit(call, 'provider.unexpected', { level: 'warn', reason: started.why })
     throw new Unavailable('provider', undefined)
   }
   const { deviceCode, expiresInSeconds } = started
-  const sealed = await sealFor(call.application, purposeOf(sid), deviceCode, expiresInSeconds, call.now)
+  const sealed = await sealFor(call.parts, call.application, purposeOf(sid), deviceCode, expiresInSeconds, call.now)
   // Ours is the longer one by what our polls are forgiven, so that forgiven ones are not too early for the provider.
   return { ...started, intervalSeconds: started.intervalSeconds + pollToleranceMs / 1000, sealed }
 }
@@ -49,7 +48,7 @@ export async function startDeviceLogin(call: Call, sid: string): Promise<DeviceL
 export async function askProvider(call: ClientCall, family: Family, sealed: string): Promise<Refusal | 'approved'> {
   // RFC 8628 §3.5: our first poll is free, the provider's is not.
   if (call.now < family.createdAt + family.pollIntervalMs! - pollToleranceMs) return { kind: 'pending' }
-  const unsealed = await unsealFrom<string>(call.application, purposeOf(family.sid), sealed, call.now)
+  const unsealed = await unsealFrom<string>(call.parts, call.application, purposeOf(family.sid), sealed, call.now)
   if (unsealed === 'other-provider') {
     const reason = "the device code is the application's former provider's, so the new one was not asked"
     audit(call, 'provider.changed', { level: 'warn', sid: family.sid, reason })
@@ -58,7 +57,7 @@ export async function askProvider(call: ClientCall, family: Family, sealed: stri
   if (unsealed === undefined) return { kind: 'expired-device-code' }
   const { value: deviceCode, application } = unsealed
   continueWith(call, { application })
-  const result = await providerOf(application).pollDeviceLogin(deviceCode, wantedClaims(application))
+  const result = await providerOf(call.parts, application).pollDeviceLogin(deviceCode, wantedClaims(application))
   switch (result.kind) {
     case 'pending':
       return { kind: 'pending' }
@@ -80,8 +79,8 @@ export async function askProvider(call: ClientCall, family: Family, sealed: stri
 }
 
 /** The provider is not believed before nobody can be on the way with its tokens any more. */
-async function usedUp({ application }: Call, { sid }: Family): Promise<Refusal> {
-  const outcome = await broker().families.apply(expireDeviceCode(application.name, sid, momentOf({ now: clock.now() })))
+async function usedUp({ application, parts }: Call, { sid }: Family): Promise<Refusal> {
+  const outcome = await parts.families.apply(expireDeviceCode(application.name, sid, momentOf({ now: parts.now() })))
   return outcome.done ? { kind: 'pending' } : outcome.refusal
 }
 
@@ -92,14 +91,14 @@ async function approve(
 ): Promise<Refusal | 'approved'> {
   const codeExpiresAt = family.codeExpiresAt!
   const codeLifetimeSeconds = Math.ceil((codeExpiresAt - call.now) / 1000)
-  const vault = await storeTokens(call.application, call.client, family.sid, tokens, codeLifetimeSeconds)
-  const emailHash = await emailHashOf(call.application, person)
+  const vault = await storeTokens(call.parts, call.application, call.client, family.sid, tokens, codeLifetimeSeconds)
+  const emailHash = await emailHashOf(call.parts, call.application, person)
   return write(call, family, { approve: person, emailHash, vault, codeExpiresAt })
 }
 
 async function write(call: ClientCall, polled: Family, decision: Decision): Promise<Refusal | 'approved'> {
   const { sid } = polled
-  const outcome = await broker().families.apply(decide(call.application.name, sid, decision, momentOf(call)))
+  const outcome = await call.parts.families.apply(decide(call.application.name, sid, decision, momentOf(call)))
   // Superseded is made as well, and somebody has gone on from there.
   if (!outcome.done && outcome.refusal.kind !== 'superseded') {
     return outcome.refusal.kind === 'decided' ? supersededByConcurrentPoll(outcome.family!) : outcome.refusal

@@ -4,7 +4,6 @@
  * The browser carries what is shown. Where it does not any more, the page says so and claims nothing.
  */
 
-import { broker } from '../broker.ts'
 import { inLanguage } from '../domain/local-text.ts'
 import { carried, carry, type DeviceResult, pageAnswer, redirect, type SignIn } from './browser.ts'
 import type { Answer, Call } from './call.ts'
@@ -35,7 +34,7 @@ export async function showResult(call: Call, handle: string): Promise<Answer> {
   const result = await carried(call, 'result', handle)
   if (result === undefined) return pageAnswer(resultGone({ look: lookOf(call), enterCodeHref: activateUrl(call) }))
   const look = lookOf({ ...call, language: result.language })
-  const client = await broker().registrations.client(call.application.name, result.clientId)
+  const client = await call.parts.registrations.client(call.application.name, result.clientId)
   const clientName = client ? inLanguage(client.displayName, look.language) : result.clientId
   return pageAnswer(deviceConnected({ look, clientName, personName: result.personName }))
 }

@@ -5,7 +5,6 @@
  * again by functions/retry-revocations.ts, or cleaned up by its expiry.
  */
 
-import { broker } from '../broker.ts'
 import type { Family } from '../domain/family.ts'
 import { Unavailable } from '../unavailable.ts'
 import { audit, type Call } from './call.ts'
@@ -16,10 +15,10 @@ export async function endProviderTokens(call: Call, family: Family): Promise<voi
   const { sid, vault, revocationDue, clientId, person } = family
   if (vault === undefined && revocationDue === undefined) return
   try {
-    if (revocationDue === undefined) return await broker().vaults.remove(sid, vault!)
+    if (revocationDue === undefined) return await call.parts.vaults.remove(sid, vault!)
     // Loaded when it is needed: the providers are heavy.
     const { endAtProvider } = await import('../vault/end-at-provider.ts')
-    await endAtProvider(call.application, family, (event, fields) =>
+    await endAtProvider(call.parts, call.application, family, (event, fields) =>
       audit(call, event, { sid, client_id: clientId, sub: person?.sub, ...fields }),
     )
   } catch (error) {

@@ -6,7 +6,6 @@
  * providers are heavy.
  */
 
-import { broker } from '../broker.ts'
 import type { Family } from '../domain/family.ts'
 import { registeredScopes } from '../domain/scope.ts'
 import type { Narrowing, VerifiedCredential } from '../domain/single-use.ts'
@@ -29,7 +28,7 @@ export async function tokenBefore(
   transition: Transition,
   asked: Narrowing,
 ): Promise<FreshToken> {
-  const session = await broker().vaults.readSession(credential.sid)
+  const session = await call.parts.vaults.readSession(credential.sid)
   const refusal = precheck(transition, session?.family)
   if (refusal !== undefined) throw await refuse(call, credential, refusal)
   refuseNarrowing(call, session!.family, asked)
@@ -63,7 +62,7 @@ export async function tokenOf(call: Call, { family, vault }: Session, needsIt: b
     // Signed in before its client was entitled to the provider's tokens.
     throw signInAgain("The provider's tokens of this session are not kept. Please sign in again.", 'no vault')
   }
-  const token = await freshToken(call.application, vault, person!.sub, (event, fields) =>
+  const token = await freshToken(call.parts, call.application, vault, person!.sub, (event, fields) =>
     audit(call, event, { sid, client_id: clientId, sub: person!.sub, ...fields }),
   )
   if (typeof token === 'object') return token
@@ -83,7 +82,7 @@ export async function tokenOf(call: Call, { family, vault }: Session, needsIt: b
 /** Whoever writes it tells it, so it is told once; a caller that comes later finds it done. */
 async function endFamily(call: Call, { sid, clientId, person }: Family): Promise<void> {
   const by = { application: call.application.name, clientId, sid }
-  const outcome = await broker().families.apply(revoke(by, 'provider', momentOf(call)))
+  const outcome = await call.parts.families.apply(revoke(by, 'provider', momentOf(call)))
   if (!outcome.done) return
   audit(call, 'session.revoked', { level: 'warn', sid, client_id: clientId, sub: person?.sub, reason: 'provider' })
 }

@@ -4,7 +4,6 @@
  * Owns that reuse is the death of the family, and what is told of it to whom. Must not know which grant asked.
  */
 
-import { broker } from '../broker.ts'
 import type { Family } from '../domain/family.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import type { VerifiedCredential } from '../domain/single-use.ts'
@@ -45,7 +44,7 @@ async function killFamily(
 ): Promise<void> {
   const moment = momentOf(call)
   const { revokeTokens } = call.application.provider
-  const outcome = await broker().families.apply(revoke(credential, 'reuse', moment, revokeTokens))
+  const outcome = await call.parts.families.apply(revoke(credential, 'reuse', moment, revokeTokens))
   audit(call, 'session.reuse_detected', {
     level: 'warn',
     sid: credential.sid,

@@ -6,7 +6,6 @@
  * signature.
  */
 
-import { broker } from '../broker.ts'
 import { audClaim, registeredAudiences } from '../domain/audience.ts'
 import { type Family, isLive } from '../domain/family.ts'
 import type { Client } from '../domain/registration.ts'
@@ -16,8 +15,8 @@ import { verifyAccessToken } from '../tokens/verify-access-token.ts'
 import type { Call } from './call.ts'
 
 /** Families created up to then are revoked; undefined: the client is gone, and with it all that it held. */
-export async function revokedBefore({ application }: Call, clientId: string): Promise<number | undefined> {
-  const client = await broker().registrations.client(application.name, clientId)
+export async function revokedBefore({ parts, application }: Call, clientId: string): Promise<number | undefined> {
+  const client = await parts.registrations.client(application.name, clientId)
   return client && Math.max(application.revokedBefore, client.revokedBefore)
 }
 
@@ -59,35 +58,35 @@ export async function liveSession(
 }
 
 async function verify(call: Call, token: string): Promise<VerifiedAccessToken | undefined> {
-  return verifyAccessToken(await broker().keyring(), call.issuer, token, call.now)
+  return verifyAccessToken(await call.parts.keyring(), call.issuer, token, call.now)
 }
 
 type LiveFamily = { readonly family: Family; readonly client: Client }
 
 async function liveFamily(call: Call, claims: SessionAccessToken): Promise<LiveFamily | undefined> {
-  const family = await broker().families.read(claims.sid)
+  const family = await call.parts.families.read(claims.sid)
   const client = family && (await liveClient(call, claims, family))
   return client && { family: family!, client }
 }
 
 /** The token's client, where this is the token's own family, and it stands. */
 export async function liveClient(
-  { application, now }: Call,
+  { parts, application, now }: Call,
   { client_id: clientId }: SessionAccessToken,
   family: Family,
 ): Promise<Client | undefined> {
   if (family.application !== application.name || family.clientId !== clientId) return undefined
-  const client = await broker().registrations.client(application.name, clientId)
+  const client = await parts.registrations.client(application.name, clientId)
   if (client === undefined) return undefined
   return isLive(family, Math.max(application.revokedBefore, client.revokedBefore), now) ? client : undefined
 }
 
 /** Nothing is kept of such a token, so what ends it is what its client loses: its registration, the grant, or all it has. */
 async function liveServiceClient(
-  { application }: Call,
+  { parts, application }: Call,
   { client_id, iat }: VerifiedAccessToken,
 ): Promise<Client | undefined> {
-  const client = await broker().registrations.client(application.name, client_id)
+  const client = await parts.registrations.client(application.name, client_id)
   if (!client?.grants.includes('client_credentials')) return undefined
   return iat * 1000 > Math.max(application.revokedBefore, client.revokedBefore) ? client : undefined
 }

@@ -4,7 +4,6 @@
  * Reads and checks its parameters. What it grants is authorization-request.ts.
  */
 
-import { broker } from '../broker.ts'
 import { isCodeChallenge } from '../domain/pkce.ts'
 import type { Client } from '../domain/registration.ts'
 import { asksForAge } from '../domain/sign-in-age.ts'
@@ -123,10 +122,10 @@ function wishesIn(parameters: Parameters): SignInWishes {
   }
 }
 
-async function subjectHinted({ issuer, parameters }: Call, { clientId }: Client): Promise<string | undefined> {
+async function subjectHinted({ parts, issuer, parameters }: Call, { clientId }: Client): Promise<string | undefined> {
   const hint = parameters.optional('id_token_hint')
   if (hint === undefined) return undefined
-  const sub = await subjectOfIdToken(await broker().keyring(), issuer, clientId, hint)
+  const sub = await subjectOfIdToken(await parts.keyring(), issuer, clientId, hint)
   if (sub === undefined) {
     throw new AuthorizationError(
       'invalid_request',

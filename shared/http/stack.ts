@@ -9,8 +9,8 @@
 
 import middy, { type MiddlewareObj } from '@middy/core'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
-import { broker } from '../broker.ts'
 import { describeFault, log } from '../log.ts'
+import { clock, processParts } from '../parts.ts'
 import { Unavailable } from '../unavailable.ts'
 import {
   type Answer,
@@ -82,7 +82,8 @@ function begin(access: Access, problem: (error: Error, call: Partial<Call>) => A
   return [
     {
       before: ({ event, context }) => {
-        context.call = startCall(event)
+        context.call = startCall(event, clock.now())
+        context.call.parts = processParts()
       },
       after: (request) => {
         request.response = write(request.response as Answer, request.context.call, access)
@@ -115,10 +116,11 @@ function application(): Middleware {
   return {
     before: async ({ event, context }) => {
       const name = event.pathParameters?.application ?? ''
-      const found = await broker().registrations.application(name)
+      const { parts } = context.call as Call
+      const found = await parts.registrations.application(name)
       if (found === undefined) throw new OAuthError('invalid_request', 'There is no such application.', { status: 404 })
       context.call.application = found
-      context.call.issuer = `${baseUrlOf(event)}/${name}`
+      context.call.issuer = `${baseUrlOf(event, parts.config)}/${name}`
     },
   }
 }
@@ -138,14 +140,14 @@ function body(): Middleware {
 function client(): Middleware {
   return {
     before: async ({ event, context }) => {
-      const { application, parameters } = context.call as Call
+      const { parts, application, parameters } = context.call as Call
       const authorization = header(event, 'authorization')
       // Said before asking who it is: parameters in a POST's query do not count, and that is the likely mistake.
       if (parameters.isEmpty && authorization === undefined) {
         throw new OAuthError('invalid_request', 'The body holds no parameters.')
       }
       context.call.client = await authenticateClient(authorization, parameters, {
-        find: (clientId) => broker().registrations.client(application.name, clientId),
+        find: (clientId) => parts.registrations.client(application.name, clientId),
         assertionFault: (found, assertion) => assertionFault(context.call as Call, found, assertion),
       })
     },

@@ -5,7 +5,6 @@
  * what follows a refusal (settle.ts), nor what an answer looks like (token-answer.ts).
  */
 
-import { broker, clock } from '../broker.ts'
 import { type Credential, type CredentialKind, hashSalt } from '../domain/credential.ts'
 import type { GrantType } from '../domain/registration.ts'
 import type { Narrowing, SessionPolicy, VerifiedCredential } from '../domain/single-use.ts'
@@ -98,7 +97,7 @@ export async function prepare(
   const providerToken = await tokenBefore(call, shown.presented, transition, asked)
   // Whether the caller was in time is judged by when they came; but the generation begins with the write, and with it the
   // grace of the one before, which the wait for the provider would use up otherwise.
-  return { transition: { ...transition, set: { ...transition.set, rotatedAt: clock.now() } }, providerToken }
+  return { transition: { ...transition, set: { ...transition.set, rotatedAt: call.parts.now() } }, providerToken }
 }
 
 /**
@@ -113,7 +112,7 @@ export async function redeemed(
   audiences: readonly string[],
 ): Promise<Answer> {
   const { transition, providerToken } = await prepare(call, shown, redemption, { audiences })
-  const outcome = await broker().families.apply(transition)
+  const outcome = await call.parts.families.apply(transition)
   const family = await requireSuccess(call, shown.presented, outcome)
   conclude(call, outcome.done && outcome.isGraceRetry ? 'session.grace_retry' : 'session.redeemed', {
     sid: family.sid,

@@ -6,7 +6,6 @@
  * not know what the credential is shown for.
  */
 
-import { broker } from '../broker.ts'
 import { type Credential, type CredentialKind, isOfUnknownKey, verify } from '../domain/credential.ts'
 import type { Keyring } from '../tokens/keyring.ts'
 import type { Call } from './call.ts'
@@ -18,10 +17,14 @@ const youngKeyringMs = 10_000
 export type Opened = { readonly credential: Credential | undefined; readonly keyring: Keyring }
 
 /** @throws {Unavailable} when a keyring is needed that cannot be read */
-export async function verifyCredentialText({ application }: Call, kind: CredentialKind, text: string): Promise<Opened> {
-  const known = await broker().keyring()
+export async function verifyCredentialText(
+  { parts, application }: Call,
+  kind: CredentialKind,
+  text: string,
+): Promise<Opened> {
+  const known = await parts.keyring()
   const credential = verify(kind, application.name, text, known.macKeys)
   if (credential !== undefined || !isOfUnknownKey(text, known.macKeys)) return { credential, keyring: known }
-  const keyring = await broker().keyring(youngKeyringMs)
+  const keyring = await parts.keyring(youngKeyringMs)
   return { credential: verify(kind, application.name, text, keyring.macKeys), keyring }
 }

@@ -6,9 +6,9 @@
  */
 
 import { createHmac } from 'node:crypto'
-import { broker, randomId } from '../broker.ts'
 import type { MacKey } from '../domain/credential.ts'
 import { isSameSecret } from '../domain/same-secret.ts'
+import { randomId } from '../random.ts'
 import { seal, unseal } from '../tokens/seal.ts'
 import { type Call, header } from './call.ts'
 import { cookieLine, cookieValue } from './cookies.ts'
@@ -28,7 +28,7 @@ const knownSeconds = 90 * 86_400
 /** @returns the browser that our cookie names; undefined where there is none, or one that we did not make */
 export async function visitorOf(call: Call): Promise<Visitor | undefined> {
   const sealed = cookieValue(call, nameFor(call))
-  return sealed === undefined ? undefined : unseal<Visitor>(await broker().keyring(), sealing(call), sealed)
+  return sealed === undefined ? undefined : unseal<Visitor>(await call.parts.keyring(), sealing(call), sealed)
 }
 
 /** @returns a browser that was not here before, and the Set-Cookie line for it */
@@ -39,7 +39,7 @@ export async function welcome(call: Call): Promise<{ readonly visitor: Visitor; 
 
 /** @returns the Set-Cookie line that remembers that somebody has signed in with this browser */
 export async function remembered(call: Call, sub: string): Promise<string> {
-  const macKey = (await broker().keyring()).macKey(call.now)
+  const macKey = (await call.parts.keyring()).macKey(call.now)
   const visitor = (await visitorOf(call)) ?? { id: randomId(), form: randomId() }
   return cookieOf(call, { ...visitor, person: hashOfPerson(call.application.name, sub, macKey) }, knownSeconds)
 }
@@ -84,7 +84,12 @@ function hashOfPerson(application: string, sub: string, { key }: MacKey): string
 }
 
 async function cookieOf(call: Call, visitor: Visitor, seconds: number): Promise<string> {
-  return cookieLine(call, nameFor(call), await seal(await broker().keyring(), sealing(call), visitor, seconds), seconds)
+  return cookieLine(
+    call,
+    nameFor(call),
+    await seal(await call.parts.keyring(), sealing(call), visitor, seconds),
+    seconds,
+  )
 }
 
 function nameFor({ application }: Call): string {

@@ -5,12 +5,13 @@
  * provider has heard of it, or never can.
  */
 
-import { broker, clock, randomId } from '../broker.ts'
 import type { Family } from '../domain/family.ts'
 import type { Application } from '../domain/registration.ts'
 import { markProviderNotified } from '../domain/transitions.ts'
 import { leased, type Vault } from '../domain/vault.ts'
+import type { Parts } from '../parts.ts'
 import { providerOf } from '../providers/index.ts'
+import { randomId } from '../random.ts'
 import { Unavailable } from '../unavailable.ts'
 import type { Report } from './fresh-token.ts'
 import { type StoredTokens, unsealTokens } from './stored-tokens.ts'
@@ -29,50 +30,55 @@ export type End = 'done' | 'busy' | 'failed' | 'out of reach'
  * @throws {Unavailable} when the table is out of reach
  */
 export async function endAtProvider(
+  parts: Parts,
   application: Application | undefined,
   family: Family,
   report: Report,
 ): Promise<End> {
   const { sid, vault: id, revokedAt = 0 } = family
-  const vault = id === undefined ? undefined : await broker().vaults.read(sid, id)
-  const task = vault && (await taskFor(application, vault))
+  const vault = id === undefined ? undefined : await parts.vaults.read(sid, id)
+  const task = vault && (await taskFor(parts, application, vault))
   if (task !== undefined) {
     // Whoever is fetching fresh ones at this moment would be left with some that nobody has ended.
-    if (!(await isOurs(vault!))) return 'busy'
+    if (!(await isOurs(parts, vault!))) return 'busy'
     const isPossible = typeof task === 'object'
-    const why = isPossible ? await revoke(task.application, task.value) : task
+    const why = isPossible ? await revoke(parts, task.application, task.value) : task
     if (why === undefined) report('provider.revoked', { level: 'info' })
-    else if (isPossible && clock.now() < revokedAt + maxTryMs) {
+    else if (isPossible && parts.now() < revokedAt + maxTryMs) {
       report('provider.revocation_failed', { level: 'warn', reason: why })
       return why === outOfReach ? why : 'failed'
     } else report('provider.revocation_abandoned', { level: 'warn', reason: why })
   }
   // In this order: a crash in between finds the mark, and a vault that is gone.
-  if (id !== undefined) await broker().vaults.remove(sid, id)
-  await broker().families.apply(markProviderNotified(sid, randomId()))
+  if (id !== undefined) await parts.vaults.remove(sid, id)
+  await parts.families.apply(markProviderNotified(sid, randomId()))
   return 'done'
 }
 
 type Task = { readonly value: StoredTokens; readonly application: Application }
 
 /** What to end, and where; else why nobody can be asked. @returns undefined: there is nothing to end */
-async function taskFor(application: Application | undefined, vault: Vault): Promise<Task | string | undefined> {
+async function taskFor(
+  parts: Parts,
+  application: Application | undefined,
+  vault: Vault,
+): Promise<Task | string | undefined> {
   if (vault.sealed === undefined) return undefined
   if (application === undefined) return 'its application is registered no more'
-  const unsealed = await unsealTokens(application, vault, clock.now())
+  const unsealed = await unsealTokens(parts, application, vault, parts.now())
   return unsealed === 'other-provider' ? 'its application has another provider by now' : unsealed
 }
 
-async function isOurs(vault: Vault): Promise<boolean> {
-  const now = clock.now()
-  return now >= (vault.leaseUntil ?? 0) && (await broker().vaults.swap(vault, leased(now), randomId())).swapped
+async function isOurs(parts: Parts, vault: Vault): Promise<boolean> {
+  const now = parts.now()
+  return now >= (vault.leaseUntil ?? 0) && (await parts.vaults.swap(vault, leased(now), randomId())).swapped
 }
 
 const outOfReach = 'out of reach'
 
-async function revoke(application: Application, tokens: StoredTokens): Promise<string | undefined> {
+async function revoke(parts: Parts, application: Application, tokens: StoredTokens): Promise<string | undefined> {
   try {
-    return await providerOf(application).revoke(tokens)
+    return await providerOf(parts, application).revoke(tokens)
   } catch (error) {
     if (error instanceof Unavailable) return outOfReach
     throw error

@@ -13,12 +13,13 @@
  */
 
 import { setTimeout as pause } from 'node:timers/promises'
-import { broker, clock, randomId } from '../broker.ts'
 import type { Application } from '../domain/registration.ts'
 import { failed, leased, nextStep, refused, renewed, type Vault, type VaultChange } from '../domain/vault.ts'
 import type { LogEventName } from '../log-events.ts'
+import type { Parts } from '../parts.ts'
 import { providerOf } from '../providers/index.ts'
 import type { RefreshResult } from '../providers/provider.ts'
+import { randomId } from '../random.ts'
 import { Unavailable } from '../unavailable.ts'
 import { lifetimeOf, sealTokens, unsealTokens } from './stored-tokens.ts'
 
@@ -52,6 +53,7 @@ const maxPauseMs = 400
  * @throws {Unavailable} nothing is lost, and what the caller holds stays good
  */
 export async function freshToken(
+  parts: Parts,
   application: Application,
   found: Vault,
   sub: string,
@@ -60,23 +62,23 @@ export async function freshToken(
   const giveUpAt = Date.now() + maxWaitMs
   let vault: Vault | undefined = found
   for (let pauseMs = minPauseMs; vault !== undefined; pauseMs = Math.min(pauseMs * 2, maxPauseMs)) {
-    switch (nextStep(vault, clock.now())) {
+    switch (nextStep(vault, parts.now())) {
       case 'use':
-        return given(application, vault, report)
+        return given(parts, application, vault, report)
       case 'sign-in':
         return 'sign-in'
       case 'cool-down':
-        throw new Unavailable('provider', undefined, Math.ceil((vault.retryAt! - clock.now()) / 1000))
+        throw new Unavailable('provider', undefined, Math.ceil((vault.retryAt! - parts.now()) / 1000))
       case 'wait':
         if (Date.now() > giveUpAt) throw new Unavailable('provider', undefined)
         // Not in step with the others who wait.
         await pause(pauseMs * (0.5 + Math.random() / 2))
-        vault = await broker().vaults.read(vault.sid, vault.id)
+        vault = await parts.vaults.read(vault.sid, vault.id)
         break
       case 'fetch': {
-        const fetched = await fetchOnce(application, vault, sub, report)
+        const fetched = await fetchOnce(parts, application, vault, sub, report)
         if (fetched === 'other-provider') return fetched
-        if (fetched.isOwn) return given(application, fetched.vault, report)
+        if (fetched.isOwn) return given(parts, application, fetched.vault, report)
         vault = fetched.vault
       }
     }
@@ -84,9 +86,14 @@ export async function freshToken(
   return 'sign-in'
 }
 
-async function given(application: Application, vault: Vault, report: Report): Promise<FreshToken | NoToken> {
-  const now = clock.now()
-  const unsealed = await unsealTokens(application, vault, now)
+async function given(
+  parts: Parts,
+  application: Application,
+  vault: Vault,
+  report: Report,
+): Promise<FreshToken | NoToken> {
+  const now = parts.now()
+  const unsealed = await unsealTokens(parts, application, vault, now)
   if (unsealed === undefined) return 'sign-in'
   if (unsealed === 'other-provider') return reportOther(report)
   const { accessToken, scope } = unsealed.value
@@ -105,38 +112,39 @@ type Fetched =
   | { readonly isOwn: false; readonly vault: Vault | undefined }
 
 async function fetchOnce(
+  parts: Parts,
   application: Application,
   seen: Vault,
   sub: string,
   report: Report,
 ): Promise<Fetched | 'other-provider'> {
-  const lease = await broker().vaults.swap(seen, leased(clock.now()), randomId())
+  const lease = await parts.vaults.swap(seen, leased(parts.now()), randomId())
   if (!lease.swapped) return { isOwn: false, vault: lease.vault }
   const held = lease.vault
-  const before = clock.now()
-  const unsealed = await unsealTokens(application, held, before)
+  const before = parts.now()
+  const unsealed = await unsealTokens(parts, application, held, before)
   if (unsealed === 'other-provider') {
-    await end(held, refused())
+    await end(parts, held, refused())
     return reportOther(report)
   }
   // Its key is gone, so nobody will ever read it again.
-  if (unsealed?.value.refreshToken === undefined) return end(held, refused())
+  if (unsealed?.value.refreshToken === undefined) return end(parts, held, refused())
   const { refreshToken, scope } = unsealed.value
   let result: RefreshResult
   try {
-    result = await providerOf(unsealed.application).refresh(refreshToken, sub)
+    result = await providerOf(parts, unsealed.application).refresh(refreshToken, sub)
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error
     report('provider.refresh_failed', { level: 'warn', reason: 'out of reach' })
-    return end(held, failed(held, error.retryAfterSeconds, clock.now()))
+    return end(parts, held, failed(held, error.retryAfterSeconds, parts.now()))
   }
   switch (result.kind) {
     case 'refreshed': {
       const { tokens } = result
       // RFC 6749 §6: where no refresh token comes, the one that was sent stays good; where no scope, it is the same.
       const all = { ...tokens, refreshToken: tokens.refreshToken ?? refreshToken, scope: tokens.scope ?? scope }
-      const sealed = await sealTokens(unsealed.application, held, all, before)
-      const stored = await broker().vaults.swap(held, renewed(held, sealed, lifetimeOf(all), before), randomId())
+      const sealed = await sealTokens(parts, unsealed.application, held, all, before)
+      const stored = await parts.vaults.swap(held, renewed(held, sealed, lifetimeOf(all), before), randomId())
       report(stored.swapped ? 'provider.refreshed' : 'provider.refreshed_late', {
         level: stored.swapped ? 'info' : 'warn',
       })
@@ -145,14 +153,14 @@ async function fetchOnce(
     case 'refused':
       report('provider.refresh_refused', { level: 'warn' })
       // Over this lease alone: where a newer token was stored meanwhile, that one counts.
-      return end(held, refused())
+      return end(parts, held, refused())
     case 'unexpected':
       report('provider.refresh_failed', { level: 'warn', reason: result.why })
-      return end(held, failed(held, 0, clock.now()))
+      return end(parts, held, failed(held, 0, parts.now()))
   }
 }
 
-async function end(held: Vault, change: VaultChange): Promise<Fetched> {
-  const { vault } = await broker().vaults.swap(held, change, randomId())
+async function end(parts: Parts, held: Vault, change: VaultChange): Promise<Fetched> {
+  const { vault } = await parts.vaults.swap(held, change, randomId())
   return { isOwn: false, vault }
 }

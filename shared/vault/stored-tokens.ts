@@ -5,11 +5,12 @@
  * Owns what is sealed. Must not know when tokens are fetched anew (fresh.ts) nor who is given them.
  */
 
-import { broker, clock, randomId } from '../broker.ts'
 import type { Application, Client } from '../domain/registration.ts'
 import { createVault, type Vault, vaultExpires } from '../domain/vault.ts'
+import type { Parts } from '../parts.ts'
 import { sealFor, type Unsealed, unsealFrom } from '../provider-seal.ts'
 import type { ProviderTokens } from '../providers/provider.ts'
+import { randomId } from '../random.ts'
 import type { ProviderPurpose } from '../tokens/seal.ts'
 
 /** What is sealed. How long it lasts stands beside it, in the clear. */
@@ -27,6 +28,7 @@ const idLength = 11
  * @throws {Unavailable}
  */
 export async function storeTokens(
+  parts: Parts,
   application: Application,
   { keepsProviderTokens, absoluteSeconds }: Client,
   sid: string,
@@ -34,14 +36,14 @@ export async function storeTokens(
   codeLifetimeSeconds: number,
 ): Promise<string | undefined> {
   if (!keepsProviderTokens) return undefined
-  const now = clock.now()
+  const now = parts.now()
   const id = randomId().slice(0, idLength)
   const expires = vaultExpires(codeLifetimeSeconds, absoluteSeconds, now)
   const opening = { sid, id, application: application.name, writeId: randomId(), expires }
   // RFC 6749 §5.1: a provider that does not say has given what was asked for.
   const scope = tokens.scope ?? application.provider.scopes.join(' ')
-  const sealed = await sealTokens(application, opening, { ...tokens, scope }, now)
-  await broker().vaults.put(createVault(opening, sealed, lifetimeOf(tokens), now))
+  const sealed = await sealTokens(parts, application, opening, { ...tokens, scope }, now)
+  await parts.vaults.put(createVault(opening, sealed, lifetimeOf(tokens), now))
   return id
 }
 
@@ -53,24 +55,26 @@ type Place = Pick<Vault, 'sid' | 'id' | 'expires'>
 
 /** @param application whose provider gave the tokens */
 export async function sealTokens(
+  parts: Parts,
   application: Application,
   place: Place,
   { accessToken, refreshToken, scope }: StoredTokens,
   now: number,
 ): Promise<string> {
   const kept: StoredTokens = { accessToken, refreshToken, scope }
-  return sealFor(application, purposeOf(place), kept, place.expires - Math.floor(now / 1000), now)
+  return sealFor(parts, application, purposeOf(place), kept, place.expires - Math.floor(now / 1000), now)
 }
 
 /** @returns undefined for a vault whose tokens the provider has refused, or whose key is gone. @throws {Unavailable} */
 export async function unsealTokens(
+  parts: Parts,
   application: Application,
   vault: Vault,
   now: number,
 ): Promise<Unsealed<StoredTokens>> {
   const { sealed } = vault
   if (sealed === undefined || vault.application !== application.name) return undefined
-  return unsealFrom<StoredTokens>(application, purposeOf(vault), sealed, now)
+  return unsealFrom<StoredTokens>(parts, application, purposeOf(vault), sealed, now)
 }
 
 function purposeOf({ sid, id }: Pick<Place, 'sid' | 'id'>): ProviderPurpose {

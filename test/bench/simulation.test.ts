@@ -13,7 +13,7 @@ import { lifeOf, providerScope, sealedLength } from '../../bench/simulation/life
 import { drawSession } from '../../bench/simulation/population.ts'
 import { billOfRefreshes, totalOf } from '../../bench/simulation/prices.ts'
 import { chanceFrom } from '../../bench/simulation/random.ts'
-import { randomId } from '../../shared/broker.ts'
+import { randomId } from '../../shared/random.ts'
 
 test('an item weighs the same before it is on the wire', () => {
   const item = {

@@ -8,10 +8,11 @@ import assert from 'node:assert/strict'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { startLocalStack } from '../../local/stack.ts'
-import { broker, randomId } from '../../shared/broker.ts'
 import { createCodeFamily } from '../../shared/domain/new-family.ts'
 import { hashedEmail } from '../../shared/http/sign-in.ts'
 import { mapWithConcurrency } from '../../shared/map-with-concurrency.ts'
+import { processParts } from '../../shared/parts.ts'
+import { randomId } from '../../shared/random.ts'
 import { commandLine, signedIn, type Variables } from './support/command-line.ts'
 
 type Stack = Awaited<ReturnType<typeof startLocalStack>>
@@ -38,7 +39,7 @@ async function signIn(t: TestContext, person: string, clients: readonly string[]
 
 /** A session as callback leaves it, without the way through the browser. */
 async function opened(application: string, sub: string, email?: string, clientId = 'cli'): Promise<void> {
-  const client = await broker().registrations.client(application, clientId)
+  const client = await processParts().registrations.client(application, clientId)
   assert.ok(client)
   const family = createCodeFamily({
     ...{
@@ -52,9 +53,9 @@ async function opened(application: string, sub: string, email?: string, clientId
     ...{ audiences: ['https://api.example.test'], startedFrom: '192.0.2.7', codeLifetimeSeconds: 600, limits: client },
     ...{ now: Date.now(), redirectUri: 'https://app.example/cb' },
     person: { sub, claims: { name: 'Grace Hopper', ...(email !== undefined && { email }) } },
-    emailHash: email === undefined ? undefined : await hashedEmail(application, email),
+    emailHash: email === undefined ? undefined : await hashedEmail(processParts(), application, email),
   })
-  assert.ok(await broker().families.create(family))
+  assert.ok(await processParts().families.create(family))
 }
 
 describe('a person is found', () => {

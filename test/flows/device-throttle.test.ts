@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
 import { after, before, beforeEach, test } from 'node:test'
-import { broker as composed } from '../../shared/broker.ts'
+import { processParts as composed } from '../../shared/parts.ts'
 import { maxWrong } from '../../shared/store/throttle.ts'
 import { Unavailable } from '../../shared/unavailable.ts'
 import { cli } from './support/callers.ts'

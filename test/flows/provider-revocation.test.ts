@@ -5,8 +5,9 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { handler as retryRevocations } from '../../functions/retry-revocations.ts'
 import { contextOf } from '../../local/gateway/event.ts'
-import { broker as composed, randomId } from '../../shared/broker.ts'
 import type { Application } from '../../shared/domain/registration.ts'
+import { processParts as composed } from '../../shared/parts.ts'
+import { randomId } from '../../shared/random.ts'
 import { storeTokens } from '../../shared/vault/stored-tokens.ts'
 import { type FallibleProvider, serverError, startFallibleProvider } from '../support/fallible-provider.ts'
 import { revoked } from '../support/families.ts'
@@ -95,7 +96,7 @@ test('B17 an application that was removed leaves nothing to be looked at: told o
   const removed = anApplication({ name: 'removed' })
   const sid = randomId()
   const tokens = { accessToken: 'an access token', refreshToken: 'a refresh token' }
-  const vault = await storeTokens(removed, aClient({ keepsProviderTokens: true }), sid, tokens, 900)
+  const vault = await storeTokens(composed(), removed, aClient({ keepsProviderTokens: true }), sid, tokens, 900)
   await putFamily(table, { ...revoked(), sid, application: 'removed', vault: vault!, revocationDue: 'provider' })
   const before = await vaults()
   assert.deepEqual(await retry(), { told: 1, left: 0 })
@@ -144,7 +145,7 @@ test('B17 an application that nothing can be asked for does not stand in the way
   await putItem(table, { pk: 'application#broken', sk: 'application', ...broken })
   const sid = randomId()
   const tokens = { accessToken: 'an access token', refreshToken: 'a refresh token' }
-  const vault = await storeTokens(broken, aClient({ keepsProviderTokens: true }), sid, tokens, 900)
+  const vault = await storeTokens(composed(), broken, aClient({ keepsProviderTokens: true }), sid, tokens, 900)
   const mark = { application: 'broken', vault: vault!, revokedAt: 1, revocationDue: 'provider' } as const
   await putFamily(table, { ...revoked(), sid, ...mark })
   await overdue(7)

@@ -7,8 +7,8 @@
  */
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
-import { broker as parts } from '../../shared/broker.ts'
 import type { Client } from '../../shared/domain/registration.ts'
+import { processParts } from '../../shared/parts.ts'
 import { putRegistry } from '../../shared/store/registry.ts'
 import { type FallibleProvider, startFallibleProvider } from '../support/fallible-provider.ts'
 import { type Caller, cli, job, spa, web } from './support/callers.ts'
@@ -67,7 +67,7 @@ afterEach(async () => {
 
 /** As `apply` does it, and ten seconds later. It is undone after the test. */
 async function register({ application, clientId }: Caller, changes: Partial<Client>): Promise<void> {
-  const { registrations, table } = parts()
+  const { registrations, table } = processParts()
   const before = (await registrations.client(application, clientId)) ?? assert.fail(clientId)
   const write = async (client: Client) => {
     await putRegistry(table, { applications: [], clients: [client] })

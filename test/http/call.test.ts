@@ -4,15 +4,18 @@
 
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
-import { resetBroker } from '../../shared/broker.ts'
+import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { audit, baseUrlOf, header, startCall } from '../../shared/http/call.ts'
 import { sink } from '../../shared/log.ts'
+import { processParts, setProcessParts } from '../../shared/parts.ts'
 import { aCall, eventOf } from '../support/calls.ts'
 import { aClient, anApplication } from '../support/registry.ts'
 
+const publicUrl = (event: APIGatewayProxyEvent) => baseUrlOf(event, processParts().config)
+
 function configured(baseUrl: string): void {
   Object.assign(process.env, { TABLE_NAME: 'none', SECRETS: 'file:/nowhere', BASE_URL: baseUrl })
-  resetBroker()
+  setProcessParts(undefined)
 }
 afterEach(() => configured(''))
 
@@ -28,32 +31,32 @@ const hostile = {
 test('the base URL is the one that is configured, without a slash at its end', () => {
   for (const spelt of ['https://auth.example', 'https://auth.example/', 'https://auth.example//']) {
     configured(spelt)
-    assert.equal(baseUrlOf(eventOf({ headers: hostile })), 'https://auth.example')
+    assert.equal(publicUrl(eventOf({ headers: hostile })), 'https://auth.example')
   }
 })
 
 test('else it is the domain of the gateway with the stage, and never a header', () => {
   configured('')
   const { domainName } = eventOf().requestContext
-  assert.equal(baseUrlOf(eventOf({ headers: hostile })), `https://${domainName}/prod`)
+  assert.equal(publicUrl(eventOf({ headers: hostile })), `https://${domainName}/prod`)
 })
 
 test('a domain of its own has no stage in the path', () => {
   configured('')
   const requestContext = { domainName: 'auth.example', path: '/demo/oauth/token' }
-  assert.equal(baseUrlOf(eventOf({ requestContext, headers: hostile })), 'https://auth.example')
+  assert.equal(publicUrl(eventOf({ requestContext, headers: hostile })), 'https://auth.example')
 })
 
 test('a domain with a base path keeps it', () => {
   configured('')
   const requestContext = { domainName: 'example.com', path: '/auth/v1/demo/oauth/token' }
-  assert.equal(baseUrlOf(eventOf({ requestContext })), 'https://example.com/auth/v1')
+  assert.equal(publicUrl(eventOf({ requestContext })), 'https://example.com/auth/v1')
 })
 
 test('a path that is not the end of the called one adds nothing', () => {
   configured('')
   assert.equal(
-    baseUrlOf(eventOf({ requestContext: { domainName: 'auth.example', path: '/elsewhere' } })),
+    publicUrl(eventOf({ requestContext: { domainName: 'auth.example', path: '/elsewhere' } })),
     'https://auth.example',
   )
 })
@@ -67,14 +70,14 @@ test('a header is found however it is spelt, and an event without headers has no
 })
 
 test('the caller is where the gateway says, under the request id that the gateway drew', () => {
-  const { ip, requestId } = startCall(eventOf({ headers: { ...hostile, 'x-request-id': 'mine' } }))
+  const { ip, requestId } = startCall(eventOf({ headers: { ...hostile, 'x-request-id': 'mine' } }), 0)
   assert.deepEqual([ip, requestId], ['192.0.2.7', 'request-1'])
 })
 
 test('where something stands in front, the caller is where that says, if it is an address', (t) => {
   process.env.ADDRESS_HEADER = 'X-Viewer-Address'
   t.after(() => delete process.env.ADDRESS_HEADER)
-  const ipOf = (headers: Record<string, string>) => startCall(eventOf({ headers })).ip
+  const ipOf = (headers: Record<string, string>) => startCall(eventOf({ headers }), 0).ip
   assert.equal(ipOf({ 'x-viewer-address': '198.51.100.9' }), '198.51.100.9')
   assert.equal(ipOf({ 'X-Viewer-Address': '2001:db8::9' }), '2001:db8::9')
   for (const wrong of ['198.51.100.9, 192.0.2.1', 'somewhere', '']) {

@@ -7,9 +7,9 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { handler as issue } from '../../functions/client-credentials.ts'
 import { handler as introspect } from '../../functions/introspect.ts'
-import { clock, resetBroker } from '../../shared/broker.ts'
 import type { Application, Client } from '../../shared/domain/registration.ts'
 import { hashSecret } from '../../shared/http/client-authentication.ts'
+import { clock, setProcessParts } from '../../shared/parts.ts'
 import { call, formHeaders, startBroker, type TestBroker } from '../support/calls.ts'
 import { now } from '../support/families.ts'
 import { aClient, anApplication } from '../support/registry.ts'
@@ -41,7 +41,7 @@ const change = (client: Client) => putItem(broker.table, { ...key, ...client })
 
 async function post(handler: typeof issue, fields: Record<string, string>) {
   // As a Lambda that has read nothing yet.
-  resetBroker()
+  setProcessParts(undefined)
   const body = new URLSearchParams({ client_secret: 'secret', ...fields }).toString()
   const { status, json, body: text } = await call(handler, { headers: formHeaders, body })
   assert.equal(status, 200, text)

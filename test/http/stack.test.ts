@@ -4,12 +4,12 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { resetBroker } from '../../shared/broker.ts'
 import { type Call, type ClientCall, conclude } from '../../shared/http/call.ts'
 import { hashSecret } from '../../shared/http/client-authentication.ts'
 import { grantError, OAuthError } from '../../shared/http/errors.ts'
 import { problemPage } from '../../shared/http/page-problems.ts'
 import { clientEndpoint, pageEndpoint, publicEndpoint } from '../../shared/http/stack.ts'
+import { setProcessParts } from '../../shared/parts.ts'
 import { Unavailable } from '../../shared/unavailable.ts'
 import { call, eventOf, formHeaders, type Request, startBroker, type TestBroker } from '../support/calls.ts'
 import { aClient, anApplication } from '../support/registry.ts'
@@ -309,7 +309,7 @@ describe('the log', () => {
 test('a broker that is not set up says server_error at each request until it is', async () => {
   const { TABLE_NAME } = process.env
   delete process.env.TABLE_NAME
-  resetBroker()
+  setProcessParts(undefined)
   const { status, json } = await call(publicEndpoint('same-origin', done))
   assert.deepEqual([status, json.error], [500, 'server_error'])
   Object.assign(process.env, { TABLE_NAME })

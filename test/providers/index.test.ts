@@ -4,9 +4,9 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { resetBroker } from '../../shared/broker.ts'
 import { providerId } from '../../shared/domain/provider-identity.ts'
 import type { OAuth2Settings, OidcSettings } from '../../shared/domain/registration.ts'
+import { processParts, setProcessParts } from '../../shared/parts.ts'
 import { providerOf } from '../../shared/providers/index.ts'
 import { startBroker, type TestBroker } from '../support/calls.ts'
 import { startProvider, type TestProvider } from '../support/provider.ts'
@@ -42,28 +42,28 @@ const oauth2 = (): OAuth2Settings => ({
 
 test('providerOf makes a provider of each kind', async () => {
   for (const settings of [oidc(), oauth2()]) {
-    const provider = providerOf(anApplication({ name: settings.kind, provider: settings }))
+    const provider = providerOf(processParts(), anApplication({ name: settings.kind, provider: settings }))
     assert.equal((await signIn(provider, server)).kind, 'signed-in')
   }
   assert.ok(server.requests.some(({ endpoint }) => endpoint === 'discovery'))
 })
 
 test('providerOf gives an application the same provider until its settings change', () => {
-  const first = providerOf(anApplication({ provider: oidc() }))
-  assert.equal(providerOf(anApplication({ provider: oidc(), displayName: 'Renamed' })), first)
-  assert.notEqual(providerOf(anApplication({ name: 'other', provider: oidc() })), first)
-  assert.notEqual(providerOf(anApplication({ provider: { ...oidc(), scopes: ['openid', 'email'] } })), first)
+  const first = providerOf(processParts(), anApplication({ provider: oidc() }))
+  assert.equal(providerOf(processParts(), anApplication({ provider: oidc(), displayName: 'Renamed' })), first)
+  assert.notEqual(providerOf(processParts(), anApplication({ name: 'other', provider: oidc() })), first)
+  assert.notEqual(providerOf(processParts(), anApplication({ provider: { ...oidc(), scopes: ['openid', 'email'] } })), first)
 })
 
 test('a new broker in the same process makes its providers anew', () => {
-  const first = providerOf(anApplication({ provider: oidc() }))
-  resetBroker()
-  assert.notEqual(providerOf(anApplication({ provider: oidc() })), first)
+  const first = providerOf(processParts(), anApplication({ provider: oidc() }))
+  setProcessParts(undefined)
+  assert.notEqual(providerOf(processParts(), anApplication({ provider: oidc() })), first)
 })
 
 test('a provider reads the secret named after its application and the provider’s identity', async () => {
   const provider = { ...oidc(), auth: 'client_secret_post' } as const
-  const wanting = providerOf(anApplication({ name: 'secretive', provider }))
+  const wanting = providerOf(processParts(), anApplication({ name: 'secretive', provider }))
   await assert.rejects(wanting.begin(redirectUri, {}), ({ cause }: Error) =>
     String(cause).includes(`provider/secretive/${providerId(provider)}`),
   )

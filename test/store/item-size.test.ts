@@ -4,11 +4,11 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { randomId } from '../../shared/broker.ts'
 import type { Family, Person } from '../../shared/domain/family.ts'
 import { createCodeFamily, createDeviceFamily } from '../../shared/domain/new-family.ts'
 import { decide, recordPoll, redeem, revoke, revokeByOps, rotate } from '../../shared/domain/transitions.ts'
 import { keptClaims } from '../../shared/providers/claims.ts'
+import { randomId } from '../../shared/random.ts'
 import { createFamilies, type Families } from '../../shared/store/families.ts'
 import { holding, now, saltHash, second, shown, sid } from '../support/families.ts'
 import { itemBytes } from '../support/item-size.ts'

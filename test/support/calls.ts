@@ -8,10 +8,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
-import { resetBroker } from '../../shared/broker.ts'
 import type { Call } from '../../shared/http/call.ts'
 import type { Handler } from '../../shared/http/stack.ts'
 import { sink } from '../../shared/log.ts'
+import { processParts, setProcessParts } from '../../shared/parts.ts'
 import type { Registry } from '../../shared/store/registrations.ts'
 import { putRegistry } from '../../shared/store/registry.ts'
 import { generateKeyring } from '../../shared/tokens/keyring-secret.ts'
@@ -87,11 +87,11 @@ export async function startBroker(registry: Registry, environment: Record<string
   await writeFile(join(directory, 'keyring'), await generateKeyring(Date.now()))
   await putRegistry(table, registry)
   Object.assign(process.env, { TABLE_NAME: table.name, SECRETS: `file:${directory}`, BASE_URL: '', ...environment })
-  resetBroker()
+  setProcessParts(undefined)
   return {
     table,
     stop: async () => {
-      resetBroker()
+      setProcessParts(undefined)
       await table.stop()
       await rm(directory, { recursive: true })
     },
@@ -103,5 +103,11 @@ export function aCall(changes: Partial<Call> = {}): Call {
   const event = eventOf()
   const read = { isEmpty: true, optional: () => undefined, required: () => '' }
   const base = { event, requestId: 'request-1', ip: '192.0.2.7', now: Date.now(), parameters: read }
-  return { ...base, issuer: 'https://auth.example/demo', ...changes } as Call
+  // Composed only when a test needs them, since composing needs an environment.
+  const lazy = {
+    get parts() {
+      return processParts()
+    },
+  }
+  return Object.assign(lazy, base, { issuer: 'https://auth.example/demo' }, changes) as Call
 }

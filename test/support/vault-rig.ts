@@ -6,11 +6,12 @@
 
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
-import { broker, clock, randomId, resetBroker } from '../../shared/broker.ts'
 import type { Application } from '../../shared/domain/registration.ts'
 import type { Vault } from '../../shared/domain/vault.ts'
+import { clock, processParts, setProcessParts } from '../../shared/parts.ts'
 import { providerOf } from '../../shared/providers/index.ts'
 import type { ProviderTokens } from '../../shared/providers/provider.ts'
+import { randomId } from '../../shared/random.ts'
 import { generateKeyring } from '../../shared/tokens/keyring-secret.ts'
 import type { Report } from '../../shared/vault/fresh-token.ts'
 import { type StoredTokens, storeTokens, unsealTokens } from '../../shared/vault/stored-tokens.ts'
@@ -60,11 +61,11 @@ export async function startVaultRig(): Promise<VaultRig> {
   })
   const lines: string[] = []
   const signIn = () => tokensOf(application, provider)
-  const vaultAt = ({ sid, id }: Pick<Vault, 'sid' | 'id'>) => broker().vaults.read(sid, id)
+  const vaultAt = ({ sid, id }: Pick<Vault, 'sid' | 'id'>) => processParts().vaults.read(sid, id)
   return {
     ...{ table: started.table, provider, application, signIn, vaultAt },
     unsealed: async (vault, nowMs = clock.now()) => {
-      const found = await unsealTokens(application, vault, nowMs)
+      const found = await unsealTokens(processParts(), application, vault, nowMs)
       return typeof found === 'object' ? found.value : undefined
     },
     place: (vault) => putItem(started.table, { pk: `family#${vault.sid}`, sk: `provider#${vault.id}`, ...vault }),
@@ -73,13 +74,13 @@ export async function startVaultRig(): Promise<VaultRig> {
     },
     kept: async () => {
       const [sid, tokens] = [randomId(), await signIn()]
-      const id = await storeTokens(application, keeping, sid, tokens, codeLifetimeSeconds)
+      const id = await storeTokens(processParts(), application, keeping, sid, tokens, codeLifetimeSeconds)
       const vault = await vaultAt({ sid, id: id ?? '' })
       return { vault: vault ?? assert.fail('it is not there'), tokens }
     },
     replaceKeyring: async () => {
       await writeFile(`${process.env.SECRETS?.replace('file:', '')}/keyring`, await generateKeyring(nowMs))
-      resetBroker()
+      setProcessParts(undefined)
     },
     report: (event, { reason }) => void lines.push(reason === undefined ? event : `${event}: ${reason}`),
     told: () => lines.splice(0),
@@ -97,9 +98,9 @@ export async function startVaultRig(): Promise<VaultRig> {
 }
 
 async function tokensOf(application: Application, provider: FallibleProvider): Promise<ProviderTokens> {
-  const login = await providerOf(application).startDeviceLogin()
+  const login = await providerOf(processParts(), application).startDeviceLogin()
   if ('why' in login) return assert.fail(login.why)
   provider.decide(login.userCode, 'approve')
-  const result = await providerOf(application).pollDeviceLogin(login.deviceCode, [])
+  const result = await providerOf(processParts(), application).pollDeviceLogin(login.deviceCode, [])
   return result.kind === 'signed-in' ? result.tokens : assert.fail(result.kind)
 }

@@ -4,10 +4,11 @@
 
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
-import { broker, clock, randomId } from '../../shared/broker.ts'
 import type { Family } from '../../shared/domain/family.ts'
 import { providerId } from '../../shared/domain/provider-identity.ts'
 import { leased, leaseMs, refused } from '../../shared/domain/vault.ts'
+import { clock, processParts } from '../../shared/parts.ts'
+import { randomId } from '../../shared/random.ts'
 import { endAtProvider } from '../../shared/vault/end-at-provider.ts'
 import { serverError } from '../support/fallible-provider.ts'
 import { revoked } from '../support/families.ts'
@@ -36,7 +37,8 @@ async function marked(sid: string, vault?: string): Promise<Family> {
   return family
 }
 
-const end = (family: Family, application = rig.application) => endAtProvider(application, family, rig.report)
+const end = (family: Family, application = rig.application) =>
+  endAtProvider(processParts(), application, family, rig.report)
 const hasMark = async ({ sid }: Family) => (await familyAt(rig.table, sid))?.revocationDue !== undefined
 
 test('the provider hears of the refresh token, the tokens leave the table, and the mark goes', async () => {
@@ -61,7 +63,7 @@ test('where there is no refresh token, the access token is what is ended', async
 
 test('what there is nothing to tell of is done: no vault, one that is gone, or one that the provider has refused', async () => {
   const { vault } = await rig.kept()
-  const { vault: empty } = await broker().vaults.swap(vault, refused(), randomId())
+  const { vault: empty } = await processParts().vaults.swap(vault, refused(), randomId())
   rig.provider.forget()
   const families = [await marked(randomId()), await marked(randomId(), 'gone'), await marked(vault.sid, vault.id)]
   for (const family of families) {
@@ -74,7 +76,7 @@ test('what there is nothing to tell of is done: no vault, one that is gone, or o
 
 test('while somebody is fetching fresh tokens it is left, and done when that is over', async () => {
   const { vault, family } = await ended()
-  await broker().vaults.swap(vault, leased(clock.now()), randomId())
+  await processParts().vaults.swap(vault, leased(clock.now()), randomId())
   assert.equal(await end(family), 'busy')
   assert.equal(rig.provider.requests.length, 0)
   assert.ok(await hasMark(family))
@@ -126,7 +128,7 @@ test('B17 one that has no way to be told is tried for a week, and then given up 
 
 test('B17 whose application is registered no more nobody can be asked: it is given up on at once', async () => {
   const { vault, family } = await ended()
-  assert.equal(await endAtProvider(undefined, family, rig.report), 'done')
+  assert.equal(await endAtProvider(processParts(), undefined, family, rig.report), 'done')
   assert.equal(rig.provider.requests.length, 0)
   assert.deepEqual([await hasMark(family), await rig.vaultAt(vault)], [false, undefined])
   assert.deepEqual(rig.told(), ['provider.revocation_abandoned: its application is registered no more'])

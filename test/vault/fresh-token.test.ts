@@ -5,9 +5,10 @@
 
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, mock, test } from 'node:test'
-import { broker, clock, randomId } from '../../shared/broker.ts'
 import { providerId } from '../../shared/domain/provider-identity.ts'
 import { leased, leaseMs, type Vault } from '../../shared/domain/vault.ts'
+import { clock, processParts } from '../../shared/parts.ts'
+import { randomId } from '../../shared/random.ts'
 import { Unavailable } from '../../shared/unavailable.ts'
 import { type FreshToken, freshToken } from '../../shared/vault/fresh-token.ts'
 import { sealTokens } from '../../shared/vault/stored-tokens.ts'
@@ -26,12 +27,12 @@ after(() => rig.stop())
 
 /** As a caller does who has just read it. */
 const fresh = async (vault: Vault, sub = 'ada'): Promise<FreshToken | undefined> => {
-  const token = await freshToken(rig.application, vault, sub, rig.report)
+  const token = await freshToken(processParts(), rig.application, vault, sub, rig.report)
   return token === 'sign-in' ? undefined : token === 'other-provider' ? assert.fail(token) : token
 }
 const again = async (vault: Vault, sub = 'ada') => fresh((await rig.vaultAt(vault))!, sub)
 const swap = async (seen: Vault, change = leased(clock.now())) => {
-  const { vault, swapped } = await broker().vaults.swap(seen, change, randomId())
+  const { vault, swapped } = await processParts().vaults.swap(seen, change, randomId())
   assert.ok(swapped)
   return vault
 }
@@ -149,7 +150,7 @@ describe('many callers', () => {
   test('are sent to sign in when the vault is gone meanwhile', async () => {
     const held = await swap((await stale()).vault)
     const asking = fresh(held)
-    await broker().vaults.remove(held.sid, held.id)
+    await processParts().vaults.remove(held.sid, held.id)
     assert.equal(await asking, undefined)
   })
 
@@ -253,9 +254,17 @@ describe('a vault that nobody can open', () => {
     const moved = { ...rig.application, provider: { ...provider, clientId: 'another' } }
     const { vault } = await rig.kept()
     rig.provider.forget()
-    assert.equal(await freshToken(moved, vault, 'ada', rig.report), 'other-provider', 'a token that is good still')
+    assert.equal(
+      await freshToken(processParts(), moved, vault, 'ada', rig.report),
+      'other-provider',
+      'a token that is good still',
+    )
     rig.advance(300)
-    assert.equal(await freshToken(moved, vault, 'ada', rig.report), 'other-provider', 'one that is over')
+    assert.equal(
+      await freshToken(processParts(), moved, vault, 'ada', rig.report),
+      'other-provider',
+      'one that is over',
+    )
     assert.equal(rig.provider.requests.length, 0)
     assert.match(rig.told().join(), /^(provider\.changed: [^,]+former provider[^,]*,[^,]*,?){2}$/)
     assert.equal((await rig.vaultAt(vault))?.sealed, undefined, 'so that nobody tries again')
@@ -266,17 +275,17 @@ describe('a vault that nobody can open', () => {
     const former = { ...rig.application, provider: { ...provider, clientId: 'another' } }
     const moved = { ...rig.application, formerProviders: [providerId(former.provider)] }
     const { vault, tokens } = await rig.kept()
-    const sealed = await sealTokens(former, vault, tokens, clock.now())
+    const sealed = await sealTokens(processParts(), former, vault, tokens, clock.now())
     await rig.place({ ...vault, sealed })
     rig.advance(300)
-    const token = await freshToken(moved, (await rig.vaultAt(vault))!, 'ada', rig.report)
+    const token = await freshToken(processParts(), moved, (await rig.vaultAt(vault))!, 'ada', rig.report)
     assert.equal(typeof token === 'object' && token.accessToken, rig.provider.accessTokens().at(-1))
     assert.ok((await rig.unsealed((await rig.vaultAt(vault))!)) !== undefined)
   })
 
   test('without the refresh token that it is said to hold, it is the same', async () => {
     const { vault } = await stale()
-    const sealed = await sealTokens(rig.application, vault, { accessToken: 'alone' }, clock.now())
+    const sealed = await sealTokens(processParts(), rig.application, vault, { accessToken: 'alone' }, clock.now())
     await rig.place({ ...vault, sealed })
     assert.equal(await again(vault), undefined)
     assert.equal(rig.provider.count('refresh'), 0)

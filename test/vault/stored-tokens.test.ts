@@ -5,9 +5,10 @@
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { after, afterEach, before, test } from 'node:test'
-import { broker, clock, randomId } from '../../shared/broker.ts'
 import { providerId } from '../../shared/domain/provider-identity.ts'
 import { vaultExpires } from '../../shared/domain/vault.ts'
+import { clock, processParts } from '../../shared/parts.ts'
+import { randomId } from '../../shared/random.ts'
 import { readKeyring } from '../../shared/tokens/keyring.ts'
 import { generateKeyring } from '../../shared/tokens/keyring-secret.ts'
 import { seal } from '../../shared/tokens/seal.ts'
@@ -23,12 +24,13 @@ afterEach(() => rig.heal())
 after(() => rig.stop())
 
 const tokens = { accessToken: 'an access token', refreshToken: 'a refresh token', expiresInSeconds: 300 }
-const keep = (sid: string, client = keeping) => storeTokens(rig.application, client, sid, tokens, codeLifetimeSeconds)
+const keep = (sid: string, client = keeping) =>
+  storeTokens(processParts(), rig.application, client, sid, tokens, codeLifetimeSeconds)
 
 test('tokens that nobody is entitled to are not kept', async () => {
   const sid = randomId()
   assert.equal(await keep(sid, aClient()), undefined)
-  assert.equal(await broker().vaults.readSession(sid), undefined)
+  assert.equal(await processParts().vaults.readSession(sid), undefined)
 })
 
 test('those that are kept are found by the id of their sign-in, as long as their session may last', async () => {
@@ -52,7 +54,7 @@ test('those that are kept are found by the id of their sign-in, as long as their
 test('tokens that come without a refresh token are kept as such', async () => {
   const sid = randomId()
   const { refreshToken: _, ...alone } = tokens
-  const id = await storeTokens(rig.application, keeping, sid, alone, codeLifetimeSeconds)
+  const id = await storeTokens(processParts(), rig.application, keeping, sid, alone, codeLifetimeSeconds)
   const vault = await rig.vaultAt({ sid, id: id! })
   assert.equal(vault?.isRefreshable, false)
   assert.deepEqual(await rig.unsealed(vault!, clock.now()), {
@@ -97,7 +99,7 @@ test('the key is gone, so nobody opens what it sealed; what is sealed since is o
   const { vault, tokens } = await rig.kept()
   await rig.replaceKeyring()
   assert.equal(await rig.unsealed(vault, clock.now()), undefined)
-  const sealed = await sealTokens(rig.application, vault, tokens, clock.now())
+  const sealed = await sealTokens(processParts(), rig.application, vault, tokens, clock.now())
   assert.deepEqual(await rig.unsealed({ ...vault, sealed }, clock.now()), {
     accessToken: tokens.accessToken,
     refreshToken: tokens.refreshToken,
@@ -107,7 +109,7 @@ test('the key is gone, so nobody opens what it sealed; what is sealed since is o
 
 test('a key that others have had for a moment opens what they sealed, however lately we have read ours', async () => {
   const { vault, tokens } = await rig.kept()
-  await broker().keyring(0)
+  await processParts().keyring(0)
   const text = await generateKeyring(clock.now())
   await writeFile(`${process.env.SECRETS?.replace('file:', '')}/keyring`, text)
   rig.advance(1)

@@ -7,7 +7,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { clock } from '../../../shared/broker.ts'
+import { clock } from '../../../shared/parts.ts'
 import { newDirectory } from './broker.ts'
 
 const { MOVED_CLOCK } = process.env

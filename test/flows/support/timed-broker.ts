@@ -4,7 +4,7 @@
  * Owns the clock's place. Everything is still spoken to over HTTP.
  */
 import { startLocalStack } from '../../../local/stack.ts'
-import { clock } from '../../../shared/broker.ts'
+import { clock } from '../../../shared/parts.ts'
 import type { Broker } from './broker.ts'
 
 export type TimedBroker = Broker & {

@@ -1,12 +1,6 @@
-/**
- * The composition root: what every function works with, made once for a warm Lambda.
- *
- * Owns which parts there are. The providers are not among them (shared/providers/index.ts): they are heavy, and only the
- * functions that send a browser away need them.
- */
+/** What the functions work with. It is composed once for a warm Lambda and handed to every call. */
 
 import { type Config, configFrom } from './config.ts'
-import { randomText } from './random.ts'
 import { type Secrets, secretsAt } from './secrets.ts'
 import { createFamilies, type Families } from './store/families.ts'
 import { createRegistrations, type Registrations } from './store/registrations.ts'
@@ -17,9 +11,11 @@ import { createUsedAssertions, type UsedAssertions } from './store/used-assertio
 import { createVaults, type Vaults } from './store/vaults.ts'
 import { type CachedKeyring, cachedKeyring } from './tokens/keyring.ts'
 
-export type Broker = {
+export type Parts = {
   readonly config: Config
-  /** For the parts that few functions need, which those make for themselves (shared/ops.ts). */
+  /** The clock, ms since the epoch. */
+  readonly now: () => number
+  /** For stores that few functions need, which those create themselves. */
   readonly table: Table
   readonly families: Families
   readonly vaults: Vaults
@@ -31,28 +27,33 @@ export type Broker = {
   readonly keyring: CachedKeyring
 }
 
-/** The clock, ms since the epoch. Tests put their own `now` in its place. */
+/** The clock of this process, ms since the epoch. Tests put their own `now` in its place. */
 export const clock = { now: (): number => Date.now() }
 
-let composed: Broker | undefined
+let composed: Parts | undefined
 
-/** The broker of this process. */
-export function broker(): Broker {
-  composed ??= compose(configFrom(process.env))
+/** The parts of this process. Only the outermost step of a request asks for them; everything inside is handed them. */
+export function processParts(): Parts {
+  composed ??= composeParts(configFrom(process.env))
   return composed
 }
 
-/** For a process that serves one stack after another: the next request composes anew, by the environment of then. */
-export function resetBroker(): void {
-  composed = undefined
+/**
+ * For a process that serves one stack after another, and for tests.
+ *
+ * @param parts undefined: the next request composes new ones from the environment of that moment
+ */
+export function setProcessParts(parts: Parts | undefined): void {
+  composed = parts
 }
 
-function compose(config: Config): Broker {
+function composeParts(config: Config): Parts {
   const now = () => clock.now()
   const table = connect(config.tableName)
   const secrets = secretsAt(config.secrets)
   return {
     config,
+    now,
     table,
     families: createFamilies(table),
     vaults: createVaults(table),
@@ -63,9 +64,4 @@ function compose(config: Config): Broker {
     secrets,
     keyring: cachedKeyring(() => secrets.read('keyring'), now),
   }
-}
-
-/** 128 random bits, base64url: sids, salts, write ids. */
-export function randomId(): string {
-  return randomText(16)
 }
