@@ -18,27 +18,21 @@ import {
   sidOfUserCode,
   userCodeFault,
 } from '../shared/domain/user-code.ts'
-import { carriedQuestion, carry, dropped, pageAnswer, type Question, redirect } from '../shared/http/browser.ts'
 import { type Answer, audit, type Call, momentOf } from '../shared/http/call.ts'
-import { consentAsked } from '../shared/http/consent.ts'
-import { drawHandle } from '../shared/http/cookies.ts'
-import { activateUrl } from '../shared/http/device-link.ts'
-import { showResult } from '../shared/http/device-result.ts'
 import { OAuthError } from '../shared/http/errors.ts'
-import { lookOf } from '../shared/http/look.ts'
-import { atProvider, problemPage } from '../shared/http/page-problems.ts'
-import {
-  type CodeProblem,
-  confirmDevice,
-  deviceDenied,
-  enterCode,
-  tooManyAttempts,
-} from '../shared/http/pages/device.ts'
-import { signInLost } from '../shared/http/pages/problems.ts'
-import { isRevoked } from '../shared/http/sessions.ts'
 import { pageEndpoint } from '../shared/http/stack.ts'
-import { isFromOurPage, isOpened, type Visitor, visitorOf, welcome } from '../shared/http/visitor.ts'
+import { type CodeProblem, confirmDevice, deviceDenied, enterCode, tooManyAttempts } from '../shared/pages/device.ts'
+import { signInLost } from '../shared/pages/problems.ts'
 import { providerOf } from '../shared/providers/index.ts'
+import { isRevoked } from '../shared/sessions/live-session.ts'
+import { carriedQuestion, carry, dropped, pageAnswer, type Question, redirect } from '../shared/sign-in/browser.ts'
+import { consentAsked } from '../shared/sign-in/consent.ts'
+import { drawHandle } from '../shared/sign-in/cookies.ts'
+import { activateUrl } from '../shared/sign-in/device-link.ts'
+import { showResult } from '../shared/sign-in/device-result.ts'
+import { lookOf } from '../shared/sign-in/look.ts'
+import { atProvider, problemPage } from '../shared/sign-in/page-problems.ts'
+import { isFromOurPage, isOpened, type Visitor, visitorOf, welcome } from '../shared/sign-in/visitor.ts'
 import { type Guesser, orGivenBack } from '../shared/store/throttle.ts'
 
 export const handler = pageEndpoint(async (call) => {

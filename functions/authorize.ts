@@ -10,7 +10,15 @@ import { inLanguage } from '../shared/domain/local-text.ts'
 import { isRegisteredRedirect, needsConsent } from '../shared/domain/redirect-uri.ts'
 import type { Client } from '../shared/domain/registration.ts'
 import { earliestAuthTime } from '../shared/domain/sign-in-age.ts'
-import { errorResponse, type ReturnAddress, unavailableResponse } from '../shared/http/authorization-response.ts'
+import type { Answer, Call } from '../shared/http/call.ts'
+import { OAuthError } from '../shared/http/errors.ts'
+import type { Parameters } from '../shared/http/parameters.ts'
+import { pageEndpoint, reportFault } from '../shared/http/stack.ts'
+import { confirmClient } from '../shared/pages/confirm-client.ts'
+import { type SetupMistake, signInLost, wronglySetUp } from '../shared/pages/problems.ts'
+import { providerOf } from '../shared/providers/index.ts'
+import type { SignInWishes } from '../shared/providers/provider.ts'
+import { errorResponse, type ReturnAddress, unavailableResponse } from '../shared/sign-in/authorization-response.ts'
 import {
   type ClientQuestion,
   type CodeRequest,
@@ -19,20 +27,12 @@ import {
   dropped,
   pageAnswer,
   redirect,
-} from '../shared/http/browser.ts'
-import type { Answer, Call } from '../shared/http/call.ts'
-import { consentAsked } from '../shared/http/consent.ts'
-import { drawHandle } from '../shared/http/cookies.ts'
-import { OAuthError } from '../shared/http/errors.ts'
-import { lookOf } from '../shared/http/look.ts'
-import { problemPage } from '../shared/http/page-problems.ts'
-import { confirmClient } from '../shared/http/pages/confirm-client.ts'
-import { type SetupMistake, signInLost, wronglySetUp } from '../shared/http/pages/problems.ts'
-import type { Parameters } from '../shared/http/parameters.ts'
-import { AuthorizationError, responseModeIn, signInRequest } from '../shared/http/sign-in-request.ts'
-import { pageEndpoint, reportFault } from '../shared/http/stack.ts'
-import { providerOf } from '../shared/providers/index.ts'
-import type { SignInWishes } from '../shared/providers/provider.ts'
+} from '../shared/sign-in/browser.ts'
+import { consentAsked } from '../shared/sign-in/consent.ts'
+import { drawHandle } from '../shared/sign-in/cookies.ts'
+import { lookOf } from '../shared/sign-in/look.ts'
+import { problemPage } from '../shared/sign-in/page-problems.ts'
+import { AuthorizationError, responseModeIn, signInRequest } from '../shared/sign-in/sign-in-request.ts'
 import { Unavailable } from '../shared/unavailable.ts'
 
 /** Bytes of an address at the provider. With the sign-in's cookie it fits the 10,240 bytes that API Gateway takes of headers. */

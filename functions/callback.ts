@@ -13,13 +13,20 @@ import { isRegisteredRedirect } from '../shared/domain/redirect-uri.ts'
 import type { Client } from '../shared/domain/registration.ts'
 import { type Decision, decide } from '../shared/domain/transitions.ts'
 import { deviceCodeSeconds } from '../shared/domain/user-code.ts'
+import { type Answer, audit, type Call, conclude, continueWith, momentOf } from '../shared/http/call.ts'
+import { pageEndpoint, reportFault } from '../shared/http/stack.ts'
+import { codeExpired, codeUsed, signInLost } from '../shared/pages/problems.ts'
+import { providerOf } from '../shared/providers/index.ts'
+import type { SignInResult } from '../shared/providers/provider.ts'
+import { randomId } from '../shared/random.ts'
+import { isRevoked } from '../shared/sessions/live-session.ts'
 import {
   type AuthorizationErrorCode,
   codeResponse,
   errorResponse,
   type ReturnAddress,
   unavailableResponse,
-} from '../shared/http/authorization-response.ts'
+} from '../shared/sign-in/authorization-response.ts'
 import {
   type CodeSignIn,
   carriedSignIn,
@@ -27,20 +34,13 @@ import {
   dropped,
   pageAnswer,
   type SignIn,
-} from '../shared/http/browser.ts'
-import { type Answer, audit, type Call, conclude, continueWith, momentOf } from '../shared/http/call.ts'
-import { activateUrl } from '../shared/http/device-link.ts'
-import { toResult } from '../shared/http/device-result.ts'
-import { lookOf } from '../shared/http/look.ts'
-import { atProvider, failedSignInPage, problemPage, reportUnexpected } from '../shared/http/page-problems.ts'
-import { codeExpired, codeUsed, signInLost } from '../shared/http/pages/problems.ts'
-import { isRevoked } from '../shared/http/sessions.ts'
-import { emailHashOf, wantedClaims } from '../shared/http/sign-in.ts'
-import { pageEndpoint, reportFault } from '../shared/http/stack.ts'
-import { remembered } from '../shared/http/visitor.ts'
-import { providerOf } from '../shared/providers/index.ts'
-import type { SignInResult } from '../shared/providers/provider.ts'
-import { randomId } from '../shared/random.ts'
+} from '../shared/sign-in/browser.ts'
+import { activateUrl } from '../shared/sign-in/device-link.ts'
+import { toResult } from '../shared/sign-in/device-result.ts'
+import { lookOf } from '../shared/sign-in/look.ts'
+import { atProvider, failedSignInPage, problemPage, reportUnexpected } from '../shared/sign-in/page-problems.ts'
+import { emailHashOf, wantedClaims } from '../shared/sign-in/person.ts'
+import { remembered } from '../shared/sign-in/visitor.ts'
 import { Unavailable } from '../shared/unavailable.ts'
 import { storeTokens } from '../shared/vault/stored-tokens.ts'
 

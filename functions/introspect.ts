@@ -8,12 +8,12 @@ import { audClaim, registeredAudiences } from '../shared/domain/audience.ts'
 import { hashSalt } from '../shared/domain/credential.ts'
 import { isLive } from '../shared/domain/family.ts'
 import { registeredScopes } from '../shared/domain/scope.ts'
+import { toldLifetimes } from '../shared/grants/token-answer.ts'
+import { readCredential } from '../shared/grants/verify-credential.ts'
 import { type ClientCall, header } from '../shared/http/call.ts'
 import { invalidClient } from '../shared/http/client-authentication.ts'
-import { liveToken, revokedBefore } from '../shared/http/sessions.ts'
 import { clientEndpoint } from '../shared/http/stack.ts'
-import { toldLifetimes } from '../shared/http/token-answer.ts'
-import { verifyCredentialText } from '../shared/http/verify-credential.ts'
+import { liveToken, revokedBefore } from '../shared/sessions/live-session.ts'
 
 export const handler = clientEndpoint('same-origin', async (call) => {
   // RFC 7662 §2.3: a caller that may not ask is answered as one that did not prove who it is.
@@ -34,7 +34,7 @@ async function accessToken(call: ClientCall, token: string): Promise<object | un
 
 async function refreshToken(call: ClientCall, token: string): Promise<object | undefined> {
   const { application, issuer, now } = call
-  const { credential } = await verifyCredentialText(call, 'rt', token)
+  const { credential } = await readCredential(call, 'rt', token)
   if (credential === undefined) return undefined
   const family = await call.parts.families.read(credential.sid)
   if (family === undefined || family.saltHash !== hashSalt(credential.salt)) return undefined

@@ -9,11 +9,11 @@
 import { hashSalt } from '../shared/domain/credential.ts'
 import type { Entitlement } from '../shared/domain/single-use.ts'
 import { revoke } from '../shared/domain/transitions.ts'
+import { readCredential } from '../shared/grants/verify-credential.ts'
 import { audit, type ClientCall, momentOf } from '../shared/http/call.ts'
-import { endProviderTokens } from '../shared/http/end-of-session.ts'
 import { OAuthError } from '../shared/http/errors.ts'
 import { clientEndpoint } from '../shared/http/stack.ts'
-import { verifyCredentialText } from '../shared/http/verify-credential.ts'
+import { endProviderTokens } from '../shared/sessions/end-provider-tokens.ts'
 import { isOfSession } from '../shared/tokens/access-token.ts'
 import { verifyAccessToken } from '../shared/tokens/verify-access-token.ts'
 
@@ -28,7 +28,7 @@ export const handler = clientEndpoint('cross-origin', async (call) => {
 async function entitlementIn(call: ClientCall, token: string): Promise<Entitlement | undefined> {
   const { application, client, issuer, now } = call
   const by = { application: application.name, clientId: client.clientId }
-  const { credential, keyring } = await verifyCredentialText(call, 'rt', token)
+  const { credential, keyring } = await readCredential(call, 'rt', token)
   if (credential !== undefined) return { ...by, sid: credential.sid, saltHash: hashSalt(credential.salt) }
   const claims = await verifyAccessToken(keyring, issuer, token, now)
   if (claims === undefined) return undefined

@@ -9,10 +9,12 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type Family, subOf } from '../shared/domain/family.ts'
 import { sessionStatus } from '../shared/domain/session-status.ts'
 import { revokeByOps, type Transition } from '../shared/domain/transitions.ts'
-import { auditLines, auditQuery } from '../shared/http/audit-query.ts'
 import { type Answer, audit, momentOf, type OpsCall } from '../shared/http/call.ts'
-import { cursorOf, positionIn } from '../shared/http/cursor.ts'
 import { OAuthError } from '../shared/http/errors.ts'
+import { type Handler, opsEndpoint, opsRootEndpoint } from '../shared/http/stack.ts'
+import type { Parts } from '../shared/parts.ts'
+import { auditLines, auditQuery } from '../shared/sessions/audit-query.ts'
+import { cursorOf, positionIn } from '../shared/sessions/cursor.ts'
 import {
   expectNoQuery,
   type ListRequest,
@@ -20,11 +22,9 @@ import {
   readListRequest,
   readReason,
   readRevocationRequest,
-} from '../shared/http/ops-request.ts'
-import { iso, sessionView } from '../shared/http/session-view.ts'
-import { hashedEmail, wantedClaims } from '../shared/http/sign-in.ts'
-import { type Handler, opsEndpoint, opsRootEndpoint } from '../shared/http/stack.ts'
-import type { Parts } from '../shared/parts.ts'
+} from '../shared/sessions/ops-request.ts'
+import { iso, sessionView } from '../shared/sessions/session-view.ts'
+import { hashedEmail, wantedClaims } from '../shared/sign-in/person.ts'
 import { type ApplicationWithClients, createRegistered } from '../shared/store/registered.ts'
 import { registrationsCachedMs } from '../shared/store/registrations.ts'
 import { createSessions, type Entry, type SessionQuery } from '../shared/store/sessions.ts'

@@ -8,12 +8,12 @@
 import { type Credential, hashSalt, mint } from '../shared/domain/credential.ts'
 import { createDeviceFamily, type NewDeviceFamily } from '../shared/domain/new-family.ts'
 import { deviceCodeSeconds, drawUserCode, showUserCode, sidOfUserCode } from '../shared/domain/user-code.ts'
-import { grantAsked } from '../shared/http/authorization-request.ts'
 import { type ClientCall, conclude } from '../shared/http/call.ts'
-import { activateUrl, completeUrl } from '../shared/http/device-link.ts'
 import { OAuthError } from '../shared/http/errors.ts'
+import { grantRequested } from '../shared/http/requested.ts'
 import { clientEndpoint } from '../shared/http/stack.ts'
 import { randomId } from '../shared/random.ts'
+import { activateUrl, completeUrl } from '../shared/sign-in/device-link.ts'
 
 const intervalSeconds = 5
 /** Of 2.6e10 codes so many would have to be taken in a row that something else is wrong. */
@@ -23,7 +23,7 @@ export const handler = clientEndpoint('same-origin', async (call) => {
   if (!call.client.grants.includes('urn:ietf:params:oauth:grant-type:device_code')) {
     throw new OAuthError('unauthorized_client', 'This client is not registered for the device flow.')
   }
-  const asked = grantAsked(call.client, call.parameters)
+  const asked = grantRequested(call.client, call.parameters)
   const isUpstream = call.application.provider.deviceLogin === 'upstream'
   const { credential, shown } = isUpstream ? await openUpstream(call, asked) : await openOwn(call, asked)
   const macKey = (await call.parts.keyring()).macKey(call.now)
@@ -31,7 +31,7 @@ export const handler = clientEndpoint('same-origin', async (call) => {
   return { status: 200, body: { device_code: mint('dc', call.application.name, credential, macKey), ...shown } }
 })
 
-type Asked = ReturnType<typeof grantAsked>
+type Asked = ReturnType<typeof grantRequested>
 /** RFC 8628 §3.2, all but the device code. */
 type Shown = {
   readonly user_code: string
@@ -68,7 +68,7 @@ async function openOwn(call: ClientCall, asked: Asked): Promise<Opened> {
 async function openUpstream(call: ClientCall, asked: Asked): Promise<Opened> {
   const credential = { sid: randomId(), generation: 0, salt: randomId() }
   // Loaded when it is needed: the providers are heavy.
-  const { startDeviceLogin } = await import('../shared/http/device-login.ts')
+  const { startDeviceLogin } = await import('../shared/grants/provider-device-login.ts')
   const started = await startDeviceLogin(call, credential.sid)
   const { expiresInSeconds, intervalSeconds, sealed } = started
   const waiting = { codeLifetimeSeconds: expiresInSeconds, intervalSeconds, deviceLogin: sealed }

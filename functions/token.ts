@@ -1,14 +1,16 @@
-/**
- * token: the one token endpoint that metadata names (RFC 6749 §3.2), every grant of ours.
- *
- * It only picks; each grant stands in its own Lambda's file.
- */
+/** token: the token endpoint that metadata names (RFC 6749 §3.2). It serves every grant. */
 
-import { tokenEndpoint } from '../shared/http/token-endpoint.ts'
-import { clientCredentialsGrant } from './client-credentials.ts'
-import { codeGrant } from './exchange-code.ts'
-import { tokenExchangeGrant } from './exchange-token.ts'
-import { deviceGrant } from './poll.ts'
-import { refreshGrant } from './refresh.ts'
+import { authorizationCodeGrant } from '../shared/grants/authorization-code.ts'
+import { clientCredentialsGrant } from '../shared/grants/client-credentials.ts'
+import { deviceCodeGrant } from '../shared/grants/device-code.ts'
+import { refreshTokenGrant } from '../shared/grants/refresh-token.ts'
+import { tokenEndpoint } from '../shared/grants/token-endpoint.ts'
+import { tokenExchangeGrant } from '../shared/grants/token-exchange.ts'
 
-export const handler = tokenEndpoint(deviceGrant, codeGrant, refreshGrant, clientCredentialsGrant, tokenExchangeGrant)
+export const handler = tokenEndpoint(
+  deviceCodeGrant,
+  authorizationCodeGrant,
+  refreshTokenGrant,
+  clientCredentialsGrant,
+  tokenExchangeGrant,
+)

@@ -7,8 +7,8 @@
 import { releasedClaims } from '../shared/domain/released-claims.ts'
 import { type Answer, type Call, header } from '../shared/http/call.ts'
 import { OAuthError } from '../shared/http/errors.ts'
-import { liveSession } from '../shared/http/sessions.ts'
 import { publicEndpoint } from '../shared/http/stack.ts'
+import { liveSession } from '../shared/sessions/live-session.ts'
 
 export const handler = publicEndpoint('cross-origin', async (call) => {
   const token = bearerToken(call)

@@ -10,7 +10,7 @@
 
 import * as v from 'valibot'
 import type { Application, Client, DeclaredClient, Registry } from './domain/registration.ts'
-import { hashSecret } from './http/client-authentication.ts'
+import { hashSecret } from './domain/secret.ts'
 import { clientSchema, fileSchema, tokenExchange } from './registry-file/schema.ts'
 import { listOf, type RecordInFile } from './registry-file/values.ts'
 import { type Filled, fillIn } from './registry-file/variables.ts'

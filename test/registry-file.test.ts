@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { hashSecret } from '../shared/http/client-authentication.ts'
+import { hashSecret } from '../shared/domain/secret.ts'
 import { parseRegistry } from '../shared/registry-file.ts'
 import { providerDefaults } from './support/registry.ts'
 import {

@@ -4,7 +4,7 @@
  */
 
 import type { KoaContextWithOIDC } from 'oidc-provider'
-import { attributes, type Html, html } from '../../shared/http/pages/html.ts'
+import { attributes, type Html, html } from '../../shared/pages/html.ts'
 import { page } from './pages.ts'
 import { show } from './provider.ts'
 

@@ -3,7 +3,7 @@
  */
 
 import { createHash } from 'node:crypto'
-import { attributes, type Html, html, styleElement } from '../../shared/http/pages/html.ts'
+import { attributes, type Html, html, styleElement } from '../../shared/pages/html.ts'
 import { maxUserNameLength } from './person.ts'
 
 export type Page = { readonly html: string; readonly headers: Readonly<Record<string, string>> }

@@ -2,7 +2,7 @@
  * The latest log lines as a page. The start page shows it in a frame that reloads every two seconds, so no script is needed.
  */
 
-import { type Html, html } from '../../shared/http/pages/html.ts'
+import { type Html, html } from '../../shared/pages/html.ts'
 import type { Response } from '../gateway/answer.ts'
 import { documentResponse } from './document.ts'
 

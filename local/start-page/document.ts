@@ -3,7 +3,7 @@
  */
 
 import { createHash } from 'node:crypto'
-import { type Html, html, styleElement } from '../../shared/http/pages/html.ts'
+import { type Html, html, styleElement } from '../../shared/pages/html.ts'
 import type { Response } from '../gateway/answer.ts'
 import { stylesheet } from './stylesheet.ts'
 

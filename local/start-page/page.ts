@@ -4,7 +4,7 @@
 
 import { inLanguage } from '../../shared/domain/local-text.ts'
 import type { Application } from '../../shared/domain/registration.ts'
-import { type Html, html } from '../../shared/http/pages/html.ts'
+import { type Html, html } from '../../shared/pages/html.ts'
 import type { Registry } from '../../shared/store/registrations.ts'
 import { commandLineSettings, deviceClient, deviceFlowCommands, deviceGrant } from '../commands.ts'
 import type { Response } from '../gateway/answer.ts'

@@ -8,7 +8,7 @@
 
 import { createHmac, randomInt } from 'node:crypto'
 import type { MacKey } from './credential.ts'
-import { isSameSecret } from './same-secret.ts'
+import { isSameSecret } from './secret.ts'
 
 export const userCodeAlphabet = 'BCDFGHJKLMNPQRSTVWXZ'
 const letters = 8

@@ -51,7 +51,7 @@ export type Conclusion = Pick<LogFields, 'client_id' | 'sid' | 'sub' | 'flow' | 
 /** A call whose client has proven who it is. */
 export type ClientCall = Call & { readonly client: Client }
 
-/** A call by ops. What it asks for is read by shared/http/ops-request.ts. */
+/** A call by ops. What it asks for is read by shared/sessions/ops-request.ts. */
 export type OpsCall = Omit<Call, 'parameters'> & {
   /** Who AWS says it is, an ARN. */
   readonly actor: string

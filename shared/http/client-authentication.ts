@@ -5,10 +5,9 @@
  * a wrong secret are answered alike; that a registration is at hand may still show in the time, and ids are no secrets.
  */
 
-import { createHash } from 'node:crypto'
 import { issuerOf } from '../domain/client-assertion.ts'
 import type { Client, ClientAuthMethod } from '../domain/registration.ts'
-import { isSameSecret } from '../domain/same-secret.ts'
+import { hashSecret, isSameSecret } from '../domain/secret.ts'
 import { OAuthError } from './errors.ts'
 import type { Parameters } from './parameters.ts'
 
@@ -73,11 +72,6 @@ export function invalidClient(
     reason,
     clientId: client?.clientId,
   })
-}
-
-/** What the table keeps of a secret. Secrets are drawn, not thought up, so a fast hash is enough. */
-export function hashSecret(secret: string): string {
-  return createHash('sha256').update(secret).digest('base64url')
 }
 
 function claimsIn(authorization: string | undefined, parameters: Parameters): Claims | undefined {

@@ -4,7 +4,7 @@
 
 import * as v from 'valibot'
 import { isConfidential } from '../domain/loopback.ts'
-import { accentContrast, cardColours, minAccentContrast, type Scheme, schemes } from '../http/pages/accent.ts'
+import { accentContrast, cardColours, minAccentContrast, type Scheme, schemes } from '../pages/accent.ts'
 import { members, scope, text } from './values.ts'
 
 /** The application's record is read by every Lambda every ten seconds, so its picture has to be small. */

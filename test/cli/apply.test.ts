@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, type TestContext, test } from 'node:test'
 import { providerSecretName } from '../../shared/domain/provider-identity.ts'
-import { hashSecret } from '../../shared/http/client-authentication.ts'
+import { hashSecret } from '../../shared/domain/secret.ts'
 import { readRegistry } from '../../shared/store/registry.ts'
 import type { Table } from '../../shared/store/table.ts'
 import { type FaultProxy, startFaultProxy } from '../flows/support/fault-proxy.ts'

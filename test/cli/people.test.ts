@@ -9,10 +9,10 @@ import { after, before, describe, type TestContext, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { startLocalStack } from '../../local/stack.ts'
 import { createCodeFamily } from '../../shared/domain/new-family.ts'
-import { hashedEmail } from '../../shared/http/sign-in.ts'
 import { mapWithConcurrency } from '../../shared/map-with-concurrency.ts'
 import { processParts } from '../../shared/parts.ts'
 import { randomId } from '../../shared/random.ts'
+import { hashedEmail } from '../../shared/sign-in/person.ts'
 import { commandLine, signedIn, type Variables } from './support/command-line.ts'
 
 type Stack = Awaited<ReturnType<typeof startLocalStack>>

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, type TestContext, test } from 'node:test'
 import { type LocalDynamodb, startDynamodb } from '../../local/dynamodb.ts'
-import { hashSecret } from '../../shared/http/client-authentication.ts'
+import { hashSecret } from '../../shared/domain/secret.ts'
 import { createRegistered } from '../../shared/store/registered.ts'
 import { createRegistrations } from '../../shared/store/registrations.ts'
 import { createTableIfMissing } from '../../shared/store/table.ts'

@@ -2,7 +2,7 @@
  * C20 of the cases: several sign-ins in one browser at the same time, each in a tab of its own.
  *
  * Owns that none of them breaks or answers another one (RFC 6749 §10.12). How many a browser carries is
- * test/http/browser.test.ts.
+ * test/sign-in/browser.test.ts.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

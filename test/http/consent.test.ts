@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ProviderSettings } from '../../shared/domain/registration.ts'
-import { consentAsked } from '../../shared/http/consent.ts'
+import { consentAsked } from '../../shared/sign-in/consent.ts'
 import { aClient, anApplication } from '../support/registry.ts'
 
 const origin = 'https://idp.example'

@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { languages } from '../../shared/domain/local-text.ts'
-import { lookOf, pickLanguage } from '../../shared/http/look.ts'
-import { catalogue, type MessageName, say } from '../../shared/http/pages/messages.ts'
+import { catalogue, type MessageName, say } from '../../shared/pages/messages.ts'
+import { lookOf, pickLanguage } from '../../shared/sign-in/look.ts'
 import { anApplication } from '../support/registry.ts'
 
 test('the language is what the client asks for, then what the browser prefers, then English', () => {

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ownRegistry, providerClients, readRegistry } from '../../local/registry.ts'
-import { hashSecret } from '../../shared/http/client-authentication.ts'
+import { hashSecret } from '../../shared/domain/secret.ts'
 
 const { applications, clients } = await readRegistry(ownRegistry, 'http://127.0.0.1:8788')
 

@@ -5,7 +5,7 @@
  * what is tested.
  */
 
-import { confirmClient } from '../../shared/http/pages/confirm-client.ts'
+import { confirmClient } from '../../shared/pages/confirm-client.ts'
 import {
   type CodeProblem,
   confirmDevice,
@@ -13,9 +13,9 @@ import {
   deviceDenied,
   enterCode,
   tooManyAttempts,
-} from '../../shared/http/pages/device.ts'
-import type { Look } from '../../shared/http/pages/look.ts'
-import type { Page } from '../../shared/http/pages/page.ts'
+} from '../../shared/pages/device.ts'
+import type { Look } from '../../shared/pages/look.ts'
+import type { Page } from '../../shared/pages/page.ts'
 import {
   badRequest,
   codeExpired,
@@ -32,7 +32,7 @@ import {
   signInLost,
   unknownApplication,
   wronglySetUp,
-} from '../../shared/http/pages/problems.ts'
+} from '../../shared/pages/problems.ts'
 
 /** The texts of a page that come from outside, each of which may hold anything. */
 export type Words = Record<(typeof wordNames)[number], string>

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { attributes, escapeHtml, Html, html, styleElement } from '../../shared/http/pages/html.ts'
+import { attributes, escapeHtml, Html, html, styleElement } from '../../shared/pages/html.ts'
 import { hostile, readBack, survives } from './hostile.ts'
 
 describe('html', () => {

@@ -6,9 +6,9 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { type CodeProblem, confirmDevice, enterCode } from '../../shared/http/pages/device.ts'
-import { forDevelopers, inWords, originSource, page } from '../../shared/http/pages/page.ts'
-import { wronglySetUp } from '../../shared/http/pages/problems.ts'
+import { type CodeProblem, confirmDevice, enterCode } from '../../shared/pages/device.ts'
+import { forDevelopers, inWords, originSource, page } from '../../shared/pages/page.ts'
+import { wronglySetUp } from '../../shared/pages/problems.ts'
 import {
   action,
   everydayWords,

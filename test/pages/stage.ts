@@ -8,7 +8,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import type { BrowserContextOptions, Page as Tab } from 'playwright-core'
-import type { Page } from '../../shared/http/pages/page.ts'
+import type { Page } from '../../shared/pages/page.ts'
 import { launchChromium, serve } from './browser.ts'
 
 export type Stage = {

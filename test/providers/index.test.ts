@@ -52,7 +52,10 @@ test('providerOf gives an application the same provider until its settings chang
   const first = providerOf(processParts(), anApplication({ provider: oidc() }))
   assert.equal(providerOf(processParts(), anApplication({ provider: oidc(), displayName: 'Renamed' })), first)
   assert.notEqual(providerOf(processParts(), anApplication({ name: 'other', provider: oidc() })), first)
-  assert.notEqual(providerOf(processParts(), anApplication({ provider: { ...oidc(), scopes: ['openid', 'email'] } })), first)
+  assert.notEqual(
+    providerOf(processParts(), anApplication({ provider: { ...oidc(), scopes: ['openid', 'email'] } })),
+    first,
+  )
 })
 
 test('a new broker in the same process makes its providers anew', () => {

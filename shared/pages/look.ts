@@ -1,0 +1,25 @@
+/**
+ * How an application presents itself to one reader: its name, its descriptions and its looks, in the reader's language.
+ *
+ * Every page takes one. shared/sign-in/look.ts makes it from a request.
+ */
+
+import type { Language } from '../domain/local-text.ts'
+import type { Accent } from './accent.ts'
+
+export type Described = { readonly title: string; readonly detail?: string | undefined }
+
+export type Look = {
+  readonly language: Language
+  /** As people read it. Undefined: the address names no application. */
+  readonly applicationName?: string | undefined
+  /** A `data:` URL of a picture. */
+  readonly logo?: string | undefined
+  readonly accent?: Accent | undefined
+  /** Where people find help: https or mailto. */
+  readonly supportUrl?: string | undefined
+  /** Descriptions of the application's own scopes, by scope. */
+  readonly scopes?: Readonly<Record<string, Described>> | undefined
+  /** Descriptions of its audiences, by audience. */
+  readonly resources?: Readonly<Record<string, Described>> | undefined
+}

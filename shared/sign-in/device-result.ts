@@ -1,0 +1,40 @@
+/**
+ * How a device's sign-in ended, at an address without code and state, so that it can be reloaded and restored.
+ *
+ * The browser carries what is shown. Where it does not any more, the page says so and claims nothing.
+ */
+
+import { inLanguage } from '../domain/local-text.ts'
+import type { Answer, Call } from '../http/call.ts'
+import { deviceConnected } from '../pages/device.ts'
+import { resultGone } from '../pages/problems.ts'
+import { carried, carry, type DeviceResult, pageAnswer, redirect, type SignIn } from './browser.ts'
+import { drawHandle } from './cookies.ts'
+import { activateUrl, resultUrl } from './device-link.ts'
+import { lookOf } from './look.ts'
+
+/**
+ * Sends the browser from the callback to the page that says that the device is connected.
+ *
+ * @param signIn that has ended, whose place the result takes
+ * @param cookies further ones
+ */
+export async function toResult(
+  call: Call,
+  signIn: SignIn,
+  shown: Omit<DeviceResult, 'handle'>,
+  cookies: readonly string[],
+): Promise<Answer> {
+  const handle = drawHandle(call, signIn.secrets.state)
+  const own = await carry(call, 'result', { handle, ...shown })
+  return redirect(resultUrl(call, handle), [...(own ?? []), ...cookies])
+}
+
+export async function showResult(call: Call, handle: string): Promise<Answer> {
+  const result = await carried(call, 'result', handle)
+  if (result === undefined) return pageAnswer(resultGone({ look: lookOf(call), enterCodeHref: activateUrl(call) }))
+  const look = lookOf({ ...call, language: result.language })
+  const client = await call.parts.registrations.client(call.application.name, result.clientId)
+  const clientName = client ? inLanguage(client.displayName, look.language) : result.clientId
+  return pageAnswer(deviceConnected({ look, clientName, personName: result.personName }))
+}
