@@ -54,33 +54,12 @@ const allowed: Record<string, readonly string[]> = {
   'shared/': ['shared/', 'node:', 'valibot', '@aws-sdk/client-secrets-manager'],
   'functions/': ['shared/', 'node:'],
   'infra/': ['infra/', 'shared/', 'aws-cdk-lib', 'cdk-nag', 'constructs', 'esbuild', 'node:', '@aws-sdk/'],
-  'cli/': ['cli/', 'shared/domain/', 'shared/unavailable.ts', 'commander', 'node:'],
-  'cli/author.ts': ['cli/', 'node:os'],
-  'cli/people.ts': ['cli/', 'shared/map-with-concurrency.ts'],
-  'cli/person-end.ts': ['cli/', 'shared/map-with-concurrency.ts'],
-  'cli/http.ts': ['shared/domain/', 'node:', 'undici'],
-<<<<<<< HEAD
-  'cli/commands/': [
-    ...['cli/', 'commander', 'uqr'],
-    'shared/domain/',
-    'shared/store/',
-    'shared/registry-file.ts',
-    'shared/http/client-authentication.ts',
-    'node:',
+  'cli/': [
+    ...['cli/', 'commander', '@bomb.sh/tab', 'string-width', 'uqr', 'undici', 'node:'],
+    ...['@aws-sdk/credential-provider-node', '@smithy/core', '@smithy/signature-v4'],
+    ...['shared/domain/', 'shared/store/', 'shared/registry-file.ts', 'shared/secrets-manager.ts'],
+    ...['shared/unavailable.ts', 'shared/map-with-concurrency.ts', 'local/rotate-keys.ts', 'local/problem.ts'],
   ],
-  'cli/keys.ts': ['cli/', 'commander', 'local/rotate-keys.ts', 'local/problem.ts'],
-  'cli/registry-file.ts': ['cli/', 'commander', 'shared/domain/', 'shared/registry-file.ts', 'node:'],
-  'cli/provider-secrets.ts': ['cli/', 'commander', 'shared/domain/', 'shared/secrets-manager.ts'],
-=======
-  'cli/commands/': ['cli/', 'shared/domain/', 'shared/store/', 'shared/registry-file.ts', 'node:'],
-  'cli/keys.ts': ['cli/', 'local/rotate-keys.ts', 'local/problem.ts'],
-  'cli/registry-file.ts': ['cli/', 'shared/domain/', 'shared/registry-file.ts', 'node:'],
-  'cli/provider-secrets.ts': ['cli/', 'shared/domain/', 'shared/secrets-manager.ts'],
->>>>>>> f5a332e (Give the grants, sign-in, sessions and pages rooms of their own)
-  'cli/registry.ts': ['cli/', 'shared/store/', 'shared/unavailable.ts', 'node:'],
-  'cli/signature.ts': ['cli/', '@aws-sdk/credential-provider-node', '@smithy/core/serde', '@smithy/signature-v4'],
-  'cli/table.ts': ['cli/', 'string-width'],
-  'cli/token-broker.ts': ['cli/', 'commander', '@bomb.sh/tab/commander'],
   'local/': [
     'local/',
     'shared/',
@@ -99,9 +78,6 @@ const allowedAsTypes: Record<string, readonly string[]> = {
   'shared/store/': [],
   'shared/': ['shared/', 'aws-lambda'],
   'cli/': ['shared/tokens/keyring-report.ts'],
-  'cli/author.ts': ['shared/store/registry-history.ts'],
-  'cli/commands/': ['shared/tokens/keyring-report.ts'],
-  'cli/keys.ts': ['shared/tokens/keyring-report.ts'],
 }
 
 function fits(path: string, patterns: readonly string[]): boolean {

@@ -1,15 +1,7 @@
 /** `token-broker clients rotate-secret` */
 
-<<<<<<< HEAD
-
 import type { Command } from 'commander'
-import { hashSecret } from '../../shared/http/client-authentication.ts'
-
-=======
-
 import { hashSecret } from '../../shared/domain/secret.ts'
-
->>>>>>> f5a332e (Give the grants, sign-in, sessions and pages rooms of their own)
 
 import { addSecret } from '../../shared/store/client-secrets.ts'
 import { authorOf } from '../author.ts'
