@@ -1,6 +1,5 @@
 #!/usr/bin/env node
-// The command `token-broker`, on whatever Node is there: finds one that runs TypeScript (24) and hands everything over to
-// it. Imports nothing but Node's own modules, and knows no command.
+// Starts `token-broker` on a Node that runs TypeScript (24 or newer), whatever Node runs this file.
 
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -15,7 +14,7 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
   await import(new URL('token-broker.ts', import.meta.url))
 } else if (existsSync(bundled)) {
   const child = spawn(bundled, [command, ...process.argv.slice(2)], { stdio: 'inherit' })
-  // A signal that is sent to this process alone is passed on. One that reaches both counts once: the child takes the first.
+  // Pass signals on. If one reaches both processes, the child counts only the first.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('error', (error) => {
     console.error(`${bundled} cannot be started: ${error.message}`)
@@ -24,7 +23,7 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
   child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))
 } else {
   console.error(
-    `token-broker runs on Node 24 or newer; this is ${process.version}. On Linux x64 \`npm ci\` brings one, elsewhere please install Node 24.`,
+    `token-broker runs on Node 24 or newer; this is ${process.version}. On Linux x64 \`npm ci\` brings one, elsewhere install Node 24.`,
   )
   process.exit(1)
 }

@@ -52,17 +52,15 @@ endOnSignals()
 /** The command that shows the help for what was typed. */
 let help = `${programName} --help`
 
-try {
-  const [first, ...rest] = process.argv.slice(2)
-  await main(first === 'help' ? [...rest, '--help'] : process.argv.slice(2))
-} catch (error) {
+const [first, ...rest] = process.argv.slice(2)
+main(first === 'help' ? [...rest, '--help'] : process.argv.slice(2)).catch((error: unknown) => {
   endSpinner()
   process.exitCode = exitCodeOf(error)
   if (error instanceof Problem)
     complain(error.message, error.hint ?? (error instanceof UsageProblem ? help : undefined))
   else if (!(error instanceof CommanderError))
     complain(`token-broker itself failed: ${error instanceof Error ? error.stack : reasonOf(error)}`)
-}
+})
 
 /** The parser has printed its own errors already. */
 function exitCodeOf(error: unknown): number {

@@ -10,10 +10,10 @@ import { createServer } from 'node:http'
 import * as oauth from 'openid-client'
 
 const issuer = new URL(process.env.ISSUER ?? 'http://127.0.0.1:8787/demo')
-// As it is registered, character by character.
+// Exactly as it is registered.
 const redirectUri = 'http://127.0.0.1:9999/cb'
 
-// Plain http is for the local stack alone.
+// Plain http is for the local stack only.
 const options = issuer.protocol === 'http:' ? { execute: [oauth.allowInsecureRequests] } : {}
 const broker = await oauth.discovery(issuer, 'basic', undefined, oauth.ClientSecretBasic('basic-secret'), options)
 

@@ -1,4 +1,4 @@
-// A program without a browser of its own: its person signs in once, and every later run refreshes.
+// A program without a browser: its user signs in once, and every later run refreshes.
 //
 //     npm start                                   in one terminal
 //     node docs/examples/device-flow.mjs          in another; run it again to see it refresh
@@ -14,7 +14,7 @@ const issuer = new URL(process.env.ISSUER ?? 'http://127.0.0.1:8787/demo')
 const clientId = process.env.CLIENT_ID ?? 'job'
 const tokenFile = process.env.TOKEN_FILE ?? join(homedir(), '.token-broker-example')
 
-// Plain http is for the local stack alone.
+// Plain http is for the local stack only.
 const options = issuer.protocol === 'http:' ? { execute: [oauth.allowInsecureRequests] } : {}
 const broker = await oauth.discovery(issuer, clientId, undefined, oauth.None(), options)
 
@@ -29,21 +29,21 @@ async function signIn() {
   return stored(await oauth.pollDeviceAuthorizationGrant(broker, started))
 }
 
-/** @returns undefined when there is nothing to refresh, or nothing any more */
+/** @returns undefined if there is no session, or if it has ended */
 async function refresh() {
   const refreshToken = await readFile(tokenFile, 'utf8').catch(() => undefined)
   if (refreshToken === undefined) return undefined
   try {
     return await stored(await oauth.refreshTokenGrant(broker, refreshToken))
   } catch (error) {
-    // Only this answer means that the session is over. Anything else (503, no connection) leaves the token as it is.
+    // Only this answer means that the session is over. After any other error (503, no connection) the token is kept.
     if (error.error !== 'invalid_grant') throw error
     await rm(tokenFile)
     return undefined
   }
 }
 
-/** The token that was sent is spent, so its successor is stored first, whole, and readable by its owner alone. */
+/** The former token is spent, so store its successor before anything else: as a whole, and readable by its owner only. */
 async function stored(tokens) {
   await writeFile(`${tokenFile}.new`, tokens.refresh_token, { mode: 0o600 })
   await rename(`${tokenFile}.new`, tokenFile)

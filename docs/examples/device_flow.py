@@ -1,5 +1,5 @@
-# A program without a browser of its own: its person signs in once, and every later run refreshes. Python 3.9 or newer,
-# nothing to install.
+# A program without a browser: its user signs in once, and every later run refreshes. Python 3.9 or newer, nothing to
+# install.
 #
 #     npm start                                   in one terminal
 #     python3 docs/examples/device_flow.py        in another; run it again to see it refresh
@@ -18,13 +18,13 @@ issuer = os.environ.get("ISSUER", "http://127.0.0.1:8787/demo")
 client_id = os.environ.get("CLIENT_ID", "nightly")
 token_file = os.environ.get("TOKEN_FILE", os.path.expanduser("~/.token-broker-example-py"))
 
-# The client has graceSeconds 60: a try whose answer is lost may be repeated within that time.
+# The client has graceSeconds 60: a refresh whose answer is lost may be repeated within that time.
 TRIES = 3
 TIMEOUT_SECONDS = 8
 
 
 class Refused(Exception):
-    """The broker's no (RFC 6749 section 5.2); str() of it is the error's code."""
+    """An error answer (RFC 6749 section 5.2); its str() is the error code."""
 
 
 def ask(url, form=None, bearer=None):
@@ -60,7 +60,7 @@ def sign_in():
         try:
             return stored(grant("urn:ietf:params:oauth:grant-type:device_code", device_code=started["device_code"]))
         except Refused as error:
-            # RFC 8628 section 3.5: everything but these two ends the flow.
+            # RFC 8628 section 3.5: any other error ends the flow.
             if str(error) == "slow_down":
                 interval += 5
             elif str(error) != "authorization_pending":
@@ -68,7 +68,7 @@ def sign_in():
 
 
 def refresh():
-    """None when there is nothing to refresh, or nothing any more."""
+    """None if there is no session, or if it has ended."""
     try:
         with open(token_file, encoding="ascii") as file:
             refresh_token = file.read()
@@ -77,7 +77,7 @@ def refresh():
     try:
         return stored(grant("refresh_token", refresh_token=refresh_token))
     except Refused as error:
-        # Only this answer means that the session is over. Anything else leaves the token as it is.
+        # Only this answer means that the session is over. After any other error the token is kept.
         if str(error) != "invalid_grant":
             raise
         os.remove(token_file)
@@ -89,7 +89,7 @@ def grant(grant_type, **form):
 
 
 def stored(tokens):
-    """The token that was sent is spent, so its successor is stored first, whole, and readable by its owner alone."""
+    """Store the successor of the spent token before anything else: as a whole, readable by its owner only."""
     draft = f"{token_file}.new"
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:

@@ -1,10 +1,10 @@
 /**
- * A service that acts as itself: it proves who it is by a key that never leaves it (private_key_jwt, RFC 7523), and asks
- * for an access token in its own name (client_credentials, RFC 6749 §4.4).
+ * A service that acts for itself (client_credentials, RFC 6749 §4.4). It authenticates with a private key that never leaves
+ * it (private_key_jwt, RFC 7523).
  *
  *     node docs/examples/service.mjs robot.pem
  *
- * docs/registry.md says how the key is drawn and registered. openid-client does the rest. ISSUER and CLIENT_ID point it at
+ * docs/registry.md says how to create and register the key. ISSUER and CLIENT_ID point it at
  * another broker.
  */
 

@@ -18,13 +18,13 @@ import * as oauth from 'openid-client'
 const issuer = new URL(process.env.ISSUER ?? 'http://127.0.0.1:8787/demo')
 const clientId = process.env.CLIENT_ID ?? 'nightly'
 const instances = 5
-// A refresh takes two tries of ten seconds at most. The lease is longer, and shorter than the client's graceSeconds of 60: when an
-// instance dies in between, the next one still gets the same successor.
+// Longer than a refresh, which takes two tries of ten seconds at most, and shorter than the client's graceSeconds of 60: if an
+// instance dies during a refresh, the next one still gets the same successor.
 const timeoutSeconds = 10
 const leaseSeconds = 30
 const aheadSeconds = 60
 
-// Plain http is for the local stack alone.
+// Plain http is for the local stack only.
 const options = issuer.protocol === 'http:' ? { execute: [oauth.allowInsecureRequests] } : {}
 const broker = await oauth.discovery(issuer, clientId, undefined, oauth.None(), { ...options, timeout: timeoutSeconds })
 
@@ -32,7 +32,7 @@ const [role, file] = process.argv.slice(2)
 if (role === 'instance') await beAnInstance(open(file))
 else await startInstances()
 
-/** Step 1 to 5 of docs/jobs.md. @returns a good access token, or undefined: the person has to sign in again */
+/** Steps 1 to 5 of docs/jobs.md. @returns a valid access token, or undefined if the person has to sign in again */
 async function accessTokenOf(database, session) {
   for (;;) {
     const row = database.prepare('SELECT * FROM sessions WHERE id = ?').get(session)
@@ -43,7 +43,7 @@ async function accessTokenOf(database, session) {
   }
 }
 
-/** One conditional write, so one instance alone takes it. */
+/** One conditional write, so only one instance takes the lease. */
 function takesLease(database, { id, refresh_token: spent }) {
   const lease = database.prepare(
     'UPDATE sessions SET leased_until = ? WHERE id = ? AND refresh_token = ? AND leased_until < ?',
@@ -54,7 +54,7 @@ function takesLease(database, { id, refresh_token: spent }) {
 async function refreshed(database, { id, refresh_token: spent }) {
   try {
     const tokens = await refresh(spent)
-    // Stored before it is used. The condition leaves alone what somebody else has stored meanwhile.
+    // Store the tokens before they are used. The condition keeps what another instance has stored meanwhile.
     database
       .prepare(
         'UPDATE sessions SET access_token = ?, refresh_token = ?, ends_at = ?, leased_until = 0 WHERE id = ? AND refresh_token = ?',
@@ -62,7 +62,7 @@ async function refreshed(database, { id, refresh_token: spent }) {
       .run(tokens.access_token, tokens.refresh_token, now() + tokens.expires_in, id, spent)
     return tokens.access_token
   } catch (error) {
-    // Only this answer means that the session is over. After anything else the lease ends and somebody tries again.
+    // Only this answer means that the session is over. After any other error the lease ends and an instance tries again.
     if (error.error !== 'invalid_grant') throw error
     database.prepare('DELETE FROM sessions WHERE id = ? AND refresh_token = ?').run(id, spent)
     return undefined
@@ -73,7 +73,7 @@ async function refresh(refreshToken) {
   try {
     return await oauth.refreshTokenGrant(broker, refreshToken)
   } catch (error) {
-    // The broker's no is an answer. One without an answer is repeated: the client has grace for it.
+    // An error answer is final. A request without an answer is repeated: the client has grace for it.
     if (error.error !== undefined && error.error !== 'temporarily_unavailable') throw error
     return oauth.refreshTokenGrant(broker, refreshToken)
   }
@@ -108,7 +108,7 @@ async function startInstances() {
   try {
     const path = join(folder, 'sessions.db')
     const database = open(path)
-    // As if its access token were over, so that all of them want to refresh at once.
+    // Pretend that the access token has expired, so that all instances refresh at the same time.
     database
       .prepare('INSERT INTO sessions VALUES (?, ?, ?, 0, 0)')
       .run('ours', tokens.access_token, tokens.refresh_token)

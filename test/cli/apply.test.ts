@@ -1,6 +1,4 @@
-/**
- * `apply` and `check`, as people and pipelines run them.
- */
+/** `apply` and `check`, as people and pipelines run them. */
 
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, type TestContext, test } from 'node:test'
@@ -33,7 +31,7 @@ const secretsOf = async (name: string, clientId: string) =>
 const variable = (of: string) => '$'.concat('{', of, '}')
 
 describe('apply', () => {
-  test('says what it adds, and does it; the same again changes nothing', async (t) => {
+  test('apply shows and writes what it adds; repeating it changes nothing', async (t) => {
     const [broker, name] = [await tool(t), newName()]
     const path = await file(t, application(name, client('cli')))
     const first = await broker.run('apply', path, '--yes')
@@ -44,7 +42,7 @@ describe('apply', () => {
     assert.deepEqual([second.code, /Nothing to change\./.test(second.stdout)], [0, true])
   })
 
-  test('shows the old and the new value of what differs, and of a secret only that it does', async (t) => {
+  test('apply shows old and new values of a change, but of a secret only that it changed', async (t) => {
     const [broker, name] = [await tool(t), newName()]
     const web = (secret: string, graceSeconds: number, scopes: string[]) =>
       client('web', { auth: 'client_secret_post', secrets: [secret], graceSeconds, scopes })
@@ -67,7 +65,7 @@ describe('apply', () => {
     }
   })
 
-  test('asks on a terminal, and without one writes nothing unless --yes says that it is meant', async (t) => {
+  test('apply asks on a terminal, and without one writes only with --yes', async (t) => {
     const [broker, name] = [await tool(t), newName()]
     const path = await file(t, application(name, client('cli')))
     const refused = await broker.run('apply', path)
@@ -81,7 +79,7 @@ describe('apply', () => {
     assert.equal((await broker.run('apply', path, '--yes')).code, 0)
   })
 
-  test('says that a provider becomes another one, and ends its sessions unless told that it is the same', async (t) => {
+  test('apply names a change of provider and ends its sessions, unless --keep-sessions is passed', async (t) => {
     const [broker, name] = [await tool(t), newName()]
     const at = (issuer: string) => file(t, { ...application(name, client('cli')), provider: provider({ issuer }) })
     await broker.run('apply', await at('https://one.example'), '--yes')
@@ -105,7 +103,7 @@ describe('apply', () => {
     assert.ok((await revokedBefore()) >= startedAt)
   })
 
-  test('warns of a secret that is missing, with the command that makes it, and of too short a grace', async (t) => {
+  test('apply warns of a missing secret, with the command that creates it, and of too short a grace', async (t) => {
     const name = newName()
     const secrets = await startSecretsManager()
     t.after(() => secrets.stop())
@@ -126,7 +124,7 @@ describe('apply', () => {
     assert.doesNotMatch(second.stderr, /create-secret/)
   })
 
-  test('a dry run shows the same and writes nothing', async (t) => {
+  test('a dry run of apply shows the changes and writes nothing', async (t) => {
     const [broker, name] = [await tool(t), newName()]
     const { body, code } = await broker.json('apply', await file(t, application(name, client('cli'))), '--dry-run')
     assert.deepEqual([code, body.applied, body.dry_run], [0, false, true])
@@ -138,7 +136,7 @@ describe('apply', () => {
     assert.equal(await itemAt(table, `application#${name}`, 'application'), undefined)
   })
 
-  test('a file with mistakes changes nothing, and tells all of them with their places and no value', async (t) => {
+  test('apply of a file with mistakes changes nothing and lists all of them with their places and without values', async (t) => {
     const [broker, name] = [await tool(t), newName()]
     const path = await file(
       t,
@@ -151,7 +149,7 @@ describe('apply', () => {
     assert.equal(await itemAt(table, `application#${name}`, 'application'), undefined)
   })
 
-  test('puts in the variables that the command line names, and no other of the environment', async (t) => {
+  test('apply replaces only variables that the command line names', async (t) => {
     const name = newName()
     const broker = await commandLine(t, { ...tableVariables(table.endpoint, table.name), SECRET: 'of the environment' })
     const web = (secret: string) => client('web', { auth: 'client_secret_post', secrets: [secret] })
@@ -167,7 +165,7 @@ describe('apply', () => {
     assert.deepEqual([missing.code, /NOT_THERE/.test(missing.stderr)], [2, true])
   })
 
-  test('takes no short client secret for a stack that others can reach', async (t) => {
+  test('apply refuses short client secrets for a stack that others can reach', async (t) => {
     const web = (secret: string) => client('web', { auth: 'client_secret_post', secrets: [secret] })
     const deployed = await commandLine(t, tableVariables('https://dynamodb.eu-central-1.amazonaws.com', table.name))
     const { code, stderr } = await deployed.run('apply', await file(t, application(newName(), web('s'.repeat(31)))))
@@ -176,7 +174,7 @@ describe('apply', () => {
     assert.doesNotMatch(stderr, /sss/)
   })
 
-  test('shows what the file does not have, and removes it with --prune --yes alone', async (t) => {
+  test('apply shows what is not in the file, and removes it only with --prune --yes', async (t) => {
     const [broker, name] = [await tool(t), newName()]
     await broker.run('apply', await file(t, application(name, client('cli'), client('old'))), '--yes')
     const path = await file(t, ...(await everythingBut(name, 'old')))
@@ -189,7 +187,7 @@ describe('apply', () => {
     assert.equal(await itemAt(table, `application#${name}`, 'client#old'), undefined)
   })
 
-  test('interrupted, it leaves a registry that is valid, exits with 4, and the same again completes it', async (t) => {
+  test('an interrupted apply leaves a valid registry and exits with 4; repeating it completes it', async (t) => {
     const name = newName()
     const broker = await tool(t, proxy.endpoint)
     const clients = Array.from({ length: 150 }, (_, at) => client(`c${at}`))
@@ -242,7 +240,7 @@ async function everythingBut(name: string, clientId: string): Promise<object[]> 
 describe('check', () => {
   const web = (secret: string) => client('web', { auth: 'client_secret_post', secrets: [secret] })
 
-  test('judges a file with no table at all, and names the secret that each provider needs', async (t) => {
+  test('check needs no table, and names the secret that each provider needs', async (t) => {
     const broker = await commandLine(t)
     const path = await file(t, { ...application('billing', client('cli')), $schema: undefined })
     const { code, stdout, stderr } = await broker.run('check', path)
@@ -253,7 +251,7 @@ describe('check', () => {
     assert.equal((body.applications as { clients: number }[])[0]?.clients, 1)
   })
 
-  test('warns of too short a grace for jobs, as apply does, and lets the file pass', async (t) => {
+  test('check warns of a grace that is too short for jobs, and still passes', async (t) => {
     const broker = await commandLine(t)
     const grants = ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token']
     const path = await file(t, application('billing', client('job', { grants, graceSeconds: 1 })))
@@ -263,7 +261,7 @@ describe('check', () => {
     assert.equal((body.warnings as string[]).length, 1)
   })
 
-  test('tells every mistake, as apply would of a deployed stack; short secrets are for the local one', async (t) => {
+  test('check lists every mistake; short secrets pass only with --local', async (t) => {
     const broker = await commandLine(t)
     const wrong = await broker.run('check', await file(t, application('billing', client('cli', { auth: 'magic' }))))
     assert.deepEqual([wrong.code, /clients\[0\]\.auth: /.test(wrong.stderr)], [1, true])

@@ -1,6 +1,4 @@
-/**
- * The programs of docs/examples that sign in by the device flow: in each language, where the language is there.
- */
+/** The programs of docs/examples that sign in by the device flow: in each language, where the language is there. */
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -48,16 +46,16 @@ async function signsInOnce(t: TestContext, command: string, words: readonly stri
 
 // Each waits the five seconds between two polls, so they wait together.
 describe('the example', { concurrency: true }, () => {
-  test('in JavaScript signs in once, and refreshes ever after', async (t) => {
+  test('the JavaScript example signs in once, and every later run refreshes', async (t) => {
     await signsInOnce(t, process.execPath, ['docs/examples/device-flow.mjs'], { CLIENT_ID: 'nightly' })
   })
 
-  test('in Python signs in once, and refreshes ever after', async (t) => {
+  test('the Python example signs in once, and every later run refreshes', async (t) => {
     if (spawnSync('python3', ['--version']).status !== 0) return t.skip('Python 3 is not installed')
     await signsInOnce(t, 'python3', ['docs/examples/device_flow.py'])
   })
 
-  test('in Go signs in once, and refreshes ever after', async (t) => {
+  test('the Go example signs in once, and every later run refreshes', async (t) => {
     const built = join(await directory(t), 'example')
     if (spawnSync('go', ['version']).status !== 0) return t.skip('Go is not installed')
     // Without cgo: the first build on a machine compiles the standard library, and no C compiler is needed.

@@ -1,6 +1,4 @@
-/**
- * `sessions history` and `registry history`: who did what, from the log and from the table.
- */
+/** `sessions history` and `registry history`: who did what, from the log and from the table. */
 
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
@@ -19,7 +17,7 @@ before(async () => {
 after(() => table.stop())
 
 describe('sessions history', () => {
-  test('of a broker on this machine is what its log has of the session, the oldest first', async (t) => {
+  test('sessions history of a local broker shows the log lines of the session, oldest first', async (t) => {
     const ops = await commandLine(t, { TOKEN_BROKER_URL: broker.url })
     const person = `history-${process.pid}`
     const { refreshToken } = await signedIn(await commandLine(t), broker.url, { clientId: 'cli', person })
@@ -42,7 +40,7 @@ describe('sessions history', () => {
     assert.match(stdout, /session\.revoked +2 +cli +127\.0\.0\.1 +ops, .*user\/local, laptop lost$/m)
   })
 
-  test('of a stack is its query, run by CloudWatch Logs Insights to its end', async (t) => {
+  test('sessions history of a stack runs its query in CloudWatch Logs Insights to the end', async (t) => {
     const query = {
       log_groups: ['/token-broker/prod/token'],
       query: 'fields @timestamp',
@@ -119,7 +117,7 @@ const registry = (name: string, ...clients: readonly object[]) => ({
 })
 
 describe('the registry', () => {
-  test('keeps who changed it, by which command, and which members; never a secret', async (t) => {
+  test('registry history shows who changed which members by which command, and never a secret', async (t) => {
     const ops = await commandLine(t, tableVariables(table.endpoint, table.name))
     const ran = async (...words: readonly string[]) => {
       const ended = await ops.run(...words)
@@ -164,7 +162,7 @@ describe('the registry', () => {
     assert.match((await ops.run('registry', 'history')).stdout, /clients delete +removed client web of billing/)
   })
 
-  test('shows applications and one client, and names the one that was meant', async (t) => {
+  test('applications list and clients show find records, and suggest a client id that differs in case', async (t) => {
     const ops = await commandLine(t, tableVariables(table.endpoint, table.name))
     await ops.run('apply', await registryFile(t, registry('payroll', client('cli'), client('job'))), '--yes')
     const { applications } = (await ops.json('applications', 'list')).body
@@ -184,7 +182,7 @@ describe('the registry', () => {
     )
   })
 
-  test('deletes a client with its sessions after a yes; nothing while another exchanges its tokens', async (t) => {
+  test('clients delete needs a yes, ends the sessions, and is refused while another client exchanges its tokens', async (t) => {
     const ops = await commandLine(t, tableVariables(table.endpoint, table.name))
     await ops.run('apply', await registryFile(t, registry('archive', client('cli'), client('job'), worker)), '--yes')
     assert.equal((await ops.run('clients', 'delete', 'archive', 'job')).code, 2)

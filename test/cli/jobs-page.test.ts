@@ -1,6 +1,4 @@
-/**
- * The recipes of docs/jobs.md, taken from the page and run. Only addresses and folders are put in the place of the page's own.
- */
+/** The recipes of docs/jobs.md, taken from the page and run. Only addresses and folders are put in the place of the page's own. */
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -91,7 +89,7 @@ const sessionsIn = async ({ file }: CommandLine) =>
   (JSON.parse(await readFile(file, 'utf8')) as { sessions: StoredSession[] }).sessions
 
 describe('the script of docs/jobs.md', () => {
-  test('calls the API with a fresh token, ten at once too', async (t) => {
+  test('the script calls the API with a fresh token, also ten at the same time', async (t) => {
     const { tool, install, start } = await host(t)
     const { refreshToken } = await nightly(tool)
     const script = await install('nightly-report')
@@ -101,7 +99,7 @@ describe('the script of docs/jobs.md', () => {
     assert.notEqual((await sessionsIn(tool))[0]?.refreshToken, refreshToken)
   })
 
-  test('never calls the API without a token, and says the cause at every run', async (t) => {
+  test('the script never calls the API without a token, and shows the cause at every run', async (t) => {
     const { tool, install, start } = await host(t)
     await nightly(tool, { accessToken: '', ended: { atSeconds: 1, why: 'laptop stolen' } })
     const script = await install('nightly-report')
@@ -117,7 +115,7 @@ describe('the script of docs/jobs.md', () => {
     assert.equal(calls.length, before)
   })
 
-  test('shows no token on any command line', async (t) => {
+  test('the script shows no token on any command line', async (t) => {
     const { bin, tool, install, start } = await host(t)
     await nightly(tool)
     const script = await install('nightly-report')
@@ -149,7 +147,7 @@ test('the crontab of docs/jobs.md runs the script with what it needs', async (t)
 })
 
 describe('the units of docs/jobs.md', () => {
-  test('run the script with what it needs', async (t) => {
+  test('the systemd units run the script with what it needs', async (t) => {
     const { bin, tool, install } = await host(t)
     await nightly(tool)
     await install('nightly-report')
@@ -161,7 +159,7 @@ describe('the units of docs/jobs.md', () => {
     assert.equal(child.output.stdout, 'the report\n')
   })
 
-  test('are what systemd takes', async (t) => {
+  test('systemd accepts the units', async (t) => {
     if (spawnSync('systemd-analyze', ['--version']).status !== 0) return t.skip('systemd-analyze is not installed')
     const { bin, install } = await host(t)
     await install('nightly-report')
@@ -177,7 +175,7 @@ describe('the units of docs/jobs.md', () => {
 })
 
 describe('the entrypoint of docs/jobs.md', () => {
-  test('calls again and again, and a signal ends it once a refresh is stored', async (t) => {
+  test('the entrypoint calls repeatedly, and a signal ends it after a refresh is stored', async (t) => {
     const { tool, install, start } = await host(t)
     const { refreshToken } = await nightly(tool, { graceSeconds: 0 })
     const child = start(await install('entrypoint'), { EVERY_SECONDS: '0.1' })
@@ -188,7 +186,7 @@ describe('the entrypoint of docs/jobs.md', () => {
     assert.notEqual(session?.refreshToken, refreshToken)
   })
 
-  test('ends with the code and the cause where there is no session', async (t) => {
+  test('the entrypoint ends with the exit code and the cause if there is no session', async (t) => {
     const { install, start } = await host(t)
     const child = start(await install('entrypoint'))
     assert.equal((await child.ended).code, 3)
@@ -197,7 +195,7 @@ describe('the entrypoint of docs/jobs.md', () => {
 })
 
 describe('the scripts for several instances of docs/jobs.md', () => {
-  test('hand a token from the holder to the instances, and keep the last one when the holder has none', async (t) => {
+  test('the holder hands its token to the instances, and they keep the last one if it has none', async (t) => {
     const { tool, install, start, variables } = await host(t)
     await nightly(tool)
     const [publish, instance] = [await install('publish-token'), await install('instance')]
@@ -210,7 +208,7 @@ describe('the scripts for several instances of docs/jobs.md', () => {
     assert.equal(await readFile(variables.TOKEN_FILE!, 'utf8'), published)
   })
 
-  test('exchange the holder’s token for the provider’s', async (t) => {
+  test('an instance exchanges the token of the holder for that of the provider', async (t) => {
     const { install, start, variables } = await host(t)
     const oauth = `${broker.url}/wiremock/oauth`
     const asked = { client_id: 'worker-host', scope: 'openid offline_access' }

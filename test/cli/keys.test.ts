@@ -1,6 +1,4 @@
-/**
- * `keys list` and `keys rotate`, of a local stack and of a function.
- */
+/** `keys list` and `keys rotate`, of a local stack and of a function. */
 
 import assert from 'node:assert/strict'
 import { mkdir, writeFile } from 'node:fs/promises'
@@ -13,7 +11,7 @@ import { directory } from '../local/support/directory.ts'
 import { commandLine } from './support/command-line.ts'
 
 describe('keys', () => {
-  test('of a local stack are listed, rotated and retired, and never shown', async (t) => {
+  test('keys of a local stack are listed, rotated and retired, and their material is never shown', async (t) => {
     const folder = await directory(t)
     const keyring = await generateKeyring(Date.now() - 3_600_000)
     await mkdir(join(folder, 'secrets'), { recursive: true })
@@ -41,7 +39,7 @@ describe('keys', () => {
       assert.ok(!all.includes(material))
   })
 
-  test('of a stack are asked of its function, signed for Lambda', async (t) => {
+  test('keys of a stack are read and rotated by its function, with requests signed for Lambda', async (t) => {
     const asked: string[] = []
     const server = createServer(async (request, response) => {
       let body = ''

@@ -1,6 +1,4 @@
-/**
- * `login` in a pipe and on a terminal.
- */
+/** `login` in a pipe and on a terminal. */
 
 import assert from 'node:assert/strict'
 import { chmod, readFile, writeFile } from 'node:fs/promises'
@@ -24,7 +22,7 @@ const addressIn = (child: Child) =>
 
 // Each waits the five seconds between two polls, so they wait together.
 describe('login', { concurrency: true }, () => {
-  test('in a pipe tells the address and the code as JSON, then who has signed in; token works after it', async (t) => {
+  test('login in a pipe prints address and code as JSON, then who signed in; token works after it', async (t) => {
     const tool = await commandLine(t, { TOKEN_BROKER_URL: broker.url })
     const child = tool.start('login', '--json')
     const address = await addressIn(child)
@@ -42,7 +40,7 @@ describe('login', { concurrency: true }, () => {
     assert.equal((await call(`${broker.url}/demo/oauth/userinfo`, undefined, stdout.trim())).body.sub, 'alice')
   })
 
-  test('on a terminal shows code, QR code and a spinner, opens the browser, and leaves the cursor as it was', async (t) => {
+  test('login on a terminal shows code, QR code and a spinner, opens the browser, and restores the cursor', async (t) => {
     const folder = await directory(t)
     const opened = join(folder, 'opened')
     await writeFile(join(folder, 'xdg-open'), `#!/bin/sh\nprintf %s "$1" > '${opened}'\n`)
@@ -64,7 +62,7 @@ describe('login', { concurrency: true }, () => {
     await until(async () => (await readFile(opened, 'utf8').catch(() => '')) === address)
   })
 
-  test('as a client that is not there or authenticates says what the client must be', async (t) => {
+  test('login with an unknown or confidential client says how the client must be registered', async (t) => {
     const tool = await commandLine(t, { TOKEN_BROKER_URL: broker.url })
     for (const clientId of ['no-such-client', 'web']) {
       const { code, stderr } = await tool.run('login', '--client-id', clientId)
@@ -73,7 +71,7 @@ describe('login', { concurrency: true }, () => {
     }
   })
 
-  test('Ctrl-C while it waits is exit code 130, gives the cursor back and stores nothing', async (t) => {
+  test('Ctrl-C while login waits is exit code 130, restores the cursor and stores nothing', async (t) => {
     const folder = await directory(t)
     const [home, go] = [join(folder, 'home'), join(folder, 'go')]
     const command = `${process.execPath} cli/token-broker.ts login --url ${broker.url} --no-browser`
@@ -90,7 +88,7 @@ describe('login', { concurrency: true }, () => {
     assert.doesNotMatch(child.output.stdout, /Signed in/)
   })
 
-  test('of a second client leaves the first one the default', async (t) => {
+  test('login of a second client keeps the first one as default', async (t) => {
     const tool = await commandLine(t, { TOKEN_BROKER_URL: broker.url })
     const { accessToken } = await signedIn(tool, broker.url, { expired: false })
     const child = tool.start('login', '--client-id', 'nightly')
@@ -102,19 +100,19 @@ describe('login', { concurrency: true }, () => {
     assert.notEqual((await tool.run('token')).stdout.trim(), accessToken)
   })
 
-  test('that is denied is exit code 1', async (t) => {
+  test('a denied login is exit code 1', async (t) => {
     const child = (await commandLine(t, { TOKEN_BROKER_URL: broker.url })).start('login')
     await deny(await addressIn(child))
     assert.equal((await child.ended).code, 1)
     assert.match(child.output.stderr, /The request was denied\./)
   })
 
-  test('of a client that is not there is exit code 1, with the broker’s word for it', async (t) => {
+  test('login of an unknown client is exit code 1, with the error code of the broker', async (t) => {
     const { code, stderr } = await (await commandLine(t)).run('login', '--url', broker.url, '--client-id', 'nobody')
     assert.deepEqual([code, /invalid_client/.test(stderr)], [1, true])
   })
 
-  test('again ends the session before, and puts a broken file aside', async (t) => {
+  test('a repeated login ends the former session, and renames a broken file', async (t) => {
     const tool = await commandLine(t, { TOKEN_BROKER_URL: broker.url })
     const before = await signedIn(tool, broker.url, { clientId: 'cli', expired: false })
     const child = tool.start('login')

@@ -1,8 +1,4 @@
-/**
- * B19 of the cases: ops find a person as they know them, and end everything of theirs.
- *
- * The broker is of this process, on the real clock: a person's end waits for the index.
- */
+/** B19 of the cases: operators find a person and end all of their sessions. The broker runs in this process. */
 
 import assert from 'node:assert/strict'
 import { after, before, describe, type TestContext, test } from 'node:test'
@@ -59,7 +55,7 @@ async function opened(application: string, sub: string, email?: string, clientId
 }
 
 describe('a person is found', () => {
-  test('by the e-mail address of their sign-in, whatever its case, at each application or at all', async (t) => {
+  test('a person is found by the e-mail address of their sign-in in any case, at one or all applications', async (t) => {
     const person = newPerson()
     await signIn(t, person)
     const ops = await tool(t)
@@ -76,7 +72,7 @@ describe('a person is found', () => {
     assert.match(everywhere.stderr, /userdocs keeps no e-mail addresses/)
   })
 
-  test('by a part of their name or address, whatever its case', async (t) => {
+  test('a person is found by a part of their name or address in any case', async (t) => {
     const person = newPerson()
     await opened('demo', `${person}-sub`, `grace.${person}@example.test`)
     const ops = await tool(t)
@@ -91,7 +87,7 @@ describe('a person is found', () => {
     assert.ok(listed((await ops.json('sessions', 'list', '--name', 'hopper')).body).length > 0)
   })
 
-  test('by nothing that the log would keep of them', async (t) => {
+  test('a search leaves no address in the log', async (t) => {
     const person = newPerson()
     await signIn(t, person)
     await (await tool(t)).json('sessions', 'list', '--email', `${person}@example.test`)
@@ -101,7 +97,7 @@ describe('a person is found', () => {
 })
 
 describe('everything of a person ends by one command', () => {
-  test('B19 at two applications, 120 sessions, one with another address, and one that begins meanwhile', async (t) => {
+  test('B19 all sessions of a person end: at two applications, 120 sessions, one with another address, one that begins meanwhile', async (t) => {
     const person = newPerson()
     const email = `${person}@example.test`
     const all: readonly (readonly [application: string, sub: string, email: string])[] = [
@@ -144,7 +140,7 @@ describe('everything of a person ends by one command', () => {
     assert.deepEqual([again.code, /had ended already.*no live session/.test(again.stdout)], [0, true])
   })
 
-  test('says what is not over: an application that cannot be asked by address is exit code 5', async (t) => {
+  test('an application that cannot be searched by address is exit code 5', async (t) => {
     const person = newPerson()
     await signIn(t, person)
     await opened('userdocs', person, undefined, 'userdocs')
@@ -157,7 +153,7 @@ describe('everything of a person ends by one command', () => {
     assert.match(stderr, /userdocs keeps no e-mail addresses/)
   })
 
-  test('who ended a session, and why, is shown with it', async (t) => {
+  test('sessions show says who ended a session, and why', async (t) => {
     const person = newPerson()
     await signIn(t, person)
     const ops = await tool(t)
@@ -170,7 +166,7 @@ describe('everything of a person ends by one command', () => {
 })
 
 describe('nothing that matches is exit code 1', () => {
-  test('for a subject: list and revoke name the one that differs in case alone', async (t) => {
+  test('list and revoke of an unknown subject suggest one that differs only in case', async (t) => {
     const person = newPerson()
     await signIn(t, person)
     const ops = await tool(t)
@@ -185,7 +181,7 @@ describe('nothing that matches is exit code 1', () => {
     }
   })
 
-  test('for a client: list and revoke name the one that differs in case alone', async (t) => {
+  test('list and revoke of an unknown client suggest one that differs only in case', async (t) => {
     const ops = await tool(t)
     for (const words of [
       ['sessions', 'list', '--client', 'Job'],
@@ -197,7 +193,7 @@ describe('nothing that matches is exit code 1', () => {
     }
   })
 
-  test('for a name and an address; a person whose sessions have all ended is somebody', async (t) => {
+  test('an unknown name or address is exit code 1; a person whose sessions have all ended is known', async (t) => {
     const ops = await tool(t)
     assert.equal((await ops.run('sessions', 'list', '--name', 'nobody at all')).code, 1)
     const { code, stderr } = await ops.run('sessions', 'revoke', '--email', 'nobody@example.test', '--yes')
@@ -212,7 +208,7 @@ describe('nothing that matches is exit code 1', () => {
 })
 
 describe('what lives on', () => {
-  test('is told by the clock of this machine: until when access tokens that are out are good', async (t) => {
+  test('revoke says in local time when the last access tokens expire', async (t) => {
     const person = newPerson()
     await signIn(t, person, ['job', 'job'])
     const ops = await tool(t, { TZ: 'Asia/Kolkata' })

@@ -1,13 +1,11 @@
-/**
- * When a refresh is tried again, for every grace that a client may have.
- */
+/** When a refresh is tried again, for every grace that a client may have. */
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { graceWarning, maxRefreshMs, neededGraceSeconds, refreshPlan } from '../../cli/refresh-plan.ts'
 
 describe('the plan of a refresh', () => {
-  test('begins every try within the grace minus one timeout, for every grace that a client may have', () => {
+  test('every try of a refresh begins within the grace minus one timeout, for every grace', () => {
     for (let grace = 1; grace <= 300; grace += 1) {
       const { isRepeatable, lastBeginMs, timeoutsMs } = refreshPlan(grace)
       assert.ok(isRepeatable)
@@ -16,14 +14,14 @@ describe('the plan of a refresh', () => {
     }
   })
 
-  test('leaves the last try a whole timeout, and ends before Kubernetes kills', () => {
+  test('the last try of a refresh has a whole timeout, and ends before Kubernetes kills', () => {
     for (let grace = 1; grace <= 300; grace += 1) {
       const { lastBeginMs, timeoutsMs } = refreshPlan(grace)
       assert.ok(lastBeginMs + timeoutsMs[0] <= maxRefreshMs && maxRefreshMs < 30_000)
     }
   })
 
-  test('has one try without grace, and is that of 10 s of grace where the broker tells none', () => {
+  test('without grace there is one try; if the broker tells none, 10 s of grace are assumed', () => {
     assert.deepEqual([refreshPlan(0).isRepeatable, refreshPlan(0).timeoutsMs[0]], [false, maxRefreshMs])
     assert.deepEqual(refreshPlan(undefined), refreshPlan(10))
   })

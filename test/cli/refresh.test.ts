@@ -1,6 +1,4 @@
-/**
- * `token` while it refreshes: lost answers and signals at every stage, with grace and without.
- */
+/** `token` while it refreshes: lost answers and signals at every stage, with grace and without. */
 
 import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
@@ -42,7 +40,7 @@ async function expired(t: TestContext, told: Partial<StoredSession> = {}): Promi
 const graceless = { clientId: 'cli', graceSeconds: 0 }
 
 describe('an answer that never comes', () => {
-  test('costs nothing with 10 s of grace, told or not: the next try begins in time', async (t) => {
+  test('a lost answer costs nothing with 10 s of grace, told or not: the next try begins in time', async (t) => {
     for (const told of [{}, { graceSeconds: 10 }]) {
       const tool = await expired(t, told)
       proxy.fail({ kind: 'keep-silent' }, { times: 1 })
@@ -52,7 +50,7 @@ describe('an answer that never comes', () => {
     }
   })
 
-  test('is asked for once without grace, and then the next run waits until nothing can be under way', async (t) => {
+  test('without grace a refresh is sent once, and the next run waits until it cannot be running any more', async (t) => {
     const tool = await expired(t, graceless)
     const { refreshToken } = await stored(tool)
     proxy.fail({ kind: 'hang-up' })
@@ -70,7 +68,7 @@ describe('an answer that never comes', () => {
     assert.equal((await stored(tool)).unansweredAtSeconds, undefined)
   })
 
-  test('to a refresh that happened ends a session without grace at the next try, and every run says why', async (t) => {
+  test('without grace the lost answer of a refresh that happened ends the session, and every run says why', async (t) => {
     const tool = await expired(t, graceless)
     proxy.fail({ kind: 'lose-answer' })
     assert.equal((await tool.run('token')).code, 4)
@@ -119,7 +117,7 @@ describe('a signal while a refresh is under way, without grace', () => {
     })
   }
 
-  test('at any moment never costs the session', async (t) => {
+  test('a signal at any moment never costs the session', async (t) => {
     const tool = await expired(t, graceless)
     for (let at = 0; at < 8; at += 1) {
       const child = tool.start('token', '--refresh')
@@ -130,7 +128,7 @@ describe('a signal while a refresh is under way, without grace', () => {
     assert.equal((await tool.run('token', '--refresh')).code, 0)
   })
 
-  test('ends a process at once that waits for another one, and the other one goes on', async (t) => {
+  test('a signal ends a process that waits for another one at once, and the other one goes on', async (t) => {
     const tool = await expired(t, graceless)
     proxy.fail({ kind: 'answer-late', ms: 1_500 }, { times: 1 })
     const one = tool.start('token')

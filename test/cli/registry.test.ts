@@ -1,6 +1,4 @@
-/**
- * `clients`, as people and pipelines run them.
- */
+/** `clients`, as people and pipelines run them. */
 
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, type TestContext, test } from 'node:test'
@@ -32,7 +30,7 @@ const secretsOf = async (name: string, clientId: string) =>
   (await itemAt(table, `application#${name}`, `client#${clientId}`))?.secretHashes
 
 describe('clients', () => {
-  test('are listed with what they may and without any secret, as JSON too', async (t) => {
+  test('clients list shows registrations without secrets, also as JSON', async (t) => {
     const [broker, name] = [await tool(t), newName()]
     await broker.run(
       'apply',
@@ -54,13 +52,13 @@ describe('clients', () => {
     assert.ok(!JSON.stringify(body).includes(hashSecret('s')))
   })
 
-  test('of an application that is not there are exit code 1', async (t) => {
+  test('clients list of an unknown application is exit code 1', async (t) => {
     const { code, stderr } = await (await tool(t)).run('clients', 'list', 'nowhere')
     assert.equal(code, 1)
     assert.match(stderr, /^There is no application nowhere\.\n.*applications list/)
   })
 
-  test('are created with a secret that is shown once, of which the table has a hash', async (t) => {
+  test('clients create shows the secret once, and the table has only its hash', async (t) => {
     const [broker, name] = [await tool(t), newName()]
     await broker.run('apply', await file(t, application(name, client('cli'))), '--yes')
     const { code, stdout, stderr } = await broker.run('clients', 'create', name, 'web', '--grant', 'refresh_token')
@@ -72,14 +70,14 @@ describe('clients', () => {
     assert.deepEqual([again.code, again.stdout], [1, ''])
   })
 
-  test('are shown by name first, then in the order of the registry file', async (t) => {
+  test('clients show lists members in the order of the registry file', async (t) => {
     const [broker, name] = [await tool(t), newName()]
     await broker.run('apply', await file(t, application(name, client('cli'))), '--yes')
     const { stdout } = await broker.run('clients', 'show', name, 'cli')
     assert.match(stdout, new RegExp(`^application +${name}\nclientId +cli\ndisplayName .*\nauth +none\nsecrets +0\n`))
   })
 
-  test('show revokedBefore only after an operator has ended their sessions', async (t) => {
+  test('clients show has revokedBefore only after an operator has ended the sessions', async (t) => {
     const [broker, name] = [await tool(t), newName()]
     await broker.run('apply', await file(t, application(name, client('cli'))), '--yes')
     const shown = async () => (await broker.json('clients', 'show', name, 'cli')).body
@@ -92,7 +90,7 @@ describe('clients', () => {
     assert.equal((await shown()).revokedBefore, ended)
   })
 
-  test('are created with flags for consent and ID tokens, either way', async (t) => {
+  test('clients create has flags for consent and ID tokens', async (t) => {
     const [broker, name] = [await tool(t), newName()]
     await broker.run('apply', await file(t, application(name, client('cli'))), '--yes')
     const words = ['--auth', 'none', '--no-consent', '--id-token-on-refresh', '--claims-in-id-token']
@@ -101,7 +99,7 @@ describe('clients', () => {
     assert.deepEqual([stored?.consent, stored?.idTokenOnRefresh, stored?.claimsInIdToken], [false, true, true])
   })
 
-  test('that act as themselves are created without telling their scopes to everybody', async (t) => {
+  test('clients create does not publish the scopes of a client that acts for itself', async (t) => {
     const [broker, name] = [await tool(t), newName()]
     await broker.run('apply', await file(t, application(name, client('cli', { scopes: ['openid'] }))), '--yes')
     const words = ['--scope', 'reports:read', '--grant', 'client_credentials']
@@ -110,7 +108,7 @@ describe('clients', () => {
     assert.deepEqual(stored?.scopes, ['openid'])
   })
 
-  test('that jobs may use are created with a warning when their grace is too short for a lost answer', async (t) => {
+  test('clients create warns if the grace of a client for jobs is too short for a lost answer', async (t) => {
     const [broker, name] = [await tool(t), newName()]
     await broker.run('apply', await file(t, application(name, client('cli'))), '--yes')
     const words = [
@@ -129,7 +127,7 @@ describe('clients', () => {
     assert.deepEqual([long.code, /graceSeconds/.test(long.stderr.replace(/For the registry file.*/, ''))], [0, false])
   })
 
-  test('that are created obey the rules of the file, all mistakes told', async (t) => {
+  test('clients create applies the rules of the registry file and lists all mistakes', async (t) => {
     const [broker, name] = [await tool(t), newName()]
     await broker.run('apply', await file(t, application(name, client('cli'))), '--yes')
     const words = ['--auth', 'magic', '--grant', 'authorization_code', '--grace-seconds', '301']
@@ -142,7 +140,7 @@ describe('clients', () => {
     assert.equal((await broker.run('clients', 'create', 'nowhere', 'web')).code, 1)
   })
 
-  test('get a second secret beside the first, then lose the first', async (t) => {
+  test('clients rotate-secret adds a second secret, and retire-secret removes the first', async (t) => {
     const [broker, name] = [await tool(t), newName()]
     await broker.run('apply', await file(t, application(name, client('cli'))), '--yes')
     const first = await broker.run('clients', 'create', name, 'web')
@@ -158,7 +156,7 @@ describe('clients', () => {
     assert.deepEqual(await secretsOf(name, 'web'), [hashSecret(alone.stdout.trim())])
   })
 
-  test('keep the secrets that the table has, when the file says "table"', async (t) => {
+  test('apply keeps the secrets in the table if the file says "table"', async (t) => {
     const [broker, name] = [await tool(t), newName()]
     const path = await file(t, application(name, client('web', { auth: 'client_secret_post', secrets: 'table' })))
     await broker.run('apply', path, '--yes')
@@ -169,7 +167,7 @@ describe('clients', () => {
     assert.deepEqual(await secretsOf(name, 'web'), [hashSecret(stdout.trim())])
   })
 
-  test('that are public have no secret to rotate', async (t) => {
+  test('clients rotate-secret refuses a public client', async (t) => {
     const [broker, name] = [await tool(t), newName()]
     await broker.run('apply', await file(t, application(name, client('cli'))), '--yes')
     assert.equal((await broker.run('clients', 'rotate-secret', name, 'cli')).code, 1)
@@ -178,12 +176,12 @@ describe('clients', () => {
 })
 
 describe('the table', () => {
-  test('has no default: without a name it is exit code 2', async (t) => {
+  test('without the name of a table a command is exit code 2', async (t) => {
     const { code, stderr } = await (await commandLine(t)).run('clients', 'list')
     assert.deepEqual([code, /TABLE_NAME/.test(stderr)], [2, true])
   })
 
-  test('that is not there is exit code 1, and out of reach 4', async (t) => {
+  test('a missing table is exit code 1, a table out of reach is exit code 4', async (t) => {
     const nowhere = await commandLine(t, tableVariables(table.endpoint, 'no-such-table'))
     assert.equal((await nowhere.run('clients', 'list')).code, 1)
     proxy.fail({ kind: 'hang-up' })
@@ -191,7 +189,7 @@ describe('the table', () => {
     assert.deepEqual([code, /out of reach/.test(stderr)], [4, true])
   })
 
-  test('of a stack that has just started needs nothing but its name', async (t) => {
+  test('a table that was just created works at once', async (t) => {
     const database: LocalDynamodb = await startDynamodb({ log: () => {} })
     t.after(() => database.stop())
     const before = process.env.AWS_ENDPOINT_URL_DYNAMODB

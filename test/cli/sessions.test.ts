@@ -1,6 +1,4 @@
-/**
- * `sessions list`, `show` and `revoke` against a broker, and against one that answers in several sweeps or not at all.
- */
+/** `sessions list`, `show` and `revoke` against a broker, and against one that answers in several sweeps or not at all. */
 
 import assert from 'node:assert/strict'
 import { createHash, createHmac } from 'node:crypto'
@@ -34,7 +32,7 @@ const refreshed = async (clientId: string, token: string) =>
   call(`${broker.url}/demo/oauth/token`, { client_id: clientId, grant_type: 'refresh_token', refresh_token: token })
 
 describe('sessions list', () => {
-  test('B14 is a table for people, newest first, and JSON for programs', async (t) => {
+  test('B14 sessions list prints a table, newest first, or JSON', async (t) => {
     const { person } = await sessionsOf(t, ['job', 'cli'])
     const ops = await tool(t)
     const { code, stdout } = await ops.run('sessions', 'list', '--subject', person)
@@ -53,7 +51,7 @@ describe('sessions list', () => {
     )
   })
 
-  test('B14 is paged: the cursor at its end leads on, and --all reads every page', async (t) => {
+  test('B14 sessions list is paged: the cursor continues it, and --all reads every page', async (t) => {
     const { person } = await sessionsOf(t, ['job', 'job', 'job'])
     const ops = await tool(t)
     const filter = ['sessions', 'list', '--subject', person, '--limit', '2']
@@ -66,7 +64,7 @@ describe('sessions list', () => {
     assert.match(all.stderr, /3 sessions/)
   })
 
-  test('tells what is wrong: a state, a limit, a cursor, an application', async (t) => {
+  test('sessions list reports a wrong state, limit, cursor or application', async (t) => {
     const ops = await tool(t)
     assert.equal((await ops.run('sessions', 'list', '--state', 'happy')).code, 2)
     assert.equal((await ops.run('sessions', 'list', '--limit', '1000')).code, 2)
@@ -78,7 +76,7 @@ describe('sessions list', () => {
 })
 
 describe('sessions show', () => {
-  test('tells one session, the command for its history, and the query', async (t) => {
+  test('sessions show prints a session, the command for its history, and the query', async (t) => {
     const { person } = await sessionsOf(t, ['job'])
     const ops = await tool(t)
     const [session] = listed((await ops.json('sessions', 'list', '--subject', person)).body)
@@ -90,14 +88,14 @@ describe('sessions show', () => {
     assert.doesNotMatch(stdout, /rt_|eyJ|\ufffd/)
   })
 
-  test('of one that is not there is exit code 1, in words', async (t) => {
+  test('sessions show of an unknown session is exit code 1, with a hint', async (t) => {
     const { code, stderr } = await (await tool(t)).run('sessions', 'show', 'A'.repeat(22))
     assert.equal(code, 1)
     assert.match(stderr, /^There is no such session\.\n.*--application/)
   })
 
   for (const sid of [`-5${'A'.repeat(20)}`, `--${'A'.repeat(20)}`]) {
-    test(`takes an id that begins with a dash for an id: ${sid}`, async (t) => {
+    test(`a session id may begin with a dash: ${sid}`, async (t) => {
       const ops = await tool(t)
       for (const words of [
         ['sessions', 'show', sid, '--application', 'demo'],
@@ -112,7 +110,7 @@ describe('sessions show', () => {
 })
 
 describe('sessions revoke', () => {
-  test('B16 ends one session alone; the same again says that it had ended', async (t) => {
+  test('B16 sessions revoke ends one session; repeating it says that it had ended', async (t) => {
     const { person, tokens } = await sessionsOf(t, ['job', 'cli'])
     const ops = await tool(t)
     const sessions = listed((await ops.json('sessions', 'list', '--subject', person)).body)
@@ -127,14 +125,14 @@ describe('sessions revoke', () => {
     assert.match(broker.output(), /laptop stolen & sold/)
   })
 
-  test('B15 ends all of a person, and says how many', async (t) => {
+  test('B15 sessions revoke ends all sessions of a person, and says how many', async (t) => {
     const { person, tokens } = await sessionsOf(t, ['job', 'job'])
     const { code, body } = await (await tool(t)).json('sessions', 'revoke', '--subject', person, '--yes')
     assert.deepEqual([code, body.revoked, body.complete], [0, 2, true])
     for (const token of tokens) assert.equal(str(await refreshed('job', token), 'error'), 'invalid_grant')
   })
 
-  test('B15 ends all of a client, and says from when on it is sure', async (t) => {
+  test('B15 sessions revoke ends all sessions of a client, and says when that is in effect everywhere', async (t) => {
     const { tokens } = await sessionsOf(t, ['brief'])
     const { code, stdout } = await (await tool(t)).run('sessions', 'revoke', '--client', 'brief', '--yes')
     assert.equal(code, 0)
@@ -146,7 +144,7 @@ describe('sessions revoke', () => {
     assert.equal((await (await tool(t)).run('sessions', 'revoke', '--client', 'nobody', '--yes')).code, 1)
   })
 
-  test('does nothing without a yes: in a pipe that is exit code 2', async (t) => {
+  test('sessions revoke does nothing without a yes; in a pipe that is exit code 2', async (t) => {
     const { person } = await sessionsOf(t, ['job'])
     const ops = await tool(t)
     const { code, stderr } = await ops.run('sessions', 'revoke', '--subject', person)
@@ -178,7 +176,7 @@ async function answering(t: TestContext, ...answers: readonly (readonly [status:
 }
 
 describe('a broker that', () => {
-  test('needs several sweeps is asked to go on where it ended, and the counts are added up', async (t) => {
+  test('a revocation in several sweeps continues at the cursor, and the counts are added', async (t) => {
     const part = { by: 'subject', revoked_before: '2026-11-22T00:00:00Z', effective_at: '2026-11-22T00:00:00Z' }
     const { url, asked } = await answering(
       t,
@@ -200,7 +198,7 @@ describe('a broker that', () => {
     )
   })
 
-  test('stumbles is asked again; one that stays away is exit code 4', async (t) => {
+  test('a broker that answers 503 is asked again; one that never answers is exit code 4', async (t) => {
     const stumbling = await answering(t, [503, {}], [503, {}], [200, { sessions: [] }])
     assert.equal((await (await tool(t, { TOKEN_BROKER_URL: stumbling.url })).run('sessions', 'list')).code, 0)
     const away = await answering(t, [503, {}])
@@ -209,13 +207,13 @@ describe('a broker that', () => {
     assert.equal((await (await tool(t, { TOKEN_BROKER_URL: 'http://127.0.0.1:1' })).run('sessions', 'list')).code, 4)
   })
 
-  test('refuses is exit code 1, with the right that is missing', async (t) => {
+  test('a refusal of the broker is exit code 1, with the right that is missing', async (t) => {
     const { url } = await answering(t, [403, { message: 'User is not authorized' }])
     const { code, stderr } = await (await tool(t, { TOKEN_BROKER_URL: url })).run('sessions', 'list')
     assert.deepEqual([code, /not authorized.*\n.*execute-api:Invoke/s.test(stderr)], [1, true])
   })
 
-  test('sends names that would take over the terminal does not get to', async (t) => {
+  test('names with control characters do not reach the terminal', async (t) => {
     const sub = '\u001b]0;owned\u0007\u001b[2Jmallory'
     const session = { sid: 'A'.repeat(22), sub, client_id: 'cli', state: 'active', created_at: '2026-11-22T00:00:00Z' }
     const { url } = await answering(t, [200, { sessions: [session] }])
@@ -227,7 +225,7 @@ describe('a broker that', () => {
 describe('a call that is signed', () => {
   const keys = { AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'a/secret', AWS_SESSION_TOKEN: 'a-token' }
 
-  test('has the signature that AWS computes from it, spaces and slashes included', async (t) => {
+  test('a signed call has the signature that AWS computes, also with spaces and slashes', async (t) => {
     const session = { sid: 'A'.repeat(22), client_id: 'cli', state: 'active', created_at: '2026-11-22T00:00:00Z' }
     const { url, asked } = await answering(t, [200, { sessions: [session] }])
     const ops = await tool(t, { TOKEN_BROKER_URL: url, AWS_REGION: 'eu-central-1', ...keys })
@@ -242,7 +240,7 @@ describe('a call that is signed', () => {
     assert.equal(signatureIn(request), signatureOf(request, body, keys.AWS_SECRET_ACCESS_KEY))
   })
 
-  test('has the body in its signature', async (t) => {
+  test('the signature of a call includes the body', async (t) => {
     const { url, asked } = await answering(t, [200, { complete: true }])
     const ops = await tool(t, { TOKEN_BROKER_URL: url, ...keys })
     const words = ['--client', 'nightly', '--yes', '--sign', '--region', 'us-east-1']
@@ -252,7 +250,7 @@ describe('a call that is signed', () => {
     assert.notEqual(signatureIn(request), signatureOf(request, `${body} `, keys.AWS_SECRET_ACCESS_KEY))
   })
 
-  test('without credentials says so, and is not made', async (t) => {
+  test('a call without AWS credentials is not made', async (t) => {
     const { url, asked } = await answering(t, [200, { sessions: [] }])
     const nowhere = {
       AWS_CONFIG_FILE: '/nowhere',
@@ -264,7 +262,7 @@ describe('a call that is signed', () => {
     assert.deepEqual([code, /no AWS credentials/.test(stderr), asked.length], [1, true, 0])
   })
 
-  test('is never made in the clear to another machine', async (t) => {
+  test('a call to another machine is never made without TLS', async (t) => {
     const { code, stderr } = await (await tool(t)).run('sessions', 'list', '--url', 'http://broker.example')
     assert.deepEqual([code, /https/.test(stderr)], [2, true])
   })

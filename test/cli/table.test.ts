@@ -1,6 +1,4 @@
-/**
- * Tables: what is cut and what is left out, and that no text of others takes over the terminal.
- */
+/** Tables: what is cut and what is left out, and that no text of others takes over the terminal. */
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -23,28 +21,28 @@ const rows = [
 const lines = (width: number) => createTable(columns, width)(rows).map(stripVTControlCharacters)
 
 describe('a table', () => {
-  test('is as wide as it has to be', () => {
+  test('a table is as wide as its content', () => {
     assert.deepEqual(lines(80), [
       'ID  NAME         MORE  MOST',
       '1   Anne         x     yyyyyyyy',
       '22  Maximiliana  xx    y',
     ])
   })
-  test('cuts what may be cut when there is no room', () => {
+  test('a table cuts columns with a minimum width if the terminal is too narrow', () => {
     assert.deepEqual(lines(28), ['ID  NAME      MORE  MOST', '1   Anne      x     yyyyyyyy', '22  Maximil…  xx    y'])
   })
-  test('then drops columns in their order, and gives their room to the others', () => {
+  test('a table then drops columns in their order, and gives their space to the others', () => {
     assert.deepEqual(lines(21), ['ID  NAME         MORE', '1   Anne         x', '22  Maximiliana  xx'])
     assert.deepEqual(lines(11), ['ID  NAME', '1   Anne', '22  Maximi…'])
   })
-  test('is never wider than the terminal, as long as the rest fits', () => {
+  test('a table is never wider than the terminal if it can be cut to fit', () => {
     for (let width = 9; width < 60; width += 1)
       assert.ok(
         lines(width).every((line) => stringWidth(line) <= width),
         `${width}`,
       )
   })
-  test('keeps the widths of its first page, and has its head once', () => {
+  test('a table keeps the widths of its first page, and prints its head once', () => {
     const table = createTable(columns, 80)
     table(rows)
     assert.deepEqual(table([['3', 'An even longer name', '', '']]), ['3   An even lo…'])
@@ -52,18 +50,18 @@ describe('a table', () => {
 })
 
 describe('text of others', () => {
-  test('moves no cursor, changes no colour and turns no line around', () => {
+  test('text from outside moves no cursor, changes no colour and reverses no line', () => {
     assert.equal(plain('\u001b[31mred\u001b[0m \u0007\r\nnext\u202eback'), 'red \ufffd\ufffd\ufffdnext\ufffdback')
     assert.equal(plain('two\nlines', true), 'two\nlines')
   })
-  test('is cut between letters, wide ones counted twice', () => {
+  test('text is cut between letters, and wide letters count twice', () => {
     assert.equal(stringWidth('日本語'), 6)
     assert.equal(cut('日本語', 5), '日本…')
     assert.equal(cut('👩‍👩‍👧‍👦 family', 4), '👩‍👩‍👧‍👦 …')
   })
 })
 
-test('moments are told in the largest unit of which there are two', () => {
+test('times are shown in the largest unit that counts at least two', () => {
   const now = Date.parse('2026-11-22T12:00:00Z')
   const told = (offsetSeconds: number) => relative(new Date(now + offsetSeconds * 1000).toISOString(), now)
   assert.deepEqual([0, -1, -90, -150, -3_600, -7_200, -86_400, -172_800, 30, 2_592_000].map(told), [

@@ -1,6 +1,4 @@
-/**
- * `token` and `logout`: one refresh however many ask, and a file that is whole whatever happens.
- */
+/** `token` and `logout`: one refresh however many ask, and a file that is whole whatever happens. */
 
 import assert from 'node:assert/strict'
 import { chmod, chown, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
@@ -38,13 +36,13 @@ const isActive = async (token: string) =>
   (await call(`${broker.url}/demo/oauth/userinfo`, undefined, token)).status === 200
 
 describe('token', () => {
-  test('that is good is printed without asking the broker, and nothing else is', async (t) => {
+  test('a valid access token is printed without asking the broker', async (t) => {
     const tool = await commandLine(t)
     const { accessToken } = await signedIn(tool, broker.url, { expired: false, issuer: 'http://127.0.0.1:1/demo' })
     assert.deepEqual(await tool.run('token'), { code: 0, stdout: `${accessToken}\n`, stderr: '' })
   })
 
-  test('that has expired is refreshed, and the next refresh token is in the file, for its owner alone', async (t) => {
+  test('an expired access token is refreshed, and only the owner can read the file with the next refresh token', async (t) => {
     const tool = await expired(t)
     const [before] = await stored(tool)
     const { code, stdout } = await tool.run('token')
@@ -58,7 +56,7 @@ describe('token', () => {
     assert.deepEqual(await filesIn(tool), ['sessions.json'])
   })
 
-  test('is refreshed ahead of expiry, and earlier where more is asked for', async (t) => {
+  test('an access token is refreshed before it expires, and earlier with --valid-for', async (t) => {
     const tool = await commandLine(t)
     const { accessToken } = await signedIn(tool, broker.url, { expired: false })
     assert.equal((await tool.run('token', '--valid-for', '200')).stdout.trim(), accessToken)
@@ -74,7 +72,7 @@ describe('token', () => {
     assert.ok(Number(body.expires_in) > 290)
   })
 
-  test('fifty times at once is one refresh', async (t) => {
+  test('fifty processes at the same time refresh once', async (t) => {
     const tool = await expired(t)
     const before = refreshes()
     const ended = await Promise.all(Array.from({ length: 50 }, () => tool.run('token')))
@@ -84,7 +82,7 @@ describe('token', () => {
     assert.deepEqual(await filesIn(tool), ['sessions.json'])
   })
 
-  test('of a session that was ended elsewhere is exit code 3 at every run, with the cause and the command that signs in', async (t) => {
+  test('a session that was ended elsewhere is exit code 3 at every run, with the cause and the command that signs in', async (t) => {
     const tool = await expired(t)
     const [session] = await stored(tool)
     await call(`${broker.url}/demo/oauth/revoke`, { client_id: 'job', token: session!.refreshToken! })
@@ -97,7 +95,7 @@ describe('token', () => {
     assert.deepEqual([ended?.accessToken, ended?.refreshToken], ['', undefined])
   })
 
-  test('of a session that ends within a week is printed with a warning, and with --min-session-days not at all', async (t) => {
+  test('token warns of a session that ends within a week, and fails with --min-session-days', async (t) => {
     const tool = await commandLine(t)
     const inDays = (days: number) => ({ endsAtSeconds: Math.floor(Date.now() / 1000) + days * 86_400 - 60 })
     await signedIn(tool, broker.url, { expired: false, ...inDays(7) })
@@ -111,7 +109,7 @@ describe('token', () => {
     assert.deepEqual([tooSoon.code, tooSoon.stdout], [3, ''])
   })
 
-  test('of nobody is exit code 3, and the hint names the client that was asked for', async (t) => {
+  test('token without a session is exit code 3, and the hint names the requested client', async (t) => {
     const tool = await expired(t)
     const nobody = await tool.run('token', '--application', 'demo', '--client-id', 'nobody')
     assert.equal(nobody.code, 3)
@@ -121,7 +119,7 @@ describe('token', () => {
 })
 
 describe('of several sessions', () => {
-  test('token takes the one that use has chosen, and options name another one', async (t) => {
+  test('token takes the session that use has chosen, and options select another one', async (t) => {
     const tool = await commandLine(t)
     const job = await signedIn(tool, broker.url, { expired: false })
     const cli = await signedIn(tool, broker.url, { clientId: 'cli', expired: false })
@@ -142,7 +140,7 @@ describe('of several sessions', () => {
     assert.equal((await tool.run('use', 'demo/nobody')).code, 3)
   })
 
-  test('the chosen one that has ended is not replaced by another one', async (t) => {
+  test('a chosen session that has ended is not replaced by another one', async (t) => {
     const tool = await commandLine(t)
     await signedIn(tool, broker.url, { expired: false })
     await signedIn(tool, broker.url, { clientId: 'cli', accessToken: '', ended: { atSeconds: 1, why: 'revoked' } })
@@ -154,7 +152,7 @@ describe('of several sessions', () => {
 })
 
 describe('a lost connection', () => {
-  test('before anything was sent leaves the file as it was, is exit code 4, and the next try succeeds', async (t) => {
+  test('a connection that fails leaves the file as it was and is exit code 4; the next try succeeds', async (t) => {
     const tool = await expired(t)
     const before = await readFile(tool.file, 'utf8')
     await proxy.goAway()
@@ -166,7 +164,7 @@ describe('a lost connection', () => {
     assert.equal((await tool.run('token')).code, 0)
   })
 
-  test('after the broker has refreshed is mended by the next try, for a client with grace', async (t) => {
+  test('an answer that is lost after the refresh is recovered by the next try, for a client with grace', async (t) => {
     const tool = await expired(t)
     proxy.fail({ kind: 'lose-answer' }, { times: 1 })
     const { code, stdout } = await tool.run('token')
@@ -174,7 +172,7 @@ describe('a lost connection', () => {
     assert.ok(await isActive(stdout.trim()))
   })
 
-  test('in which the process is killed between the answer and the write costs nothing within the grace', async (t) => {
+  test('a process that is killed between the answer and the write costs nothing within the grace', async (t) => {
     const tool = await expired(t)
     const before = await readFile(tool.file, 'utf8')
     proxy.fail({ kind: 'keep-silent' }, { times: 1 })
@@ -193,7 +191,7 @@ describe('a lost connection', () => {
 })
 
 describe('the file', () => {
-  test('that is broken is left as it is, and none of it is shown', async (t) => {
+  test('a broken file is left as it is, and none of it is shown', async (t) => {
     const tool = await expired(t)
     const half = (await readFile(tool.file, 'utf8')).slice(0, 200)
     await writeFile(tool.file, half)
@@ -203,14 +201,14 @@ describe('the file', () => {
     assert.equal(await readFile(tool.file, 'utf8'), half)
   })
 
-  test('of a newer version is not touched', async (t) => {
+  test('a file of a newer version is not changed', async (t) => {
     const tool = await expired(t)
     await writeFile(tool.file, '{ "version": 2, "sessions": [] }')
     const { code, stderr } = await tool.run('token')
     assert.deepEqual([code, /newer/.test(stderr)], [1, true])
   })
 
-  test('that belongs to another user, or that others may write, is refused', async (t) => {
+  test('a file of another user, or that others can write, is refused', async (t) => {
     const tool = await commandLine(t)
     await signedIn(tool, broker.url, { expired: false })
     await chmod(tool.file, 0o620)
@@ -227,14 +225,14 @@ describe('the file', () => {
     }
   })
 
-  test('in a folder that others may look into is closed to them', async (t) => {
+  test('the folder of the file is closed to other users', async (t) => {
     const tool = await commandLine(t)
     await mkdir(tool.home, { mode: 0o755 })
     await signedIn(tool, broker.url)
     assert.equal((await stat(tool.home)).mode & 0o777, 0o700)
   })
 
-  test('that has no room on the disk is found out before the refresh token is spent', async (t) => {
+  test('a full disk is noticed before the refresh token is spent', async (t) => {
     const tool = await expired(t)
     const before = refreshes()
     const limited = run('sh', ['-c', 'ulimit -f 1; exec "$0" cli/token-broker.ts token', process.execPath], {
@@ -248,7 +246,7 @@ describe('the file', () => {
 })
 
 describe('the lock', () => {
-  test('of a process that runs is respected', async (t) => {
+  test('the lock of a running process is respected', async (t) => {
     const tool = await expired(t)
     const before = refreshes()
     await writeFile(`${tool.file}.lock`, holderOf({ pid: process.pid }))
@@ -263,7 +261,7 @@ describe('the lock', () => {
   const holderOf = (changes: object) =>
     JSON.stringify({ pid: 1, began: '', machine: hostname(), name: '1'.repeat(36), ...changes })
 
-  test('of a process that is gone is taken over by one of many, and left behind by none', async (t) => {
+  test('the lock of a dead process is taken over by one of many processes, and none leaves a file behind', async (t) => {
     const tool = await expired(t)
     const gone = run(process.execPath, ['--eval', ''])
     await gone.ended
@@ -278,13 +276,13 @@ describe('the lock', () => {
     assert.deepEqual(await filesIn(tool), ['sessions.json'])
   })
 
-  test('of a pid that somebody else has by now is taken over', async (t) => {
+  test('the lock of a reused pid is taken over', async (t) => {
     const tool = await expired(t)
     await writeFile(`${tool.file}.lock`, holderOf({ pid: process.pid, began: '1' }))
     assert.equal((await tool.run('token')).code, 0)
   })
 
-  test('that is let go is waited for, and what its holder wrote is read', async (t) => {
+  test('a process waits for the lock and reads what its holder wrote', async (t) => {
     const tool = await expired(t)
     proxy.fail({ kind: 'delay', ms: 700 }, { times: 1 })
     const before = refreshes()
@@ -295,7 +293,7 @@ describe('the lock', () => {
 })
 
 describe('logout', () => {
-  test('ends the session at the broker and forgets it', async (t) => {
+  test('logout ends the session at the broker and forgets it', async (t) => {
     const tool = await expired(t)
     const [session] = await stored(tool)
     const { code, body } = await tool.json('logout')
@@ -305,7 +303,7 @@ describe('logout', () => {
     assert.equal(str(await call(`${broker.url}/demo/oauth/token`, form), 'error'), 'invalid_grant')
   })
 
-  test('keeps a session that the broker could not end, unless only forgetting is asked for', async (t) => {
+  test('logout keeps a session that the broker could not end, unless --only-forget is passed', async (t) => {
     const tool = await expired(t)
     proxy.fail({ kind: 'hang-up' })
     assert.equal((await tool.run('logout')).code, 4)

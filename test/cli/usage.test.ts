@@ -19,7 +19,7 @@ describe('every command', () => {
     ...['clients list', 'clients show', 'clients create', 'clients delete'],
     ...['clients rotate-secret', 'clients retire-secret'],
   ]
-  test('is in the overview and has help, which is exit code 0', async (t) => {
+  test('every command is in the overview and has help, which is exit code 0', async (t) => {
     const tool = await commandLine(t)
     const { stdout: overview } = await tool.run()
     for (const name of names) {
@@ -35,7 +35,7 @@ describe('every command', () => {
     assert.deepEqual(await tool.run('help', 'sessions', 'revoke'), await tool.run('sessions', 'revoke', '--help'))
   })
 
-  test('and its options are completed, by a script for each shell', async (t) => {
+  test('commands, options and choices are completed in each shell', async (t) => {
     const tool = await commandLine(t)
     for (const shell of ['bash', 'zsh', 'fish']) {
       const { code, stdout } = await tool.run('completion', shell)
@@ -48,7 +48,7 @@ describe('every command', () => {
     assert.ok((await completed('sessions', 'revoke', '--sub')).includes('--subject'))
   })
 
-  test('that a hint names is called as the user called this one', async (t) => {
+  test('a hint names the command as the user typed it', async (t) => {
     const { stderr } = await (await commandLine(t, { npm_command: 'exec' })).run('token')
     assert.match(stderr, /\nnpx token-broker login\n/)
   })
@@ -76,7 +76,7 @@ describe('every command', () => {
     })
   }
 
-  test('is in colour on a terminal, and never with NO_COLOR', async (t) => {
+  test('output is coloured on a terminal, and never with NO_COLOR', async (t) => {
     const home = join(await directory(t), 'home')
     const words = `sessions list --url ${broker.url} --limit 1`
     await signedIn(await commandLine(t), broker.url)
@@ -89,7 +89,7 @@ describe('every command', () => {
     assert.ok(plain.output.stdout.includes('active') && !plain.output.stdout.includes(`${escapeCharacter}[3`))
   })
 
-  test('whose reader hangs up ends quietly', async () => {
+  test('a command whose reader closes the pipe ends quietly', async () => {
     const child = run('sh', [
       '-c',
       `${process.execPath} cli/token-broker.ts sessions list --all --url ${broker.url} | true`,

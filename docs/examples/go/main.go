@@ -1,4 +1,4 @@
-// A program without a browser of its own: its person signs in once, and every later run refreshes.
+// A program without a browser: its user signs in once, and every later run refreshes.
 //
 //	npm start                            in one terminal
 //	cd docs/examples/go && go run .      in another; run it again to see it refresh
@@ -48,7 +48,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	// For as long as the program runs, the source refreshes ahead of expiry, and stores before anybody uses the token.
+	// While the program runs, the source refreshes before expiry, and stores the refresh token before the access token is used.
 	client := oauth2.NewClient(ctx, oauth2.ReuseTokenSource(token, storing{ctx}))
 	answer, err := client.Get(issuer + "/oauth/userinfo")
 	if err != nil {
@@ -76,13 +76,13 @@ func signIn(ctx context.Context) (*oauth2.Token, error) {
 	return token, store(token.RefreshToken)
 }
 
-// refresh returns no token when there is nothing to refresh, or nothing any more.
+// refresh returns no token if there is no session, or if it has ended.
 func refresh(ctx context.Context) (*oauth2.Token, error) {
 	if _, err := os.Stat(tokenFile); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	token, err := storing{ctx}.Token()
-	// Only this answer means that the session is over. Anything else leaves the token as it is.
+	// Only this answer means that the session is over. After any other error the token is kept.
 	var refused *oauth2.RetrieveError
 	if errors.As(err, &refused) && refused.ErrorCode == "invalid_grant" {
 		return nil, os.Remove(tokenFile)
@@ -90,7 +90,7 @@ func refresh(ctx context.Context) (*oauth2.Token, error) {
 	return token, err
 }
 
-// storing refreshes with the token of the file, and stores its successor before it hands anything out.
+// storing refreshes with the token in the file, and stores its successor before it returns anything.
 type storing struct{ ctx context.Context }
 
 func (s storing) Token() (*oauth2.Token, error) {

@@ -1,8 +1,4 @@
-/**
- * `token-broker` as a process, in a home of its own.
- *
- * Owns starting it and its environment. Must not know what its commands do.
- */
+/** Starts `token-broker` as a process with a home folder of its own. */
 
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -28,7 +24,7 @@ export type CommandLine = {
   json(...words: readonly string[]): Promise<Ended & { readonly body: Body }>
 }
 
-/** Whatever is in an answer; what has to be there is what a test asserts. */
+/** Any JSON; the tests assert what has to be there. */
 type Body = Readonly<Record<string, unknown>>
 
 export async function commandLine(t: TestContext, variables: Variables = {}): Promise<CommandLine> {
@@ -36,7 +32,7 @@ export async function commandLine(t: TestContext, variables: Variables = {}): Pr
   const start = (...words: readonly string[]) => {
     const settings = { TOKEN_BROKER_HOME: home, ...variables }
     const child = run(process.execPath, ['cli/token-broker.ts', ...words], settings)
-    // A test that fails leaves nobody waiting.
+    // A failed test leaves no process behind.
     t.after(() => child.process.kill('SIGKILL'))
     return child
   }
@@ -57,7 +53,7 @@ export async function commandLine(t: TestContext, variables: Variables = {}): Pr
   }
 }
 
-/** On a terminal of its own, by util-linux's `script`, which Debian always has. */
+/** On a terminal of its own, by `script` of util-linux. */
 export function onTerminal(t: TestContext, words: string, variables: Variables): Child {
   const command = `stty cols 120 rows 50; exec ${process.execPath} cli/token-broker.ts ${words}`
   const child = run('script', ['-qefc', command, '/dev/null'], { TERM: 'xterm-256color', ...variables })
@@ -65,7 +61,7 @@ export function onTerminal(t: TestContext, words: string, variables: Variables):
   return child
 }
 
-/** What makes a command talk to this table. */
+/** Variables that make a command use this table. */
 export function tableVariables(endpoint: string, name = 'token-broker'): Variables {
   return {
     TABLE_NAME: name,
@@ -78,7 +74,7 @@ export function tableVariables(endpoint: string, name = 'token-broker'): Variabl
 
 type SignedIn = Partial<StoredSession> & { readonly person?: string; readonly expired?: boolean }
 
-/** A session of alice's as `login` stores it, without its five seconds' wait; expired, if that is wanted. */
+/** Stores a session of alice as `login` does, without its wait of five seconds; expired by default. */
 export async function signedIn(
   { file }: CommandLine,
   url: string,

@@ -1,6 +1,4 @@
-/**
- * Applications and clients for the tests of the registry's commands. Each test has an application of its own.
- */
+/** Applications and clients for tests of the registry's commands. Each test has an application of its own. */
 
 import type { TestContext } from 'node:test'
 import { registryFile } from './command-line.ts'
