@@ -1,7 +1,7 @@
 // Runs Node's test runner with the settings of this repository.
 //
 //     npm test                                types, style and every test
-//     npm test -- test/flows/revoke.test.ts   these files or patterns alone; options of `node --test` go here, too
+//     npm test -- test/flows/revoke.test.ts   these files or patterns alone; options such as --test-name-pattern=A15 go here, too
 //     npm run coverage                        the tests of functions/ and shared/, and how many of their branches ran
 
 import { spawnSync } from 'node:child_process'
@@ -38,9 +38,10 @@ const ofTheProduct = ['test/*.test.ts', 'test/{domain,flows,http,providers,store
 
 const isWhole = !isCoverage && words.length === 0
 const isChecked = !isWhole || (run('tsc') && run('biome', 'check', '--error-on-warnings'))
-const hasFiles = words.some((word) => !word.startsWith('-'))
-const files = hasFiles ? [] : isCoverage ? ofTheProduct : everything
-const isGreen = run('node', ...runner, ...(isCoverage ? coverage : setup), ...words, ...files)
+// Node reads no options behind the first file.
+const [options, files] = [words.filter((word) => word.startsWith('-')), words.filter((word) => !word.startsWith('-'))]
+const patterns = files.length > 0 ? files : isCoverage ? ofTheProduct : everything
+const isGreen = run('node', ...runner, ...(isCoverage ? coverage : setup), ...options, ...patterns)
 process.exitCode = isChecked && isGreen ? 0 : 1
 
 function run(command, ...args) {
