@@ -28,6 +28,8 @@ export type Lock = {
 
 /** A lock that is older is free if nobody can tell whether its holder lives: it is on another machine, or unreadable. */
 const maxHeldMs = 120_000
+/** In the place of a start time: the process has ended, but its parent has not noticed. */
+const zombie = 'ended'
 const firstPauseMs = 10
 const maxPauseMs = 100
 
@@ -114,8 +116,9 @@ function isAlive(pid: number): boolean {
 async function beginOf(pid: number): Promise<string> {
   try {
     const text = await readFile(`/proc/${pid}/stat`, 'utf8')
-    // proc(5): field 22, starttime. Field 2 is a name in brackets that may hold spaces.
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+    // proc(5): field 3 is the state, field 22 the start time. Field 2 is a name in brackets that may hold spaces.
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+    return fields[0] === 'Z' ? zombie : (fields[19] ?? '')
   } catch {
     return ''
   }

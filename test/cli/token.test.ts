@@ -276,6 +276,16 @@ describe('the lock', () => {
     assert.deepEqual(await filesIn(tool), ['sessions.json'])
   })
 
+  test('the lock of a killed process whose parent has not noticed is taken over', async (t) => {
+    const tool = await expired(t)
+    const parent = run('sh', ['-c', 'sleep 0 & echo "$!"; exec sleep 60'])
+    t.after(() => parent.process.kill('SIGKILL'))
+    const [, pid] = await parent.until(/(\d+)\n/)
+    const began = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(' ')[21]
+    await writeFile(`${tool.file}.lock`, holderOf({ pid: Number(pid), began }))
+    assert.equal((await tool.run('token')).code, 0)
+  })
+
   test('the lock of a reused pid is taken over', async (t) => {
     const tool = await expired(t)
     await writeFile(`${tool.file}.lock`, holderOf({ pid: process.pid, began: '1' }))
