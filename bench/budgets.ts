@@ -1,7 +1,5 @@
 /**
- * What it may cost (docs/architecture.md), and whether it does.
- *
- * Owns the limits. Must not know how anything was measured.
+ * What the broker may cost (docs/architecture.md), and whether it keeps to that.
  */
 
 import type { ImportTiming } from './cold-import.ts'
@@ -45,7 +43,10 @@ const maxUnits: Partial<Record<OperationName, Units>> = {
 const maxProviderRequests = 1
 /** Times the floor's. */
 const maxRefreshRatio = 1.25
-/** Times the one of the DynamoDB client alone. */
+/**
+ * Times the import of the DynamoDB document client alone. The store is to use that client (docs/decisions/0054), so every
+ * implementation imports it, and the budget is for what we add. It is 10 KB more than the plain client.
+ */
 const maxRefreshImportRatio = 1.15
 
 /** Requests to DynamoDB and units, a verdict for each limit. */

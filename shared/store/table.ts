@@ -18,7 +18,6 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { Unavailable } from '../unavailable.ts'
-import { RequestHash } from './request-hash.ts'
 import { type IndexSchema, indexes, type KeyAttribute, tableKeys } from './table-schema.ts'
 
 export type Table = {
@@ -36,12 +35,7 @@ export function connect(name: string): Table {
   const client = new DynamoDBClient({
     maxAttempts: 3,
     requestHandler: { connectionTimeout: 1_000, requestTimeout: 1_500, throwOnRequestTimeout: true },
-    sha256: RequestHash,
   })
-  // It copies each request and answer with the sensitive parts left out, for a logger that we do not give it.
-  client.middlewareStack.remove('loggerMiddleware')
-  // It tells AWS of each request the versions of everything, put together and escaped anew.
-  client.middlewareStack.remove('getUserAgentMiddleware')
   const marshallOptions = { removeUndefinedValues: true }
   return { client: DynamoDBDocumentClient.from(client, { marshallOptions }), name, close: () => client.destroy() }
 }
