@@ -52,14 +52,14 @@ const maxRefreshImportRatio = 1.15
 /** Requests to DynamoDB and units, a verdict for each limit. */
 export function judgeCost({ name, requests, writeUnits, readUnits }: OperationCost): Verdict[] {
   const total = Object.values(requests).reduce((sum, count) => sum + count, 0)
-  const most = maxUnits[name]
+  const limit = maxUnits[name]
   return [
     judge(`${name}: requests`, total, maxRequests[name]),
-    ...(most === undefined
+    ...(limit === undefined
       ? []
       : [
-          judge(`${name}: write units`, writeUnits, most.writeUnits),
-          judge(`${name}: read units`, readUnits, most.readUnits),
+          judge(`${name}: write units`, writeUnits, limit.writeUnits),
+          judge(`${name}: read units`, readUnits, limit.readUnits),
         ]),
   ]
 }

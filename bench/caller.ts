@@ -1,7 +1,5 @@
 /**
- * The one who calls: HTTP with connections that are kept, and a clock.
- *
- * Owns how long a request took, from its first byte out to its last byte in. Must not know what is asked.
+ * The HTTP client of the bench: it keeps connections and measures from the first byte out to the last byte in.
  */
 
 import { Agent, request } from 'node:http'

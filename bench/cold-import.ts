@@ -1,8 +1,5 @@
 /**
- * How long Lambda would wait for each bundle to be imported, beside a bundle of the DynamoDB client alone.
- *
- * Owns the order of the measurements: each in a fresh process, each bundle right beside the client. Bundles are made the
- * way that the stack makes them. Must not know what the budgets are.
+ * How long each bundle takes to import in a fresh process, beside a bundle of the DynamoDB document client alone.
  */
 
 import { execFile } from 'node:child_process'

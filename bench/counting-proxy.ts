@@ -1,9 +1,7 @@
 /**
- * Stands between a broker and its DynamoDB and keeps the books: each request by its operation, the units that it
- * consumed, and how large the item was.
+ * A proxy between a broker and its DynamoDB that counts requests by operation, consumed units and item sizes.
  *
- * Owns the counting. Must not know why anything is asked. It adds `ReturnConsumedCapacity` to what it passes on, so the
- * DynamoDB behind it must be one that looks at no signature, as local ones are.
+ * It adds `ReturnConsumedCapacity` to each request, so the DynamoDB behind it must not check signatures. Local ones do not.
  */
 
 import { once } from 'node:events'

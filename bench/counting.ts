@@ -1,8 +1,5 @@
 /**
- * What each operation asks of DynamoDB, and what that consumes.
- *
- * Owns the counting pass: a broker of its own behind the counting proxy, one request at a time, so that each request's
- * share is known for certain. Nothing is timed here. Must not know what the budgets are.
+ * The requests and units that each operation takes at DynamoDB, counted one request at a time. Nothing is timed here.
  */
 
 import { createCaller } from './caller.ts'

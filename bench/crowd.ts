@@ -1,8 +1,5 @@
 /**
- * Many workers of one session at once, while the provider's access token is over.
- *
- * Owns that crowd: half of it at each of two brokers, which know of each other by the table alone. Must not know what it
- * may cost.
+ * Many workers of one session at once, half of them at each of two brokers, while the provider's access token is over.
  */
 
 import { createCaller } from './caller.ts'

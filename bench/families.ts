@@ -1,9 +1,7 @@
 /**
- * The families that the bench puts into the table itself, through the broker's own domain and store.
+ * Families that the bench puts into the table through the broker's own domain and store.
  *
- * Owns what a family of the bench looks like. What is not measured is done here: a person's way through the browser and
- * the provider takes a second and would be all of the bench. What is measured always begins from an item that the
- * broker's own transitions have made.
+ * A sign-in through browser and provider takes a second and would drown what is measured, so the bench skips it.
  */
 
 import { randomBytes } from 'node:crypto'

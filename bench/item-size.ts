@@ -1,7 +1,5 @@
 /**
- * How large an item is by DynamoDB's own rule: names and values, and nothing for the keeping.
- *
- * Owns that rule (Amazon DynamoDB Developer Guide, "DynamoDB item sizes and formats"). Pure.
+ * The size of an item by DynamoDB's rule (Developer Guide, "DynamoDB item sizes and formats"): names and values.
  */
 
 /** On the wire: `{ "S": "text" }` and its like. */

@@ -1,9 +1,5 @@
 /**
- * What is measured, as one story that a session goes through: started, polled, approved, polled again, refreshed, revoked;
- * and beside it a code that is exchanged, a service that asks in its own name, and a session whose provider's tokens are
- * kept. Each operation leaves behind what the next one needs.
- *
- * Owns the requests and what their answers must be. Must not know how they are timed or counted.
+ * The operations that are measured, in the order in which a session goes through them. Each leaves what the next one needs.
  */
 
 import type { Caller, Form } from './caller.ts'

@@ -1,7 +1,5 @@
 /**
- * What the bench is told on its command line, and how much it does.
- *
- * Owns the options and the two sizes of a run. Pure.
+ * The options of `npm run bench`, and the two sizes of a run.
  */
 
 import type { ImportPlan } from './cold-import.ts'

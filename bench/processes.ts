@@ -1,7 +1,5 @@
 /**
- * Servers of the bench as processes of their own, all started alike.
- *
- * Owns their start and end. Must not know what they serve.
+ * Starts and ends the servers of the bench, each in a process of its own.
  */
 
 import { type ChildProcess, fork } from 'node:child_process'

@@ -1,7 +1,5 @@
 /**
- * How far the bench has come, for whoever waits: a line that moves on a terminal, a line for each part elsewhere.
- *
- * Owns those lines, on stderr. Must not know what is done.
+ * Progress of the bench on stderr: one line that moves on a terminal, a line for each part elsewhere.
  */
 
 export type Progress = {

@@ -1,7 +1,5 @@
 /**
- * What the bench has found, for people.
- *
- * Owns the words and the tables. Must not know how anything was measured.
+ * The findings of the bench, for people.
  */
 
 import { styleText } from 'node:util'

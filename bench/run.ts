@@ -1,8 +1,5 @@
 /**
- * `npm run bench`: what the broker costs in time, in requests to DynamoDB and in the size of its functions, all in one
- * run beside what it cannot cost less than.
- *
- * Owns the order of the parts, and what is written where. Must not know how any part measures.
+ * `npm run bench`: what the broker costs in time, requests to DynamoDB and bundle sizes, beside a floor.
  */
 
 import { writeFile } from 'node:fs/promises'

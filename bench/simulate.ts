@@ -1,8 +1,8 @@
 /**
- * `npm run simulate`: what very many sessions would weigh and cost, and how long it takes to end those of one person.
+ * `npm run simulate`: what a million sessions would weigh and cost, and how long it takes to end those of one person.
  *
- * Owns the order, and what is written. The million is computed, by the broker's own transitions; the sweep runs against the
- * embedded DynamoDB, with fewer. docs/scale.md says what follows.
+ * The million is computed by the broker's own transitions; the sweep runs against the embedded DynamoDB, with fewer.
+ * docs/scale.md has the conclusions.
  */
 
 import { mkdtemp } from 'node:fs/promises'

@@ -1,8 +1,5 @@
 /**
- * What all servers of the bench stand on: a DynamoDB, the table with the registry of the local stack, a keyring, and a
- * provider.
- *
- * Owns setting that up and taking it down. Must not know what is measured on it.
+ * Sets up what the servers of the bench need: a DynamoDB, the table with the local registry, a keyring and a provider.
  */
 
 import { mkdtemp } from 'node:fs/promises'

@@ -1,7 +1,5 @@
 /**
- * What many measurements come to.
- *
- * Owns the middle and the spread. Pure.
+ * Median and spread of measurements.
  */
 
 /** Half of all values lie between `low` and `high`. */

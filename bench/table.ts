@@ -1,7 +1,5 @@
 /**
- * Figures in columns that line up.
- *
- * Owns the lining up. Must not know what the figures mean.
+ * Tables of figures for a terminal.
  */
 
 /** Texts are to the left, figures to the right. */

@@ -1,10 +1,8 @@
 /**
  * How long the operations take beside the floor.
  *
- * Owns the order of the measurements: broker and floor by turns, each operation's batch right beside a batch of the floor,
- * the one first in one round and the other in the next. Other work on the machine so hits both, and a ratio is taken of
- * neighbours alone. Two processes of one program are never quite equally fast, so both are started anew a few times.
- * Must not know what the budgets are.
+ * Broker and floor run by turns, each batch beside a batch of the floor, so other work on the machine hits both. A ratio
+ * compares neighbours alone. Both servers are started several times, since two processes are never equally fast.
  */
 
 import { type Answer, type Caller, createCaller, type Form } from './caller.ts'

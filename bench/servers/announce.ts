@@ -1,7 +1,5 @@
 /**
- * How a server of the bench tells the bench where it listens, and ends with it.
- *
- * Owns the child's end of that channel; bench/processes.ts has the other. Must not know what is served.
+ * Tells the bench where a server of it listens, and ends the server with the bench.
  */
 
 export type Listening = { readonly url: string }

@@ -1,8 +1,5 @@
 /**
- * The broker under test, in a process of its own: the functions themselves behind the local gateway.
- *
- * Owns nothing but the start. The identity provider of the local stack is left out: no request that is measured goes
- * there, and it would share this process.
+ * The broker under test: the functions behind the local gateway, without the local identity provider.
  */
 
 import { type FunctionName, routes } from '../../infra/routes.ts'

@@ -1,10 +1,8 @@
 /**
- * The floor: what a refresh would cost if it were nothing but its write and its signature. A bare server that for each
- * request makes one conditional UpdateItem and one ES256 signature.
+ * The floor: a bare server that makes one conditional UpdateItem and one ES256 signature for each request.
  *
- * Owns that server, written as anyone would write it: the SDK's client and jose as they come. With parts of the broker's
- * own a gain in them would be one of the floor, and the figure would tell of it as a loss. Table and items are the same.
- * Must not check, log or translate anything.
+ * It uses the SDK's client and jose as they come, and none of the broker's own parts: a gain in those would otherwise lower
+ * the floor as well, and look like a loss (docs/decisions/0031). Table and items are the same.
  */
 
 import { once } from 'node:events'

@@ -1,7 +1,5 @@
 /**
- * How evenly sessions lie over the partitions of a table.
- *
- * Owns the spread. DynamoDB's own hash is not known; any good one spreads keys that are random alike. Pure.
+ * How evenly sessions spread over the partitions of a table. Any good hash stands for DynamoDB's own, which is not known.
  */
 
 import { createHash } from 'node:crypto'

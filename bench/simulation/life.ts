@@ -1,7 +1,5 @@
 /**
- * What a session's items weigh and cost on their way, by the broker's own transitions.
- *
- * Owns carrying them out in memory and DynamoDB's rules of units. Must not know where the session came from.
+ * The size and cost of a session's items, by the broker's own transitions in memory and DynamoDB's rules of units.
  */
 
 import type { Family } from '../../shared/domain/family.ts'

@@ -1,8 +1,7 @@
 /**
- * Sessions as they come: of five kinds of provider, with names, addresses, scopes and clients of all lengths.
+ * Assumptions about people and programs: five kinds of provider; names, addresses, scopes and clients of all lengths.
  *
- * Owns what is assumed about people and programs, in one place, so that it can be argued with. Lengths are what counts
- * here, so texts are made of one letter. Must not know what an item weighs.
+ * Only lengths count here, so texts are made of one letter.
  */
 
 import type { Person } from '../../shared/domain/family.ts'

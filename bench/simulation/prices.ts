@@ -1,7 +1,5 @@
 /**
- * What AWS asks for what the broker uses: list prices in US dollars, us-east-1, on demand, without free tiers.
- *
- * Owns the prices and what a refresh uses. They change: docs/scale.md says which of them were looked up, and when. Pure.
+ * AWS list prices in US dollars, us-east-1, on demand, without free tiers. docs/scale.md says when they were looked up.
  */
 
 export const prices = {

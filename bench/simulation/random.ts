@@ -1,7 +1,5 @@
 /**
- * Chance that can be had again: the same seed draws the same.
- *
- * Owns the generator (mulberry32). Nothing secret may be drawn here. Pure.
+ * Repeatable random numbers (mulberry32): the same seed draws the same. Not for secrets.
  */
 
 export type Chance = {

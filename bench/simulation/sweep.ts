@@ -1,7 +1,5 @@
 /**
- * The end of all sessions of one person who has very many, as ops would end them: against a real table.
- *
- * Owns putting the sessions there and counting what the sweep asks of the table. The sweep is the product's own.
+ * Ends all sessions of one person who has very many, by the product's own sweep against a real table, and counts requests.
  */
 
 import { setTimeout as pause } from 'node:timers/promises'

@@ -1,9 +1,8 @@
 /**
- * The end of every session that a person has begun up to a moment.
+ * Ends every session that a person has begun up to a moment, in passes over the index `by-subject`.
  *
- * Owns the sweep through the index `by-subject`: each family by a conditional write of its own, in passes, until one that
- * began late enough to see all that there was at that moment has found nothing more. It can stop anywhere and go on, or
- * begin again: what has ended is left alone. Must not know who asked, or why.
+ * Each family ends by a conditional write of its own. The sweep is complete when a pass that began late enough to see every
+ * such family finds nothing more. It can stop anywhere and go on or begin again: ended sessions are left alone.
  *
  *     call ──► pass ──► pass ──…──► pass that began settleMs after the call, and ends nothing ──► complete
  *              ends what the index shows; a family enters it moments after its person is known

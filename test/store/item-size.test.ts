@@ -1,5 +1,5 @@
 /**
- * What a refresh costs at the table: one request of one write unit, however much a family realistically holds.
+ * A refresh is one request of one write unit, however much an ordinary family holds.
  */
 
 import assert from 'node:assert/strict'

@@ -1,6 +1,7 @@
 /**
- * A store that goes wrong: answers that are lost after the write happened, throttles, refusals to connect. What was
- * written is success, however it is learned; what is not known is `Unavailable`.
+ * A store that fails: answers that are lost after the write, throttling, refused connections.
+ *
+ * A write that happened is a success, however the store learns of it. If it cannot know, it is `Unavailable`.
  */
 
 import assert from 'node:assert/strict'

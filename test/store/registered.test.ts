@@ -1,5 +1,5 @@
 /**
- * Applications as ops see and revoke them: as they are, past any memory, and up to a moment that never goes back.
+ * Applications as operators see and revoke them.
  */
 
 import assert from 'node:assert/strict'

@@ -1,5 +1,5 @@
 /**
- * Applications and clients in the table, and what a warm Lambda remembers of them.
+ * Applications and clients in the table, and how long a warm Lambda caches them.
  */
 
 import assert from 'node:assert/strict'

@@ -1,5 +1,5 @@
 /**
- * The registry as a whole: nothing half done, nobody overwritten, and a lost answer found out.
+ * The registry as a whole: nothing is half done or overwritten, and a lost answer is looked up.
  */
 
 import assert from 'node:assert/strict'

@@ -1,6 +1,5 @@
 /**
- * What is still to be told to a provider, in a real table: found by an index that holds nothing else, a page at a time, the
- * longest overdue first.
+ * Sessions whose provider has still to be told, found by an index: a page at a time, the longest overdue first.
  */
 
 import assert from 'node:assert/strict'

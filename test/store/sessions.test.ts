@@ -1,5 +1,5 @@
 /**
- * Families found through the indexes: whose, in which order, page by page; and read many at a time.
+ * Sessions found through the indexes, page by page and in order, and read many at a time.
  */
 
 import assert from 'node:assert/strict'

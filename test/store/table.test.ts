@@ -1,5 +1,5 @@
 /**
- * The table itself, and what counts as the store being out of reach.
+ * The creation of the table, and which errors mean that the store is out of reach.
  */
 
 import assert from 'node:assert/strict'

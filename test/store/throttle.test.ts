@@ -1,5 +1,5 @@
 /**
- * Guesses at user codes: how many are looked at, over all Lambdas, and what is given back.
+ * Guesses at user codes: how many are looked up over all Lambdas, and which are given back.
  */
 
 import assert from 'node:assert/strict'

@@ -1,5 +1,5 @@
 /**
- * Assertions that were shown: each is the first one once, over all Lambdas, whatever the store does.
+ * A client assertion is accepted once, over all Lambdas and whatever the store does.
  */
 
 import assert from 'node:assert/strict'
