@@ -34,7 +34,10 @@ const coverage = [
 ]
 const everything = ['test/**/*.test.ts']
 /** The others run programs, or take ways that these take, too. */
-const ofTheProduct = ['test/*.test.ts', 'test/{domain,flows,http,providers,store,tokens,vault}/**/*.test.ts']
+const ofTheProduct = [
+  'test/*.test.ts',
+  'test/{domain,flows,http,providers,sessions,sign-in,store,tokens,vault}/**/*.test.ts',
+]
 
 const isWhole = !isCoverage && words.length === 0
 const isChecked = !isWhole || (run('tsc') && run('biome', 'check', '--error-on-warnings'))
