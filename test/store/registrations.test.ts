@@ -38,11 +38,11 @@ const client = { pk: 'application#demo', sk: 'client#cli' }
 const changed = (record: Application | Client, key: object) => putItem(table, { ...key, ...record })
 const own = <Record extends object>(record: Record | undefined) => {
   if (record === undefined) return undefined
-  const { pk: _, sk: __, ...rest } = record as Record & { pk?: string; sk?: string }
+  const { pk: _, sk: __, addedAt: ___, ...rest } = record as Record & { pk?: string; sk?: string; addedAt?: number }
   return rest
 }
 
-test('what is put comes back as it was', async () => {
+test('an application and a client are read as they were put', async () => {
   assert.deepEqual(own(await registrations.application('demo')), anApplication())
   assert.deepEqual(own(await registrations.client('demo', 'cli')), aClient())
 })
