@@ -25,14 +25,21 @@ import { type CodeProblem, confirmDevice, deviceDenied, enterCode, tooManyAttemp
 import { signInLost } from '../shared/pages/problems.ts'
 import { providerOf } from '../shared/providers/index.ts'
 import { isRevoked } from '../shared/sessions/live-session.ts'
-import { carriedQuestion, carry, dropped, pageAnswer, type Question, redirect } from '../shared/sign-in/browser.ts'
-import { consentAsked } from '../shared/sign-in/consent.ts'
-import { drawHandle } from '../shared/sign-in/cookies.ts'
+import {
+  clearCookies,
+  pageAnswer,
+  type Question,
+  readQuestion,
+  redirect,
+  sealInCookie,
+} from '../shared/sign-in/browser.ts'
+import { requestedAccess } from '../shared/sign-in/consent.ts'
+import { newHandle } from '../shared/sign-in/cookies.ts'
 import { activateUrl } from '../shared/sign-in/device-link.ts'
 import { showResult } from '../shared/sign-in/device-result.ts'
-import { lookOf } from '../shared/sign-in/look.ts'
-import { atProvider, problemPage } from '../shared/sign-in/page-problems.ts'
-import { isFromOurPage, isOpened, type Visitor, visitorOf, welcome } from '../shared/sign-in/visitor.ts'
+import { pageLook } from '../shared/sign-in/look.ts'
+import { orTryAgainPage, problemPage } from '../shared/sign-in/page-problems.ts'
+import { isFromOurPage, isOpened, newVisitor, readVisitor, type Visitor } from '../shared/sign-in/visitor.ts'
 import { type Guesser, orGivenBack } from '../shared/store/throttle.ts'
 
 export const handler = pageEndpoint(async (call) => {
@@ -47,10 +54,10 @@ export const handler = pageEndpoint(async (call) => {
   if (userCode === undefined) return askForCode(call, { typed, ...userCodeFault(typed)! })
   if (await isAuthenticLink(call, userCode)) {
     return isForm || isOpened(call)
-      ? putQuestion(call, userCode, await familyOf(call, userCode))
+      ? showQuestion(call, userCode, await familyOf(call, userCode))
       : askFor(call, userCode)
   }
-  const visitor = await visitorOf(call)
+  const visitor = await readVisitor(call)
   return isForm && isFromOurPage(call, visitor) ? guess(call, visitor, userCode) : askFor(call, userCode)
 }, problemPage)
 
@@ -58,10 +65,10 @@ export const handler = pageEndpoint(async (call) => {
 
 /** Asks for a code, or says what is wrong with the one before. */
 async function askForCode(call: Call, problem?: CodeProblem, prefilled?: string): Promise<Answer> {
-  const known = await visitorOf(call)
-  const { visitor, cookie } = known ? { visitor: known, cookie: undefined } : await welcome(call)
+  const known = await readVisitor(call)
+  const { visitor, cookie } = known ? { visitor: known, cookie: undefined } : await newVisitor(call)
   const page = enterCode({
-    look: lookOf(call),
+    look: pageLook(call),
     action: activateUrl(call),
     csrf: visitor.form,
     uiLocales: call.parameters.optional('ui_locales'),
@@ -86,7 +93,7 @@ async function isAuthenticLink(call: Call, userCode: string): Promise<boolean> {
 /** RFC 8628 §5.1: counts guesses. The answer to the last allowed one already says when to come back. */
 async function guess(call: Call, visitor: Visitor | undefined, userCode: string): Promise<Answer> {
   const { allowed, left, retryAfterSeconds, giveBack } = await call.parts.throttle.pay(guesser(call, visitor))
-  const stop = () => pageAnswer(tooManyAttempts({ look: lookOf(call), retryAfterSeconds }))
+  const stop = () => pageAnswer(tooManyAttempts({ look: pageLook(call), retryAfterSeconds }))
   if (!allowed) return stop()
   const family = await orGivenBack(familyOf(call, userCode), giveBack)
   if (family === undefined) {
@@ -94,7 +101,7 @@ async function guess(call: Call, visitor: Visitor | undefined, userCode: string)
     return left > 0 ? askForCode(call, { kind: 'unknown', typed: showUserCode(userCode) }) : stop()
   }
   await giveBack()
-  return putQuestion(call, userCode, family)
+  return showQuestion(call, userCode, family)
 }
 
 function guesser({ ip }: Call, visitor: Visitor | undefined): Guesser {
@@ -123,7 +130,7 @@ async function recentMacKeys({ parts, now }: Call) {
 
 // --- the question ---------------------------------------------------------------------------------------------------
 
-async function putQuestion(call: Call, userCode: string, family: Family | undefined): Promise<Answer> {
+async function showQuestion(call: Call, userCode: string, family: Family | undefined): Promise<Answer> {
   const typed = showUserCode(userCode)
   if (family === undefined) return askForCode(call, { kind: 'unknown', typed })
   const problem = problemWith(family, call.now)
@@ -132,16 +139,16 @@ async function putQuestion(call: Call, userCode: string, family: Family | undefi
   const client = await call.parts.registrations.client(application.name, family.clientId)
   if (client === undefined) return askForCode(call, { kind: 'unknown', typed })
   if (await isRevoked(call, family)) return askForCode(call, { kind: 'expired' })
-  const providerOrigin = await atProvider(call, userCode, () => providerOf(call.parts, application).signInOrigin())
+  const providerOrigin = await orTryAgainPage(call, userCode, () => providerOf(call.parts, application).signInOrigin())
   if (typeof providerOrigin !== 'string') return providerOrigin
-  const csrf = drawHandle(call)
-  const look = lookOf(call)
+  const csrf = newHandle(call)
+  const look = pageLook(call)
   const page = confirmDevice({
     look,
     clientName: inLanguage(client.displayName, look.language),
     clientId: client.clientId,
     userCode: typed,
-    asked: consentAsked(application, client, family, providerOrigin),
+    requested: requestedAccess(application, client, family, providerOrigin),
     startedFrom: family.startedFrom,
     startedSecondsAgo: (call.now - family.createdAt) / 1000,
     isSameNetwork: isSameNetwork(family.startedFrom, call.ip),
@@ -150,7 +157,7 @@ async function putQuestion(call: Call, userCode: string, family: Family | undefi
     uiLocales: call.parameters.optional('ui_locales'),
     providerOrigin,
   })
-  return pageAnswer(page, await carry(call, 'question', { sid: family.sid, csrf }))
+  return pageAnswer(page, await sealInCookie(call, 'question', { sid: family.sid, csrf }))
 }
 
 function problemWith(family: Family, now: number): CodeProblem | undefined {
@@ -165,12 +172,12 @@ function problemWith(family: Family, now: number): CodeProblem | undefined {
  * has to be that of the question, and no other family is looked up: this is no place to try user codes at.
  */
 async function answerQuestion(call: Call, typed: string): Promise<Answer> {
-  const question = await carriedQuestion(call, call.parameters.optional('csrf'))
+  const question = await readQuestion(call, call.parameters.optional('csrf'))
   const userCode = readUserCode(typed)
   const isItsCode = question && userCode && (await sidsOf(call, userCode)).includes(question.sid)
   const family = isItsCode ? await call.parts.families.read(question.sid) : undefined
   if (question === undefined || userCode === undefined || family === undefined) {
-    const known = { look: lookOf(call), requestId: call.requestId }
+    const known = { look: pageLook(call), requestId: call.requestId }
     return pageAnswer(signInLost({ ...known, enterCodeHref: activateUrl(call), because: 'stale-form' }))
   }
   switch (call.parameters.optional('decision')) {
@@ -187,18 +194,26 @@ async function answerQuestion(call: Call, typed: string): Promise<Answer> {
 async function approve(call: Call, question: Question, userCode: string, family: Family): Promise<Answer> {
   const problem = problemWith(family, call.now)
   if (problem !== undefined) return askForCode(call, problem)
-  const state = drawHandle(call, question.csrf)
-  const { language } = lookOf(call)
+  const state = newHandle(call, question.csrf)
+  const { language } = pageLook(call)
   // Where the address picked the language. A browser's preference reaches the provider by itself.
   const uiLocales = call.parameters.optional('ui_locales') && language
-  const begun = await atProvider(call, userCode, () =>
+  const started = await orTryAgainPage(call, userCode, () =>
     providerOf(call.parts, call.application).begin(`${call.issuer}/oauth/callback`, { uiLocales }, state),
   )
-  if ('status' in begun) return begun
+  if ('status' in started) return started
   const { sid, clientId } = family
   const questionHandle = question.csrf
-  const signIn = { flow: 'device', sid, clientId, userCode, questionHandle, language, secrets: begun.secrets } as const
-  return redirect(begun.url, await carry(call, 'sign-in', signIn))
+  const signIn = {
+    flow: 'device',
+    sid,
+    clientId,
+    userCode,
+    questionHandle,
+    language,
+    secrets: started.secrets,
+  } as const
+  return redirect(started.url, await sealInCookie(call, 'sign-in', signIn))
 }
 
 async function deny(call: Call, question: Question, { sid, clientId }: Family): Promise<Answer> {
@@ -209,7 +224,7 @@ async function deny(call: Call, question: Question, { sid, clientId }: Family): 
   }
   audit(call, 'session.denied', { sid, client_id: clientId, flow: 'device' })
   const client = await call.parts.registrations.client(call.application.name, clientId)
-  const look = lookOf(call)
+  const look = pageLook(call)
   const clientName = client ? inLanguage(client.displayName, look.language) : clientId
-  return pageAnswer(deviceDenied({ look, clientName }), dropped(call, question))
+  return pageAnswer(deviceDenied({ look, clientName }), clearCookies(call, question))
 }

@@ -22,15 +22,15 @@ import { errorResponse, type ReturnAddress, unavailableResponse } from '../share
 import {
   type ClientQuestion,
   type CodeRequest,
-  carried,
-  carry,
-  dropped,
+  clearCookies,
   pageAnswer,
+  readSealedCookie,
   redirect,
+  sealInCookie,
 } from '../shared/sign-in/browser.ts'
-import { consentAsked } from '../shared/sign-in/consent.ts'
-import { drawHandle } from '../shared/sign-in/cookies.ts'
-import { lookOf } from '../shared/sign-in/look.ts'
+import { requestedAccess } from '../shared/sign-in/consent.ts'
+import { newHandle } from '../shared/sign-in/cookies.ts'
+import { pageLook } from '../shared/sign-in/look.ts'
 import { problemPage } from '../shared/sign-in/page-problems.ts'
 import { AuthorizationError, responseModeIn, signInRequest } from '../shared/sign-in/sign-in-request.ts'
 import { Unavailable } from '../shared/unavailable.ts'
@@ -50,23 +50,23 @@ export const handler = pageEndpoint(async (call) => {
 
 async function answerRequest(call: Call): Promise<Answer> {
   const { parameters } = call
-  const asked = await trustedClient(call, parameters.optional('client_id'), parameters.optional('redirect_uri'))
-  if ('kind' in asked) return mistakePage(call, asked)
-  const { client, redirectUri } = asked
+  const recipient = await trustedClient(call, parameters.optional('client_id'), parameters.optional('redirect_uri'))
+  if ('kind' in recipient) return mistakePage(call, recipient)
+  const { client, redirectUri } = recipient
   const mode = responseModeIn(parameters, redirectUri)
-  const to = { issuer: call.issuer, redirectUri, mode, look: lookOf(call), state: stateIn(parameters) }
-  return orTold(call, to, async () => {
+  const to = { issuer: call.issuer, redirectUri, mode, look: pageLook(call), state: stateIn(parameters) }
+  return answerErrors(call, to, async () => {
     const { request, wishes } = await signInRequest(call, client, to)
     if (!needsConsent(client, redirectUri)) return sendToProvider(call, request, wishes)
     if (wishes.prompt === 'none') {
       throw new AuthorizationError('interaction_required', 'A person has to confirm this client first.')
     }
-    return putQuestion(call, client, request, wishes)
+    return showQuestion(call, client, request, wishes)
   })
 }
 
 /** From here on, errors go back to the client's redirect URI. */
-async function orTold(call: Call, to: ReturnAddress, attempt: () => Promise<Answer>): Promise<Answer> {
+async function answerErrors(call: Call, to: ReturnAddress, attempt: () => Promise<Answer>): Promise<Answer> {
   try {
     return await attempt()
   } catch (error) {
@@ -100,7 +100,7 @@ async function trustedClient(
 }
 
 function mistakePage(call: Call, mistake: SetupMistake): Answer {
-  return pageAnswer(wronglySetUp({ look: lookOf(call), requestId: call.requestId, mistake }))
+  return pageAnswer(wronglySetUp({ look: pageLook(call), requestId: call.requestId, mistake }))
 }
 
 /** @param question that the person has answered; the sign-in takes over its cookie */
@@ -110,15 +110,15 @@ async function sendToProvider(
   wishes: SignInWishes,
   question?: ClientQuestion,
 ): Promise<Answer> {
-  const state = drawHandle(call, question?.csrf)
+  const state = newHandle(call, question?.csrf)
   const { url, secrets } = await providerOf(call.parts, call.application).begin(
     `${call.issuer}/oauth/callback`,
     wishes,
     state,
   )
   const authTimeFrom = earliestAuthTime(wishes, call.now)
-  const { language } = lookOf(call)
-  const cookies = await carry(call, 'sign-in', { flow: 'code', ...request, authTimeFrom, language, secrets })
+  const { language } = pageLook(call)
+  const cookies = await sealInCookie(call, 'sign-in', { flow: 'code', ...request, authTimeFrom, language, secrets })
   if (cookies === undefined || url.length > maxAddressBytes) throw tooLong()
   return redirect(url, cookies)
 }
@@ -133,17 +133,17 @@ function tooLong(): AuthorizationError {
 // --- the question ---------------------------------------------------------------------------------------------------
 
 /** RFC 8252 §8.6: a person who is signed in at the provider would otherwise authorize any program that uses this client id. */
-async function putQuestion(call: Call, client: Client, request: CodeRequest, wishes: SignInWishes): Promise<Answer> {
-  const csrf = drawHandle(call)
-  const cookies = await carry(call, 'client-question', { csrf, request, wishes })
+async function showQuestion(call: Call, client: Client, request: CodeRequest, wishes: SignInWishes): Promise<Answer> {
+  const csrf = newHandle(call)
+  const cookies = await sealInCookie(call, 'client-question', { csrf, request, wishes })
   if (cookies === undefined) throw tooLong()
-  const look = lookOf(call)
+  const look = pageLook(call)
   const providerOrigin = await providerOf(call.parts, call.application).signInOrigin()
   const page = confirmClient({
     look,
     clientName: inLanguage(client.displayName, look.language),
     clientId: client.clientId,
-    asked: consentAsked(call.application, client, request, providerOrigin),
+    requested: requestedAccess(call.application, client, request, providerOrigin),
     redirectUri: request.redirectUri,
     action: `${call.issuer}/oauth/authorize`,
     csrf,
@@ -155,22 +155,22 @@ async function putQuestion(call: Call, client: Client, request: CodeRequest, wis
 
 /** Only the page that put the question can answer it: the browser carries what was asked, and the form its handle. */
 async function answerQuestion(call: Call): Promise<Answer> {
-  const question = await carried(call, 'client-question', call.parameters.optional('csrf'))
+  const question = await readSealedCookie(call, 'client-question', call.parameters.optional('csrf'))
   if (question === undefined) {
-    const known = { look: lookOf(call), requestId: call.requestId }
+    const known = { look: pageLook(call), requestId: call.requestId }
     return pageAnswer(signInLost({ ...known, because: 'stale-form' }))
   }
   const { request, wishes } = question
   // The redirect URI may have been unregistered meanwhile (RFC 6749 §4.1.2.1).
-  const asked = await trustedClient(call, request.clientId, request.redirectUri)
-  if ('kind' in asked) return mistakePage(call, asked)
+  const recipient = await trustedClient(call, request.clientId, request.redirectUri)
+  if ('kind' in recipient) return mistakePage(call, recipient)
   const { redirectUri, responseMode: mode, state } = request
-  const to = { issuer: call.issuer, redirectUri, mode, look: lookOf(call), state }
+  const to = { issuer: call.issuer, redirectUri, mode, look: pageLook(call), state }
   switch (call.parameters.optional('decision')) {
     case 'approve':
-      return orTold(call, to, () => sendToProvider(call, request, wishes, question))
+      return answerErrors(call, to, () => sendToProvider(call, request, wishes, question))
     case 'deny':
-      return errorResponse(to, 'access_denied', 'The person declined.', dropped(call, question))
+      return errorResponse(to, 'access_denied', 'The person declined.', clearCookies(call, question))
     default:
       throw new OAuthError('invalid_request', 'decision must be approve or deny.')
   }

@@ -29,18 +29,18 @@ import {
 } from '../shared/sign-in/authorization-response.ts'
 import {
   type CodeSignIn,
-  carriedSignIn,
+  clearCookies,
   type DeviceSignIn,
-  dropped,
   pageAnswer,
+  readSignIn,
   type SignIn,
 } from '../shared/sign-in/browser.ts'
 import { activateUrl } from '../shared/sign-in/device-link.ts'
-import { toResult } from '../shared/sign-in/device-result.ts'
-import { lookOf } from '../shared/sign-in/look.ts'
-import { atProvider, failedSignInPage, problemPage, reportUnexpected } from '../shared/sign-in/page-problems.ts'
-import { emailHashOf, wantedClaims } from '../shared/sign-in/person.ts'
-import { remembered } from '../shared/sign-in/visitor.ts'
+import { redirectToResult } from '../shared/sign-in/device-result.ts'
+import { pageLook } from '../shared/sign-in/look.ts'
+import { failedSignInPage, orTryAgainPage, problemPage, reportUnexpected } from '../shared/sign-in/page-problems.ts'
+import { emailHashOf, userinfoClaims } from '../shared/sign-in/person.ts'
+import { visitorCookieFor } from '../shared/sign-in/visitor.ts'
 import { Unavailable } from '../shared/unavailable.ts'
 import { storeTokens } from '../shared/vault/stored-tokens.ts'
 
@@ -50,34 +50,29 @@ const codeLifetimeSeconds = 60
 type SignedIn = Extract<SignInResult, { kind: 'signed-in' }>
 
 export const handler = pageEndpoint(async (call) => {
-  const carried = await carriedSignIn(call, call.parameters.optional('state'))
-  if (carried === undefined) return lost(call)
-  const { signIn, application } = carried
+  const returned = await readSignIn(call, call.parameters.optional('state'))
+  if (returned === undefined) return signInLostPage(call)
+  const { signIn, application } = returned
   continueWith(call, { application, language: signIn.language })
-  const end = signIn.flow === 'device' ? endDeviceSignIn : endCodeSignIn
-  return end(call, signIn as never, () => finish(call, signIn))
+  return signIn.flow === 'device' ? endDeviceSignIn(call, signIn) : endCodeSignIn(call, signIn)
 }, problemPage)
 
-async function finish(call: Call, { secrets, clientId }: SignIn): Promise<SignInResult> {
+async function finishSignIn(call: Call, { secrets, clientId }: SignIn): Promise<SignInResult> {
   const { application, event } = call
   const callback = new URL(`${call.issuer}/oauth/callback`)
   for (const [name, values] of Object.entries(event.multiValueQueryStringParameters ?? {})) {
     for (const value of values ?? []) callback.searchParams.append(name, value)
   }
-  const result = await providerOf(call.parts, application).finish(callback, secrets, wantedClaims(application))
+  const result = await providerOf(call.parts, application).finish(callback, secrets, userinfoClaims(application))
   reportUnexpected(call, clientId, result)
   return result
 }
 
 // --- device ---------------------------------------------------------------------------------------------------------
 
-async function endDeviceSignIn(
-  call: Call,
-  signIn: DeviceSignIn & SignIn,
-  finished: () => Promise<SignInResult>,
-): Promise<Answer> {
+async function endDeviceSignIn(call: Call, signIn: SignIn & DeviceSignIn): Promise<Answer> {
   const { sid } = signIn
-  const result = await atProvider(call, signIn.userCode, finished)
+  const result = await orTryAgainPage(call, signIn.userCode, () => finishSignIn(call, signIn))
   if ('status' in result) return result
   // Who is refused at the provider cannot approve, and the device should not wait for it (RFC 8628 §3.5).
   const refused = result.kind === 'refused' && result.error === 'access_denied'
@@ -85,7 +80,7 @@ async function endDeviceSignIn(
     // A reload while the first request was on its way: that one may have decided, and its answer was lost.
     const family = await call.parts.families.read(sid)
     if (family !== undefined && family.state !== 'pending') return undecidable(call, signIn, 'decided')
-    return pageAnswer(failedSignInPage(call, result), dropped(call, signIn))
+    return pageAnswer(failedSignInPage(call, result), clearCookies(call, signIn))
   }
   const decision = result.kind === 'signed-in' ? await approval(call, signIn, result) : ({ deny: true } as const)
   const moment = momentOf(call)
@@ -95,11 +90,11 @@ async function endDeviceSignIn(
   const { clientId, person } = outcome.family!
   const event = result.kind === 'signed-in' ? 'session.approved' : 'session.denied'
   audit(call, event, { sid, client_id: clientId, sub: person?.sub, flow: 'device' })
-  if (result.kind !== 'signed-in') return pageAnswer(failedSignInPage(call, result), dropped(call, signIn))
+  if (result.kind !== 'signed-in') return pageAnswer(failedSignInPage(call, result), clearCookies(call, signIn))
   // Ops have ended all that began up to a moment, this one included: its device will get nothing.
   if (await isRevoked(call, outcome.family!)) return undecidable(call, signIn, 'expired-device-code')
-  const shown = { clientId, personName: nameOf(result.person), language: call.language }
-  return toResult(call, signIn, shown, [await remembered(call, result.person.sub)])
+  const ended = { clientId, personName: nameOf(result.person), language: call.language }
+  return redirectToResult(call, signIn, ended, [await visitorCookieFor(call, result.person.sub)])
 }
 
 /** Two may approve one device at once: each has a vault of its own, and the family names that of whoever it knows. */
@@ -111,12 +106,12 @@ async function approval(call: Call, { sid, clientId }: DeviceSignIn, { person, t
 
 function undecidable(call: Call, signIn: DeviceSignIn & SignIn, refusal: string): Answer {
   const known = {
-    look: lookOf(call),
+    look: pageLook(call),
     requestId: call.requestId,
     enterCodeHref: activateUrl(call),
   }
   const page = refusal === 'expired-device-code' ? codeExpired(known) : codeUsed(known)
-  return pageAnswer(page, dropped(call, signIn))
+  return pageAnswer(page, clearCookies(call, signIn))
 }
 
 function nameOf({ sub, claims }: Person): string {
@@ -126,26 +121,22 @@ function nameOf({ sub, claims }: Person): string {
 
 // --- code -----------------------------------------------------------------------------------------------------------
 
-async function endCodeSignIn(
-  call: Call,
-  signIn: CodeSignIn & SignIn,
-  finished: () => Promise<SignInResult>,
-): Promise<Answer> {
+async function endCodeSignIn(call: Call, signIn: SignIn & CodeSignIn): Promise<Answer> {
   const { redirectUri, responseMode: mode, state } = signIn
   const client = await call.parts.registrations.client(call.application.name, signIn.clientId)
   // The redirect URI may have been unregistered meanwhile (RFC 6749 §4.1.2.1).
-  if (client === undefined || !isRegisteredRedirect(client, redirectUri)) return lost(call)
-  const to = { issuer: call.issuer, redirectUri, mode, look: lookOf(call), state }
+  if (client === undefined || !isRegisteredRedirect(client, redirectUri)) return signInLostPage(call)
+  const to = { issuer: call.issuer, redirectUri, mode, look: pageLook(call), state }
   try {
-    const result = await finished()
+    const result = await finishSignIn(call, signIn)
     if (result.kind === 'signed-in') return await grantCode(call, signIn, client, result, to)
-    if (result.kind === 'rejected') return pageAnswer(failedSignInPage(call, result), dropped(call, signIn))
-    const error = result.kind === 'refused' ? passedOn(result.error) : 'server_error'
-    return errorResponse(to, error, 'The sign-in did not succeed.', dropped(call, signIn))
+    if (result.kind === 'rejected') return pageAnswer(failedSignInPage(call, result), clearCookies(call, signIn))
+    const error = result.kind === 'refused' ? errorForClient(result.error) : 'server_error'
+    return errorResponse(to, error, 'The sign-in did not succeed.', clearCookies(call, signIn))
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error
     reportFault(error, call)
-    return unavailableResponse(to, error, call.requestId, dropped(call, signIn))
+    return unavailableResponse(to, error, call.requestId, clearCookies(call, signIn))
   }
 }
 
@@ -157,15 +148,15 @@ async function grantCode(
   to: ReturnAddress,
 ): Promise<Answer> {
   const { application, ip, now } = call
-  const unmet = unmetIn(signIn, person)
+  const unmet = unmetRequirement(signIn, person)
   if (unmet !== undefined) {
     if (person.authTimeSeconds === undefined) reportMissingAuthTime(call, client.clientId)
-    return errorResponse(to, 'login_required', unmet, dropped(call, signIn))
+    return errorResponse(to, 'login_required', unmet, clearCookies(call, signIn))
   }
   const keyring = await call.parts.keyring()
   const credential = { sid: randomId(), generation: 0, salt: randomId() }
   const vault = await storeTokens(call.parts, application, client, credential.sid, tokens, codeLifetimeSeconds)
-  const opened = await call.parts.families.create(
+  const created = await call.parts.families.create(
     createCodeFamily({
       sid: credential.sid,
       saltHash: hashSalt(credential.salt),
@@ -186,16 +177,16 @@ async function grantCode(
       now,
     }),
   )
-  if (!opened) throw new Error('a fresh sid was taken')
+  if (!created) throw new Error('a fresh sid was taken')
   conclude(call, 'session.opened', { sid: credential.sid, client_id: client.clientId, sub: person.sub, flow: 'code' })
-  return codeResponse(to, mint('ac', application.name, credential, keyring.macKey(now)), dropped(call, signIn))
+  return codeResponse(to, mint('ac', application.name, credential, keyring.macKey(now)), clearCookies(call, signIn))
 }
 
 /**
  * OIDC Core §3.1.2.1: what was asked of the sign-in, compared with what the provider says of it. The browser carried the
  * request there and may have changed it on the way.
  */
-function unmetIn({ sub, authTimeFrom }: CodeSignIn, person: Person): string | undefined {
+function unmetRequirement({ sub, authTimeFrom }: CodeSignIn, person: Person): string | undefined {
   if (sub !== undefined && sub !== person.sub) return 'Another person than that of id_token_hint signed in.'
   if (authTimeFrom === undefined) return undefined
   if (person.authTimeSeconds === undefined) return 'The provider did not say when the person signed in.'
@@ -209,7 +200,7 @@ function reportMissingAuthTime(call: Call, clientId: string): void {
 }
 
 /** The provider's word goes on to the client where the client can act on it. */
-function passedOn(error: string): AuthorizationErrorCode {
+function errorForClient(error: string): AuthorizationErrorCode {
   switch (error) {
     case 'access_denied':
     case 'login_required':
@@ -225,6 +216,6 @@ function passedOn(error: string): AuthorizationErrorCode {
 
 // --- both -----------------------------------------------------------------------------------------------------------
 
-function lost(call: Call): Answer {
-  return pageAnswer(signInLost({ look: lookOf(call), requestId: call.requestId, because: 'foreign-session' }))
+function signInLostPage(call: Call): Answer {
+  return pageAnswer(signInLost({ look: pageLook(call), requestId: call.requestId, because: 'foreign-session' }))
 }

@@ -22,9 +22,9 @@ export const handler = clientEndpoint('same-origin', async (call) => {
     throw invalidClient(authorization, 'This client may not introspect.', 'may not introspect')
   }
   const token = call.parameters.required('token')
-  const told = (await accessToken(call, token)) ?? (await refreshToken(call, token))
+  const response = (await accessToken(call, token)) ?? (await refreshToken(call, token))
   // RFC 7662 §2.2: nothing more is said of a token that is not active.
-  return { status: 200, body: told ?? { active: false } }
+  return { status: 200, body: response ?? { active: false } }
 })
 
 async function accessToken(call: ClientCall, token: string): Promise<object | undefined> {

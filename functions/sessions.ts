@@ -23,8 +23,8 @@ import {
   readReason,
   readRevocationRequest,
 } from '../shared/sessions/ops-request.ts'
-import { iso, sessionView } from '../shared/sessions/session-view.ts'
-import { hashedEmail, wantedClaims } from '../shared/sign-in/person.ts'
+import { isoTimestamp, sessionView } from '../shared/sessions/session-view.ts'
+import { hashedEmail, userinfoClaims } from '../shared/sign-in/person.ts'
 import { type ApplicationWithClients, createRegistered } from '../shared/store/registered.ts'
 import { registrationsCachedMs } from '../shared/store/registrations.ts'
 import { createSessions, type Entry, type SessionQuery } from '../shared/store/sessions.ts'
@@ -66,7 +66,7 @@ async function list(call: OpsCall): Promise<Answer> {
   const registered = await registeredFor(call)
   if (request.clientId !== undefined) clientIn(registered, request.clientId)
   // An empty list alone would look as if the person had no sessions.
-  if (request.email !== undefined && !wantedClaims(registered.application).includes('email')) {
+  if (request.email !== undefined && !userinfoClaims(registered.application).includes('email')) {
     return { status: 200, body: { sessions: [], keeps_email: false } }
   }
   const { families, last } = await find(call, registered, request, start)
@@ -163,7 +163,7 @@ async function revokeOne(call: OpsCall, sid: string): Promise<Answer> {
     body: {
       revoked: outcome.done ? 1 : 0,
       session: view(family, registered, call.now),
-      effective_at: iso(now),
+      effective_at: isoTimestamp(now),
       ...accessTokensUntil(endedAt, longestAccessToken(registered, family.clientId)),
     },
   }
@@ -217,8 +217,8 @@ async function revokeRegistered(
     status: 200,
     body: {
       by: request.by,
-      revoked_before: iso(revokedBefore),
-      effective_at: iso(effectiveAt),
+      revoked_before: isoTimestamp(revokedBefore),
+      effective_at: isoTimestamp(effectiveAt),
       ...accessTokensUntil(effectiveAt, longestAccessToken(registered, clientId)),
       complete: true,
     },
@@ -253,8 +253,8 @@ async function revokePerson(
     body: {
       revoked: count,
       by: 'subject',
-      revoked_before: iso(state.upToMs),
-      effective_at: iso(call.parts.now()),
+      revoked_before: isoTimestamp(state.upToMs),
+      effective_at: isoTimestamp(call.parts.now()),
       ...accessTokensUntil(call.parts.now(), longestAccessToken(registered)),
       complete: rest === undefined,
       ...(rest !== undefined && { cursor: await cursorOf(call, query, rest) }),
@@ -295,7 +295,7 @@ function view(family: Family, registered: ApplicationWithClients, now: number) {
 
 /** A JWT cannot be called back: where nobody asks introspection, one that is out is good until its own end. */
 function accessTokensUntil(effectiveAt: number, longestSeconds: number) {
-  return { access_tokens_until: iso(effectiveAt + longestSeconds * 1000) }
+  return { access_tokens_until: isoTimestamp(effectiveAt + longestSeconds * 1000) }
 }
 
 function longestAccessToken({ clients }: ApplicationWithClients, clientId?: string): number {

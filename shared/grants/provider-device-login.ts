@@ -14,7 +14,7 @@ import { audit, type Call, type ClientCall, continueWith, momentOf } from '../ht
 import { sealFor, unsealFrom } from '../provider-seal.ts'
 import { providerOf } from '../providers/index.ts'
 import type { DeviceLogin, DeviceLoginResult } from '../providers/provider.ts'
-import { emailHashOf, wantedClaims } from '../sign-in/person.ts'
+import { emailHashOf, userinfoClaims } from '../sign-in/person.ts'
 import type { ProviderPurpose } from '../tokens/seal.ts'
 import { Unavailable } from '../unavailable.ts'
 import { storeTokens } from '../vault/stored-tokens.ts'
@@ -57,7 +57,7 @@ export async function pollProvider(call: ClientCall, family: Family, sealed: str
   if (unsealed === undefined) return { kind: 'expired-device-code' }
   const { value: deviceCode, application } = unsealed
   continueWith(call, { application })
-  const result = await providerOf(call.parts, application).pollDeviceLogin(deviceCode, wantedClaims(application))
+  const result = await providerOf(call.parts, application).pollDeviceLogin(deviceCode, userinfoClaims(application))
   switch (result.kind) {
     case 'pending':
       return { kind: 'pending' }

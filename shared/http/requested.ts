@@ -34,11 +34,11 @@ export function grantRequested(client: Client, parameters: Parameters): Requeste
 
 /** @returns empty when nothing was asked for. @throws {OAuthError} invalid_scope */
 export function scopesRequested(client: Client, parameters: Parameters): readonly string[] {
-  const asked = readScopes(parameters.optional('scope'))
-  if (asked === undefined || !allowsScopes(client.scopes, asked)) {
+  const scopes = readScopes(parameters.optional('scope'))
+  if (scopes === undefined || !allowsScopes(client.scopes, scopes)) {
     throw new OAuthError('invalid_scope', 'scope is malformed, or more than this client may ask for.')
   }
-  return asked
+  return scopes
 }
 
 /**
@@ -54,12 +54,12 @@ export function audiencesRequested(client: Client, parameters: Parameters): read
   }
   const audience = parameters.optional('audience')
   const named = [...(audience === undefined ? [] : [audience]), ...resources]
-  const asked = [...new Map(named.map((value) => [comparedAudience(value), value])).values()]
-  const registered = registeredAudiences(client.audiences, asked)
-  if (registered.length < asked.length) {
+  const requested = [...new Map(named.map((value) => [comparedAudience(value), value])).values()]
+  const registered = registeredAudiences(client.audiences, requested)
+  if (registered.length < requested.length) {
     throw new OAuthError('invalid_target', 'resource and audience must be what this client may ask for.')
   }
-  if (asked.length > maxAudiences) {
+  if (requested.length > maxAudiences) {
     throw new OAuthError('invalid_target', `A session can be for ${maxAudiences} audiences at most.`)
   }
   return registered

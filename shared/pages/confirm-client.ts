@@ -2,7 +2,7 @@
  * The question whether a client that could be any program may have a person sign in (RFC 8252 §8.6).
  */
 
-import { type Asked, consentDetails, consentList } from './consent.ts'
+import { consentDetails, consentList, type RequestedAccess } from './consent.ts'
 import { formTarget } from './form-targets.ts'
 import { type Html, hidden, html } from './html.ts'
 import type { Look } from './look.ts'
@@ -14,7 +14,7 @@ export function confirmClient(input: {
   readonly look: Look
   readonly clientName: string
   readonly clientId: string
-  readonly asked: Asked
+  readonly requested: RequestedAccess
   /** Where either answer ends. */
   readonly redirectUri: string
   /** Where the form goes: this broker's own `/{application}/oauth/authorize`. */
@@ -24,7 +24,7 @@ export function confirmClient(input: {
   /** Where approving leads on to. */
   readonly providerOrigin: string
 }): Page {
-  const { look, asked, redirectUri } = input
+  const { look, requested, redirectUri } = input
   const client = named(input.clientName)
   const provider = address(new URL(input.providerOrigin).host)
   return page({
@@ -34,7 +34,7 @@ export function confirmClient(input: {
     formTargets: ["'self'", ...new Set([formTarget(input.providerOrigin), ...clientTargets(redirectUri)])],
     main: html`<h1>${write(look, 'client.title', { client })}</h1>
 <p class="lead">${write(look, 'client.lead', { client, application: named(look.applicationName ?? '') })}</p>
-${consentList(look, asked)}
+${consentList(look, requested)}
 <p>${returnsTo(look, redirectUri)}</p>
 <p class="notice note">${write(look, 'client.warning', { client })}</p>
 <form class="decision" method="post" action="${input.action}">
@@ -43,7 +43,7 @@ ${hidden({ csrf: input.csrf, ui_locales: input.uiLocales })}
 <button type="submit" name="decision" value="deny" class="deny">${say(look, 'question.deny')}</button>
 </form>
 <p class="hint">${write(look, 'question.next', { provider })}</p>
-${forDevelopers(look, [...consentDetails(input.clientId, asked), { term: 'Redirect URI', value: redirectUri }])}`,
+${forDevelopers(look, [...consentDetails(input.clientId, requested), { term: 'Redirect URI', value: redirectUri }])}`,
   })
 }
 

@@ -8,10 +8,10 @@ import type { Described, Look } from './look.ts'
 import { catalogue, type MessageName, named, say, write } from './messages.ts'
 import type { Detail } from './page.ts'
 
-export type Asked = { readonly scopes: readonly string[]; readonly audiences: readonly string[] }
+export type RequestedAccess = { readonly scopes: readonly string[]; readonly audiences: readonly string[] }
 
 /** A heading and the list. The ids `scopes` belongs to it. */
-export function consentList(look: Look, { scopes, audiences }: Asked): Html {
+export function consentList(look: Look, { scopes, audiences }: RequestedAccess): Html {
   return html`<h2 id="scopes">${say(look, 'consent.heading')}</h2>
 <ul class="scopes" aria-labelledby="scopes">
 ${scopes.map((scope) => scopeItem(look, scope))}
@@ -20,7 +20,7 @@ ${audiences.map((audience) => audienceItem(look, audience))}
 }
 
 /** The technical names, for "For developers". */
-export function consentDetails(clientId: string, { scopes, audiences }: Asked): Detail[] {
+export function consentDetails(clientId: string, { scopes, audiences }: RequestedAccess): Detail[] {
   return [
     { term: 'Client', value: clientId },
     { term: 'Scopes', value: scopes.join(' ') },

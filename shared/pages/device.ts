@@ -4,7 +4,7 @@
  * Their forms' fields are here, their words in messages/. Pure: must not know requests, cookies, the store or the clock.
  */
 
-import { type Asked, consentDetails, consentList } from './consent.ts'
+import { consentDetails, consentList, type RequestedAccess } from './consent.ts'
 import { formTarget } from './form-targets.ts'
 import { attributes, type Html, hidden, html } from './html.ts'
 import type { Look } from './look.ts'
@@ -63,7 +63,7 @@ export function confirmDevice(input: {
   readonly clientId: string
   /** As people see it: `XXXX-XXXX`. */
   readonly userCode: string
-  readonly asked: Asked
+  readonly requested: RequestedAccess
   /** From where and when the device asked: people recognise what they began themselves (RFC 10027). */
   readonly startedFrom: string
   readonly startedSecondsAgo: number
@@ -76,7 +76,7 @@ export function confirmDevice(input: {
   /** Where approving leads on to. */
   readonly providerOrigin: string
 }): Page {
-  const { look, asked, clientName } = input
+  const { look, requested, clientName } = input
   const provider = new URL(input.providerOrigin)
   return page({
     status: 200,
@@ -94,7 +94,7 @@ export function confirmDevice(input: {
 ${networkHint(look, input.isSameNetwork)}</dd>
 </dl>
 </div>
-${consentList(look, asked)}
+${consentList(look, requested)}
 <p class="notice note">${say(look, 'question.warning')}</p>
 <form class="decision" method="post" action="${input.action}">
 ${hidden({ user_code: input.userCode, csrf: input.csrf, ui_locales: input.uiLocales })}
@@ -102,7 +102,7 @@ ${hidden({ user_code: input.userCode, csrf: input.csrf, ui_locales: input.uiLoca
 <button type="submit" name="decision" value="deny" class="deny">${say(look, 'question.deny')}</button>
 </form>
 <p class="hint">${write(look, 'question.next', { provider: html`<bdi translate="no">${provider.host}</bdi>` })}</p>
-${forDevelopers(look, consentDetails(input.clientId, asked))}`,
+${forDevelopers(look, consentDetails(input.clientId, requested))}`,
   })
 }
 
@@ -169,8 +169,8 @@ function codeProblem(look: Look, problem: CodeProblem): Html {
 }
 
 function typedCode(typed: string): Html {
-  const shown = [...typed].slice(0, maxTypedLength).join('')
-  return html`<strong translate="no">${named(shown.length < typed.length ? `${shown}…` : shown)}</strong>`
+  const start = [...typed].slice(0, maxTypedLength).join('')
+  return html`<strong translate="no">${named(start.length < typed.length ? `${start}…` : start)}</strong>`
 }
 
 function networkHint(look: Look, isSame: boolean | undefined): Html | undefined {

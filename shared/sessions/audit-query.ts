@@ -7,7 +7,7 @@
 
 import type { Family } from '../domain/family.ts'
 import { sink } from '../log.ts'
-import { iso } from './session-view.ts'
+import { isoTimestamp } from './session-view.ts'
 
 export type AuditQuery = {
   /** Empty where the log goes elsewhere, as on a laptop. */
@@ -33,7 +33,7 @@ export function auditQuery(
       '| sort @timestamp asc',
       '| limit 10000',
     ].join('\n'),
-    from: iso(createdAt),
+    from: isoTimestamp(createdAt),
   }
 }
 

@@ -52,20 +52,20 @@ export function sessionView(family: Family, registration: Registration, now: num
     state,
     scopes: family.scopes,
     audiences: family.audiences,
-    created_at: iso(family.createdAt),
+    created_at: isoTimestamp(family.createdAt),
     started_from: family.startedFrom,
     // Generation 1 is the first refresh token, which came of no refresh.
     refreshes: Math.max(0, generation - 1),
-    ...(generation > 1 && rotatedAt !== undefined && { last_refreshed_at: iso(rotatedAt) }),
-    ...(expiresAt !== undefined && { expires_at: iso(expiresAt) }),
-    ...(absoluteExpiresAt !== undefined && { absolute_expires_at: iso(absoluteExpiresAt) }),
-    ...(revokedAt !== undefined && { revoked_at: iso(revokedAt) }),
+    ...(generation > 1 && rotatedAt !== undefined && { last_refreshed_at: isoTimestamp(rotatedAt) }),
+    ...(expiresAt !== undefined && { expires_at: isoTimestamp(expiresAt) }),
+    ...(absoluteExpiresAt !== undefined && { absolute_expires_at: isoTimestamp(absoluteExpiresAt) }),
+    ...(revokedAt !== undefined && { revoked_at: isoTimestamp(revokedAt) }),
     ...(revokedReason !== undefined && { revoked_reason: revokedReason }),
     ...(revokedBy !== undefined && { revoked_by: revokedBy }),
     ...(revokedNote !== undefined && { revoked_note: revokedNote }),
   }
 }
 
-export function iso(ms: number): string {
+export function isoTimestamp(ms: number): string {
   return new Date(ms).toISOString()
 }

@@ -15,7 +15,7 @@ import { sealFor, unsealFrom } from '../provider-seal.ts'
 import type { SignInSecrets, SignInWishes } from '../providers/provider.ts'
 import { seal, unseal } from '../tokens/seal.ts'
 import type { ResponseMode } from './authorization-response.ts'
-import { carriedSeconds, dropCookie, sealedAt, setCookies } from './cookies.ts'
+import { clearCookie, cookieSeconds, sealedValueAt, setCookies } from './cookies.ts'
 
 /** The question whether a device may connect: proof that the answer comes from the page that put it. `csrf` is its handle. */
 export type Question = { readonly sid: string; readonly csrf: string }
@@ -71,7 +71,7 @@ type Carried = Own & { 'sign-in': SignIn }
 type CookieKind = keyof Carried
 
 /** @returns the cookies that hand a value to the browser; undefined when it is more than a cookie holds */
-export async function carry<Kind extends CookieKind>(
+export async function sealInCookie<Kind extends CookieKind>(
   call: Call,
   kind: Kind,
   value: Carried[Kind],
@@ -79,13 +79,13 @@ export async function carry<Kind extends CookieKind>(
   const { application, now } = call
   const sealed =
     kind === 'sign-in'
-      ? await sealFor(call.parts, application, kind, value, carriedSeconds, now)
-      : await seal(await call.parts.keyring(), ownSealing(call, kind), value, carriedSeconds)
+      ? await sealFor(call.parts, application, kind, value, cookieSeconds, now)
+      : await seal(await call.parts.keyring(), ownSealing(call, kind), value, cookieSeconds)
   return setCookies(call, handleOf(value), sealed)
 }
 
 /** The application: whose provider may be sent what the browser brings back. */
-export type CarriedSignIn = { readonly signIn: SignIn; readonly application: Application }
+export type ReturnedSignIn = { readonly signIn: SignIn; readonly application: Application }
 
 /**
  * RFC 6749 §10.12: what comes back is worth something only to the browser that was sent away.
@@ -94,8 +94,8 @@ export type CarriedSignIn = { readonly signIn: SignIn; readonly application: App
  * @returns the sign-in that this browser carries under that handle; undefined for none, an end, something foreign, or a
  *   sign-in at a provider that the application no longer has
  */
-export async function carriedSignIn(call: Call, handle: string | undefined): Promise<CarriedSignIn | undefined> {
-  const sealed = handle && sealedAt(call, handle)
+export async function readSignIn(call: Call, handle: string | undefined): Promise<ReturnedSignIn | undefined> {
+  const sealed = handle && sealedValueAt(call, handle)
   if (!sealed) return undefined
   const unsealed = await unsealFrom<SignIn>(call.parts, call.application, 'sign-in', sealed, call.now)
   if (unsealed === 'other-provider') {
@@ -112,12 +112,12 @@ export async function carriedSignIn(call: Call, handle: string | undefined): Pro
  *
  * @param handle what the form brought back
  */
-export async function carried<Kind extends keyof Own>(
+export async function readSealedCookie<Kind extends keyof Own>(
   call: Call,
   kind: Kind,
   handle: string | undefined,
 ): Promise<Own[Kind] | undefined> {
-  const sealed = handle && sealedAt(call, handle)
+  const sealed = handle && sealedValueAt(call, handle)
   if (!sealed) return undefined
   const value = await unseal<Own[Kind]>(await call.parts.keyring(), ownSealing(call, kind), sealed)
   return value !== undefined && isSameSecret(handle, handleOf(value)) ? value : undefined
@@ -129,9 +129,9 @@ export async function carried<Kind extends keyof Own>(
  *
  * @param handle what the form brought back
  */
-export async function carriedQuestion(call: Call, handle: string | undefined): Promise<Question | undefined> {
-  const question = await carried(call, 'question', handle)
-  const sealed = handle && sealedAt(call, handle)
+export async function readQuestion(call: Call, handle: string | undefined): Promise<Question | undefined> {
+  const question = await readSealedCookie(call, 'question', handle)
+  const sealed = handle && sealedValueAt(call, handle)
   if (question !== undefined || !sealed) return question
   const unsealed = await unsealFrom<SignIn>(call.parts, call.application, 'sign-in', sealed, call.now)
   if (unsealed === undefined || unsealed === 'other-provider' || unsealed.value.flow !== 'device') return undefined
@@ -140,8 +140,8 @@ export async function carriedQuestion(call: Call, handle: string | undefined): P
 }
 
 /** The cookie that takes a value back. */
-export function dropped(call: Call, value: Carried[CookieKind]): readonly string[] {
-  return dropCookie(call, handleOf(value))
+export function clearCookies(call: Call, value: Carried[CookieKind]): readonly string[] {
+  return clearCookie(call, handleOf(value))
 }
 
 function handleOf(value: Carried[CookieKind]): string {

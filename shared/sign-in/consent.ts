@@ -8,7 +8,7 @@ import { registeredAudiences } from '../domain/audience.ts'
 import type { Application, Client } from '../domain/registration.ts'
 import { registeredScopes } from '../domain/scope.ts'
 
-export type ConsentAsked = { readonly scopes: readonly string[]; readonly audiences: readonly string[] }
+export type RequestedAccess = { readonly scopes: readonly string[]; readonly audiences: readonly string[] }
 
 /**
  * For a client that is given the provider's access token, that one's scopes as they are asked for there, and whom it is for:
@@ -17,15 +17,15 @@ export type ConsentAsked = { readonly scopes: readonly string[]; readonly audien
  * @param asked scopes and audiences of the session
  * @param providerOrigin of the page where people sign in
  */
-export function consentAsked(
+export function requestedAccess(
   { provider }: Pick<Application, 'provider'>,
   client: Pick<Client, 'accessToken' | 'scopes' | 'audiences'>,
-  asked: ConsentAsked,
+  requested: RequestedAccess,
   providerOrigin: string,
-): ConsentAsked {
-  const scopes = registeredScopes(client.scopes, asked.scopes)
+): RequestedAccess {
+  const scopes = registeredScopes(client.scopes, requested.scopes)
   if (client.accessToken !== 'provider') {
-    return { scopes, audiences: registeredAudiences(client.audiences, asked.audiences) }
+    return { scopes, audiences: registeredAudiences(client.audiences, requested.audiences) }
   }
   const staysSignedIn = scopes.includes('offline_access') ? ['offline_access'] : []
   return {

@@ -1,5 +1,5 @@
 /**
- * The cookies in which a browser keeps sealed values for us: how they are named, found again, limited and dropped.
+ * The cookies in which a browser keeps sealed values for us: how they are named, found again, limited and cleared.
  *
  * A browser has a few places, each with a cookie of its own, so several tabs can sign in at once. A handle names one: it
  * travels as the provider's `state` or in a form, and its last character is the place. The number of places bounds what a
@@ -12,7 +12,7 @@ import { randomId } from '../random.ts'
 
 const places = '012345'
 /** As long as a device code lives; people look for their phone meanwhile. */
-export const carriedSeconds = 900
+export const cookieSeconds = 900
 /** RFC 6265 §6.1: browsers keep 4096 bytes of a cookie, name and attributes included. */
 const maxCookieBytes = 3_900
 /** API Gateway takes 10,240 bytes of request line and headers; a provider's code and the browser's own headers need the rest. */
@@ -25,13 +25,13 @@ type Held = { readonly place: string; readonly sealed: string; readonly sinceSec
  *
  * @param replaced the handle of a value that is no longer needed, whose place is taken over; otherwise a free place, or the oldest
  */
-export function drawHandle(call: Call, replaced?: string): string {
+export function newHandle(call: Call, replaced?: string): string {
   return `${randomId()}${(replaced && placeOf(replaced)) ?? vacantPlace(call)}`
 }
 
 /** @returns what the browser carries at the handle's place, which may be another tab's by now */
-export function sealedAt(call: Call, handle: string): string | undefined {
-  return heldBy(call).find(({ place }) => place === placeOf(handle))?.sealed
+export function sealedValueAt(call: Call, handle: string): string | undefined {
+  return cookiesOf(call).find(({ place }) => place === placeOf(handle))?.sealed
 }
 
 /**
@@ -42,10 +42,10 @@ export function setCookies(call: Call, handle: string, sealed: string): readonly
   const own = placeOf(handle)
   if (own === undefined || sealed.length > maxCookieBytes) return undefined
   const value = `${Math.floor(call.now / 1000).toString(36)}.${sealed}`
-  const others = heldBy(call).filter(({ place }) => place !== own)
-  const replacedBytes = heldBy(call).find(({ place }) => place === own)?.bytes ?? 0
+  const others = cookiesOf(call).filter(({ place }) => place !== own)
+  const replacedBytes = cookiesOf(call).find(({ place }) => place === own)?.bytes ?? 0
   let bytes = cookieHeader(call).length - replacedBytes + cookieName(call, own).length + value.length
-  const lines = [cookieLine(call, own, value, carriedSeconds)]
+  const lines = [cookieLine(call, own, value, cookieSeconds)]
   for (const { place, bytes: freed } of others.sort(olderFirst)) {
     if (bytes <= maxCookieHeaderBytes) break
     lines.push(cookieLine(call, place, '', 0))
@@ -55,7 +55,7 @@ export function setCookies(call: Call, handle: string, sealed: string): readonly
 }
 
 /** @returns the Set-Cookie line that takes a value back */
-export function dropCookie(call: Call, handle: string): readonly string[] {
+export function clearCookie(call: Call, handle: string): readonly string[] {
   const place = placeOf(handle)
   return place === undefined ? [] : [cookieLine(call, place, '', 0)]
 }
@@ -67,12 +67,12 @@ function placeOf(handle: string): string | undefined {
 
 /** Tabs that start at the same moment see the same free places, so each picks one at random. */
 function vacantPlace(call: Call): string {
-  const held = heldBy(call)
+  const held = cookiesOf(call)
   const free = [...places].filter((place) => !held.some((one) => one.place === place))
   return free[randomInt(Math.max(1, free.length))] ?? held.sort(olderFirst)[0]!.place
 }
 
-function heldBy(call: Call): Held[] {
+function cookiesOf(call: Call): Held[] {
   const prefix = cookieName(call, '')
   const found = new Map<string, Held>()
   for (const pair of pairsIn(call)) {

@@ -7,7 +7,7 @@ import { type Call, header } from '../http/call.ts'
 import type { Described, Look } from '../pages/look.ts'
 
 /** The look of a call's pages. A call that failed early may have no application, or no parameters yet. */
-export function lookOf({ application, parameters, event, language: known }: Partial<Call>): Look {
+export function pageLook({ application, parameters, event, language: known }: Partial<Call>): Look {
   const acceptLanguage = event && header(event, 'accept-language')
   const language = known ?? pickLanguage(parameters?.optional('ui_locales'), acceptLanguage)
   return {

@@ -22,7 +22,7 @@ import type { Failure, SignInResult } from '../providers/provider.ts'
 import { Unavailable } from '../unavailable.ts'
 import { pageAnswer } from './browser.ts'
 import { activateUrl, completeUrl } from './device-link.ts'
-import { lookOf } from './look.ts'
+import { pageLook } from './look.ts'
 
 /** For `pageEndpoint`: any error as a page. */
 export function problemPage(error: Error, call: Partial<Call>): Answer {
@@ -30,7 +30,7 @@ export function problemPage(error: Error, call: Partial<Call>): Answer {
 }
 
 function pageOf(error: Error, call: Partial<Call>): Page {
-  const known = { look: lookOf(call), requestId: call.requestId ?? '' }
+  const known = { look: pageLook(call), requestId: call.requestId ?? '' }
   if (error instanceof OAuthError && call.application === undefined) return unknownApplication(known)
   if (error instanceof OAuthError) return badRequest({ ...known, status: error.status, detail: error.message })
   if (error instanceof Unavailable) return unavailablePage(call, error, ownHref(call))
@@ -43,7 +43,7 @@ function pageOf(error: Error, call: Partial<Call>): Page {
  * @param tryAgainHref starts the sign-in once more
  */
 function unavailablePage(call: Partial<Call>, error: Unavailable, tryAgainHref?: string): Page {
-  const known = { look: lookOf(call), requestId: call.requestId }
+  const known = { look: pageLook(call), requestId: call.requestId }
   const { retryAfterSeconds } = error
   return error.needsOperator ? needsOperator(known) : providerUnavailable({ ...known, retryAfterSeconds, tryAgainHref })
 }
@@ -53,7 +53,7 @@ function unavailablePage(call: Partial<Call>, error: Unavailable, tryAgainHref?:
  *
  * @returns where the provider is out of reach, a page that starts again with the same code; the device waits on
  */
-export async function atProvider<Asked>(
+export async function orTryAgainPage<Asked>(
   call: Call,
   userCode: string,
   ask: () => Promise<Asked>,
@@ -77,7 +77,7 @@ function ownHref({ event, issuer }: Partial<Call>): string | undefined {
 /** For a sign-in that ended without a person, where there is no client to tell. */
 export function failedSignInPage(call: Call, result: Failure): Page {
   const known = {
-    look: lookOf(call),
+    look: pageLook(call),
     requestId: call.requestId,
     enterCodeHref: activateUrl(call),
   }

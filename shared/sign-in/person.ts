@@ -10,7 +10,7 @@ import type { Application } from '../domain/registration.ts'
 import type { Parts } from '../parts.ts'
 
 /** Names of the claims that userinfo may tell, `sub` apart. */
-export function wantedClaims({ userinfo }: Application): readonly string[] {
+export function userinfoClaims({ userinfo }: Application): readonly string[] {
   return [...new Set(Object.values(userinfo.claims).flat())]
 }
 

@@ -26,21 +26,21 @@ const newSeconds = 86_400
 const knownSeconds = 90 * 86_400
 
 /** @returns the browser that our cookie names; undefined where there is none, or one that we did not make */
-export async function visitorOf(call: Call): Promise<Visitor | undefined> {
+export async function readVisitor(call: Call): Promise<Visitor | undefined> {
   const sealed = cookieValue(call, nameFor(call))
   return sealed === undefined ? undefined : unseal<Visitor>(await call.parts.keyring(), sealing(call), sealed)
 }
 
 /** @returns a browser that was not here before, and the Set-Cookie line for it */
-export async function welcome(call: Call): Promise<{ readonly visitor: Visitor; readonly cookie: string }> {
+export async function newVisitor(call: Call): Promise<{ readonly visitor: Visitor; readonly cookie: string }> {
   const visitor = { id: randomId(), form: randomId() }
   return { visitor, cookie: await cookieOf(call, visitor, newSeconds) }
 }
 
 /** @returns the Set-Cookie line that remembers that somebody has signed in with this browser */
-export async function remembered(call: Call, sub: string): Promise<string> {
+export async function visitorCookieFor(call: Call, sub: string): Promise<string> {
   const macKey = (await call.parts.keyring()).macKey(call.now)
-  const visitor = (await visitorOf(call)) ?? { id: randomId(), form: randomId() }
+  const visitor = (await readVisitor(call)) ?? { id: randomId(), form: randomId() }
   return cookieOf(call, { ...visitor, person: hashOfPerson(call.application.name, sub, macKey) }, knownSeconds)
 }
 

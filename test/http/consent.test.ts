@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ProviderSettings } from '../../shared/domain/registration.ts'
-import { consentAsked } from '../../shared/sign-in/consent.ts'
+import { requestedAccess } from '../../shared/sign-in/consent.ts'
 import { aClient, anApplication } from '../support/registry.ts'
 
 const origin = 'https://idp.example'
@@ -13,7 +13,7 @@ const asked = { scopes: ['openid', 'email', 'offline_access'], audiences: ['http
 
 test('a client that is given our access token is asked about with its own scopes and audiences, as they are registered', () => {
   const client = aClient({ scopes: ['openid', 'offline_access'], audiences: ['https://api.example.test/'] })
-  assert.deepEqual(consentAsked(anApplication(), client, asked, origin), {
+  assert.deepEqual(requestedAccess(anApplication(), client, asked, origin), {
     scopes: ['openid', 'offline_access'],
     audiences: ['https://api.example.test/'],
   })
@@ -23,13 +23,13 @@ test('a client that is given the provider’s is asked about with what that one 
   const client = aClient({ accessToken: 'provider' })
   const application = anApplication()
   const provider: ProviderSettings = { ...application.provider, scopes: ['contacts:read', 'openid'] }
-  assert.deepEqual(consentAsked({ provider }, client, asked, origin), {
+  assert.deepEqual(requestedAccess({ provider }, client, asked, origin), {
     scopes: ['contacts:read', 'openid', 'offline_access'],
     audiences: [origin],
   })
   const named: ProviderSettings = { ...provider, parameters: { audience: 'https://api.idp.example' } }
   const once = { ...asked, scopes: ['openid'] }
-  assert.deepEqual(consentAsked({ provider: named }, client, once, origin), {
+  assert.deepEqual(requestedAccess({ provider: named }, client, once, origin), {
     scopes: ['contacts:read', 'openid'],
     audiences: ['https://api.idp.example'],
   })

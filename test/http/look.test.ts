@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { languages } from '../../shared/domain/local-text.ts'
 import { catalogue, type MessageName, say } from '../../shared/pages/messages.ts'
-import { lookOf, pickLanguage } from '../../shared/sign-in/look.ts'
+import { pageLook, pickLanguage } from '../../shared/sign-in/look.ts'
 import { anApplication } from '../support/registry.ts'
 
 test('the language is what the client asks for, then what the browser prefers, then English', () => {
@@ -50,12 +50,12 @@ test('an application’s texts come in the reader’s language, or else in Engli
     scopeDescriptions: { r: { title: { en: 'Read' }, detail: { en: 'All', de: 'Alle' } } },
   })
   const event = { headers: { 'Accept-Language': 'de' } } as never
-  const { language, applicationName, scopes } = lookOf({ application, event })
+  const { language, applicationName, scopes } = pageLook({ application, event })
   assert.deepEqual(
     { language, applicationName, scopes },
     {
       ...{ language: 'de', applicationName: 'Berichte', scopes: { r: { title: 'Read', detail: 'Alle' } } },
     },
   )
-  assert.deepEqual(lookOf({}).applicationName, undefined)
+  assert.deepEqual(pageLook({}).applicationName, undefined)
 })

@@ -109,12 +109,12 @@ function devicePages(words: Words, provider: string): [string, Page][] {
     ['enter-code', enterCode(form)],
     ['enter-code-filled', enterCode({ ...form, prefilled: userCode, proof: words.proof, uiLocales: words.uiLocales })],
     ...problems.map((problem): [string, Page] => [`enter-code-${problem.kind}`, enterCode({ ...form, problem })]),
-    ['confirm', confirmDevice({ ...question, asked: { scopes, audiences: [audience] } })],
+    ['confirm', confirmDevice({ ...question, requested: { scopes, audiences: [audience] } })],
     [
       'confirm-plain',
       confirmDevice({
         ...question,
-        ...{ look: plainLook(words), asked: { scopes: [], audiences: [audience] } },
+        ...{ look: plainLook(words), requested: { scopes: [], audiences: [audience] } },
         ...{ isSameNetwork: true, startedSecondsAgo: 0, uiLocales: words.uiLocales },
       }),
     ],
@@ -127,8 +127,8 @@ function devicePages(words: Words, provider: string): [string, Page][] {
 
 function clientPages(words: Words, provider: string): [string, Page][] {
   const { clientName, clientId, audience, csrf } = words
-  const asked = { scopes: ['openid', 'reports:read', words.scope], audiences: [audience] }
-  const question = { clientName, clientId, asked, csrf, action, providerOrigin: provider }
+  const requested = { scopes: ['openid', 'reports:read', words.scope], audiences: [audience] }
+  const question = { clientName, clientId, requested, csrf, action, providerOrigin: provider }
   return [
     ['client', confirmClient({ ...question, look: lookIn(words), redirectUri: 'http://127.0.0.1:51004/cb' })],
     ['client-app', confirmClient({ ...question, look: lookIn(words), redirectUri: 'com.example.app:/cb' })],

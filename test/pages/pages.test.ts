@@ -229,7 +229,7 @@ describe('the page for a code', () => {
 })
 
 describe('the page that asks', () => {
-  const asked = {
+  const question = {
     ...everydayWords,
     action,
     providerOrigin,
@@ -241,12 +241,12 @@ describe('the page that asks', () => {
       applicationName: 'Harbour Books',
       scopes: { 'reports:read': { title: 'Read your reports', detail: 'Every one of them.' } },
     },
-    asked: {
+    requested: {
       scopes: ['openid', 'offline_access', 'toString', 'reports:write', 'reports:read'],
       audiences: ['https://api.example.test', 'https://other.example.test'],
     },
   } as const
-  const { html } = confirmDevice(asked)
+  const { html } = confirmDevice(question)
 
   it('shows who asks, the code, and what for', () => {
     assert.match(html, /<h1>Connect <bdi>Nightly Report<\/bdi>\?<\/h1>/)
@@ -268,7 +268,7 @@ describe('the page that asks', () => {
       html,
       /2 minutes ago.*<bdi translate="no">203\.0\.113\.7<\/bdi>\s<small>Not the network that you are on/s,
     )
-    assert.match(confirmDevice({ ...asked, isSameNetwork: true }).html, /<small>The network that you are on/)
+    assert.match(confirmDevice({ ...question, isSameNetwork: true }).html, /<small>The network that you are on/)
     assert.match(html, /sign in at <bdi translate="no">id\.example\.test<\/bdi>/)
   })
 

@@ -25,7 +25,7 @@ after(() => broker.stop())
 
 const registration = { application: { revokedBefore: 0 }, client: { revokedBefore: 0, idleSeconds: 100 } }
 const view = (family: Family) => sessionView(family, registration, now)
-const iso = (ms: number) => new Date(ms).toISOString()
+const isoTimestamp = (ms: number) => new Date(ms).toISOString()
 
 describe('a session', () => {
   test('that is refreshed shows all there is, and nothing that is secret', () => {
@@ -40,12 +40,12 @@ describe('a session', () => {
       state: 'active',
       scopes: ['openid', 'email', 'offline_access'],
       audiences: ['https://api.example.test'],
-      created_at: iso(now - 60 * second),
+      created_at: isoTimestamp(now - 60 * second),
       started_from: '192.0.2.7',
       refreshes: 3,
-      last_refreshed_at: iso(now - 3 * second),
-      expires_at: iso(now + 97 * second),
-      absolute_expires_at: iso(now + 900 * second),
+      last_refreshed_at: isoTimestamp(now - 3 * second),
+      expires_at: isoTimestamp(now + 97 * second),
+      absolute_expires_at: isoTimestamp(now + 900 * second),
     })
   })
 
@@ -55,17 +55,20 @@ describe('a session', () => {
       assert.ok(!('last_refreshed_at' in view(family)))
     }
     assert.ok(!('sub' in view(pending())))
-    assert.equal(view(pending()).expires_at, iso(pending().codeExpiresAt!))
+    assert.equal(view(pending()).expires_at, isoTimestamp(pending().codeExpiresAt!))
   })
 
   test('that was revoked says when, why, and what ops said', () => {
     const ended = view(revoked({ revokedReason: 'ops', revokedNote: 'laptop lost' }))
     assert.deepEqual(
       [ended.state, ended.revoked_at, ended.revoked_reason, ended.revoked_note, 'expires_at' in ended],
-      ['revoked', iso(now - second), 'ops', 'laptop lost', false],
+      ['revoked', isoTimestamp(now - second), 'ops', 'laptop lost', false],
     )
     const swept = sessionView(active(1), { ...registration, application: { revokedBefore: now } }, now)
-    assert.deepEqual([swept.state, swept.revoked_at, swept.revoked_reason], ['revoked', iso(now), 'ops:application'])
+    assert.deepEqual(
+      [swept.state, swept.revoked_at, swept.revoked_reason],
+      ['revoked', isoTimestamp(now), 'ops:application'],
+    )
   })
 })
 
@@ -75,7 +78,7 @@ test('the query finds all lines of a session in every log group, and no name bre
   assert.deepEqual(log_groups, logGroups)
   assert.match(query, /filter sid = "AQEBAQEBAQEBAQEBAQEBAQ"/)
   assert.match(query, /client_id = "a\\"b\\\\"\)/)
-  assert.equal(from, iso(active(1).createdAt))
+  assert.equal(from, isoTimestamp(active(1).createdAt))
 })
 
 describe('a cursor', () => {

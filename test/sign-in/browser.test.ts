@@ -9,16 +9,16 @@ import type { Application } from '../../shared/domain/registration.ts'
 import type { Call } from '../../shared/http/call.ts'
 import {
   type CodeSignIn,
-  carried,
-  carriedSignIn,
-  carry,
-  dropped,
+  clearCookies,
   pageAnswer,
   type Question,
+  readSealedCookie,
+  readSignIn,
   redirect,
   type SignIn,
+  sealInCookie,
 } from '../../shared/sign-in/browser.ts'
-import { drawHandle } from '../../shared/sign-in/cookies.ts'
+import { newHandle } from '../../shared/sign-in/cookies.ts'
 import { putRegistry } from '../../shared/store/registry.ts'
 import { aCall, eventOf, startBroker, type TestBroker } from '../support/calls.ts'
 import { anApplication } from '../support/registry.ts'
@@ -51,7 +51,7 @@ const at = (issuer: string, cookie?: string, changes: Partial<Call> = {}) =>
 const overTls = (cookie?: string, changes: Partial<Call> = {}) => at('https://auth.example/demo', cookie, changes)
 
 async function cookieOf(call: Call, kind: 'question' | 'sign-in', value: Question | SignIn): Promise<string> {
-  const [cookie, ...more] = (await carry(call, kind, value as never)) ?? []
+  const [cookie, ...more] = (await sealInCookie(call, kind, value as never)) ?? []
   assert.deepEqual(more, [])
   return cookie ?? assert.fail('there is a cookie')
 }
@@ -79,13 +79,13 @@ async function startTab(
   options: { state?: string; cookies?: string } = {},
 ): Promise<string> {
   const call = overTls(options.cookies ?? jar.header, { now: now + seconds * 1000 })
-  const handle = drawHandle(call)
-  jar.keep(await carry(call, 'sign-in', signInWith(handle, options.state)))
+  const handle = newHandle(call)
+  jar.keep(await sealInCookie(call, 'sign-in', signInWith(handle, options.state)))
   return handle
 }
 
 async function livingTabs(jar: Jar, handles: readonly string[]): Promise<number[]> {
-  const found = await Promise.all(handles.map((handle) => carriedSignIn(overTls(jar.header), handle)))
+  const found = await Promise.all(handles.map((handle) => readSignIn(overTls(jar.header), handle)))
   return found.flatMap((value, tab) => (value === undefined ? [] : [tab]))
 }
 
@@ -107,22 +107,23 @@ test('what was carried comes back under its handle, whatever other cookies there
   const asked = pair(await cookieOf(overTls(), 'question', question))
   const signing = pair(await cookieOf(overTls(), 'sign-in', signIn))
   const cookies = `a=b; ${asked}; token-broker-3=planted; ${signing}; __Host-token-broker-=c; __Host-token-broker-9=d`
-  assert.deepEqual(await carried(overTls(cookies), 'question', 'drawn3'), question)
-  assert.deepEqual((await carriedSignIn(overTls(cookies), 'drawn5'))?.signIn, signIn)
+  assert.deepEqual(await readSealedCookie(overTls(cookies), 'question', 'drawn3'), question)
+  assert.deepEqual((await readSignIn(overTls(cookies), 'drawn5'))?.signIn, signIn)
 })
 
 test('another handle finds nothing, also one that names the same place', async () => {
   const cookie = pair(await cookieOf(overTls(), 'question', question))
   for (const handle of ['other3', 'drawn5', '3', '', 'drawn', undefined]) {
-    assert.equal(await carried(overTls(cookie), 'question', handle), undefined, handle)
+    assert.equal(await readSealedCookie(overTls(cookie), 'question', handle), undefined, handle)
   }
 })
 
 test('a value is nothing at another application, for another use, after its end, changed, or missing', async () => {
   const asked = pair(await cookieOf(overTls(), 'question', question))
-  const find = (cookie?: string, changes?: Partial<Call>) => carried(overTls(cookie, changes), 'question', 'drawn3')
+  const find = (cookie?: string, changes?: Partial<Call>) =>
+    readSealedCookie(overTls(cookie, changes), 'question', 'drawn3')
   assert.equal(await find(asked, { application: anApplication({ name: 'other' }) }), undefined)
-  assert.equal(await carriedSignIn(overTls(asked), 'drawn3'), undefined)
+  assert.equal(await readSignIn(overTls(asked), 'drawn3'), undefined)
   assert.deepEqual(await find(asked, { now: now + 899_000 }), question)
   assert.equal(await find(asked, { now: now + 901_000 }), undefined)
   assert.equal(await find(`${asked.slice(0, -2)}AA`), undefined)
@@ -134,7 +135,7 @@ test('a value is nothing at another application, for another use, after its end,
 
 test('B26 a sign-in is nothing once its application has another provider, and something again at a former address', async () => {
   const cookie = pair(await cookieOf(overTls(), 'sign-in', signIn))
-  const find = (application: Application) => carriedSignIn(overTls(cookie, { application }), 'drawn5')
+  const find = (application: Application) => readSignIn(overTls(cookie, { application }), 'drawn5')
   const { provider } = anApplication()
   assert.equal(await find(changed), undefined)
   const moved = { ...changed, formerProviders: [providerId(provider)] }
@@ -144,16 +145,16 @@ test('B26 a sign-in is nothing once its application has another provider, and so
 test('a sign-in that began at a new provider is finished there, though this function still goes by the former one', async () => {
   const cookie = pair(await cookieOf(overTls(undefined, { application: changed }), 'sign-in', signIn))
   await putRegistry(broker.table, { applications: [changed], clients: [] })
-  const found = await carriedSignIn(overTls(cookie), 'drawn5')
+  const found = await readSignIn(overTls(cookie), 'drawn5')
   assert.deepEqual(found?.application.provider, changed.provider)
 })
 
 test('a value that no cookie holds is not handed out', async () => {
-  assert.equal(await carry(overTls(), 'sign-in', signInWith('drawn5', 's'.repeat(4_000))), undefined)
+  assert.equal(await sealInCookie(overTls(), 'sign-in', signInWith('drawn5', 's'.repeat(4_000))), undefined)
 })
 
 test('a value is taken back under the name that it was handed out with', () => {
-  assert.deepEqual(dropped(overTls(), signIn), [
+  assert.deepEqual(clearCookies(overTls(), signIn), [
     '__Host-token-broker-5=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure',
   ])
 })
@@ -195,8 +196,8 @@ test('cookies of others on the domain leave less room for ours, and never none f
 })
 
 test('a handle that takes over from another one has the same place, and is drawn anew', () => {
-  const first = drawHandle(overTls())
-  const second = drawHandle(overTls(), first)
+  const first = newHandle(overTls())
+  const second = newHandle(overTls(), first)
   assert.equal(second.at(-1), first.at(-1))
   assert.notEqual(second, first)
   assert.match(first, /^[\w-]{22}[0-5]$/)
