@@ -1,11 +1,12 @@
 /** Opens a page in the browser of the person, if there is one. */
 
 import { spawn } from 'node:child_process'
+import { output } from './terminal.ts'
 
 /** @returns whether it was tried: not without a display, in a pipe, or over SSH */
 export function openInBrowser(url: string): boolean {
   const { DISPLAY, WAYLAND_DISPLAY, SSH_CONNECTION } = process.env
-  if (!process.stderr.isTTY || SSH_CONNECTION) return false
+  if (!output.stderr.isTTY || SSH_CONNECTION) return false
   if (!/^https?:\/\//.test(url)) return false
   const isUnix = process.platform !== 'darwin' && process.platform !== 'win32'
   if (isUnix && !DISPLAY && !WAYLAND_DISPLAY) return false

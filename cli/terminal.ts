@@ -10,20 +10,25 @@ import { Problem, UsageProblem } from './problem.ts'
 
 export type Format = Parameters<typeof styleText>[0]
 
+type Output = Pick<NodeJS.WriteStream, 'write'> & Partial<Pick<NodeJS.WriteStream, 'isTTY' | 'columns' | 'hasColors'>>
+
+/** Where a command writes. Tests that run commands in their own process put other streams here. */
+export const output: { stdout: Output; stderr: Output } = { stdout: process.stdout, stderr: process.stderr }
+
 /** In colour where stdout is a terminal. */
-export const paint = (format: Format, text: string) => paintFor(process.stdout, format, text)
+export const paint = (format: Format, text: string) => paintFor(output.stdout, format, text)
 export const bold = (text: string) => paint('bold', text)
 export const dim = (text: string) => paint('dim', text)
 /** In colour where stderr is a terminal. */
-export const paintStderr = (format: Format, text: string) => paintFor(process.stderr, format, text)
+export const paintStderr = (format: Format, text: string) => paintFor(output.stderr, format, text)
 
 /** `hasColors` follows NO_COLOR. */
-function paintFor(stream: NodeJS.WriteStream, format: Format, text: string): string {
-  return stream.isTTY && stream.hasColors() ? styleText(format, text, { validateStream: false }) : text
+function paintFor(stream: Output, format: Format, text: string): string {
+  return stream.isTTY && stream.hasColors?.() ? styleText(format, text, { validateStream: false }) : text
 }
 
 export function print(text: string): void {
-  process.stdout.write(`${text}\n`)
+  output.stdout.write(`${text}\n`)
 }
 
 export function printJson(value: unknown): void {
@@ -33,12 +38,12 @@ export function printJson(value: unknown): void {
 /** A line for the person at the terminal; programs read stdout. */
 export function say(text: string, format: Format = 'reset'): void {
   endSpinner()
-  process.stderr.write(`${format === 'reset' ? text : paintStderr(format, text)}\n`)
+  output.stderr.write(`${format === 'reset' ? text : paintStderr(format, text)}\n`)
 }
 
 export function complain(message: string, hint?: string): void {
-  process.stderr.write(`${paintStderr('red', plain(message, true))}\n`)
-  if (hint !== undefined) process.stderr.write(`${paintStderr('dim', plain(hint, true))}\n`)
+  output.stderr.write(`${paintStderr('red', plain(message, true))}\n`)
+  if (hint !== undefined) output.stderr.write(`${paintStderr('dim', plain(hint, true))}\n`)
 }
 
 /**
@@ -54,7 +59,7 @@ export function plain(text: string, lines = false): string {
 
 /** Whether a person can be asked. */
 function hasPerson(): boolean {
-  return process.stdin.isTTY === true && process.stderr.isTTY === true
+  return process.stdin.isTTY === true && output.stderr.isTTY === true
 }
 
 /**
@@ -104,7 +109,7 @@ export function printMembers(
 
 /** Columns of the terminal; a pipe has no limit. */
 export function terminalWidth(): number {
-  return process.stdout.isTTY ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY
+  return output.stdout.isTTY ? output.stdout.columns || 80 : Number.POSITIVE_INFINITY
 }
 
 // --- the spinner ------------------------------------------------------------------------------------------------------
@@ -123,19 +128,17 @@ let spinning: { timer: NodeJS.Timeout; text: () => string } | undefined
  * @param text called for every frame
  */
 export function spin(text: () => string): void {
-  if (!process.stderr.isTTY) {
-    if (spinning === undefined) process.stderr.write(`${text()}\n`)
+  if (!output.stderr.isTTY) {
+    if (spinning === undefined) output.stderr.write(`${text()}\n`)
     return
   }
   endSpinner()
   let frame = 0
   const draw = () => {
     const line = plain(`${frames[frame++ % frames.length]} ${text()}`)
-    process.stderr.write(
-      clearLine + paintStderr('cyan', line.slice(0, Math.max(10, (process.stderr.columns || 80) - 1))),
-    )
+    output.stderr.write(clearLine + paintStderr('cyan', line.slice(0, Math.max(10, (output.stderr.columns || 80) - 1))))
   }
-  process.stderr.write(hideCursor)
+  output.stderr.write(hideCursor)
   spinning = { timer: setInterval(draw, frameMs), text }
   draw()
 }
@@ -144,5 +147,5 @@ export function endSpinner(): void {
   if (spinning === undefined) return
   clearInterval(spinning.timer)
   spinning = undefined
-  process.stderr.write(clearLine + showCursor)
+  output.stderr.write(clearLine + showCursor)
 }

@@ -18,7 +18,7 @@ import { programName } from '../program-name.ts'
 import { duration } from '../relative-time.ts'
 import { applicationFrom, type JsonFlag, localUrl, urlFrom } from '../settings.ts'
 import { applicationOf, baseOf, nameOf, type SessionSelector, same, withSession } from '../signed-in.ts'
-import { endSpinner, plain, print, say, spin } from '../terminal.ts'
+import { endSpinner, output, plain, print, say, spin } from '../terminal.ts'
 
 const localClient = 'cli'
 const defaultScope = 'openid profile offline_access'
@@ -98,10 +98,11 @@ function show(settings: Settings, device: DeviceCode): void {
   say('and check that it shows this code:')
   say(`  ${plain(userCode)}`, 'bold')
   say('')
-  if (!process.stderr.isTTY || !settings.qr) return
+  if (!output.stderr.isTTY || !settings.qr) return
   const lines = renderUnicodeCompact(complete, { border: 2 }).split('\n')
   // White on black, whatever the colours of the terminal: scanners need light around the code.
-  if (lines[0]!.length < process.stderr.columns - 2) say(lines.map((line) => `  ${whiteOnBlack(line)}`).join('\n'))
+  if (lines[0]!.length < (output.stderr.columns ?? 80) - 2)
+    say(lines.map((line) => `  ${whiteOnBlack(line)}`).join('\n'))
 }
 
 function whiteOnBlack(line: string): string {
@@ -110,7 +111,7 @@ function whiteOnBlack(line: string): string {
 
 async function waiting(device: DeviceCode, approval: Promise<Tokens>): Promise<Tokens> {
   const deadline = Date.now() + device.expiresInSeconds * 1000
-  const left = () => (process.stderr.isTTY ? `, ${duration((deadline - Date.now()) / 1000)} left` : '')
+  const left = () => (output.stderr.isTTY ? `, ${duration((deadline - Date.now()) / 1000)} left` : '')
   spin(() => `Waiting for you to approve${left()} …`)
   try {
     return await approval

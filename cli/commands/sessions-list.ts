@@ -8,7 +8,7 @@ import { programName } from '../program-name.ts'
 import { columns, pagesOf, rowOf, type Session, sessionsIn, states } from '../sessions.ts'
 import { type Everywhere, integer, type JsonFlag, type OpsSettings, withEverywhere, withOps } from '../settings.ts'
 import { createTable, printTable } from '../table.ts'
-import { bold, dim, endSpinner, print, printJson, say, spin, terminalWidth } from '../terminal.ts'
+import { bold, dim, endSpinner, output, print, printJson, say, spin, terminalWidth } from '../terminal.ts'
 
 const maxPageSize = 100
 /** The broker's own default. */
@@ -86,7 +86,7 @@ async function listAt(broker: OpsBroker, query: Query): Promise<List> {
     if (cursor === undefined || sessions.length >= limit) {
       return { broker, sessions, cursor, keepsEmail: page.keeps_email !== false }
     }
-    if (process.stderr.isTTY) spin(() => `Searching the sessions of ${broker.application} …`)
+    if (output.stderr.isTTY) spin(() => `Searching the sessions of ${broker.application} …`)
   }
 }
 
@@ -149,9 +149,9 @@ async function listAll(broker: OpsBroker, query: Query, isJson: boolean): Promis
     if (!isJson) printPage(sessions, table)
     else
       for (const session of sessions)
-        process.stdout.write(`${count++ === 0 ? '{ "sessions": [\n' : ',\n'}${JSON.stringify(session)}`)
+        output.stdout.write(`${count++ === 0 ? '{ "sessions": [\n' : ',\n'}${JSON.stringify(session)}`)
     if (!isJson) count += sessions.length
-    if (process.stderr.isTTY) spin(() => `Reading sessions … ${count}`)
+    if (output.stderr.isTTY) spin(() => `Reading sessions … ${count}`)
   }
   endSpinner()
   if (isJson) print(count === 0 ? '{ "sessions": [] }' : '\n] }')

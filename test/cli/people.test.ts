@@ -215,7 +215,7 @@ describe('what lives on', () => {
     const [{ sid }] = listed((await ops.json('sessions', 'list', '--subject', person)).body) as [Session]
     const line = /^The last access tokens expire by (?:\d+ \w+ \d{4}(?: at|,) )?\d\d:\d\d (?:GMT\+5:30|IST)\.$/m
     for (const words of [[sid], ['--subject', person], ['--client', 'web']]) {
-      const { code, stdout } = await ops.run('sessions', 'revoke', ...words, '--yes')
+      const { code, stdout } = await ops.runProcess('sessions', 'revoke', ...words, '--yes')
       assert.equal(code, 0)
       assert.match(stdout, line)
     }

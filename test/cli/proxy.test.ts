@@ -55,7 +55,7 @@ test('HTTPS_PROXY is used for a broker elsewhere, NO_PROXY excepts it, and a bro
     tunnels.length = 0
     const tool = await commandLine(t, { NODE_EXTRA_CA_CERTS: authority, ...variables })
     await signedIn(tool, broker.url, { issuer: `${url}/demo` })
-    const { code, stderr } = await tool.run('token')
+    const { code, stderr } = await tool.runProcess('token')
     assert.equal(code, 0, stderr)
     return [...tunnels]
   }
@@ -70,6 +70,6 @@ test('HTTPS_PROXY is used for a broker elsewhere, NO_PROXY excepts it, and a bro
 test('a proxy that is down is exit code 4, and nothing was spent', async (t) => {
   const tool = await commandLine(t, { HTTPS_PROXY: 'http://127.0.0.1:1' })
   await signedIn(tool, broker.url, { issuer: `https://${host}:${portOf(front)}/demo` })
-  const { code, stderr } = await tool.run('token')
+  const { code, stderr } = await tool.runProcess('token')
   assert.deepEqual([code, /nothing was spent/.test(stderr)], [4, true], stderr)
 })

@@ -75,7 +75,7 @@ describe('token', () => {
   test('fifty processes at the same time refresh once', async (t) => {
     const tool = await expired(t)
     const before = refreshes()
-    const ended = await Promise.all(Array.from({ length: 50 }, () => tool.run('token')))
+    const ended = await Promise.all(Array.from({ length: 50 }, () => tool.runProcess('token')))
     assert.deepEqual([...new Set(ended.map(({ code, stderr }) => `${code} ${stderr}`))], ['0 '])
     assert.equal(new Set(ended.map(({ stdout }) => stdout)).size, 1)
     assert.equal(refreshes() - before, 1)
@@ -267,7 +267,7 @@ describe('the lock', () => {
     await gone.ended
     await writeFile(`${tool.file}.lock`, holderOf({ pid: gone.process.pid }))
     const before = refreshes()
-    const ended = await Promise.all(Array.from({ length: 10 }, () => tool.run('token')))
+    const ended = await Promise.all(Array.from({ length: 10 }, () => tool.runProcess('token')))
     assert.deepEqual(
       ended.map(({ code }) => code),
       Array(10).fill(0),
@@ -296,7 +296,7 @@ describe('the lock', () => {
     const tool = await expired(t)
     proxy.fail({ kind: 'delay', ms: 700 }, { times: 1 })
     const before = refreshes()
-    const [one, other] = await Promise.all([tool.run('token'), tool.run('token')])
+    const [one, other] = await Promise.all([tool.runProcess('token'), tool.runProcess('token')])
     assert.equal(one.stdout, other.stdout)
     assert.equal(refreshes() - before, 1)
   })

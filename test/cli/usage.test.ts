@@ -38,18 +38,18 @@ describe('every command', () => {
   test('commands, options and choices are completed in each shell', async (t) => {
     const tool = await commandLine(t)
     for (const shell of ['bash', 'zsh', 'fish']) {
-      const { code, stdout } = await tool.run('completion', shell)
+      const { code, stdout } = await tool.runProcess('completion', shell)
       assert.deepEqual([code, stdout.includes('token-broker complete --')], [0, true], shell)
     }
     const completed = async (...words: readonly string[]) =>
-      (await tool.run('complete', '--', ...words)).stdout.split('\n').map((line) => line.split('\t')[0])
+      (await tool.runProcess('complete', '--', ...words)).stdout.split('\n').map((line) => line.split('\t')[0])
     assert.ok((await completed('sess')).includes('sessions'))
     assert.ok((await completed('sessions', 'rev')).includes('revoke'))
     assert.ok((await completed('sessions', 'revoke', '--sub')).includes('--subject'))
   })
 
   test('a hint names the command as the user typed it', async (t) => {
-    const { stderr } = await (await commandLine(t, { npm_command: 'exec' })).run('token')
+    const { stderr } = await (await commandLine(t, { npm_command: 'exec' })).runProcess('token')
     assert.match(stderr, /\nnpx token-broker login\n/)
   })
 

@@ -1,12 +1,14 @@
-/** Starts `token-broker` as a process with a home folder of its own. */
+/** Runs `token-broker` with a home folder of its own, in this process or in one of its own. */
 
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { changeSessions, type StoredSession } from '../../../cli/credentials-file.ts'
+import { runCommand } from '../../../cli/program.ts'
+import { output } from '../../../cli/terminal.ts'
 import { approve } from '../../../local/demo/person.ts'
 import { call, str } from '../../../local/demo/program.ts'
-import { type Child, run } from '../../local/support/child.ts'
+import { type Child, inherited, run } from '../../local/support/child.ts'
 import { directory } from '../../local/support/directory.ts'
 
 export type Variables = Readonly<Record<string, string>>
@@ -17,11 +19,14 @@ export type CommandLine = {
   readonly home: string
   /** The credentials file. */
   readonly file: string
-  start(...words: readonly string[]): Child
-  /** Runs to the end. */
+  /** Runs to the end in this process. */
   run(...words: readonly string[]): Promise<Ended>
   /** The same, whose stdout is JSON. */
   json(...words: readonly string[]): Promise<Ended & { readonly body: Body }>
+  /** Starts a process: for signals, locks and what else only processes have. */
+  start(...words: readonly string[]): Child
+  /** The same, to its end. */
+  runProcess(...words: readonly string[]): Promise<Ended>
 }
 
 /** Any JSON; the tests assert what has to be there. */
@@ -29,28 +34,55 @@ type Body = Readonly<Record<string, unknown>>
 
 export async function commandLine(t: TestContext, variables: Variables = {}): Promise<CommandLine> {
   const home = join(await directory(t), 'home')
+  const settings = { TOKEN_BROKER_HOME: home, ...variables }
   const start = (...words: readonly string[]) => {
-    const settings = { TOKEN_BROKER_HOME: home, ...variables }
     const child = run(process.execPath, ['cli/token-broker.ts', ...words], settings)
     // A failed test leaves no process behind.
     t.after(() => child.process.kill('SIGKILL'))
     return child
   }
-  const toTheEnd = async (...words: readonly string[]) => {
-    const child = start(...words)
-    const { code } = await child.ended
-    return { code, ...child.output }
-  }
   return {
     home,
     file: join(home, 'sessions.json'),
-    start,
-    run: toTheEnd,
+    run: (...words) => runHere(words, settings),
     json: async (...words) => {
-      const ended = await toTheEnd(...words, '--json')
+      const ended = await runHere([...words, '--json'], settings)
       return { ...ended, body: JSON.parse(ended.stdout || '{}') as Body }
     },
+    start,
+    runProcess: async (...words) => {
+      const child = start(...words)
+      const { code } = await child.ended
+      return { code, ...child.output }
+    },
   }
+}
+
+let last: Promise<unknown> = Promise.resolve()
+
+/** One command at a time, because this process has one environment. A start of Node costs more than most commands. */
+function runHere(words: readonly string[], variables: Variables): Promise<Ended> {
+  const ended = last.then(async () => {
+    const written = { stdout: '', stderr: '' }
+    const before = { env: process.env, ...output }
+    process.env = { ...inherited, ...variables }
+    for (const name of ['stdout', 'stderr'] as const) {
+      output[name] = {
+        write: (text) => {
+          written[name] += text
+          return true
+        },
+      }
+    }
+    try {
+      return { code: await runCommand(words), ...written }
+    } finally {
+      process.env = before.env
+      Object.assign(output, { stdout: before.stdout, stderr: before.stderr })
+    }
+  })
+  last = ended.catch(() => {})
+  return ended
 }
 
 /** On a terminal of its own, by `script` of util-linux. */

@@ -24,7 +24,7 @@ export type Child = {
 const patienceMs = 10_000
 
 /** The only variables that programs inherit, so that settings of the machine change nothing. */
-const inherited = Object.fromEntries(
+export const inherited = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => /^(PATH|HOME|TMPDIR|LANG)$/.test(name)),
 )
 
