@@ -36,6 +36,8 @@ export function connect(name: string): Table {
     maxAttempts: 3,
     requestHandler: { connectionTimeout: 1_000, requestTimeout: 1_500, throwOnRequestTimeout: true },
   })
+  // It copies every request and answer for a logger that this client does not have.
+  client.middlewareStack.remove('loggerMiddleware')
   const marshallOptions = { removeUndefinedValues: true }
   return { client: DynamoDBDocumentClient.from(client, { marshallOptions }), name, close: () => client.destroy() }
 }
