@@ -13,7 +13,7 @@ import { call, type Reply, str } from '../../local/demo/program.ts'
 import { startDynamodb } from '../../local/dynamodb.ts'
 import { listen } from '../../local/ports.ts'
 import { type Child, closed, run, until } from './support/child.ts'
-import { directory } from './support/directory.ts'
+import { directory, type Owner } from './support/directory.ts'
 
 type Started = { readonly child: Child; readonly url: string; readonly idpUrl: string; readonly dynamodb: string }
 type Variables = Readonly<Record<string, string>>
@@ -21,9 +21,6 @@ type Variables = Readonly<Record<string, string>>
 const freePorts = { PORT: '0', IDP_PORT: '0' }
 const escapeCharacter = '\u001b'
 const device = 'urn:ietf:params:oauth:grant-type:device_code'
-
-/** Whose end ends what it started: a test, or all of them. */
-type Owner = { after(end: () => Promise<void>): void }
 
 /** Ended after the test, if not before. */
 function launch(
@@ -43,7 +40,7 @@ function launch(
 async function start(t: Owner, variables?: Variables, command?: string[]): Promise<Started> {
   const child = launch(t, variables, command)
   const [, url = ''] = await child.until(/^ready (\S+)$/m)
-  const address = (name: string) => new RegExp(`${name} +(http://\\S+)`).exec(child.output.stdout)?.[1] ?? ''
+  const address = (name: string) => new RegExp(`${name} +(http://[\\w.:]+)`).exec(child.output.stdout)?.[1] ?? ''
   return { child, url, idpUrl: address('Identity provider'), dynamodb: address('DynamoDB') }
 }
 
@@ -70,17 +67,27 @@ const refresh = (url: string, tokens: Reply) =>
     refresh_token: str(tokens, 'refresh_token'),
   })
 
-/** For the tests that only look: as it is by itself, and with variables that it should heed. */
+/** For the tests that only look: as it is by itself. */
 let plain: Started
+/** With variables that it should heed. The last test that uses it kills it. */
 let varied: Started
+let temporary: string
+/** With sessions that outlive it. */
+let kept: Started
+let dataDir: string
 const ends: (() => Promise<void>)[] = []
 before(async () => {
   const all = { after: (end: () => Promise<void>) => void ends.push(end) }
   plain = await start(all)
   const preload = "--import data:text/javascript,console.error('preloaded')"
-  varied = await start(all, { FORCE_COLOR: '1', NODE_OPTIONS: preload })
+  temporary = await directory(all)
+  varied = await start(all, { FORCE_COLOR: '1', NODE_OPTIONS: preload, TMPDIR: temporary })
+  dataDir = join(await directory(all), "today's data")
+  kept = await start(all, { DATA_DIR: dataDir })
 })
-after(() => Promise.all(ends.map((end) => end())))
+after(async () => {
+  for (const end of ends.reverse()) await end()
+})
 
 test('one line of stdout starts with ready and holds the base URL, and nothing is coloured in a pipe', async () => {
   const { child, url } = plain
@@ -112,13 +119,72 @@ test('the three commands of the welcome, pasted into a shell, are a device flow'
   assert.equal(new Set(refreshTokens).size, 2, shell.output.stdout)
 })
 
-test('the line of the welcome for the command line, pasted into a shell, is all that it needs, keys included', async (t) => {
-  const { child } = await start(t, { DATA_DIR: join(await directory(t), "today's data") })
-  const [line = ''] = /^export .*$/m.exec(child.output.stdout) ?? []
+test('a reader that closes the output of npm start does no harm', async () => {
+  const { child, url } = varied
+  child.process.stdout?.destroy()
+  child.process.stderr?.destroy()
+  for (let count = 0; count < 3; count += 1) {
+    assert.equal((await fetch(`${url}/demo/.well-known/jwks.json`)).status, 200)
+  }
+})
+
+test('kill -9 of the broker alone ends its database and removes its temporary directory', async () => {
+  const { child, dynamodb } = varied
+  child.process.kill('SIGKILL')
+  assert.ok((await closed(dynamodb)) < 2_000)
+  await until(async () => (await readdir(temporary)).length === 0)
+})
+
+test('the line of the welcome for the command line, pasted into a shell, is all that it needs, keys included', async () => {
+  const [line = ''] = /^export .*$/m.exec(kept.child.output.stdout) ?? []
   const commands = ['sessions', 'clients', 'keys'].map((noun) => `${process.execPath} cli/token-broker.ts ${noun} list`)
   const shell = run('sh', ['-ec', [line, ...commands].join('\n')])
   assert.deepEqual(await shell.ended, { code: 0, signal: null }, shell.output.stderr)
   assert.match(shell.output.stdout, /^mac-1 +mac /m)
+})
+
+test('a second broker on the DATA_DIR of one that runs is told so, and exit code 1', async (t) => {
+  const second = launch(t, { DATA_DIR: dataDir })
+  assert.deepEqual(await second.ended, { code: 1, signal: null })
+  assert.match(second.output.stderr, /^Another broker runs on DATA_DIR .*\n$/)
+  assert.equal((await session(kept.url)).status, 200)
+})
+
+test('DATA_DIR keeps sessions across restarts, and its secrets are their owner’s alone', async (t) => {
+  const tokens = await session(kept.url)
+  assert.equal(tokens.status, 200)
+  await stop(kept)
+  const [providerSecret] = await readdir(join(dataDir, 'secrets/provider/demo'))
+  for (const [name, mode] of [
+    ['secrets', 0o700],
+    ['secrets/keyring', 0o600],
+    [`secrets/provider/demo/${providerSecret}`, 0o600],
+  ] as const) {
+    assert.equal((await stat(join(dataDir, name))).mode & 0o777, mode, name)
+  }
+  const second = await start(t, { DATA_DIR: dataDir })
+  assert.equal((await refresh(second.url, tokens)).status, 200)
+})
+
+test('brokers with one DATA_DIR and the DynamoDB of AWS_ENDPOINT_URL_DYNAMODB share the table of TABLE_NAME, and each has an identity provider', async (t) => {
+  const database = await startDynamodb({ log: () => {} })
+  t.after(() => database.stop())
+  const variables = {
+    DATA_DIR: await directory(t),
+    AWS_ENDPOINT_URL_DYNAMODB: database.endpoint,
+    TABLE_NAME: 'other-table',
+  }
+  const [one, other] = await Promise.all([start(t, variables), start(t, variables)])
+  for (const { dynamodb, child } of [one, other]) {
+    assert.equal(dynamodb, database.endpoint)
+    assert.match(child.output.stdout, /table other-table/)
+  }
+  assert.notEqual(one.idpUrl, other.idpUrl)
+  const tokens = await session(one.url)
+  const refreshed = await refresh(other.url, tokens)
+  assert.equal(refreshed.status, 200)
+  assert.equal((await refresh(one.url, refreshed)).status, 200)
+  assert.equal((await session(other.url)).status, 200)
 })
 
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGKILL'] as const) {
@@ -133,14 +199,6 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGKILL'] as const) {
     await until(async () => !(await readdir(temporary)).some((name) => name.startsWith('token-broker-')))
   })
 }
-
-test('kill -9 of the broker alone ends its database and removes its temporary directory', async (t) => {
-  const temporary = await directory(t)
-  const { child, dynamodb } = await start(t, { TMPDIR: temporary })
-  child.process.kill('SIGKILL')
-  assert.ok((await closed(dynamodb)) < 2_000)
-  await until(async () => (await readdir(temporary)).length === 0)
-})
 
 for (const variable of ['PORT', 'IDP_PORT'] as const) {
   test(`a ${variable} in use is one line that names it, and exit code 1`, async (t) => {
@@ -195,71 +253,12 @@ test('a registry that is not there is one line, and exit code 1', async (t) => {
   assert.match(child.output.stderr, /^The registry nowhere\/registry\.json does not exist\..*REGISTRY.*\n$/)
 })
 
-test('DATA_DIR keeps sessions across restarts, and its secrets are their owner’s alone', async (t) => {
-  const dataDir = join(await directory(t), 'data')
-  const first = await start(t, { DATA_DIR: dataDir })
-  const tokens = await session(first.url)
-  assert.equal(tokens.status, 200)
-  await stop(first)
-  const [providerSecret] = await readdir(join(dataDir, 'secrets/provider/demo'))
-  for (const [name, mode] of [
-    ['secrets', 0o700],
-    ['secrets/keyring', 0o600],
-    [`secrets/provider/demo/${providerSecret}`, 0o600],
-  ] as const) {
-    assert.equal((await stat(join(dataDir, name))).mode & 0o777, mode, name)
-  }
-  const second = await start(t, { DATA_DIR: dataDir })
-  assert.equal((await refresh(second.url, tokens)).status, 200)
-})
-
-test('a second broker on the DATA_DIR of one that runs is told so, and exit code 1', async (t) => {
-  const dataDir = await directory(t)
-  const first = await start(t, { DATA_DIR: dataDir })
-  const second = launch(t, { DATA_DIR: dataDir })
-  assert.deepEqual(await second.ended, { code: 1, signal: null })
-  assert.match(second.output.stderr, /^Another broker runs on DATA_DIR .*\n$/)
-  assert.equal((await session(first.url)).status, 200)
-})
-
-test('brokers with one DATA_DIR and one DynamoDB share sessions, and each has an identity provider', async (t) => {
-  const database = await startDynamodb({ log: () => {} })
-  t.after(() => database.stop())
-  const variables = { DATA_DIR: await directory(t), AWS_ENDPOINT_URL_DYNAMODB: database.endpoint }
-  const [one, other] = await Promise.all([start(t, variables), start(t, variables)])
-  assert.notEqual(one.idpUrl, other.idpUrl)
-  const tokens = await session(one.url)
-  const refreshed = await refresh(other.url, tokens)
-  assert.equal(refreshed.status, 200)
-  assert.equal((await refresh(one.url, refreshed)).status, 200)
-  assert.equal((await session(other.url)).status, 200)
-})
-
-test('AWS_ENDPOINT_URL_DYNAMODB is used where it is set, with the table of TABLE_NAME', async (t) => {
-  const database = await startDynamodb({ log: () => {} })
-  t.after(() => database.stop())
-  const variables = { AWS_ENDPOINT_URL_DYNAMODB: database.endpoint, TABLE_NAME: 'other-table' }
-  const { dynamodb, url, child } = await start(t, variables)
-  assert.equal(dynamodb, database.endpoint)
-  assert.match(child.output.stdout, /table other-table/)
-  assert.equal((await session(url)).status, 200)
-})
-
 test('the functions’ log is JSON on stderr and leaves stdout to people', async () => {
   const { child, url } = plain
   await fetch(`${url}/demo/.well-known/jwks.json`)
   const [line] = await child.until(/^\{.*"event":"request".*\}$/m)
   assert.equal(JSON.parse(line).status, 200)
   assert.doesNotMatch(child.output.stdout, /^\{/m)
-})
-
-test('who stops reading the output does no harm', async (t) => {
-  const { child, url } = await start(t)
-  child.process.stdout?.destroy()
-  child.process.stderr?.destroy()
-  for (let count = 0; count < 3; count += 1) {
-    assert.equal((await fetch(`${url}/demo/.well-known/jwks.json`)).status, 200)
-  }
 })
 
 test('a signal before it is ready ends it too', async (t) => {
