@@ -6,11 +6,12 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { application, client, file, inClient, type Json, registryOf } from './support/registry-file.ts'
+import { sharedKeys } from './support/rsa-keys.ts'
 
 type Pair = { readonly publicKey: KeyObject; readonly privateKey: KeyObject }
 const jwkOf = (key: KeyObject): Json => ({ ...key.export({ format: 'jwk' }) })
 const ec: Pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-const rsa: Pair = generateKeyPairSync('rsa', { modulusLength: 2048 })
+const rsa: Pair = sharedKeys()
 const ed: Pair = generateKeyPairSync('ed25519')
 const publicJwks = [ec, rsa, ed].map(({ publicKey }) => jwkOf(publicKey))
 

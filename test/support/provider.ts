@@ -2,12 +2,13 @@
  * An identity provider for one sign-in. Its answers are right unless a test replaces one.
  */
 
-import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto'
+import { type KeyObject, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { exportJWK, SignJWT } from 'jose'
+import { sharedKeys } from './rsa-keys.ts'
 
 export type Endpoint = 'discovery' | 'jwks' | 'token' | 'userinfo'
 type Reply = (request: IncomingMessage, response: ServerResponse, body: string) => void | Promise<void>
@@ -33,7 +34,7 @@ export type TestProvider = {
 export const providerClientId = 'broker'
 
 export async function startProvider(): Promise<TestProvider> {
-  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const { privateKey, publicKey } = sharedKeys()
   const jwk = { ...(await exportJWK(publicKey)), kid: 'one', alg: 'RS256', use: 'sig' }
   const replaced = new Map<Endpoint, Reply>()
   const idToken: TestProvider['idToken'] = { claims: {}, key: undefined }

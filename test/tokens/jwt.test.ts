@@ -8,10 +8,11 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { decodeProtectedHeader, jwtVerify } from 'jose'
 import { signJwt } from '../../shared/tokens/jwt.ts'
+import { sharedKeys } from '../support/rsa-keys.ts'
 
 const signingKeys = [
   { kid: 'one', alg: 'ES256', key: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey },
-  { kid: 'two', alg: 'RS256', key: generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey },
+  { kid: 'two', alg: 'RS256', key: sharedKeys().privateKey },
 ] as const
 
 /** What a claim of ours can be, names from a provider in any script among it. */

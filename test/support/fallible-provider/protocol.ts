@@ -2,8 +2,9 @@
  * The right answers of an identity provider: OAuth 2.0 with refresh tokens and device codes, and OpenID Connect.
  */
 
-import { generateKeyPairSync, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { exportJWK, SignJWT } from 'jose'
+import { sharedKeys } from '../rsa-keys.ts'
 import { createCodes, createDevices } from './codes.ts'
 import type { Reply } from './fault.ts'
 import { type Behaviour, createTokens, type Grant, type Issued, type Refused } from './tokens.ts'
@@ -116,7 +117,7 @@ function claimsOf({ sub }: Grant) {
 type Signer = (grant: Grant) => Promise<string>
 
 async function createSigner(issuer: string) {
-  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const { privateKey, publicKey } = sharedKeys()
   const header = { kid: 'one', alg: 'RS256' }
   const sign: Signer = (grant) =>
     new SignJWT({ ...claimsOf(grant), nonce: grant.nonce, auth_time: grant.authTimeSeconds, jti: randomUUID() })
