@@ -6,7 +6,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { isIP } from 'node:net'
-import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
+import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { addressHeaderIn, type Config } from '../config.ts'
 import type { Language } from '../domain/local-text.ts'
 import type { Application, Client } from '../domain/registration.ts'
@@ -60,10 +60,12 @@ export type OpsCall = Omit<Call, 'parameters'> & {
 /** A call by ops that is about no application in particular. */
 export type OpsRootCall = Omit<OpsCall, 'application' | 'issuer'>
 
-/** A call on its way through the middlewares. */
-export type CallContext = Context & { call: Partial<Writable<ClientCall & OpsCall>> & StartedCall }
-type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] }
-type StartedCall = Pick<Call, 'event' | 'requestId' | 'ip' | 'now'>
+/** What is known of a call before any step has run. */
+export type ReceivedCall = Pick<Call, 'event' | 'requestId' | 'ip' | 'now'>
+/** A call that has its parts. */
+export type StartedCall = ReceivedCall & Pick<Call, 'parts'>
+/** A call on its way through the steps of stack.ts. */
+export type PartialCall = ReceivedCall & Partial<ClientCall & OpsCall>
 
 /** What a function answers. `body` is JSON unless it is text, which then is HTML. */
 export type Answer = {
@@ -75,7 +77,7 @@ export type Answer = {
 }
 
 /** API Gateway's `requestId` is whatever the caller sends as x-amzn-RequestId; `extendedRequestId` is its own. */
-export function startCall(event: APIGatewayProxyEvent, now: number): StartedCall {
+export function startCall(event: APIGatewayProxyEvent, now: number): ReceivedCall {
   const { extendedRequestId: requestId = randomUUID(), identity } = event.requestContext
   return { event, requestId, ip: addressIn(event) ?? identity.sourceIp, now }
 }

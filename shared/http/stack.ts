@@ -1,14 +1,13 @@
 /**
- * The one stack of middlewares, through which every request of every function goes:
+ * The path of every request through every function:
  *
  *     start ─► application ─► parameters ─► client ─► the function ─► answer, headers, log line
  *
- * Owns the order and the steps. Must not know any grant, page or transition. Which steps a function takes is said in
- * one line by `oauthEndpoint` or `pageEndpoint`.
+ * Each step adds what it finds to the call. An endpoint's line below says which steps its functions need.
  */
 
-import middy, { type MiddlewareObj } from '@middy/core'
-import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
+import middy from '@middy/core'
+import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-lambda'
 import { describeFault, log } from '../log.ts'
 import { clock, processParts } from '../parts.ts'
 import { Unavailable } from '../unavailable.ts'
@@ -17,12 +16,13 @@ import {
   baseUrlOf,
   bodyText,
   type Call,
-  type CallContext,
   type ClientCall,
   header,
   type OpsCall,
   type OpsRootCall,
+  type PartialCall,
   queryOf,
+  type StartedCall,
   startCall,
 } from './call.ts'
 import { assertionFault } from './client-assertion.ts'
@@ -31,130 +31,107 @@ import { errorBody, OAuthError, statusOf } from './errors.ts'
 import { crossOriginHeaders, securityHeaders } from './headers.ts'
 import { readBody, readForm } from './parameters.ts'
 
-type Middleware = MiddlewareObj<APIGatewayProxyEvent, Answer | APIGatewayProxyResult, Error, CallContext>
-export type Handler = (event: APIGatewayProxyEvent, context: unknown) => Promise<APIGatewayProxyResult>
+export type Handler = (event: APIGatewayProxyEvent, context: Context) => Promise<APIGatewayProxyResult>
 
 /** An endpoint that a program calls and that authenticates its client. */
 export function clientEndpoint(access: Access, handle: (call: ClientCall) => Promise<Answer>): Handler {
-  return stacked(handle, [...begin(access, oauthErrorAnswer), application(), body(), client()])
+  return endpoint(access, oauthErrorAnswer, async (call) =>
+    handle(await addClient(addParameters(await addApplication(call)))),
+  )
 }
 
-/** An endpoint that a program calls and that asks for no client. */
+/** An endpoint that a program calls without authenticating. */
 export function publicEndpoint(access: Access, handle: (call: Call) => Promise<Answer>): Handler {
-  return stacked(handle, [...begin(access, oauthErrorAnswer), application(), body()])
+  return endpoint(access, oauthErrorAnswer, async (call) => handle(addParameters(await addApplication(call))))
 }
 
-/** An endpoint of ops, whom AWS IAM has authorised before the function is called. */
+/** An endpoint of ops. AWS IAM has authorised the caller before the function runs. */
 export function opsEndpoint(handle: (call: OpsCall) => Promise<Answer>): Handler {
-  return stacked(handle, [...begin('same-origin', oauthErrorAnswer), actor(), application()])
+  return endpoint('same-origin', oauthErrorAnswer, async (call) => handle(await addApplication(addActor(call))))
 }
 
-/** The same, about no application in particular. */
+/** An endpoint of ops that concerns no single application. */
 export function opsRootEndpoint(handle: (call: OpsRootCall) => Promise<Answer>): Handler {
-  return stacked(handle, [...begin('same-origin', oauthErrorAnswer), actor()])
+  return endpoint('same-origin', oauthErrorAnswer, async (call) => handle(addActor(call)))
 }
 
 /**
  * An endpoint that a browser visits.
  *
- * @param problem turns what went wrong into a page
+ * @param errorPage turns an error into a page
  */
-export function pageEndpoint(
-  handle: (call: Call) => Promise<Answer>,
-  problem: (error: Error, call: Partial<Call>) => Answer,
-): Handler {
-  return stacked(handle, [...begin('same-origin', problem), application(), body()])
+export function pageEndpoint(handle: (call: Call) => Promise<Answer>, errorPage: ErrorAnswer): Handler {
+  return endpoint('same-origin', errorPage, async (call) => handle(addParameters(await addApplication(call))))
 }
 
-/** Whether scripts of any origin may read the answers (they never send credentials along). */
+/** Whether scripts of any origin may read the answers. They never send credentials along. */
 type Access = 'cross-origin' | 'same-origin'
+type ErrorAnswer = (error: Error, call: Partial<Call>) => Answer
+/** `call` is what is known so far, also when a later step fails. */
+type CallContext = Context & { call?: PartialCall }
 
-/** @param handle gets the call with all that these middlewares find out */
-function stacked(handle: (call: never) => Promise<Answer>, middlewares: Middleware[]): Handler {
-  // Each request to the outside has a limit of its own, so middy's watch over the remaining time is not needed.
-  return middy<APIGatewayProxyEvent, Answer | APIGatewayProxyResult, Error, CallContext>({ timeoutEarlyInMillis: 0 })
-    .use(middlewares)
-    .handler((_event, context) => handle(context.call as never)) as unknown as Handler
+function endpoint(access: Access, errorAnswer: ErrorAnswer, run: (call: StartedCall) => Promise<Answer>): Handler {
+  // Each outgoing request has its own time limit, so middy need not watch the remaining time.
+  return middy<APIGatewayProxyEvent, APIGatewayProxyResult, Error, CallContext>({ timeoutEarlyInMillis: 0 })
+    .before(({ event, context }) => {
+      context.call = startCall(event, clock.now())
+    })
+    .onError((request) => {
+      const call = request.context.call!
+      const error = request.error!
+      reportFault(error, call)
+      request.response = write(errorAnswer(error, call), call, access, error)
+    })
+    .handler(async (_event, { call }) =>
+      write(await run(Object.assign(call!, { parts: processParts() })), call!, access),
+    )
 }
 
-/** Outermost: the answer is written and logged last, whatever happened inside. */
-function begin(access: Access, problem: (error: Error, call: Partial<Call>) => Answer): Middleware[] {
-  return [
-    {
-      before: ({ event, context }) => {
-        context.call = startCall(event, clock.now())
-        context.call.parts = processParts()
-      },
-      after: (request) => {
-        request.response = write(request.response as Answer, request.context.call, access)
-      },
-      onError: (request) => {
-        const { error, context } = request
-        reportFault(error!, context.call)
-        request.response = write(problem(error!, context.call as Partial<Call>), context.call, access, error!)
-      },
-    },
-  ]
+// --- the steps ------------------------------------------------------------------------------------------------------
+
+/** The gateway names the caller only on routes that IAM authorises (infra/routes.ts). A route without IAM stays closed. */
+function addActor<Started extends StartedCall>(call: Started) {
+  const { userArn } = call.event.requestContext.identity
+  if (!userArn) throw new OAuthError('access_denied', 'Sign the request with AWS credentials.', { status: 403 })
+  return Object.assign(call, { actor: userArn })
 }
 
-/**
- * The gateway says who it is only where IAM has authorised (infra/routes.ts). That is asked for here once more: a route that
- * was made without it must not be open to everyone.
- */
-function actor(): Middleware {
-  return {
-    before: ({ event, context }) => {
-      const { userArn } = event.requestContext.identity
-      if (!userArn) throw new OAuthError('access_denied', 'Sign the request with AWS credentials.', { status: 403 })
-      context.call.actor = userArn
-    },
+/** RFC 8414 §3: the issuer is `{base}/{application}`, so an unknown application is 404. */
+async function addApplication<Started extends StartedCall>(call: Started) {
+  const { parts, event } = call
+  const name = event.pathParameters?.application ?? ''
+  const application = await parts.registrations.application(name)
+  if (application === undefined) {
+    throw new OAuthError('invalid_request', 'There is no such application.', { status: 404 })
   }
+  return Object.assign(call, { application, issuer: `${baseUrlOf(event, parts.config)}/${name}` })
 }
 
-/** RFC 8414 §3: an issuer that is not there has nothing to answer for. */
-function application(): Middleware {
-  return {
-    before: async ({ event, context }) => {
-      const name = event.pathParameters?.application ?? ''
-      const { parts } = context.call as Call
-      const found = await parts.registrations.application(name)
-      if (found === undefined) throw new OAuthError('invalid_request', 'There is no such application.', { status: 404 })
-      context.call.application = found
-      context.call.issuer = `${baseUrlOf(event, parts.config)}/${name}`
-    },
+/** RFC 6749 §3.2: the parameters of a POST come from its body alone, those of a GET from its query. */
+function addParameters<Started extends StartedCall>(call: Started) {
+  const { event } = call
+  const parameters =
+    event.httpMethod === 'POST' ? readBody(bodyText(event), header(event, 'content-type')) : readForm(queryOf(event))
+  return Object.assign(call, { parameters })
+}
+
+async function addClient(call: Call): Promise<ClientCall> {
+  const { parts, application, parameters, event } = call
+  const authorization = header(event, 'authorization')
+  // Checked before the client, because parameters in the query of a POST do not count, and that is the likely mistake.
+  if (parameters.isEmpty && authorization === undefined) {
+    throw new OAuthError('invalid_request', 'The body holds no parameters.')
   }
+  const client = await authenticateClient(authorization, parameters, {
+    find: (clientId) => parts.registrations.client(application.name, clientId),
+    assertionFault: (found, assertion) => assertionFault(call, found, assertion),
+  })
+  return Object.assign(call, { client })
 }
 
-/** RFC 6749 §3.2: parameters of a POST are in its body alone, those of a GET in its query. */
-function body(): Middleware {
-  return {
-    before: ({ event, context }) => {
-      context.call.parameters =
-        event.httpMethod === 'POST'
-          ? readBody(bodyText(event), header(event, 'content-type'))
-          : readForm(queryOf(event))
-    },
-  }
-}
+// --- the answer -----------------------------------------------------------------------------------------------------
 
-function client(): Middleware {
-  return {
-    before: async ({ event, context }) => {
-      const { parts, application, parameters } = context.call as Call
-      const authorization = header(event, 'authorization')
-      // Said before asking who it is: parameters in a POST's query do not count, and that is the likely mistake.
-      if (parameters.isEmpty && authorization === undefined) {
-        throw new OAuthError('invalid_request', 'The body holds no parameters.')
-      }
-      context.call.client = await authenticateClient(authorization, parameters, {
-        find: (clientId) => parts.registrations.client(application.name, clientId),
-        assertionFault: (found, assertion) => assertionFault(context.call as Call, found, assertion),
-      })
-    },
-  }
-}
-
-/** Expected errors are answers; anything else is a fault of ours, told to the operator once and to the caller not at all. */
+/** An unexpected error is logged once for the operator, and the caller learns nothing of it. */
 function asOAuthError(error: Error): OAuthError {
   if (error instanceof OAuthError) return error
   if (error instanceof Unavailable) {
@@ -172,8 +149,8 @@ function oauthErrorAnswer(error: Error, call: Partial<Call>): Answer {
   return { status: statusOf(known, call.application?.errorProfile), headers: known.headers, body: errorBody(known) }
 }
 
-/** Exported for endpoints that answer a fault in their own way: the operator has to see it all the same. */
-export function reportFault(error: Error, call: CallContext['call'] | undefined): void {
+/** Logs a fault. Exported for endpoints that answer a fault in their own way. */
+export function reportFault(error: Error, call: PartialCall | undefined): void {
   if (error instanceof OAuthError) return
   const isForeign = error instanceof Unavailable
   log(
@@ -193,10 +170,10 @@ export function reportFault(error: Error, call: CallContext['call'] | undefined)
   )
 }
 
-/** RFC 6749 §5.1, for all that does not say otherwise. */
+/** RFC 6749 §5.1. An answer may set its own cache-control. */
 const uncached = { 'cache-control': 'no-store', pragma: 'no-cache' } as const
 
-function write(answer: Answer, call: CallContext['call'], access: Access, error?: Error): APIGatewayProxyResult {
+function write(answer: Answer, call: PartialCall, access: Access, error?: Error): APIGatewayProxyResult {
   logRequest(answer, call, error)
   const isPage = typeof answer.body === 'string'
   return {
@@ -214,11 +191,11 @@ function write(answer: Answer, call: CallContext['call'], access: Access, error?
   }
 }
 
-function logRequest(answer: Answer, call: CallContext['call'], error: Error | undefined): void {
+function logRequest(answer: Answer, call: PartialCall, error: Error | undefined): void {
   const known = error && asOAuthError(error)
   log(
     {
-      // An event that has happened is told even where the request fails after it.
+      // An event that has happened is logged even if the request fails after it.
       ...(call.conclusion ?? { event: 'request' }),
       level: answer.status >= 500 ? 'error' : 'info',
       request_id: call.requestId,

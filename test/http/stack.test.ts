@@ -4,6 +4,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import type { Context } from 'aws-lambda'
 import { hashSecret } from '../../shared/domain/secret.ts'
 import { type Call, type ClientCall, conclude } from '../../shared/http/call.ts'
 import { grantError, OAuthError } from '../../shared/http/errors.ts'
@@ -164,7 +165,7 @@ describe('what goes wrong', () => {
       assert.deepEqual([status, json.error], [404, 'invalid_request'])
     }
     const { pathParameters: _, ...event } = eventOf()
-    const pathless = await clientEndpoint('same-origin', done)({ ...event, pathParameters: null }, {})
+    const pathless = await clientEndpoint('same-origin', done)({ ...event, pathParameters: null }, {} as Context)
     assert.equal(pathless.statusCode, 404)
   })
 

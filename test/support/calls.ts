@@ -7,7 +7,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
+import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-lambda'
 import type { Call } from '../../shared/http/call.ts'
 import type { Handler } from '../../shared/http/stack.ts'
 import { sink } from '../../shared/log.ts'
@@ -67,7 +67,7 @@ export async function call(handler: Handler, request: Request = {}) {
   const before = sink.write
   sink.write = (line) => void lines.push(line)
   try {
-    const result: APIGatewayProxyResult = await handler(eventOf(request), {})
+    const result: APIGatewayProxyResult = await handler(eventOf(request), {} as Context)
     const headers = result.headers ?? {}
     const json =
       headers['content-type'] === 'application/json' ? (JSON.parse(result.body) as Record<string, unknown>) : {}
