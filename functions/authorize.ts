@@ -32,7 +32,7 @@ import { requestedAccess } from '../shared/sign-in/consent.ts'
 import { newHandle } from '../shared/sign-in/cookies.ts'
 import { pageLook } from '../shared/sign-in/look.ts'
 import { problemPage } from '../shared/sign-in/page-problems.ts'
-import { AuthorizationError, responseModeIn, signInRequest } from '../shared/sign-in/sign-in-request.ts'
+import { responseModeIn, signInRequest } from '../shared/sign-in/sign-in-request.ts'
 import { Unavailable } from '../shared/unavailable.ts'
 
 /** Bytes of an address at the provider. With the sign-in's cookie it fits the 10,240 bytes that API Gateway takes of headers. */
@@ -59,7 +59,7 @@ async function answerRequest(call: Call): Promise<Answer> {
     const { request, wishes } = await signInRequest(call, client, to)
     if (!needsConsent(client, redirectUri)) return sendToProvider(call, request, wishes)
     if (wishes.prompt === 'none') {
-      throw new AuthorizationError('interaction_required', 'A person has to confirm this client first.')
+      throw new OAuthError('interaction_required', 'A person has to confirm this client first.')
     }
     return showQuestion(call, client, request, wishes)
   })
@@ -70,7 +70,7 @@ async function answerErrors(call: Call, to: ReturnAddress, attempt: () => Promis
   try {
     return await attempt()
   } catch (error) {
-    if (error instanceof AuthorizationError) return errorResponse(to, error.error, error.message)
+    if (error instanceof OAuthError) return errorResponse(to, error.error, error.message)
     if (!(error instanceof Unavailable)) throw error
     reportFault(error, call)
     return unavailableResponse(to, error, call.requestId)
@@ -123,8 +123,8 @@ async function sendToProvider(
   return redirect(url, cookies)
 }
 
-function tooLong(): AuthorizationError {
-  return new AuthorizationError(
+function tooLong(): OAuthError {
+  return new OAuthError(
     'invalid_request',
     'The request is too long; state, nonce and login_hint are what may be shortened.',
   )

@@ -14,6 +14,7 @@ import type { Client } from '../shared/domain/registration.ts'
 import { type Decision, decide } from '../shared/domain/transitions.ts'
 import { deviceCodeSeconds } from '../shared/domain/user-code.ts'
 import { type Answer, audit, type Call, conclude, continueWith, momentOf } from '../shared/http/call.ts'
+import type { OAuthErrorCode } from '../shared/http/errors.ts'
 import { pageEndpoint, reportFault } from '../shared/http/stack.ts'
 import { codeExpired, codeUsed, signInLost } from '../shared/pages/problems.ts'
 import { providerOf } from '../shared/providers/index.ts'
@@ -21,7 +22,6 @@ import type { SignInResult } from '../shared/providers/provider.ts'
 import { randomId } from '../shared/random.ts'
 import { isRevoked } from '../shared/sessions/live-session.ts'
 import {
-  type AuthorizationErrorCode,
   codeResponse,
   errorResponse,
   type ReturnAddress,
@@ -200,7 +200,7 @@ function reportMissingAuthTime(call: Call, clientId: string): void {
 }
 
 /** The provider's word goes on to the client where the client can act on it. */
-function errorForClient(error: string): AuthorizationErrorCode {
+function errorForClient(error: string): OAuthErrorCode {
   switch (error) {
     case 'access_denied':
     case 'login_required':

@@ -24,6 +24,13 @@ export type OAuthErrorCode =
   | 'insufficient_scope'
   | 'temporarily_unavailable' // RFC 6749 §4.1.2.1
   | 'server_error'
+  | 'unsupported_response_type'
+  | 'login_required' // OIDC Core §3.1.2.6
+  | 'interaction_required'
+  | 'consent_required'
+  | 'account_selection_required'
+  | 'request_not_supported'
+  | 'request_uri_not_supported'
   | 'not_found' // ours, at the routes of ops alone
 
 type Details = {

@@ -6,27 +6,11 @@
  */
 
 import type { Answer } from '../http/call.ts'
-import { sanitise } from '../http/errors.ts'
+import { type OAuthErrorCode, sanitise } from '../http/errors.ts'
 import { formPost } from '../pages/form-post.ts'
 import type { Look } from '../pages/look.ts'
 import type { Unavailable } from '../unavailable.ts'
 import { pageAnswer, redirect } from './browser.ts'
-
-export type AuthorizationErrorCode =
-  | 'invalid_request'
-  | 'unauthorized_client'
-  | 'access_denied'
-  | 'unsupported_response_type'
-  | 'invalid_scope'
-  | 'invalid_target' // RFC 8707 §2
-  | 'server_error'
-  | 'temporarily_unavailable'
-  | 'login_required' // OIDC Core §3.1.2.6
-  | 'interaction_required'
-  | 'consent_required'
-  | 'account_selection_required'
-  | 'request_not_supported'
-  | 'request_uri_not_supported'
 
 export type ResponseMode = 'query' | 'form_post'
 
@@ -46,7 +30,7 @@ export function codeResponse(to: ReturnAddress, code: string, cookies: readonly 
 
 export function errorResponse(
   to: ReturnAddress,
-  error: AuthorizationErrorCode,
+  error: OAuthErrorCode,
   description: string,
   cookies: readonly string[] = [],
 ): Answer {

@@ -13,17 +13,8 @@ import type { Parameters } from '../http/parameters.ts'
 import { grantRequested } from '../http/requested.ts'
 import type { SignInWishes } from '../providers/provider.ts'
 import { subjectOfIdToken } from '../tokens/verify-id-token.ts'
-import type { AuthorizationErrorCode, ResponseMode, ReturnAddress } from './authorization-response.ts'
+import type { ResponseMode, ReturnAddress } from './authorization-response.ts'
 import type { CodeRequest } from './browser.ts'
-
-/** A mistake that the client is told of by way of the browser (RFC 6749 §4.1.2.1). */
-export class AuthorizationError extends Error {
-  readonly error: AuthorizationErrorCode
-  constructor(error: AuthorizationErrorCode, description: string) {
-    super(description)
-    this.error = error
-  }
-}
 
 /** How the client is to be answered. Read first, because mistakes are answered in the same way. A form goes to web addresses alone. */
 export function responseModeIn(parameters: Parameters, redirectUri: string): ResponseMode {
@@ -32,7 +23,7 @@ export function responseModeIn(parameters: Parameters, redirectUri: string): Res
 
 /**
  * @returns what the client is to get, and what the provider is asked for
- * @throws {AuthorizationError}
+ * @throws {OAuthError}
  * @throws {Unavailable}
  */
 export async function signInRequest(
@@ -47,9 +38,9 @@ export async function signInRequest(
   if (call.application.provider.kind === 'oauth2' && asksForAge(wishes)) {
     // OIDC Core §3.1.2.1: what cannot be done is an error. Nothing in this provider's answer says when people signed in.
     const description = 'The provider of this application can not confirm prompt=login or max_age.'
-    throw new AuthorizationError('invalid_request', description)
+    throw new OAuthError('invalid_request', description)
   }
-  const granted = scopesRequested(client, parameters)
+  const granted = grantRequested(client, parameters)
   const request = {
     ...{ clientId: client.clientId, redirectUri: to.redirectUri, responseMode: to.mode, ...granted },
     ...{ state: to.state, nonce: parameters.optional('nonce'), codeChallenge },
@@ -60,27 +51,27 @@ export async function signInRequest(
 
 function checkResponse(client: Client, parameters: Parameters, { mode }: ReturnAddress): void {
   if (!client.grants.includes('authorization_code')) {
-    throw new AuthorizationError('unauthorized_client', 'This client is not registered for authorization_code.')
+    throw new OAuthError('unauthorized_client', 'This client is not registered for authorization_code.')
   }
   // OIDC Core §6: request objects are not for us.
   if (parameters.optional('request') !== undefined) {
-    throw new AuthorizationError('request_not_supported', 'request is not supported.')
+    throw new OAuthError('request_not_supported', 'request is not supported.')
   }
   if (parameters.optional('request_uri') !== undefined) {
-    throw new AuthorizationError('request_uri_not_supported', 'request_uri is not supported.')
+    throw new OAuthError('request_uri_not_supported', 'request_uri is not supported.')
   }
   const responseType = parameters.optional('response_type')
-  if (responseType === undefined) throw new AuthorizationError('invalid_request', 'response_type is missing.')
-  if (responseType !== 'code') throw new AuthorizationError('unsupported_response_type', 'response_type must be code.')
+  if (responseType === undefined) throw new OAuthError('invalid_request', 'response_type is missing.')
+  if (responseType !== 'code') throw new OAuthError('unsupported_response_type', 'response_type must be code.')
   if (!['query', 'form_post', undefined].includes(parameters.optional('response_mode'))) {
-    throw new AuthorizationError('invalid_request', 'response_mode must be query or form_post.')
+    throw new OAuthError('invalid_request', 'response_mode must be query or form_post.')
   }
   if (parameters.optional('response_mode') === 'form_post' && mode !== 'form_post') {
-    throw new AuthorizationError('invalid_request', 'response_mode=form_post needs an http or https redirect_uri.')
+    throw new OAuthError('invalid_request', 'response_mode=form_post needs an http or https redirect_uri.')
   }
   // RFC 6749 App. A.5. A form would change the ends of lines, and drop the rest.
   if (mode === 'form_post' && /\p{Cc}/u.test(parameters.optional('state') ?? '')) {
-    throw new AuthorizationError('invalid_request', 'state must not hold control characters.')
+    throw new OAuthError('invalid_request', 'state must not hold control characters.')
   }
 }
 
@@ -93,12 +84,12 @@ function challengeIn(client: Client, parameters: Parameters): string | undefined
   const challenge = parameters.optional('code_challenge')
   const method = parameters.optional('code_challenge_method')
   if (challenge === undefined) {
-    if (client.auth === 'none') throw new AuthorizationError('invalid_request', 'code_challenge is missing.')
-    if (method !== undefined) throw new AuthorizationError('invalid_request', 'code_challenge is missing.')
+    if (client.auth === 'none') throw new OAuthError('invalid_request', 'code_challenge is missing.')
+    if (method !== undefined) throw new OAuthError('invalid_request', 'code_challenge is missing.')
     return undefined
   }
-  if (method !== 'S256') throw new AuthorizationError('invalid_request', 'code_challenge_method must be S256.')
-  if (!isCodeChallenge(challenge)) throw new AuthorizationError('invalid_request', 'code_challenge is malformed.')
+  if (method !== 'S256') throw new OAuthError('invalid_request', 'code_challenge_method must be S256.')
+  if (!isCodeChallenge(challenge)) throw new OAuthError('invalid_request', 'code_challenge is malformed.')
   return challenge
 }
 
@@ -107,11 +98,11 @@ function wishesIn(parameters: Parameters): SignInWishes {
   const prompts = prompt?.split(' ') ?? []
   const known = ['none', 'login', 'consent', 'select_account']
   if (!prompts.every((word) => known.includes(word)) || (prompts.includes('none') && prompts.length > 1)) {
-    throw new AuthorizationError('invalid_request', 'prompt is malformed.')
+    throw new OAuthError('invalid_request', 'prompt is malformed.')
   }
   const maxAge = parameters.optional('max_age')
   if (maxAge !== undefined && !/^\d{1,9}$/.test(maxAge)) {
-    throw new AuthorizationError('invalid_request', 'max_age must be a number of seconds.')
+    throw new OAuthError('invalid_request', 'max_age must be a number of seconds.')
   }
   return {
     prompt,
@@ -127,21 +118,7 @@ async function subjectHinted({ parts, issuer, parameters }: Call, { clientId }: 
   if (hint === undefined) return undefined
   const sub = await subjectOfIdToken(await parts.keyring(), issuer, clientId, hint)
   if (sub === undefined) {
-    throw new AuthorizationError(
-      'invalid_request',
-      'id_token_hint is no ID token that this issuer made for this client.',
-    )
+    throw new OAuthError('invalid_request', 'id_token_hint is no ID token that this issuer made for this client.')
   }
   return sub
-}
-
-function scopesRequested(client: Client, parameters: Parameters): ReturnType<typeof grantRequested> {
-  try {
-    return grantRequested(client, parameters)
-  } catch (error) {
-    if (error instanceof OAuthError && (error.error === 'invalid_scope' || error.error === 'invalid_target')) {
-      throw new AuthorizationError(error.error, error.message)
-    }
-    throw error
-  }
 }
