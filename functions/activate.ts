@@ -12,11 +12,11 @@ import { isSameNetwork } from '../shared/domain/network.ts'
 import { decide } from '../shared/domain/transitions.ts'
 import {
   deviceCodeSeconds,
-  provesUserCode,
-  readUserCode,
-  showUserCode,
+  formatUserCode,
+  parseUserCode,
   sidOfUserCode,
   userCodeFault,
+  verifyUserCodeProof,
 } from '../shared/domain/user-code.ts'
 import { type Answer, audit, type Call, momentOf } from '../shared/http/call.ts'
 import { OAuthError } from '../shared/http/errors.ts'
@@ -49,7 +49,7 @@ export const handler = pageEndpoint(async (call) => {
   const isForm = call.event.httpMethod === 'POST'
   if (isForm && call.parameters.optional('decision') !== undefined) return answerQuestion(call, typed ?? '')
   if (typed === undefined) return askForCode(call, isForm ? { kind: 'missing' } : undefined)
-  const userCode = readUserCode(typed)
+  const userCode = parseUserCode(typed)
   // Nothing is looked up for what cannot be a code, so nothing is paid.
   if (userCode === undefined) return askForCode(call, { typed, ...userCodeFault(typed)! })
   if (await isAuthenticLink(call, userCode)) {
@@ -81,13 +81,13 @@ async function askForCode(call: Call, problem?: CodeProblem, prefilled?: string)
 
 /** Writes a code that an address or another site brought into the field. Only the person can submit it. */
 function askFor(call: Call, userCode: string): Promise<Answer> {
-  return askForCode(call, undefined, showUserCode(userCode))
+  return askForCode(call, undefined, formatUserCode(userCode))
 }
 
 /** Whether the address is a complete link that we made (RFC 8628 §3.3.1). §5.4: even such a link only leads to a question. */
 async function isAuthenticLink(call: Call, userCode: string): Promise<boolean> {
   const proof = call.parameters.optional('proof')
-  return proof !== undefined && provesUserCode(call.application.name, userCode, proof, await recentMacKeys(call))
+  return proof !== undefined && verifyUserCodeProof(call.application.name, userCode, proof, await recentMacKeys(call))
 }
 
 /** RFC 8628 §5.1: counts guesses. The answer to the last allowed one already says when to come back. */
@@ -98,7 +98,7 @@ async function guess(call: Call, visitor: Visitor | undefined, userCode: string)
   const family = await orGivenBack(familyOf(call, userCode), giveBack)
   if (family === undefined) {
     audit(call, 'user_code.wrong', { level: 'warn' })
-    return left > 0 ? askForCode(call, { kind: 'unknown', typed: showUserCode(userCode) }) : stop()
+    return left > 0 ? askForCode(call, { kind: 'unknown', typed: formatUserCode(userCode) }) : stop()
   }
   await giveBack()
   return showQuestion(call, userCode, family)
@@ -131,7 +131,7 @@ async function recentMacKeys({ parts, now }: Call) {
 // --- the question ---------------------------------------------------------------------------------------------------
 
 async function showQuestion(call: Call, userCode: string, family: Family | undefined): Promise<Answer> {
-  const typed = showUserCode(userCode)
+  const typed = formatUserCode(userCode)
   if (family === undefined) return askForCode(call, { kind: 'unknown', typed })
   const problem = problemWith(family, call.now)
   if (problem !== undefined) return askForCode(call, problem)
@@ -173,7 +173,7 @@ function problemWith(family: Family, now: number): CodeProblem | undefined {
  */
 async function answerQuestion(call: Call, typed: string): Promise<Answer> {
   const question = await readQuestion(call, call.parameters.optional('csrf'))
-  const userCode = readUserCode(typed)
+  const userCode = parseUserCode(typed)
   const isItsCode = question && userCode && (await sidsOf(call, userCode)).includes(question.sid)
   const family = isItsCode ? await call.parts.families.read(question.sid) : undefined
   if (question === undefined || userCode === undefined || family === undefined) {

@@ -5,13 +5,13 @@
 
 import { log } from '../shared/log.ts'
 import { clock } from '../shared/parts.ts'
-import { writeFirst } from '../shared/secrets-manager.ts'
+import { writeFirstValue } from '../shared/secrets-manager.ts'
 import { generateKeyring } from '../shared/tokens/keyring-secret.ts'
 
 export async function handler(): Promise<{ created: boolean }> {
   const [, prefix] = /^secretsmanager:(.+)$/.exec(process.env.SECRETS ?? '') ?? []
   if (prefix === undefined) throw new Error('SECRETS must be secretsmanager:<prefix>')
-  const created = await writeFirst(`${prefix}keyring`, await generateKeyring(clock.now()))
+  const created = await writeFirstValue(`${prefix}keyring`, await generateKeyring(clock.now()))
   log({ level: 'info', event: created ? 'keyring.created' : 'keyring.kept' }, clock.now())
   return { created }
 }

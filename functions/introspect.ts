@@ -8,7 +8,7 @@ import { audClaim, registeredAudiences } from '../shared/domain/audience.ts'
 import { hashSalt } from '../shared/domain/credential.ts'
 import { isLive } from '../shared/domain/family.ts'
 import { registeredScopes } from '../shared/domain/scope.ts'
-import { toldLifetimes } from '../shared/grants/token-answer.ts'
+import { refreshTokenLifetimes } from '../shared/grants/token-answer.ts'
 import { readCredential } from '../shared/grants/verify-credential.ts'
 import { type ClientCall, header } from '../shared/http/call.ts'
 import { invalidClient } from '../shared/http/client-authentication.ts'
@@ -57,6 +57,6 @@ async function refreshToken(call: ClientCall, token: string): Promise<object | u
     ...(scopes.length > 0 && { scope: scopes.join(' ') }),
     iat: Math.floor(family.rotatedAt! / 1000),
     exp: Math.floor(endsAt / 1000),
-    ...toldLifetimes(family, client, now), // draft-ietf-oauth-refresh-token-expiration-03 §7
+    ...refreshTokenLifetimes(family, client, now), // draft-ietf-oauth-refresh-token-expiration-03 §7
   }
 }

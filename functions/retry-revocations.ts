@@ -10,8 +10,8 @@ import type { Application } from '../shared/domain/registration.ts'
 import { describeFault, log } from '../shared/log.ts'
 import { type Parts, processParts } from '../shared/parts.ts'
 import { Unavailable } from '../shared/unavailable.ts'
-import { type End, endAtProvider } from '../shared/vault/end-at-provider.ts'
-import type { Report } from '../shared/vault/fresh-token.ts'
+import { endAtProvider, type RevocationOutcome } from '../shared/vault/end-at-provider.ts'
+import type { ReportEvent } from '../shared/vault/fresh-token.ts'
 
 /** At once, towards a provider that may have had trouble a moment ago. */
 const concurrency = 5
@@ -45,7 +45,11 @@ async function tell(parts: Parts, sid: string, silent: Set<string>, tally: Tally
 }
 
 /** What is wrong with one application, or with one session, is nothing to the others. @throws {Unavailable} without the table */
-async function tried(parts: Parts, application: Application | undefined, family: Family): Promise<End | undefined> {
+async function tried(
+  parts: Parts,
+  application: Application | undefined,
+  family: Family,
+): Promise<RevocationOutcome | undefined> {
   try {
     return await endAtProvider(parts, application, family, reporter(parts, family))
   } catch (error) {
@@ -55,7 +59,7 @@ async function tried(parts: Parts, application: Application | undefined, family:
   }
 }
 
-function reporter(parts: Parts, { application, clientId, sid, person }: Family): Report {
+function reporter(parts: Parts, { application, clientId, sid, person }: Family): ReportEvent {
   return (event, fields) =>
     log({ event, application, client_id: clientId, sid, sub: person?.sub, ...fields }, parts.now())
 }

@@ -9,9 +9,9 @@
 import { log } from '../shared/log.ts'
 import { clock } from '../shared/parts.ts'
 import {
-  drawVersionId,
   dropPending,
   makeCurrent,
+  newVersionId,
   readVersion,
   type Versions,
   versionsOf,
@@ -25,7 +25,7 @@ import {
   type Retirement,
   type Rotation,
 } from '../shared/tokens/keyring-report.ts'
-import { objectionTo, tryKeyring } from '../shared/tokens/keyring-trial.ts'
+import { replacementFault, testKeyring } from '../shared/tokens/keyring-trial.ts'
 import { explainRefusal, type KeyringChange, retireKeys, rotateKeyring } from '../shared/tokens/rotation.ts'
 
 /** A step of a rotation, as Secrets Manager asks for it. */
@@ -111,7 +111,7 @@ async function create(name: string, versionId: string): Promise<void> {
 /** The current keyring is tried where the version holds nothing. */
 async function tryPending(name: string, versionId: string): Promise<void> {
   const { text } = await current(name)
-  await tryKeyring((await readVersion(name, versionId)) ?? text, clock.now())
+  await testKeyring((await readVersion(name, versionId)) ?? text, clock.now())
 }
 
 async function finish(
@@ -122,7 +122,7 @@ async function finish(
 ): Promise<void> {
   const { text, versionId: inPlace } = await current(name, versions)
   const pending = await readVersion(name, versionId)
-  const objection = pending === undefined ? 'It was never written.' : objectionTo(text, pending, clock.now())
+  const objection = pending === undefined ? 'It was never written.' : replacementFault(text, pending, clock.now())
   if (objection !== undefined || !(await makeCurrent(name, versionId, inPlace))) {
     // Out of the way, so that the next rotation begins anew.
     await dropPending(name, versionId)
@@ -166,8 +166,8 @@ async function replace(
   for (let turn = 0; turn < maxTries; turn++) {
     const { text: before, versionId: inPlace } = await current(name)
     const after = textOrThrow(await derive(before))
-    await tryKeyring(after, clock.now())
-    const versionId = drawVersionId()
+    await testKeyring(after, clock.now())
+    const versionId = newVersionId()
     await writePending(name, versionId, after)
     if (await makeCurrent(name, versionId, inPlace)) return { before, after }
   }

@@ -2,7 +2,7 @@
 
 import { type Credential, hashSalt, mint } from '../shared/domain/credential.ts'
 import { createDeviceFamily, type NewDeviceFamily } from '../shared/domain/new-family.ts'
-import { deviceCodeSeconds, drawUserCode, showUserCode, sidOfUserCode } from '../shared/domain/user-code.ts'
+import { deviceCodeSeconds, formatUserCode, generateUserCode, sidOfUserCode } from '../shared/domain/user-code.ts'
 import { type ClientCall, conclude } from '../shared/http/call.ts'
 import { OAuthError } from '../shared/http/errors.ts'
 import { grantRequested, type Requested } from '../shared/http/requested.ts'
@@ -42,12 +42,12 @@ async function startOwnFlow(call: ClientCall, requested: Requested): Promise<Sta
   const { application, now } = call
   const macKey = (await call.parts.keyring()).macKey(now)
   for (let tries = 0; tries < maxTries; tries++) {
-    const userCode = drawUserCode()
+    const userCode = generateUserCode()
     const credential = { sid: sidOfUserCode(application.name, userCode, macKey), generation: 0, salt: randomId() }
     const deviceCode = { codeLifetimeSeconds: deviceCodeSeconds, intervalSeconds }
     if (!(await createFamily(call, requested, credential, deviceCode))) continue
     const response = {
-      user_code: showUserCode(userCode),
+      user_code: formatUserCode(userCode),
       verification_uri: activateUrl(call),
       verification_uri_complete: await completeUrl(call, userCode),
       expires_in: deviceCodeSeconds,

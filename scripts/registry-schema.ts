@@ -7,7 +7,7 @@
 import { writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { toJsonSchema } from '@valibot/to-json-schema'
-import { fileSchema, ofTheTable, secretList, secretsSchema } from '../shared/registry-file/schema.ts'
+import { fileSchema, secretList, secretsInTable, secretsSchema } from '../shared/registry-file/schema.ts'
 
 export const schemaPath = fileURLToPath(new URL('../docs/registry.schema.json', import.meta.url))
 
@@ -19,7 +19,7 @@ function registrySchema(): JsonSchema {
   const schema = toJsonSchema(fileSchema, {
     ...settings,
     overrideSchema: ({ valibotSchema }) =>
-      valibotSchema === secretsSchema ? { anyOf: [{ const: ofTheTable }, list] } : undefined,
+      valibotSchema === secretsSchema ? { anyOf: [{ const: secretsInTable }, list] } : undefined,
   })
   return { ...schema, title: 'The registry file of Token Broker' }
 }

@@ -40,7 +40,7 @@ export type LogFields = {
   readonly fault?: string | undefined
 }
 
-const listed: readonly (keyof LogFields)[] = [
+const loggedFields: readonly (keyof LogFields)[] = [
   'level',
   'event',
   'request_id',
@@ -82,7 +82,7 @@ export const sink: { write(line: string): void; memory: string[] | undefined; me
 
 export function log(fields: LogFields, now: number): void {
   const line: Record<string, unknown> = { time: new Date(now).toISOString() }
-  for (const name of listed) {
+  for (const name of loggedFields) {
     const value = fields[name]
     if (value === undefined) continue
     line[name] = typeof value === 'string' ? value.slice(0, maxValueLength) : value
@@ -108,8 +108,12 @@ function remember(text: string): void {
 export function describeFault(error: unknown): string {
   const told: string[] = []
   for (let at = error, depth = 0; at instanceof Error && depth < 4; at = at.cause, depth++) {
-    const { code, words } = at as { code?: unknown; words?: unknown }
-    const parts = [at.name, typeof code === 'string' ? code : '', typeof words === 'string' ? `(${words})` : '']
+    const { code, operatorMessage } = at as { code?: unknown; operatorMessage?: unknown }
+    const parts = [
+      at.name,
+      typeof code === 'string' ? code : '',
+      typeof operatorMessage === 'string' ? `(${operatorMessage})` : '',
+    ]
     told.push([...parts, frameOf(at)].filter(Boolean).join(' '))
   }
   return told.length > 0 ? told.join(' < ') : typeof error

@@ -56,7 +56,7 @@ async function unsealWith<Value>(
 ): Promise<Unsealed<Value>> {
   const sealing = { purpose, application: application.name, nowMs, providers: acceptedProviders(application) }
   const open = (keyring: Keyring) => unsealForProvider<Value>(keyring, sealing, sealed)
-  const unsealed = (await open(await parts.keyring())) ?? (await again(parts, purpose, open))
+  const unsealed = (await open(await parts.keyring())) ?? (await withFreshKeyring(parts, purpose, open))
   return typeof unsealed === 'object' ? { value: unsealed.value, application } : unsealed
 }
 
@@ -64,7 +64,7 @@ async function unsealWith<Value>(
  * After an emergency retirement, other processes may seal with a key that this one has not read yet. Treating their seal as
  * lost would end a session, so the keyring is read again. Anybody can make up a cookie, so a cookie is not worth that read.
  */
-async function again<Result>(
+async function withFreshKeyring<Result>(
   parts: Pick<Parts, 'keyring'>,
   purpose: ProviderPurpose,
   open: (keyring: Keyring) => Promise<Result>,

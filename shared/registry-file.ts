@@ -44,12 +44,17 @@ export function parseRegistry(
   } catch (error) {
     return { ok: false, mistakes: [...unknown, { where: 'the file', why: `is not JSON${placeIn(error as Error)}` }] }
   }
-  const parsed = v.safeParse(fileSchema, value, { message: inWords })
+  const parsed = v.safeParse(fileSchema, value, { message: messageOf })
   const issues = (parsed.issues ?? []).filter((issue) => !followsFrom(hasGap, issue))
-  const mistakes = [...unknown, ...issues.map(mistakeOf), ...doubled(value, hasGap), ...strangers(value, hasGap)]
+  const mistakes = [
+    ...unknown,
+    ...issues.map(mistakeOf),
+    ...duplicates(value, hasGap),
+    ...unknownExchangeClients(value, hasGap),
+  ]
   if (!parsed.success || mistakes.length > 0) return { ok: false, mistakes }
   const registry = recordsOf(parsed.output)
-  const more = [...outlivingTheirSeals(registry, parsed.output), ...(isDeployed ? shortSecrets(parsed.output) : [])]
+  const more = [...sessionsLongerThanSeals(registry, parsed.output), ...(isDeployed ? shortSecrets(parsed.output) : [])]
   return more.length > 0 ? { ok: false, mistakes: more } : { ok: true, registry }
 }
 
@@ -74,7 +79,7 @@ function shortSecrets({ applications }: File): Mistake[] {
 /** A key that seals is kept for a year after its last use, and so what it has sealed must not be needed for longer. */
 const maxSealedSeconds = 31_536_000
 
-function outlivingTheirSeals({ clients }: Registry, { applications }: File): Mistake[] {
+function sessionsLongerThanSeals({ clients }: Registry, { applications }: File): Mistake[] {
   return clients
     .filter(({ keepsProviderTokens, absoluteSeconds }) => keepsProviderTokens && absoluteSeconds > maxSealedSeconds)
     .map(({ application, clientId }) => {
@@ -177,7 +182,7 @@ export function parseClient(
   clients: readonly Client[],
   members: Readonly<Record<string, unknown>>,
 ): ParsedClient {
-  const parsed = v.safeParse(clientSchema, members, { message: inWords })
+  const parsed = v.safeParse(clientSchema, members, { message: messageOf })
   if (!parsed.success) return { ok: false, mistakes: parsed.issues.map(mistakeOf) }
   const all = keepingProviderTokens(application.provider.revokeTokens, [
     ...clients,
@@ -197,7 +202,7 @@ export function parseClient(
 }
 
 /** Names that are there already, in a file that may be wrong otherwise too. */
-function doubled(file: unknown, hasGap: HasGap): Mistake[] {
+function duplicates(file: unknown, hasGap: HasGap): Mistake[] {
   const applications = listOf(Object(file).applications).map((application): RecordInFile => Object(application))
   const twice = (records: readonly RecordInFile[], member: string, place: (at: number) => string) =>
     records.flatMap((record, at) => {
@@ -215,7 +220,7 @@ function doubled(file: unknown, hasGap: HasGap): Mistake[] {
 }
 
 /** Clients that others are to exchange tokens for, and that nobody has declared. */
-function strangers(file: unknown, hasGap: HasGap): Mistake[] {
+function unknownExchangeClients(file: unknown, hasGap: HasGap): Mistake[] {
   return listOf(Object(file).applications).flatMap((application, at) => {
     const clients = listOf(Object(application).clients).map((client): RecordInFile => Object(client))
     return clients.flatMap(({ exchangesFor }, client) =>
@@ -239,7 +244,7 @@ function mistakeOf(issue: v.BaseIssue<unknown>): Mistake {
 }
 
 /** Unlike the library's own words these do not repeat the value, which may be a secret in the wrong place. */
-function inWords(issue: v.BaseIssue<unknown>): string {
+function messageOf(issue: v.BaseIssue<unknown>): string {
   const what = issue.type.endsWith('_length') ? 'have a length' : 'be'
   return issue.expected === null ? 'is not valid' : `must ${what} ${issue.expected}`
 }

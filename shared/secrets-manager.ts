@@ -34,7 +34,7 @@ const firstVersion = 'token-broker-first-value-00000001'
  *
  * @returns false when it has one, which then stays
  */
-export async function writeFirst(name: string, text: string): Promise<boolean> {
+export async function writeFirstValue(name: string, text: string): Promise<boolean> {
   if (await hasValue(name)) return false
   try {
     // The token makes it one conditional write: with another text under the same token it is refused.
@@ -81,7 +81,7 @@ export async function hasSecretValue(name: string): Promise<boolean> {
 }
 
 /** For a version that is no rotation's; Secrets Manager draws those itself. */
-export function drawVersionId(): string {
+export function newVersionId(): string {
   return randomUUID()
 }
 

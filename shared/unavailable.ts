@@ -10,14 +10,20 @@ export class Unavailable extends Error {
   /** It does not pass by itself: a secret is missing, say, or the registry names something that is not there. */
   readonly needsOperator: boolean
   /** What the operator is told of it; it holds no secret. */
-  readonly words: string | undefined
+  readonly operatorMessage: string | undefined
 
-  constructor(part: Unavailable['part'], cause: unknown, retryAfterSeconds = 1, words?: string, needsOperator = false) {
+  constructor(
+    part: Unavailable['part'],
+    cause: unknown,
+    retryAfterSeconds = 1,
+    operatorMessage?: string,
+    needsOperator = false,
+  ) {
     super(`the ${part} is out of reach`, { cause })
     this.name = 'Unavailable'
     this.part = part
     this.retryAfterSeconds = retryAfterSeconds
-    this.words = words
+    this.operatorMessage = operatorMessage
     this.needsOperator = needsOperator
   }
 }

@@ -11,7 +11,7 @@ export const maxAudiences = 8
 export const maxClientAudiences = 16
 
 /** RFC 3986 §6.2.3: with an authority, an empty path and `/` are the same. Nothing else is taken for equal. */
-export function comparedAudience(audience: string): string {
+export function normalisedAudience(audience: string): string {
   const [, origin, query = ''] = /^([a-z][a-z0-9+.-]*:\/\/[^/?#]+)\/(\?[^#]*)?$/i.exec(audience) ?? []
   return origin === undefined ? audience : origin + query
 }
@@ -24,8 +24,8 @@ export function isResource(text: string): boolean {
 /** The audiences as their client's registration spells them; those that are not registered are left out. */
 export function registeredAudiences(registered: readonly string[], audiences: readonly string[]): readonly string[] {
   return audiences.flatMap((audience) => {
-    const compared = comparedAudience(audience)
-    return registered.find((candidate) => comparedAudience(candidate) === compared) ?? []
+    const compared = normalisedAudience(audience)
+    return registered.find((candidate) => normalisedAudience(candidate) === compared) ?? []
   })
 }
 

@@ -38,9 +38,9 @@ export function expireDeviceCode(application: string, sid: string, { now, writeI
     writeId,
     guards: [
       ofApplication(application),
-      { attribute: 'state', is: '=', value: 'pending', otherwise: supersededByConcurrentPoll },
+      { attribute: 'state', is: '=', value: 'pending', onFailure: supersededByConcurrentPoll },
       // It ends sooner by itself, or somebody has heard the same before.
-      { attribute: 'codeExpiresAt', is: '>', value: codeExpiresAt, otherwise: supersededByConcurrentPoll },
+      { attribute: 'codeExpiresAt', is: '>', value: codeExpiresAt, onFailure: supersededByConcurrentPoll },
     ],
     set: { writeId, codeExpiresAt },
     remove: ['deviceLogin'],
@@ -69,8 +69,8 @@ export function supersededByConcurrentPoll({ state }: Family): Refusal {
 export function unlessSuperseded(redemption: Transition): Transition {
   const forgiving = (guard: Guard): Guard => ({
     ...guard,
-    otherwise: (family) => {
-      const verdict = guard.otherwise(family)
+    onFailure: (family) => {
+      const verdict = guard.onFailure(family)
       return verdict.kind === 'reuse' ? supersededByConcurrentPoll(family) : verdict
     },
   })

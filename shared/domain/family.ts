@@ -109,7 +109,7 @@ export type Limits = {
 }
 
 /** An item outlives its last use by a day, so that late callers and ops still learn how it ended. */
-export const keptSeconds = 86_400
+export const retentionSeconds = 86_400
 
 /** Key of the index `by-subject`. A space cannot stand in an application's name, so two pairs never collide. */
 export function subjectKey(application: string, sub: string): string {

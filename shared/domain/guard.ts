@@ -12,7 +12,7 @@ import type { Refusal } from './refusal.ts'
 export type Guard = {
   readonly attribute: keyof Family
   /** What it means when this guard is the first that does not hold. */
-  readonly otherwise: (family: Family) => Refusal | GraceRetry
+  readonly onFailure: (family: Family) => Refusal | GraceRetry
 } & (
   | { readonly is: '=' | '>' | '<='; readonly value: string | number }
   | { readonly is: 'in'; readonly values: readonly string[] }
@@ -53,5 +53,5 @@ function isWithin(actual: unknown, { values, maxLength }: Guard & { readonly is:
 
 /** What the first guard that does not hold means; undefined: all hold. */
 export function firstFailure(guards: readonly Guard[], family: Family): Refusal | GraceRetry | undefined {
-  return guards.find((guard) => !holds(guard, family))?.otherwise(family)
+  return guards.find((guard) => !holds(guard, family))?.onFailure(family)
 }

@@ -4,9 +4,9 @@
  * Owns what a fresh family holds. Pure: time, ids and the salt are handed in.
  */
 
-import { comparedAudience } from './audience.ts'
+import { normalisedAudience } from './audience.ts'
 import type { Family, Limits, Person } from './family.ts'
-import { keptSeconds, subjectKey } from './family.ts'
+import { retentionSeconds, subjectKey } from './family.ts'
 import type { Moment } from './transitions.ts'
 
 type NewFamily = Moment & {
@@ -81,13 +81,13 @@ function commonAttributes(opening: NewFamily) {
     saltHash,
     writeId,
     scopes,
-    audiences: audiences.map(comparedAudience),
+    audiences: audiences.map(normalisedAudience),
     createdAt: now,
     startedFrom,
     codeExpiresAt,
     sessionLifetimeMs: lifetimeSeconds * 1000,
     // An access token of the last moment may outlive the session that it is of.
-    lingerSeconds: lifetimeSeconds + limits.accessTokenSeconds + keptSeconds,
-    expires: Math.ceil(codeExpiresAt / 1000) + keptSeconds,
+    lingerSeconds: lifetimeSeconds + limits.accessTokenSeconds + retentionSeconds,
+    expires: Math.ceil(codeExpiresAt / 1000) + retentionSeconds,
   } as const
 }

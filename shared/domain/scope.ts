@@ -16,7 +16,7 @@ const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
  *
  * @returns undefined when it is malformed, or more than any client has
  */
-export function readScopes(wire: string | undefined): readonly string[] | undefined {
+export function parseScopes(wire: string | undefined): readonly string[] | undefined {
   if (wire === undefined) return []
   const scopes = [...new Set(wire.split(' ').filter((word) => word !== ''))]
   if (scopes.length > maxScopes || scopes.join(' ').length > maxScopeLength) return undefined

@@ -7,20 +7,20 @@
 /** How far the provider's clock may differ from ours. */
 const clockLeewaySeconds = 30
 
-export type AgeAsked = { readonly prompt?: string | undefined; readonly maxAgeSeconds?: number | undefined }
+export type RequestedSignIn = { readonly prompt?: string | undefined; readonly maxAgeSeconds?: number | undefined }
 
 /** Whether a request asks for a sign-in of a certain age at all. */
-export function asksForAge({ prompt, maxAgeSeconds }: AgeAsked): boolean {
-  return maxAgeSeconds !== undefined || asksForLogin(prompt)
+export function requestsSignInAge({ prompt, maxAgeSeconds }: RequestedSignIn): boolean {
+  return maxAgeSeconds !== undefined || requestsLogin(prompt)
 }
 
 /** @returns the earliest `auth_time` that will do for a sign-in that begins now, seconds; undefined: any will do, or none */
-export function earliestAuthTime(asked: AgeAsked, nowMs: number): number | undefined {
-  if (!asksForAge(asked)) return undefined
-  const maxAgeSeconds = asksForLogin(asked.prompt) ? 0 : (asked.maxAgeSeconds ?? 0)
+export function earliestAuthTime(asked: RequestedSignIn, nowMs: number): number | undefined {
+  if (!requestsSignInAge(asked)) return undefined
+  const maxAgeSeconds = requestsLogin(asked.prompt) ? 0 : (asked.maxAgeSeconds ?? 0)
   return Math.floor(nowMs / 1000) - maxAgeSeconds - clockLeewaySeconds
 }
 
-export function asksForLogin(prompt: string | undefined): boolean {
+export function requestsLogin(prompt: string | undefined): boolean {
   return prompt?.split(' ').includes('login') ?? false
 }

@@ -5,7 +5,7 @@
  * Owns single use, grace and lifetimes, each as guards. Pure. Which transition asks for which is transitions.ts.
  */
 
-import { comparedAudience, maxAudiences } from './audience.ts'
+import { maxAudiences, normalisedAudience } from './audience.ts'
 import type { Family, Limits } from './family.ts'
 import type { GraceRetry, Guard } from './guard.ts'
 import { firstFailure } from './guard.ts'
@@ -29,7 +29,7 @@ export type SessionPolicy = Limits & {
 }
 
 /** What a token request asks for of all that was granted. Absent or empty: all of it. */
-export type Narrowing = {
+export type RequestedAccess = {
   readonly scopes?: readonly string[] | undefined
   readonly audiences?: readonly string[] | undefined
 }
@@ -54,16 +54,16 @@ export function ownedBy(by: Entitlement): Guard[] {
   return [
     ofApplication(by.application),
     ...(by.saltHash === undefined ? [] : [withSalt(by.saltHash)]),
-    { attribute: 'clientId', is: '=', value: by.clientId, otherwise: () => ({ kind: 'foreign-client' }) },
+    { attribute: 'clientId', is: '=', value: by.clientId, onFailure: () => ({ kind: 'foreign-client' }) },
   ]
 }
 
 export function ofApplication(application: string): Guard {
-  return { attribute: 'application', is: '=', value: application, otherwise: () => ({ kind: 'unknown' }) }
+  return { attribute: 'application', is: '=', value: application, onFailure: () => ({ kind: 'unknown' }) }
 }
 
 function withSalt(saltHash: string): Guard {
-  return { attribute: 'saltHash', is: '=', value: saltHash, otherwise: () => ({ kind: 'unknown' }) }
+  return { attribute: 'saltHash', is: '=', value: saltHash, onFailure: () => ({ kind: 'unknown' }) }
 }
 
 /**
@@ -84,13 +84,13 @@ export function unspent(
       attribute: 'state',
       is: 'in',
       values: ['pending', 'approved', 'denied', 'active'],
-      otherwise: () => ({ kind: 'revoked' }),
+      onFailure: () => ({ kind: 'revoked' }),
     },
     {
       attribute: 'generation',
       is: '=',
       value: credential.generation,
-      otherwise: (family) => {
+      onFailure: (family) => {
         // Authentic yet ahead of the table: only a table restored from a backup knows less than its callers.
         if (family.generation < credential.generation) return { kind: 'unknown' }
         if (!inGrace(family, credential, policy, now)) return { kind: 'reuse', generation: family.generation }
@@ -123,36 +123,39 @@ export function withinLimits(policy: SessionPolicy, now: number): Guard[] {
       attribute: 'rotatedAt',
       is: '>',
       value: now - policy.idleSeconds * 1000,
-      otherwise: () => ({ kind: 'expired' }),
+      onFailure: () => ({ kind: 'expired' }),
     },
-    { attribute: 'absoluteExpiresAt', is: '>', value: now, otherwise: () => ({ kind: 'expired' }) },
+    { attribute: 'absoluteExpiresAt', is: '>', value: now, onFailure: () => ({ kind: 'expired' }) },
   ]
 }
 
 export function createdAfter(revokedBefore: number): Guard {
-  return { attribute: 'createdAt', is: '>', value: revokedBefore, otherwise: () => ({ kind: 'revoked' }) }
+  return { attribute: 'createdAt', is: '>', value: revokedBefore, onFailure: () => ({ kind: 'revoked' }) }
 }
 
 export function codeGuards({ redirectUri, codeChallenge }: CodeBinding): Guard[] {
   const mismatch = () => ({ kind: 'verifier-mismatch' }) as const
   return [
-    { attribute: 'redirectUri', is: '=', value: redirectUri, otherwise: () => ({ kind: 'redirect-mismatch' }) },
+    { attribute: 'redirectUri', is: '=', value: redirectUri, onFailure: () => ({ kind: 'redirect-mismatch' }) },
     // A verifier without a challenge is as wrong as a challenge without its verifier (RFC 9700 §4.8.2, downgrade).
     codeChallenge === undefined
-      ? { attribute: 'codeChallenge', is: 'absent', otherwise: mismatch }
-      : { attribute: 'codeChallenge', is: '=', value: codeChallenge, otherwise: mismatch },
+      ? { attribute: 'codeChallenge', is: 'absent', onFailure: mismatch }
+      : { attribute: 'codeChallenge', is: '=', value: codeChallenge, onFailure: mismatch },
   ]
 }
 
 /** RFC 6749 §6, RFC 8707 §2.2: what is asked for was granted; and what was granted is still the client's to ask for. */
-export function narrowingGuards({ scopes = [], audiences = [] }: Narrowing, policy: SessionPolicy): Guard[] {
+export function requestedAccessGuards(
+  { scopes = [], audiences = [] }: RequestedAccess,
+  policy: SessionPolicy,
+): Guard[] {
   return [
     ...scopes.map(
       (scope): Guard => ({
         attribute: 'scopes',
         is: 'contains',
         value: scope,
-        otherwise: () => ({ kind: 'scope-widened' }),
+        onFailure: () => ({ kind: 'scope-widened' }),
       }),
     ),
     ...(audiences.length > 0 ? audiences.map(grantedAudience) : [stillRegistered(policy)]),
@@ -160,8 +163,8 @@ export function narrowingGuards({ scopes = [], audiences = [] }: Narrowing, poli
 }
 
 function grantedAudience(audience: string): Guard {
-  const value = comparedAudience(audience)
-  return { attribute: 'audiences', is: 'contains', value, otherwise: () => ({ kind: 'audience-widened' }) }
+  const value = normalisedAudience(audience)
+  return { attribute: 'audiences', is: 'contains', value, onFailure: () => ({ kind: 'audience-widened' }) }
 }
 
 /** Without a `resource` the token is for all that was granted, and so none of it may be gone. */
@@ -169,8 +172,8 @@ function stillRegistered({ audiences }: SessionPolicy): Guard {
   return {
     attribute: 'audiences',
     is: 'within',
-    values: audiences.map(comparedAudience),
+    values: audiences.map(normalisedAudience),
     maxLength: maxAudiences,
-    otherwise: () => ({ kind: 'audience-unregistered' }),
+    onFailure: () => ({ kind: 'audience-unregistered' }),
   }
 }

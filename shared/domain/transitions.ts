@@ -19,13 +19,13 @@ import { subjectKey } from './family.ts'
 import type { GraceRetry, Guard } from './guard.ts'
 import { firstFailure } from './guard.ts'
 import type { Refusal } from './refusal.ts'
-import type { CodeBinding, Entitlement, Narrowing, SessionPolicy, VerifiedCredential } from './single-use.ts'
+import type { CodeBinding, Entitlement, RequestedAccess, SessionPolicy, VerifiedCredential } from './single-use.ts'
 import {
   codeGuards,
   createdAfter,
-  narrowingGuards,
   ofApplication,
   ownedBy,
+  requestedAccessGuards,
   unspent,
   withinLimits,
 } from './single-use.ts'
@@ -63,7 +63,7 @@ export type Transition = {
 export type Verdict = Refusal | GraceRetry
 
 /** Each write that others may follow before its answer is seen keeps the id of the one before it. */
-const remembered = { previousWriteId: 'writeId' } as const
+const keepPreviousWriteId = { previousWriteId: 'writeId' } as const
 
 export type Moment = { readonly now: number; readonly writeId: string }
 
@@ -89,20 +89,20 @@ export function recordPoll(
         attribute: 'state',
         is: '=',
         value: 'pending',
-        otherwise: (family) =>
+        onFailure: (family) =>
           family.state === 'denied'
             ? { kind: 'denied' }
             : (family.codeExpiresAt ?? 0) <= now
               ? { kind: 'expired-device-code' }
               : { kind: 'decided' },
       },
-      { attribute: 'codeExpiresAt', is: '>', value: now, otherwise: () => ({ kind: 'expired-device-code' }) },
+      { attribute: 'codeExpiresAt', is: '>', value: now, onFailure: () => ({ kind: 'expired-device-code' }) },
       createdAfter(policy.revokedBefore),
       {
         attribute: 'nextPollAt',
         is: '<=',
         value: now,
-        otherwise: (family) => ({ kind: 'too-early', pollIntervalMs: family.pollIntervalMs ?? 0 }),
+        onFailure: (family) => ({ kind: 'too-early', pollIntervalMs: family.pollIntervalMs ?? 0 }),
       },
     ],
     set: { writeId },
@@ -126,12 +126,12 @@ export function increaseInterval(
     writeId,
     guards: [
       ...ownedBy(credential),
-      { attribute: 'state', is: '=', value: 'pending', otherwise: () => ({ kind: 'decided' }) },
+      { attribute: 'state', is: '=', value: 'pending', onFailure: () => ({ kind: 'decided' }) },
       {
         attribute: 'pollIntervalMs',
         is: '=',
         value: seenPollIntervalMs,
-        otherwise: (family) => ({ kind: 'too-early', pollIntervalMs: family.pollIntervalMs ?? 0 }),
+        onFailure: (family) => ({ kind: 'too-early', pollIntervalMs: family.pollIntervalMs ?? 0 }),
       },
     ],
     set: { writeId, pollIntervalMs, nextPollAt: now + pollIntervalMs - pollToleranceMs },
@@ -158,8 +158,8 @@ export function decide(application: string, sid: string, decision: Decision, { n
     writeId,
     guards: [
       ofApplication(application),
-      { attribute: 'state', is: '=', value: 'pending', otherwise: () => ({ kind: 'decided' }) },
-      { attribute: 'codeExpiresAt', is: '>', value: now, otherwise: () => ({ kind: 'expired-device-code' }) },
+      { attribute: 'state', is: '=', value: 'pending', onFailure: () => ({ kind: 'decided' }) },
+      { attribute: 'codeExpiresAt', is: '>', value: now, onFailure: () => ({ kind: 'expired-device-code' }) },
     ],
     set:
       'deny' in decision
@@ -173,7 +173,7 @@ export function decide(application: string, sid: string, decision: Decision, { n
             ...(decision.vault !== undefined && { vault: decision.vault }),
             ...(decision.codeExpiresAt !== undefined && { codeExpiresAt: decision.codeExpiresAt }),
           },
-    copy: remembered,
+    copy: keepPreviousWriteId,
     remove: ['nextPollAt', 'pollIntervalMs', 'deviceLogin'],
   }
 }
@@ -192,7 +192,7 @@ export function redeem(
   { now, writeId }: Moment,
   audiences: readonly string[] = [],
 ): Transition {
-  const bound = [...(binding === undefined ? [] : codeGuards(binding)), ...narrowingGuards({ audiences }, policy)]
+  const bound = [...(binding === undefined ? [] : codeGuards(binding)), ...requestedAccessGuards({ audiences }, policy)]
   const unboundRefusal = (family: Family) => firstFailure(bound, family)
   return {
     name: 'redeem',
@@ -205,13 +205,13 @@ export function redeem(
         attribute: 'state',
         is: '=',
         value: 'approved',
-        otherwise: (family) => (family.state === 'denied' ? { kind: 'denied' } : { kind: 'pending' }),
+        onFailure: (family) => (family.state === 'denied' ? { kind: 'denied' } : { kind: 'pending' }),
       },
       {
         attribute: 'codeExpiresAt',
         is: '>',
         value: now,
-        otherwise: (family) => ({ kind: family.flow === 'device' ? 'expired-device-code' : 'expired' }),
+        onFailure: (family) => ({ kind: family.flow === 'device' ? 'expired-device-code' : 'expired' }),
       },
       createdAfter(policy.revokedBefore),
       ...bound,
@@ -222,7 +222,7 @@ export function redeem(
       generation: 1,
       rotatedAt: now,
     },
-    copy: remembered,
+    copy: keepPreviousWriteId,
     // The session's end is fixed here, by the table itself: what was granted, and so how long it lasts, was not read.
     sum: {
       absoluteExpiresAt: ['sessionLifetimeMs', now],
@@ -249,10 +249,10 @@ const neededUntilFirstRefresh = [
 export function rotate(
   credential: VerifiedCredential,
   policy: SessionPolicy,
-  asked: Narrowing,
+  asked: RequestedAccess,
   { now, writeId }: Moment,
 ): Transition {
-  const narrowed = narrowingGuards(asked, policy)
+  const narrowed = requestedAccessGuards(asked, policy)
   const unboundRefusal = (family: Family) => firstFailure([...withinLimits(policy, now), ...narrowed], family)
   return {
     name: 'rotate',
@@ -261,7 +261,7 @@ export function rotate(
     guards: [
       ...ownedBy(credential),
       ...unspent(credential, policy, now, unboundRefusal),
-      { attribute: 'state', is: '=', value: 'active', otherwise: () => ({ kind: 'unknown' }) },
+      { attribute: 'state', is: '=', value: 'active', onFailure: () => ({ kind: 'unknown' }) },
       ...withinLimits(policy, now),
       ...narrowed,
     ],
@@ -270,7 +270,7 @@ export function rotate(
       generation: credential.generation + 1,
       rotatedAt: now,
     },
-    copy: remembered,
+    copy: keepPreviousWriteId,
     remove: credential.generation === 1 ? neededUntilFirstRefresh : [],
   }
 }
@@ -331,7 +331,7 @@ const notEnded: Guard = {
   attribute: 'state',
   is: 'in',
   values: ['pending', 'approved', 'active'],
-  otherwise: () => ({ kind: 'revoked' }),
+  onFailure: () => ({ kind: 'revoked' }),
 }
 
 /** The provider has heard of the end of a family, or never can. */
@@ -340,7 +340,7 @@ export function markProviderNotified(sid: string, writeId: string): Transition {
     name: 'markProviderNotified',
     sid,
     writeId,
-    guards: [{ attribute: 'revocationDue', is: '=', value: 'provider', otherwise: () => ({ kind: 'revoked' }) }],
+    guards: [{ attribute: 'revocationDue', is: '=', value: 'provider', onFailure: () => ({ kind: 'revoked' }) }],
     set: { writeId },
     remove: ['revocationDue', 'vault'],
   }

@@ -11,18 +11,18 @@ import type { MacKey } from './credential.ts'
 import { isSameSecret } from './secret.ts'
 
 export const userCodeAlphabet = 'BCDFGHJKLMNPQRSTVWXZ'
-const letters = 8
+const codeLength = 8
 /** How long a user code, and the device code that it belongs to, may be used (RFC 8628 §3.2, `expires_in`). */
 export const deviceCodeSeconds = 900
-const canonical = new RegExp(`^[${userCodeAlphabet}]{${letters}}$`)
+const canonical = new RegExp(`^[${userCodeAlphabet}]{${codeLength}}$`)
 
 /** Draws a code from the platform's CSPRNG, in its canonical form: `BCDFGHJK`. */
-export function drawUserCode(): string {
-  return Array.from({ length: letters }, () => userCodeAlphabet[randomInt(userCodeAlphabet.length)]).join('')
+export function generateUserCode(): string {
+  return Array.from({ length: codeLength }, () => userCodeAlphabet[randomInt(userCodeAlphabet.length)]).join('')
 }
 
 /** As people see it: `BCDF-GHJK`. */
-export function showUserCode(userCode: string): string {
+export function formatUserCode(userCode: string): string {
   return `${userCode.slice(0, 4)}-${userCode.slice(4)}`
 }
 
@@ -31,27 +31,27 @@ export function showUserCode(userCode: string): string {
  *
  * @returns undefined when it cannot be a user code
  */
-export function readUserCode(typed: string): string | undefined {
-  const userCode = forgiven(typed)
+export function parseUserCode(typed: string): string | undefined {
+  const userCode = normalise(typed)
   return userCode !== undefined && canonical.test(userCode) ? userCode : undefined
 }
 
 /** Why a text cannot be a user code, whichever codes there are. */
 export type UserCodeFault =
   | { readonly kind: 'length' }
-  /** @property strangers characters that no code has, each once */
-  | { readonly kind: 'alphabet'; readonly strangers: readonly string[] }
+  /** @property invalidCharacters characters that no code has, each once */
+  | { readonly kind: 'alphabet'; readonly invalidCharacters: readonly string[] }
 
-/** @returns undefined for what `readUserCode` reads */
+/** @returns undefined for what `parseUserCode` accepts */
 export function userCodeFault(typed: string): UserCodeFault | undefined {
-  const characters = [...(forgiven(typed) ?? '')]
-  if (characters.length !== letters) return { kind: 'length' }
-  const strangers = [...new Set(characters.filter((character) => !userCodeAlphabet.includes(character)))]
-  return strangers.length > 0 ? { kind: 'alphabet', strangers } : undefined
+  const characters = [...(normalise(typed) ?? '')]
+  if (characters.length !== codeLength) return { kind: 'length' }
+  const invalidCharacters = [...new Set(characters.filter((character) => !userCodeAlphabet.includes(character)))]
+  return invalidCharacters.length > 0 ? { kind: 'alphabet', invalidCharacters } : undefined
 }
 
 /** @returns undefined when it is too long to be worth reading: no code is, whatever is forgiven */
-function forgiven(typed: string): string | undefined {
+function normalise(typed: string): string | undefined {
   return typed.length > 64 ? undefined : typed.replace(/[\s.\-\u2010-\u2015_]/g, '').toUpperCase()
 }
 
@@ -69,7 +69,7 @@ export function userCodeProof(application: string, userCode: string, macKey: Mac
 }
 
 /** Whether a link is authentic, in constant time. */
-export function provesUserCode(
+export function verifyUserCodeProof(
   application: string,
   userCode: string,
   proof: string,

@@ -12,7 +12,7 @@
  *     caller B                     waits … lease over, leased (2→3) ──asks── renewed (3→4)
  */
 
-import { keptSeconds } from './family.ts'
+import { retentionSeconds } from './family.ts'
 
 /** Times are milliseconds since the epoch unless the name says otherwise. */
 export type Vault = {
@@ -52,17 +52,17 @@ export type VaultChange = {
 }
 
 /** A provider that does not say how long its token lasts (RFC 6749 §5.1 only recommends it) is asked again soon. */
-const untoldLifetimeSeconds = 300
+const defaultLifetimeSeconds = 300
 /** Fresh ones are fetched this long before the end, or a fifth of the lifetime where that is less. */
 const maxAheadMs = 60_000
 /** What ends within this time has ended by the time that it is used. */
-const tooLateMs = 1_000
+const expiryMarginMs = 1_000
 /**
  * Longer than a provider can keep its holder: discovery, the answer and the keys of its ID token take 5 s each at most, and
  * reading our secret there about as long. Whoever took over sooner would send a refresh token that has been used.
  */
 export const leaseMs = 25_000
-const firstCoolDownMs = 1_000
+const minCoolDownMs = 1_000
 const maxCoolDownMs = 60_000
 
 /** How long the provider's tokens last. @property expiresInSeconds as it said; absent: it did not */
@@ -81,13 +81,13 @@ export function createVault(opening: NewVault, sealed: string, lifetime: TokenLi
 
 /** When a vault of a family that lives so long may be cleaned up, seconds since the epoch. */
 export function vaultExpires(codeLifetimeSeconds: number, absoluteSeconds: number, now: number): number {
-  return Math.ceil(now / 1000) + codeLifetimeSeconds + absoluteSeconds + keptSeconds
+  return Math.ceil(now / 1000) + codeLifetimeSeconds + absoluteSeconds + retentionSeconds
 }
 
 function timesOf({ expiresInSeconds, isRefreshable }: TokenLifetime, end: number, now: number) {
   // One that cannot be replaced, and of which no end was told, is good for as long as the provider takes it.
   if (expiresInSeconds === undefined && !isRefreshable) return { isRefreshable, refreshAt: end, expiresAt: end }
-  const lifetimeMs = (expiresInSeconds ?? untoldLifetimeSeconds) * 1000
+  const lifetimeMs = (expiresInSeconds ?? defaultLifetimeSeconds) * 1000
   // A provider may say anything; nobody asks after the session's end, and the table holds no number of any size.
   const expiresAt = Math.min(now + lifetimeMs, end)
   return { isRefreshable, refreshAt: expiresAt - Math.min(maxAheadMs, lifetimeMs / 5), expiresAt }
@@ -103,7 +103,7 @@ export function nextStep(vault: Vault, now: number): Step {
   if (vault.sealed === undefined) return 'sign-in'
   if (now < vault.refreshAt) return 'use'
   // Towards its end a token is still good for whoever need not fetch the next one.
-  const orUse = (otherwise: Step): Step => (now < vault.expiresAt - tooLateMs ? 'use' : otherwise)
+  const orUse = (otherwise: Step): Step => (now < vault.expiresAt - expiryMarginMs ? 'use' : otherwise)
   if (!vault.isRefreshable) return orUse('sign-in')
   if (now < (vault.leaseUntil ?? 0)) return orUse('wait')
   if (now < (vault.retryAt ?? 0)) return orUse('cool-down')
@@ -113,25 +113,25 @@ export function nextStep(vault: Vault, now: number): Step {
 // --- changes --------------------------------------------------------------------------------------------------------
 
 /** Whoever writes this over a vault that nobody holds goes and asks the provider; nobody else does meanwhile. */
-export function leased(now: number): VaultChange {
+export function takeLease(now: number): VaultChange {
   return { set: { leaseUntil: now + leaseMs }, remove: [] }
 }
 
 /** @param now before the provider was asked, so that its time on the way does not count for the token */
-export function renewed(vault: Vault, sealed: string, lifetime: TokenLifetime, now: number): VaultChange {
+export function renewTokens(vault: Vault, sealed: string, lifetime: TokenLifetime, now: number): VaultChange {
   const times = timesOf(lifetime, vault.expires * 1000, now)
   return { set: { sealed, ...times }, remove: ['leaseUntil', 'failures', 'retryAt'] }
 }
 
 /** The provider could not be asked: it is left in peace for a while, twice as long each time. */
-export function failed(vault: Vault, providerRetryAfterSeconds: number, now: number): VaultChange {
+export function coolDown(vault: Vault, providerRetryAfterSeconds: number, now: number): VaultChange {
   const failures = (vault.failures ?? 0) + 1
-  const coolDownMs = Math.min(firstCoolDownMs * 2 ** Math.min(failures - 1, 10), maxCoolDownMs)
+  const coolDownMs = Math.min(minCoolDownMs * 2 ** Math.min(failures - 1, 10), maxCoolDownMs)
   const retryAt = now + Math.max(coolDownMs, Math.min(providerRetryAfterSeconds * 1000, maxCoolDownMs))
   return { set: { failures, retryAt }, remove: ['leaseUntil'] }
 }
 
 /** The provider refused the refresh token (RFC 6749 §5.2 invalid_grant): it is not asked again. */
-export function refused(): VaultChange {
+export function dropTokens(): VaultChange {
   return { set: { isRefreshable: false }, remove: ['sealed', 'leaseUntil', 'failures', 'retryAt'] }
 }

@@ -8,7 +8,7 @@
 
 import type { Family } from '../domain/family.ts'
 import { registeredScopes } from '../domain/scope.ts'
-import type { Narrowing, VerifiedCredential } from '../domain/single-use.ts'
+import type { RequestedAccess, VerifiedCredential } from '../domain/single-use.ts'
 import { precheck, revoke, type Transition } from '../domain/transitions.ts'
 import { audit, type Call, type ClientCall, momentOf } from '../http/call.ts'
 import { OAuthError } from '../http/errors.ts'
@@ -22,24 +22,28 @@ import { refuse } from './require-success.ts'
  * @throws {OAuthError} as the transition itself would be refused, and with the family's end where the provider refuses it
  * @throws {Unavailable} with nothing spent
  */
-export async function tokenBefore(
+export async function prepareProviderToken(
   call: ClientCall,
   credential: VerifiedCredential,
   transition: Transition,
-  asked: Narrowing,
+  asked: RequestedAccess,
 ): Promise<FreshToken> {
   const session = await call.parts.vaults.readSession(credential.sid)
   const refusal = precheck(transition, session?.family)
   if (refusal !== undefined) throw await refuse(call, credential, refusal)
   refuseNarrowing(call, session!.family, asked)
-  return tokenOf(call, session!, true)
+  return providerTokenOf(call, session!, true)
 }
 
 /**
  * RFC 6749 §6 and RFC 8707 §2.2 let a client ask for less. The provider's token comes with what it has, and nobody is given
  * more than was asked for.
  */
-function refuseNarrowing({ client }: ClientCall, family: Family, { scopes = [], audiences = [] }: Narrowing): void {
+function refuseNarrowing(
+  { client }: ClientCall,
+  family: Family,
+  { scopes = [], audiences = [] }: RequestedAccess,
+): void {
   const granted = registeredScopes(client.scopes, family.scopes)
   if (scopes.length > 0 && !granted.every((scope) => scopes.includes(scope))) {
     throw new OAuthError('invalid_scope', "The provider's access token can not be narrowed.")
@@ -56,7 +60,7 @@ function refuseNarrowing({ client }: ClientCall, family: Family, { scopes = [], 
  * @throws {OAuthError} invalid_grant where only a person can help
  * @throws {Unavailable}
  */
-export async function tokenOf(call: Call, { family, vault }: Session, needsIt: boolean): Promise<FreshToken> {
+export async function providerTokenOf(call: Call, { family, vault }: Session, needsIt: boolean): Promise<FreshToken> {
   const { sid, clientId, person } = family
   if (vault === undefined) {
     // Signed in before its client was entitled to the provider's tokens.

@@ -29,7 +29,7 @@ export async function requireSuccess(
 
 /** The error that answers a refused credential, once it has had its consequences. */
 export async function refuse(call: ClientCall, credential: VerifiedCredential, refusal: Refusal): Promise<OAuthError> {
-  if (refusal.kind === 'reuse') await killFamily(call, credential, refusal)
+  if (refusal.kind === 'reuse') await revokeReusedFamily(call, credential, refusal)
   if (refusal.kind === 'foreign-client') {
     audit(call, 'credential.foreign', { level: 'warn', sid: credential.sid, generation: credential.generation })
   }
@@ -37,7 +37,7 @@ export async function refuse(call: ClientCall, credential: VerifiedCredential, r
 }
 
 /** If this write fails, the caller is told to come again, and finds the same reuse. */
-async function killFamily(
+async function revokeReusedFamily(
   call: ClientCall,
   credential: VerifiedCredential,
   refusal: Refusal & { kind: 'reuse' },

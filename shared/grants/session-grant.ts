@@ -8,7 +8,7 @@
 
 import type { CredentialKind } from '../domain/credential.ts'
 import type { GrantType } from '../domain/registration.ts'
-import type { Narrowing, SessionPolicy, VerifiedCredential } from '../domain/single-use.ts'
+import type { RequestedAccess, SessionPolicy, VerifiedCredential } from '../domain/single-use.ts'
 import type { Transition } from '../domain/transitions.ts'
 import { type ClientCall, type ConclusionEvent, conclude } from '../http/call.ts'
 import type { FreshToken } from '../vault/fresh-token.ts'
@@ -17,7 +17,7 @@ import { tokenAnswer } from './token-answer.ts'
 import type { Grant } from './token-endpoint.ts'
 import { verifyCredential } from './verify-credential.ts'
 
-export type SessionGrant<Request extends Narrowing> = {
+export type SessionGrant<Request extends RequestedAccess> = {
   readonly type: GrantType
   readonly credential: { readonly kind: CredentialKind; readonly parameter: 'refresh_token' | 'code' | 'device_code' }
   /** Reads what the client asks for. Nothing has been read from the table yet, and nothing is spent. @throws {OAuthError} */
@@ -32,7 +32,7 @@ export type SessionGrant<Request extends Narrowing> = {
   readonly event: ConclusionEvent
 }
 
-export function sessionGrant<Request extends Narrowing>(grant: SessionGrant<Request>): Grant {
+export function sessionGrant<Request extends RequestedAccess>(grant: SessionGrant<Request>): Grant {
   return {
     type: grant.type,
     async exchange(call) {
@@ -71,12 +71,12 @@ async function withProviderToken(
   call: ClientCall,
   credential: VerifiedCredential,
   transition: Transition,
-  request: Narrowing,
+  request: RequestedAccess,
 ): Promise<Prepared> {
   if (call.client.accessToken !== 'provider') return { transition, providerToken: undefined }
   // Loaded when it is needed: most refreshes never speak to a provider.
-  const { tokenBefore } = await import('./provider-token.ts')
-  const providerToken = await tokenBefore(call, credential, transition, request)
+  const { prepareProviderToken } = await import('./provider-token.ts')
+  const providerToken = await prepareProviderToken(call, credential, transition, request)
   // The grace window begins with the write. Waiting for the provider must not use it up.
   return { transition: { ...transition, set: { ...transition.set, rotatedAt: call.parts.now() } }, providerToken }
 }

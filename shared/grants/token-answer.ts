@@ -10,7 +10,7 @@ import { type Credential, mint } from '../domain/credential.ts'
 import type { Family } from '../domain/family.ts'
 import { releasedClaims } from '../domain/released-claims.ts'
 import { registeredScopes } from '../domain/scope.ts'
-import type { Narrowing } from '../domain/single-use.ts'
+import type { RequestedAccess } from '../domain/single-use.ts'
 import type { Answer, ClientCall } from '../http/call.ts'
 import { signAccessToken } from '../tokens/access-token.ts'
 import { signIdToken } from '../tokens/id-token.ts'
@@ -24,7 +24,7 @@ export type AnswerParts = {
   /** As the credential's exchange has left it. */
   readonly family: Family
   /** What the client asked for, of what was granted. */
-  readonly request: Narrowing
+  readonly request: RequestedAccess
   /** The provider's access token in place of ours. */
   readonly providerToken: FreshToken | undefined
 }
@@ -47,7 +47,7 @@ export function tokenAnswer(call: ClientCall, parts: AnswerParts): Answer {
       expires_in: providerToken?.expiresInSeconds ?? client.accessTokenSeconds,
       ...(scope !== '' && { scope }),
       ...(isRefreshable(call, granted) && refreshTokenOf(call, parts)),
-      ...(bringsIdToken(call, family, scopes) && { id_token: idTokenOf(call, parts, scopes) }),
+      ...(includesIdToken(call, family, scopes) && { id_token: idTokenOf(call, parts, scopes) }),
     },
   }
 }
@@ -90,7 +90,7 @@ function refreshTokenOf(
   const successor = { ...credential, generation: family.generation }
   return {
     refresh_token: mint('rt', application.name, successor, keyring.macKey(family.rotatedAt!)),
-    ...toldLifetimes(family, client, now),
+    ...refreshTokenLifetimes(family, client, now),
     // Ours: the grace of this very token, which begins when it is exchanged. So it is never what is left of another one's.
     refresh_token_grace: client.graceSeconds,
   }
@@ -100,7 +100,7 @@ function refreshTokenOf(
  * draft-ietf-oauth-refresh-token-expiration-03 §6.1: until the refresh token ends if nobody uses it, and until the session
  * ends for good, whole seconds from now on.
  */
-export function toldLifetimes(
+export function refreshTokenLifetimes(
   { rotatedAt = 0, absoluteExpiresAt = 0 }: Family,
   { idleSeconds }: Pick<ClientCall['client'], 'idleSeconds'>,
   now: number,
@@ -115,7 +115,7 @@ export function toldLifetimes(
 }
 
 /** With the first tokens; and with refreshes, where the client's registration says so (OIDC Core §12.2). */
-function bringsIdToken({ client }: ClientCall, { generation }: Family, scopes: readonly string[]): boolean {
+function includesIdToken({ client }: ClientCall, { generation }: Family, scopes: readonly string[]): boolean {
   if (!scopes.includes('openid')) return false
   return generation === 1 || (client.idTokenOnRefresh ?? client.grants.includes('authorization_code'))
 }

@@ -26,13 +26,13 @@ export const tokenExchangeGrant: Grant = {
   async exchange(call) {
     checkAuthenticates(call.client)
     checkRequest(call)
-    const claims = await subjectIn(call, call.parameters.required('subject_token'))
+    const claims = await verifySubjectToken(call, call.parameters.required('subject_token'))
     checkEntitled(call.client, claims)
     const session = await liveSession(call, claims)
     refuseNarrowed(session, claims)
     // Loaded when it is needed: the providers are heavy.
-    const { tokenOf } = await import('./provider-token.ts')
-    const { accessToken, expiresInSeconds, scope } = await tokenOf(call, session, false)
+    const { providerTokenOf } = await import('./provider-token.ts')
+    const { accessToken, expiresInSeconds, scope } = await providerTokenOf(call, session, false)
     conclude(call, 'token.exchanged', { sid: claims.sid, sub: claims.sub, flow: session.family.flow })
     return {
       status: 200,
@@ -82,7 +82,7 @@ function invalidSubject(reason: string): OAuthError {
   return new OAuthError('invalid_request', description, { reason })
 }
 
-async function subjectIn({ parts, issuer, now }: ClientCall, token: string): Promise<SessionAccessToken> {
+async function verifySubjectToken({ parts, issuer, now }: ClientCall, token: string): Promise<SessionAccessToken> {
   const claims = await verifyAccessToken(await parts.keyring(), issuer, token, now)
   if (claims === undefined) throw invalidSubject('invalid token')
   if (!isOfSession(claims)) throw invalidSubject('of no session')

@@ -5,9 +5,9 @@
  * condition of the write that spends the credential (shared/domain/single-use.ts).
  */
 
-import { comparedAudience, isResource, maxAudiences, registeredAudiences } from '../domain/audience.ts'
+import { isResource, maxAudiences, normalisedAudience, registeredAudiences } from '../domain/audience.ts'
 import type { Client } from '../domain/registration.ts'
-import { allowsScopes, readScopes } from '../domain/scope.ts'
+import { allowsScopes, parseScopes } from '../domain/scope.ts'
 import { OAuthError } from './errors.ts'
 import type { Parameters } from './parameters.ts'
 
@@ -34,7 +34,7 @@ export function grantRequested(client: Client, parameters: Parameters): Requeste
 
 /** @returns empty when nothing was asked for. @throws {OAuthError} invalid_scope */
 export function scopesRequested(client: Client, parameters: Parameters): readonly string[] {
-  const scopes = readScopes(parameters.optional('scope'))
+  const scopes = parseScopes(parameters.optional('scope'))
   if (scopes === undefined || !allowsScopes(client.scopes, scopes)) {
     throw new OAuthError('invalid_scope', 'scope is malformed, or more than this client may ask for.')
   }
@@ -54,7 +54,7 @@ export function audiencesRequested(client: Client, parameters: Parameters): read
   }
   const audience = parameters.optional('audience')
   const named = [...(audience === undefined ? [] : [audience]), ...resources]
-  const requested = [...new Map(named.map((value) => [comparedAudience(value), value])).values()]
+  const requested = [...new Map(named.map((value) => [normalisedAudience(value), value])).values()]
   const registered = registeredAudiences(client.audiences, requested)
   if (registered.length < requested.length) {
     throw new OAuthError('invalid_target', 'resource and audience must be what this client may ask for.')

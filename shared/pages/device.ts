@@ -15,7 +15,7 @@ import { forDevelopers, inWords, type Page, page, picture } from './page.ts'
 export type CodeProblem =
   | { readonly kind: 'missing' | 'used' | 'expired' }
   | { readonly kind: 'unknown' | 'length'; readonly typed: string }
-  | { readonly kind: 'alphabet'; readonly typed: string; readonly strangers: readonly string[] }
+  | { readonly kind: 'alphabet'; readonly typed: string; readonly invalidCharacters: readonly string[] }
 
 /** The code to enter. 200, or 400 when the last one led nowhere. The form sends `user_code`, `csrf` and what it was given. */
 export function enterCode(input: {
@@ -160,7 +160,7 @@ function codeProblem(look: Look, problem: CodeProblem): Html {
     case 'length':
       return write(look, `code.${problem.kind}`, { code: typedCode(problem.typed) })
     case 'alphabet': {
-      const characters = html`${problem.strangers.map((stranger, at) => html`${at > 0 ? ', ' : ''}${named(stranger)}`)}`
+      const characters = html`${problem.invalidCharacters.map((character, at) => html`${at > 0 ? ', ' : ''}${named(character)}`)}`
       return write(look, 'code.alphabet', { code: typedCode(problem.typed), characters })
     }
     default:

@@ -4,7 +4,7 @@
 
 import * as oidc from 'openid-client'
 import type { ProviderSettings } from '../domain/registration.ts'
-import { asksForLogin } from '../domain/sign-in-age.ts'
+import { requestsLogin } from '../domain/sign-in-age.ts'
 import { fetchTrusting } from './private-fetch.ts'
 import type { SignInWishes } from './provider.ts'
 
@@ -60,7 +60,7 @@ export async function beginSignIn(
 ) {
   const { scopes } = settings
   // OIDC Core §2: max_age makes the provider return auth_time, which shows whether the browser removed prompt=login.
-  const maxAge = maxAgeSeconds ?? (asksForLogin(prompt) ? authTimeToldSeconds : undefined)
+  const maxAge = maxAgeSeconds ?? (requestsLogin(prompt) ? authTimeToldSeconds : undefined)
   const codeVerifier = oidc.randomPKCECodeVerifier()
   const secrets = { state, nonce: oidc.randomNonce(), codeVerifier }
   const url = oidc.buildAuthorizationUrl(configuration, {

@@ -16,7 +16,7 @@ const yearSeconds = 31_536_000
 const authMethod = v.picklist(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'])
 const methodsWithSecret: readonly unknown[] = ['client_secret_basic', 'client_secret_post']
 /** In the place of a client's secrets: they are drawn by the command line and live in the table alone. */
-export const ofTheTable = 'table'
+export const secretsInTable = 'table'
 const algorithm = v.picklist(['ES256', 'RS256'])
 export const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const grant = v.picklist([
@@ -27,7 +27,7 @@ const grant = v.picklist([
   tokenExchange,
 ])
 function hasSecrets(secrets: unknown): boolean {
-  return listOf(secrets).length > 0 || secrets === ofTheTable
+  return listOf(secrets).length > 0 || secrets === secretsInTable
 }
 
 const clientRules: readonly { readonly why: string; readonly broken: (client: RecordInFile) => boolean }[] = [
@@ -87,7 +87,7 @@ const audienceList = v.pipe(
 )
 export const secretList = v.pipe(v.array(text(256)), v.maxLength(2, 'two secrets may live at once, no more'))
 /** Not a union, so that a mistake in one secret is told of that one. */
-export const secretsSchema = v.lazy((input) => (typeof input === 'string' ? v.literal(ofTheTable) : secretList))
+export const secretsSchema = v.lazy((input) => (typeof input === 'string' ? v.literal(secretsInTable) : secretList))
 
 export const clientSchema = v.pipe(
   members({

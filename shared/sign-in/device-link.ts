@@ -2,7 +2,7 @@
  * The addresses of the page where a person lets a device in: plain, with its user code (RFC 8628 §3.3.1), and with how it ended.
  */
 
-import { showUserCode, userCodeProof } from '../domain/user-code.ts'
+import { formatUserCode, userCodeProof } from '../domain/user-code.ts'
 import type { Call } from '../http/call.ts'
 
 type Addressed = Pick<Call, 'parts' | 'issuer' | 'application' | 'now'>
@@ -14,7 +14,7 @@ export function activateUrl({ issuer }: Pick<Call, 'issuer'>): string {
 /** @param userCode of a family that is there: the address proves that it is, so opening it is no guess */
 export async function completeUrl(call: Addressed, userCode: string): Promise<string> {
   const proof = userCodeProof(call.application.name, userCode, (await call.parts.keyring()).macKey(call.now))
-  return `${activateUrl(call)}?${new URLSearchParams({ user_code: showUserCode(userCode), proof })}`
+  return `${activateUrl(call)}?${new URLSearchParams({ user_code: formatUserCode(userCode), proof })}`
 }
 
 export function resultUrl(call: Pick<Call, 'issuer'>, handle: string): string {

@@ -6,7 +6,7 @@
 
 import { isCodeChallenge } from '../domain/pkce.ts'
 import type { Client } from '../domain/registration.ts'
-import { asksForAge } from '../domain/sign-in-age.ts'
+import { requestsSignInAge } from '../domain/sign-in-age.ts'
 import type { Call } from '../http/call.ts'
 import { OAuthError } from '../http/errors.ts'
 import type { Parameters } from '../http/parameters.ts'
@@ -35,7 +35,7 @@ export async function signInRequest(
   checkResponse(client, parameters, to)
   const codeChallenge = challengeIn(client, parameters)
   const wishes = wishesIn(parameters)
-  if (call.application.provider.kind === 'oauth2' && asksForAge(wishes)) {
+  if (call.application.provider.kind === 'oauth2' && requestsSignInAge(wishes)) {
     // OIDC Core §3.1.2.1: what cannot be done is an error. Nothing in this provider's answer says when people signed in.
     const description = 'The provider of this application can not confirm prompt=login or max_age.'
     throw new OAuthError('invalid_request', description)

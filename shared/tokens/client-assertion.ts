@@ -21,7 +21,7 @@ const maxLifetimeSeconds = 600
 const leewaySeconds = 30
 const maxJtiLength = 256
 
-export type Expected = {
+export type ExpectedAssertion = {
   readonly clientId: string
   readonly keys: readonly PublicJwk[]
   /** Ours, the only value that `aud` may have. */
@@ -31,11 +31,11 @@ export type Expected = {
 }
 
 /** `fault` is for the operator's log: a name of what does not hold, and nothing that was sent. */
-export type Verdict =
+export type AssertionResult =
   | { readonly holds: true; readonly jti: string; readonly expiresAtSeconds: number }
   | { readonly holds: false; readonly fault: string }
 
-export async function verifyAssertion(assertion: string, expected: Expected): Promise<Verdict> {
+export async function verifyAssertion(assertion: string, expected: ExpectedAssertion): Promise<AssertionResult> {
   try {
     const payload = await payloadOf(assertion, expected)
     const fault = faultOf(payload, expected)
@@ -51,7 +51,7 @@ export async function verifyAssertion(assertion: string, expected: Expected): Pr
 }
 
 /** Of the client's keys those that may have signed are tried, four at most: a key need not be named (RFC 7515 §4.1.4). */
-async function payloadOf(assertion: string, { clientId, keys, issuer, now }: Expected): Promise<JWTPayload> {
+async function payloadOf(assertion: string, { clientId, keys, issuer, now }: ExpectedAssertion): Promise<JWTPayload> {
   const { alg, kid } = headerOf(assertion)
   for (const key of keys.filter((candidate) => mayHaveSigned(candidate, alg, kid))) {
     try {
@@ -93,7 +93,7 @@ function mayHaveSigned(key: PublicJwk, alg: unknown, kid: unknown): boolean {
 }
 
 /** What is asked beyond a valid JWT of this issuer for us. */
-function faultOf({ aud, exp, iat, jti }: JWTPayload, { issuer, now }: Expected): string | undefined {
+function faultOf({ aud, exp, iat, jti }: JWTPayload, { issuer, now }: ExpectedAssertion): string | undefined {
   const nowSeconds = now / 1000
   // draft-ietf-oauth-rfc7523bis: the issuer alone. One that is meant for others as well could be shown here by them, and
   // one that is meant for an endpoint of ours could have been asked for by another server that names this endpoint its own.

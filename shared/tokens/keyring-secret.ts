@@ -61,16 +61,16 @@ export async function generateKeyring(nowMs: number): Promise<string> {
   const current = { status: 'current', publishedAtSeconds: madeAtSeconds, usedFromSeconds: madeAtSeconds } as const
   const next = { status: 'next', publishedAtSeconds: madeAtSeconds } as const
   const signing = [current, next].flatMap((life) =>
-    signingAlgorithms.map((alg) => drawSigningKey(freshKeys, alg, life)),
+    signingAlgorithms.map((alg) => newSigningKey(randomKeys, alg, life)),
   )
   return writeKeyring({
     version: 2,
     serial: 1,
     madeAtSeconds,
     signing: await Promise.all(signing),
-    mac: [drawMacKey(freshKeys, 1, current), drawMacKey(freshKeys, 2, next)],
-    seal: [drawSealKey(freshKeys, current), drawSealKey(freshKeys, next)],
-    lookup: drawLookupKey(freshKeys, madeAtSeconds),
+    mac: [newMacKey(randomKeys, 1, current), newMacKey(randomKeys, 2, next)],
+    seal: [newSealKey(randomKeys, current), newSealKey(randomKeys, next)],
+    lookup: newLookupKey(randomKeys, madeAtSeconds),
   })
 }
 
@@ -78,7 +78,7 @@ export async function generateKeyring(nowMs: number): Promise<string> {
 export function parseKeyring(text: string): KeyringSecret {
   const stored = JSON.parse(text) as KeyringSecret | FirstKeyringSecret
   if (stored.version === 2) return stored
-  if (stored.version === 1) return upgraded(stored)
+  if (stored.version === 1) return upgrade(stored)
   throw new Error('the secret is not a keyring of a version that is known here')
 }
 
@@ -96,7 +96,7 @@ export type KeySource = {
   keyId(): string
 }
 
-export const freshKeys: KeySource = {
+export const randomKeys: KeySource = {
   signingKey: async (alg) => {
     const { privateKey } =
       alg === 'ES256'
@@ -108,7 +108,7 @@ export const freshKeys: KeySource = {
   keyId: () => randomBytes(8).toString('hex'),
 }
 
-export async function drawSigningKey(
+export async function newSigningKey(
   source: KeySource,
   alg: SigningAlgorithm,
   life: KeyLife,
@@ -116,15 +116,15 @@ export async function drawSigningKey(
   return { ...life, kid: source.keyId(), alg, jwk: await source.signingKey(alg) }
 }
 
-export function drawMacKey(source: KeySource, id: number, life: KeyLife): StoredMacKey {
+export function newMacKey(source: KeySource, id: number, life: KeyLife): StoredMacKey {
   return { ...life, id, key: source.secretKey() }
 }
 
-export function drawSealKey(source: KeySource, life: KeyLife): StoredSealKey {
+export function newSealKey(source: KeySource, life: KeyLife): StoredSealKey {
   return { ...life, kid: source.keyId(), key: source.secretKey() }
 }
 
-export function drawLookupKey(source: KeySource, nowSeconds: number): StoredLookupKey {
+export function newLookupKey(source: KeySource, nowSeconds: number): StoredLookupKey {
   const life = { status: 'current', publishedAtSeconds: nowSeconds, usedFromSeconds: nowSeconds } as const
   return { ...life, kid: source.keyId(), key: source.secretKey() }
 }
@@ -140,7 +140,7 @@ type FirstKeyringSecret = {
 }
 
 /** What was there before times were written down has been there, and in use, since ever. */
-function upgraded({ signing, mac, seal }: FirstKeyringSecret): KeyringSecret {
+function upgrade({ signing, mac, seal }: FirstKeyringSecret): KeyringSecret {
   const timed = <Key extends { status: KeyStatus }>(key: Key) => ({
     ...key,
     publishedAtSeconds: 0,

@@ -17,7 +17,7 @@ import { verifyAccessToken } from './verify-access-token.ts'
  *
  * @returns why not; undefined: it may take its place
  */
-export function objectionTo(before: string, after: string, nowMs: number): string | undefined {
+export function replacementFault(before: string, after: string, nowMs: number): string | undefined {
   const [former, latter] = [parseKeyring(before), parseKeyring(after)]
   if (latter.serial !== former.serial + 1) return 'It does not follow on the keyring that is in place.'
   if (nowMs / 1000 - latter.madeAtSeconds > handoverSeconds) return 'It was made too long ago.'
@@ -29,19 +29,19 @@ export function objectionTo(before: string, after: string, nowMs: number): strin
 }
 
 /** Makes one of each thing, now and with the keys that take over, and takes it. @throws when it is not taken */
-export async function tryKeyring(text: string, nowMs: number): Promise<void> {
+export async function testKeyring(text: string, nowMs: number): Promise<void> {
   const keyring = readKeyring(text)
   for (const atMs of [nowMs, nowMs + leadSeconds * 1000]) {
     for (const alg of signingAlgorithms) {
       const claims = { iss: 'https://trial.invalid', sub: 'trial', aud: 'trial', client_id: 'trial', sid: 'trial' }
       const token = signAccessToken(keyring, alg, claims, 60, atMs)
-      demand(await verifyAccessToken(keyring, claims.iss, token, atMs), `${alg} signature`)
+      assertDefined(await verifyAccessToken(keyring, claims.iss, token, atMs), `${alg} signature`)
     }
     const credential = { sid: 'A'.repeat(22), generation: 1, salt: 'A'.repeat(22) }
     const minted = mint('rt', 'trial', credential, keyring.macKey(atMs))
-    demand(verify('rt', 'trial', minted, keyring.macKeys), 'MAC')
+    assertDefined(verify('rt', 'trial', minted, keyring.macKeys), 'MAC')
     const sealing = { purpose: 'trial', application: 'trial', nowMs: atMs } as const
-    demand(await unseal(keyring, sealing, await seal(keyring, sealing, 'trial', 60)), 'seal')
+    assertDefined(await unseal(keyring, sealing, await seal(keyring, sealing, 'trial', 60)), 'seal')
   }
 }
 
@@ -59,6 +59,6 @@ function isNeeded({ status, keptUntilSeconds }: KeyLife, atSeconds: number): boo
   return status !== 'previous' || keptUntilSeconds === undefined || keptUntilSeconds > atSeconds
 }
 
-function demand(taken: unknown, what: string): void {
+function assertDefined(taken: unknown, what: string): void {
   if (taken === undefined) throw new Error(`the keyring does not take its own ${what}`)
 }

@@ -45,7 +45,7 @@ export function readKeyring(text: string): Keyring {
     .map(({ jwk, ...stored }) => ({ ...stored, key: createPrivateKey({ key: jwk, format: 'jwk' }) }))
   const mac = secret.mac.map((stored) => ({ ...stored, key: createSecretKey(stored.key, 'base64url') }))
   const seal = secret.seal.map((stored) => ({ ...stored, key: Buffer.from(stored.key, 'base64url') }))
-  for (const keys of [mac, seal]) demand<KeyLife>(keys.find(({ status }) => status === 'current'))
+  for (const keys of [mac, seal]) assertDefined<KeyLife>(keys.find(({ status }) => status === 'current'))
   return {
     signingKey: (alg, atMs) =>
       usedAt(
@@ -72,7 +72,7 @@ export type CachedKeyring = (notOlderThanMs?: number) => Promise<Keyring>
 export const keyringCachedMs = 300_000
 /** How long a verifier may go by the public halves it has fetched: long enough to spare requests. */
 export const publishedKeysCachedSeconds = 300
-const retriedMs = 10_000
+const retryMs = 10_000
 
 /**
  * A keyring that is read once and again every five minutes, by whichever request comes then. If that fails, the one at
@@ -96,7 +96,7 @@ export function cachedKeyring(read: () => Promise<string>, now: () => number): C
     } catch (error) {
       // Whoever asks for a younger one has a question that the one at hand has not answered.
       if (kept === undefined || now() - kept.readAt > notOlderThanMs) throw error
-      kept = { ...kept, until: now() + retriedMs }
+      kept = { ...kept, until: now() + retryMs }
     }
     return kept.keyring
   }
@@ -108,7 +108,7 @@ function publicHalf({ kty, crv, x, y, n, e }: JWK): JWK {
 
 function usedAt<Key extends KeyLife>(keys: readonly Key[], atMs: number): Key {
   // The current one also when its time has not come: it replaces a key that was retired, of whose time nothing is left.
-  return usedBetween(keys, atMs, atMs)[0] ?? demand(keys.find(({ status }) => status === 'current'))
+  return usedBetween(keys, atMs, atMs)[0] ?? assertDefined(keys.find(({ status }) => status === 'current'))
 }
 
 function usedBetween<Key extends KeyLife>(keys: readonly Key[], fromMs: number, toMs: number): readonly Key[] {
@@ -119,7 +119,7 @@ function usedBetween<Key extends KeyLife>(keys: readonly Key[], fromMs: number, 
     .sort((one, other) => (other.usedFromSeconds ?? 0) - (one.usedFromSeconds ?? 0))
 }
 
-function demand<T>(key: T | undefined): T {
+function assertDefined<T>(key: T | undefined): T {
   if (key === undefined) throw new Error('the keyring has no current key of a kind that is needed')
   return key
 }

@@ -10,15 +10,15 @@
 
 import { keyringCachedMs, publishedKeysCachedSeconds } from './keyring.ts'
 import {
-  drawLookupKey,
-  drawMacKey,
-  drawSealKey,
-  drawSigningKey,
-  freshKeys,
   type KeyLife,
   type KeyringSecret,
   type KeySource,
+  newLookupKey,
+  newMacKey,
+  newSealKey,
+  newSigningKey,
   parseKeyring,
+  randomKeys,
   type StoredLookupKey,
   type StoredMacKey,
   signingAlgorithms,
@@ -47,7 +47,7 @@ export const maxIdleSeconds = 31_536_000
  * - seal: cookies live for 15 minutes, but what is kept of a provider's tokens is sealed when they change, and a session
  *   may be idle in between.
  */
-const keptSeconds = { signing: maxAccessTokenSeconds, mac: maxIdleSeconds, seal: maxIdleSeconds } as const
+const retentionSeconds = { signing: maxAccessTokenSeconds, mac: maxIdleSeconds, seal: maxIdleSeconds } as const
 
 /** Credentials have one byte for the key's id. */
 const maxMacKeys = 256
@@ -95,7 +95,7 @@ export function nameOf(key: { readonly kid: string } | { readonly id: number }):
 export async function rotateKeyring(
   text: string,
   nowMs: number,
-  source: KeySource = freshKeys,
+  source: KeySource = randomKeys,
 ): Promise<KeyringChange> {
   const secret = parseKeyring(text)
   const nowSeconds = Math.floor(nowMs / 1000)
@@ -107,9 +107,9 @@ export async function rotateKeyring(
   )
   const retryAtSeconds = publishedAtSeconds + leadSeconds
   if (nowSeconds < retryAtSeconds) return refuse({ kind: 'too-early', publishedAtSeconds, retryAtSeconds })
-  return changed(secret, nowSeconds, source, {
+  return changeKeyring(secret, nowSeconds, source, {
     leave: (keys) => keys.filter((key) => key.status !== 'previous' || (key.keptUntilSeconds ?? Infinity) > nowSeconds),
-    turn: (keys, draw, keptFor) => turned(keys, draw, keptFor, nowSeconds),
+    turn: (keys, draw, keptFor) => rotateKeys(keys, draw, keptFor, nowSeconds),
   })
 }
 
@@ -123,7 +123,7 @@ export async function retireKeys(
   text: string,
   names: readonly string[] | 'all',
   nowMs: number,
-  source: KeySource = freshKeys,
+  source: KeySource = randomKeys,
 ): Promise<KeyringChange> {
   const secret = parseKeyring(text)
   const known = [...secret.signing, ...secret.mac, ...secret.seal, ...lookupOf(secret)].map(nameOf)
@@ -131,15 +131,15 @@ export async function retireKeys(
   if (unknown !== undefined) return refuse({ kind: 'unknown-key', key: unknown })
   if (names.length === 0) return refuse({ kind: 'nothing-named' })
   const nowSeconds = Math.floor(nowMs / 1000)
-  return changed(secret, nowSeconds, source, {
+  return changeKeyring(secret, nowSeconds, source, {
     leave: (keys) => keys.filter((key) => names !== 'all' && !names.includes(nameOf(key))),
-    turn: (keys, draw, _, all) => (keys.length === all.length ? all : closed(keys, draw, nowSeconds)),
+    turn: (keys, draw, _, all) => (keys.length === all.length ? all : fillGaps(keys, draw, nowSeconds)),
   })
 }
 
 // --- the change of one line -----------------------------------------------------------------------------------------
 
-type Draw<Key> = (life: KeyLife) => Key | Promise<Key>
+type MakeKey<Key> = (life: KeyLife) => Key | Promise<Key>
 
 type Change = {
   /** The keys of a line that stay in the keyring. */
@@ -149,16 +149,16 @@ type Change = {
   /** @param keys those that stay; @param all those that there were */
   turn<Key extends KeyLife>(
     keys: readonly Key[],
-    draw: Draw<Key>,
+    draw: MakeKey<Key>,
     keptFor: number,
     all: readonly Key[],
   ): readonly Key[] | Promise<readonly Key[]>
 }
 
 /** The next key takes over in a while, and another next one is drawn. A keyring of version 1 has none yet. */
-async function turned<Key extends KeyLife>(
+async function rotateKeys<Key extends KeyLife>(
   keys: readonly Key[],
-  draw: Draw<Key>,
+  draw: MakeKey<Key>,
   keptFor: number,
   nowSeconds: number,
 ): Promise<readonly Key[]> {
@@ -180,9 +180,9 @@ async function turned<Key extends KeyLife>(
 }
 
 /** After keys were taken out of the line: a current key and a next one again, used without delay where one is missed. */
-async function closed<Key extends KeyLife>(
+async function fillGaps<Key extends KeyLife>(
   keys: readonly Key[],
-  draw: Draw<Key>,
+  draw: MakeKey<Key>,
   nowSeconds: number,
 ): Promise<readonly Key[]> {
   const fresh = { status: 'next', publishedAtSeconds: nowSeconds } as const
@@ -209,7 +209,7 @@ async function closed<Key extends KeyLife>(
 
 // --- the keyring as lines -------------------------------------------------------------------------------------------
 
-async function changed(
+async function changeKeyring(
   secret: KeyringSecret,
   nowSeconds: number,
   source: KeySource,
@@ -221,10 +221,10 @@ async function changed(
   const drawId = freeIds(secret.mac, macLeft)
   const signing = signingAlgorithms.map((alg) => {
     const line = secret.signing.filter((key) => key.alg === alg)
-    return turn(leave(line), (life) => drawSigningKey(source, alg, life), keptSeconds.signing, line)
+    return turn(leave(line), (life) => newSigningKey(source, alg, life), retentionSeconds.signing, line)
   })
-  const mac = turn(macLeft, (life) => drawMacKey(source, drawId(), life), keptSeconds.mac, secret.mac)
-  const seal = turn(leave(secret.seal), (life) => drawSealKey(source, life), keptSeconds.seal, secret.seal)
+  const mac = turn(macLeft, (life) => newMacKey(source, drawId(), life), retentionSeconds.mac, secret.mac)
+  const seal = turn(leave(secret.seal), (life) => newSealKey(source, life), retentionSeconds.seal, secret.seal)
   const text = writeKeyring({
     version: 2,
     serial: secret.serial + 1,
@@ -233,7 +233,7 @@ async function changed(
     mac: await mac,
     seal: await seal,
     // It turns with no rotation; a retired one, or one that is not there yet, is drawn anew.
-    lookup: leave(lookupOf(secret))[0] ?? drawLookupKey(source, nowSeconds),
+    lookup: leave(lookupOf(secret))[0] ?? newLookupKey(source, nowSeconds),
   })
   return Buffer.byteLength(text) > maxKeyringBytes ? refuse({ kind: 'too-large' }) : { ok: true, text }
 }

@@ -8,19 +8,19 @@
 import type { Family } from '../domain/family.ts'
 import type { Application } from '../domain/registration.ts'
 import { markProviderNotified } from '../domain/transitions.ts'
-import { leased, type Vault } from '../domain/vault.ts'
+import { takeLease, type Vault } from '../domain/vault.ts'
 import type { Parts } from '../parts.ts'
 import { providerOf } from '../providers/index.ts'
 import { randomId } from '../random.ts'
 import { Unavailable } from '../unavailable.ts'
-import type { Report } from './fresh-token.ts'
+import type { ReportEvent } from './fresh-token.ts'
 import { type StoredTokens, unsealTokens } from './stored-tokens.ts'
 
 /** A provider that is not to be had for so long is given up on; its tokens end by themselves. */
-const maxTryMs = 7 * 86_400_000
+const maxRetryMs = 7 * 86_400_000
 
 /** `done`: there is nothing left to do. `busy`: somebody else is at these tokens. `failed`: by the provider's own answer. */
-export type End = 'done' | 'busy' | 'failed' | 'out of reach'
+export type RevocationOutcome = 'done' | 'busy' | 'failed' | 'out of reach'
 
 /**
  * Tries once.
@@ -33,18 +33,18 @@ export async function endAtProvider(
   parts: Parts,
   application: Application | undefined,
   family: Family,
-  report: Report,
-): Promise<End> {
+  report: ReportEvent,
+): Promise<RevocationOutcome> {
   const { sid, vault: id, revokedAt = 0 } = family
   const vault = id === undefined ? undefined : await parts.vaults.read(sid, id)
   const task = vault && (await taskFor(parts, application, vault))
   if (task !== undefined) {
     // Whoever is fetching fresh ones at this moment would be left with some that nobody has ended.
-    if (!(await isOurs(parts, vault!))) return 'busy'
+    if (!(await acquireLease(parts, vault!))) return 'busy'
     const isPossible = typeof task === 'object'
     const why = isPossible ? await revoke(parts, task.application, task.value) : task
     if (why === undefined) report('provider.revoked', { level: 'info' })
-    else if (isPossible && parts.now() < revokedAt + maxTryMs) {
+    else if (isPossible && parts.now() < revokedAt + maxRetryMs) {
       report('provider.revocation_failed', { level: 'warn', reason: why })
       return why === outOfReach ? why : 'failed'
     } else report('provider.revocation_abandoned', { level: 'warn', reason: why })
@@ -69,9 +69,9 @@ async function taskFor(
   return unsealed === 'other-provider' ? 'its application has another provider by now' : unsealed
 }
 
-async function isOurs(parts: Parts, vault: Vault): Promise<boolean> {
+async function acquireLease(parts: Parts, vault: Vault): Promise<boolean> {
   const now = parts.now()
-  return now >= (vault.leaseUntil ?? 0) && (await parts.vaults.swap(vault, leased(now), randomId())).swapped
+  return now >= (vault.leaseUntil ?? 0) && (await parts.vaults.swap(vault, takeLease(now), randomId())).swapped
 }
 
 const outOfReach = 'out of reach'

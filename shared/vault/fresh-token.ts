@@ -14,7 +14,15 @@
 
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Application } from '../domain/registration.ts'
-import { failed, leased, nextStep, refused, renewed, type Vault, type VaultChange } from '../domain/vault.ts'
+import {
+  coolDown,
+  dropTokens,
+  nextStep,
+  renewTokens,
+  takeLease,
+  type Vault,
+  type VaultChange,
+} from '../domain/vault.ts'
 import type { LogEventName } from '../log-events.ts'
 import type { Parts } from '../parts.ts'
 import { providerOf } from '../providers/index.ts'
@@ -31,13 +39,13 @@ export type FreshToken = {
 }
 
 /** What is told to the operator. */
-export type Report = (
+export type ReportEvent = (
   event: LogEventName,
   fields: { readonly level: 'info' | 'warn'; readonly reason?: string },
 ) => void
 
 /** What a session is told whose tokens are those of another provider than the application has. */
-const otherProvider = "the tokens are those of the application's former provider, so the new one was not asked"
+const otherProviderReason = "the tokens are those of the application's former provider, so the new one was not asked"
 
 /** `sign-in`: only a person can help, by signing in again. `other-provider`: so it is, because the provider has changed. */
 export type NoToken = 'sign-in' | 'other-provider'
@@ -57,14 +65,14 @@ export async function freshToken(
   application: Application,
   found: Vault,
   sub: string,
-  report: Report,
+  report: ReportEvent,
 ): Promise<FreshToken | NoToken> {
   const giveUpAt = Date.now() + maxWaitMs
   let vault: Vault | undefined = found
   for (let pauseMs = minPauseMs; vault !== undefined; pauseMs = Math.min(pauseMs * 2, maxPauseMs)) {
     switch (nextStep(vault, parts.now())) {
       case 'use':
-        return given(parts, application, vault, report)
+        return tokenIn(parts, application, vault, report)
       case 'sign-in':
         return 'sign-in'
       case 'cool-down':
@@ -76,9 +84,9 @@ export async function freshToken(
         vault = await parts.vaults.read(vault.sid, vault.id)
         break
       case 'fetch': {
-        const fetched = await fetchOnce(parts, application, vault, sub, report)
+        const fetched = await refreshUnderLease(parts, application, vault, sub, report)
         if (fetched === 'other-provider') return fetched
-        if (fetched.isOwn) return given(parts, application, fetched.vault, report)
+        if (fetched.isOwn) return tokenIn(parts, application, fetched.vault, report)
         vault = fetched.vault
       }
     }
@@ -86,49 +94,49 @@ export async function freshToken(
   return 'sign-in'
 }
 
-async function given(
+async function tokenIn(
   parts: Parts,
   application: Application,
   vault: Vault,
-  report: Report,
+  report: ReportEvent,
 ): Promise<FreshToken | NoToken> {
   const now = parts.now()
   const unsealed = await unsealTokens(parts, application, vault, now)
   if (unsealed === undefined) return 'sign-in'
-  if (unsealed === 'other-provider') return reportOther(report)
+  if (unsealed === 'other-provider') return reportOtherProvider(report)
   const { accessToken, scope } = unsealed.value
   // Always tell a lifetime, even if the provider omitted it: callers plan by it (RFC 6749 §5.1).
   return { accessToken, expiresInSeconds: Math.max(1, Math.floor((vault.expiresAt - now) / 1000)), scope }
 }
 
-function reportOther(report: Report): 'other-provider' {
-  report('provider.changed', { level: 'warn', reason: otherProvider })
+function reportOtherProvider(report: ReportEvent): 'other-provider' {
+  report('provider.changed', { level: 'warn', reason: otherProviderReason })
   return 'other-provider'
 }
 
 /** `isOwn`: these are the tokens that this very call has fetched. Otherwise the vault as it stands now. */
-type Fetched =
+type RefreshOutcome =
   | { readonly isOwn: true; readonly vault: Vault }
   | { readonly isOwn: false; readonly vault: Vault | undefined }
 
-async function fetchOnce(
+async function refreshUnderLease(
   parts: Parts,
   application: Application,
   seen: Vault,
   sub: string,
-  report: Report,
-): Promise<Fetched | 'other-provider'> {
-  const lease = await parts.vaults.swap(seen, leased(parts.now()), randomId())
+  report: ReportEvent,
+): Promise<RefreshOutcome | 'other-provider'> {
+  const lease = await parts.vaults.swap(seen, takeLease(parts.now()), randomId())
   if (!lease.swapped) return { isOwn: false, vault: lease.vault }
   const held = lease.vault
   const before = parts.now()
   const unsealed = await unsealTokens(parts, application, held, before)
   if (unsealed === 'other-provider') {
-    await end(parts, held, refused())
-    return reportOther(report)
+    await releaseLease(parts, held, dropTokens())
+    return reportOtherProvider(report)
   }
   // Its key is gone, so nobody will ever read it again.
-  if (unsealed?.value.refreshToken === undefined) return end(parts, held, refused())
+  if (unsealed?.value.refreshToken === undefined) return releaseLease(parts, held, dropTokens())
   const { refreshToken, scope } = unsealed.value
   let result: RefreshResult
   try {
@@ -136,7 +144,7 @@ async function fetchOnce(
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error
     report('provider.refresh_failed', { level: 'warn', reason: 'out of reach' })
-    return end(parts, held, failed(held, error.retryAfterSeconds, parts.now()))
+    return releaseLease(parts, held, coolDown(held, error.retryAfterSeconds, parts.now()))
   }
   switch (result.kind) {
     case 'refreshed': {
@@ -144,7 +152,7 @@ async function fetchOnce(
       // RFC 6749 §6: where no refresh token comes, the one that was sent stays good; where no scope, it is the same.
       const all = { ...tokens, refreshToken: tokens.refreshToken ?? refreshToken, scope: tokens.scope ?? scope }
       const sealed = await sealTokens(parts, unsealed.application, held, all, before)
-      const stored = await parts.vaults.swap(held, renewed(held, sealed, lifetimeOf(all), before), randomId())
+      const stored = await parts.vaults.swap(held, renewTokens(held, sealed, lifetimeOf(all), before), randomId())
       report(stored.swapped ? 'provider.refreshed' : 'provider.refreshed_late', {
         level: stored.swapped ? 'info' : 'warn',
       })
@@ -153,14 +161,14 @@ async function fetchOnce(
     case 'refused':
       report('provider.refresh_refused', { level: 'warn' })
       // Over this lease alone: where a newer token was stored meanwhile, that one counts.
-      return end(parts, held, refused())
+      return releaseLease(parts, held, dropTokens())
     case 'unexpected':
       report('provider.refresh_failed', { level: 'warn', reason: result.why })
-      return end(parts, held, failed(held, 0, parts.now()))
+      return releaseLease(parts, held, coolDown(held, 0, parts.now()))
   }
 }
 
-async function end(parts: Parts, held: Vault, change: VaultChange): Promise<Fetched> {
+async function releaseLease(parts: Parts, held: Vault, change: VaultChange): Promise<RefreshOutcome> {
   const { vault } = await parts.vaults.swap(held, change, randomId())
   return { isOwn: false, vault }
 }

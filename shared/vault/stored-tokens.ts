@@ -51,13 +51,13 @@ export function lifetimeOf({ expiresInSeconds, refreshToken }: ProviderTokens) {
   return { expiresInSeconds, isRefreshable: refreshToken !== undefined }
 }
 
-type Place = Pick<Vault, 'sid' | 'id' | 'expires'>
+type VaultKey = Pick<Vault, 'sid' | 'id' | 'expires'>
 
 /** @param application whose provider gave the tokens */
 export async function sealTokens(
   parts: Parts,
   application: Application,
-  place: Place,
+  place: VaultKey,
   { accessToken, refreshToken, scope }: StoredTokens,
   now: number,
 ): Promise<string> {
@@ -77,6 +77,6 @@ export async function unsealTokens(
   return unsealFrom<StoredTokens>(parts, application, purposeOf(vault), sealed, now)
 }
 
-function purposeOf({ sid, id }: Pick<Place, 'sid' | 'id'>): ProviderPurpose {
+function purposeOf({ sid, id }: Pick<VaultKey, 'sid' | 'id'>): ProviderPurpose {
   return `provider ${sid} ${id}`
 }

@@ -27,13 +27,13 @@ import {
   approved,
   binding,
   codeIssued,
+  credential,
   denied,
-  holding,
   now,
   pending,
   person,
+  policy,
   revoked,
-  shown,
   sid,
 } from '../support/families.ts'
 import { changed, step } from '../support/memory.ts'
@@ -80,7 +80,7 @@ describe('a device login at the provider', () => {
   })
 
   test('that somebody else redeems first is no reuse by a poll that found it unspent, and a refusal stays what it is', () => {
-    const redemption = redeem(shown(0), holding, undefined, moment)
+    const redemption = redeem(credential(0), policy, undefined, moment)
     const kind = (family: Family) => (precheck(unlessSuperseded(redemption), family) ?? { kind: 'holds' }).kind
     assert.deepEqual([active(1), active(7), approved()].map(kind), ['pending', 'pending', 'holds'])
     assert.deepEqual([revoked(), denied(), approved({ codeExpiresAt: now }), approved({ clientId: 'job' })].map(kind), [
@@ -93,27 +93,27 @@ describe('a device login at the provider', () => {
   })
 
   test('is good for its successor once more within the grace, for a poll that was overtaken, too', () => {
-    const redemption = redeem(shown(0), { ...holding, graceSeconds: 10 }, undefined, moment)
+    const redemption = redeem(credential(0), { ...policy, graceSeconds: 10 }, undefined, moment)
     assert.deepEqual(step(unlessSuperseded(redemption), active(1)), { moved: false, verdict: { kind: 'grace-retry' } })
   })
 
   test('is gone at the end of the family, too', () => {
     const waiting = pending({ deviceLogin: 'sealed' })
-    const ends = [revoke(shown(0), 'client', moment), revokeByOps('demo', sid, { actor: 'ada' }, moment)]
+    const ends = [revoke(credential(0), 'client', moment), revokeByOps('demo', sid, { actor: 'ada' }, moment)]
     for (const end of ends) assert.ok(!('deviceLogin' in changed(end, waiting)))
   })
 
   test('stays through the first refresh and all that follow: a session keeps its vault', () => {
-    const redeemed = changed(redeem(shown(0), holding, undefined, moment), approved({ vault }))
-    const first = changed(rotate(shown(1), holding, {}, moment), redeemed)
-    assert.equal(changed(rotate(shown(2), holding, {}, moment), first).vault, vault)
+    const redeemed = changed(redeem(credential(0), policy, undefined, moment), approved({ vault }))
+    const first = changed(rotate(credential(1), policy, {}, moment), redeemed)
+    assert.equal(changed(rotate(credential(2), policy, {}, moment), first).vault, vault)
   })
 })
 
 describe('an end that the provider is to hear of', () => {
   const ends: Readonly<Record<string, (atProvider?: boolean) => Transition>> = {
-    'by its client': (atProvider) => revoke(shown(3), 'client', moment, atProvider),
-    'by reuse': (atProvider) => revoke(shown(3), 'reuse', moment, atProvider),
+    'by its client': (atProvider) => revoke(credential(3), 'client', moment, atProvider),
+    'by reuse': (atProvider) => revoke(credential(3), 'reuse', moment, atProvider),
     'by ops': (atProvider) => revokeByOps('demo', sid, { actor: 'ada', note: 'a laptop was lost' }, moment, atProvider),
   }
   for (const [name, end] of Object.entries(ends)) {
@@ -149,7 +149,7 @@ describe('an end that the provider is to hear of', () => {
 })
 
 describe('what is foreseen', () => {
-  const grace = { ...holding, graceSeconds: 10 }
+  const grace = { ...policy, graceSeconds: 10 }
   const families: readonly (Family | undefined)[] = [
     ...[undefined, pending(), denied(), approved(), codeIssued(), active(1), active(7), revoked()],
     ...[
@@ -160,12 +160,12 @@ describe('what is foreseen', () => {
   ]
   const transitions = [
     ...[1, 2, 6, 7, 8].flatMap((generation) =>
-      [holding, grace].map((held) => rotate(shown(generation), held, {}, moment)),
+      [policy, grace].map((held) => rotate(credential(generation), held, {}, moment)),
     ),
-    ...[undefined, binding].map((bound) => redeem(shown(0), holding, bound, moment)),
-    rotate(shown(7, { clientId: 'job' }), holding, {}, moment),
-    rotate(shown(7), holding, { scopes: ['admin'] }, moment),
-    rotate(shown(7), { ...holding, revokedBefore: now }, {}, moment),
+    ...[undefined, binding].map((bound) => redeem(credential(0), policy, bound, moment)),
+    rotate(credential(7, { clientId: 'job' }), policy, {}, moment),
+    rotate(credential(7), policy, { scopes: ['admin'] }, moment),
+    rotate(credential(7), { ...policy, revokedBefore: now }, {}, moment),
   ]
 
   test('is what the write itself would meet: no refusal where it would hold or be a grace retry', () => {
@@ -182,11 +182,11 @@ describe('what is foreseen', () => {
     const kinds = families.flatMap((family) => transitions.map((transition) => precheck(transition, family)?.kind))
     for (const kind of [undefined, 'unknown', 'reuse', 'expired', 'revoked', 'foreign-client', 'scope-widened'])
       assert.ok(kinds.includes(kind as (typeof kinds)[number]), kind)
-    assert.equal(precheck(rotate(shown(6), grace, {}, moment), active(7)), undefined)
+    assert.equal(precheck(rotate(credential(6), grace, {}, moment), active(7)), undefined)
   })
 
   test('is not misled by an attempt that looks like its own: nothing has been written yet', () => {
     const family = active(7, { writeId: moment.writeId })
-    assert.deepEqual(precheck(rotate(shown(2), holding, {}, moment), family), { kind: 'reuse', generation: 7 })
+    assert.deepEqual(precheck(rotate(credential(2), policy, {}, moment), family), { kind: 'reuse', generation: 7 })
   })
 })

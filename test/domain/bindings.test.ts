@@ -12,20 +12,20 @@ import {
   active,
   binding,
   codeIssued,
-  holding,
+  credential,
   now,
   pending,
   person,
+  policy,
   revoked,
   saltHash,
   second,
-  shown,
   sid,
 } from '../support/families.ts'
 import { step } from '../support/memory.ts'
 
 const moment = { now, writeId: 'this write' }
-const inGrace = { ...holding, graceSeconds: 10 }
+const inGrace = { ...policy, graceSeconds: 10 }
 
 const { codeChallenge: _, ...unproven } = binding
 const { codeChallenge: __, ...plainFamily } = codeIssued()
@@ -38,14 +38,14 @@ const wrongBindings: readonly [string, typeof plainFamily & { codeChallenge?: st
 
 for (const [name, family, shownWith, refusal] of wrongBindings) {
   test(`an authorization code with ${name} is refused and unspent`, () => {
-    const done = step(redeem(shown(0), holding, shownWith, moment), family)
+    const done = step(redeem(credential(0), policy, shownWith, moment), family)
     assert.deepEqual(done, { moved: false, verdict: { kind: refusal } })
   })
 
   test(`a code shown again in grace, with ${name}, is refused and not replayed`, () => {
     const exchanged = { ...family, ...active(1), codeChallenge: family.codeChallenge, flow: 'code' } as const
     const kept = Object.fromEntries(Object.entries(exchanged).filter(([, value]) => value !== undefined))
-    const done = step(redeem(shown(0), inGrace, shownWith, moment), {
+    const done = step(redeem(credential(0), inGrace, shownWith, moment), {
       ...kept,
       redirectUri: family.redirectUri,
     } as typeof family)
@@ -54,30 +54,30 @@ for (const [name, family, shownWith, refusal] of wrongBindings) {
 }
 
 test('a code that was given without a challenge is exchanged without a verifier', () => {
-  assert.ok(step(redeem(shown(0), holding, unproven, moment), plainFamily).moved)
+  assert.ok(step(redeem(credential(0), policy, unproven, moment), plainFamily).moved)
 })
 
 test('a code with the right binding is replayed in grace', () => {
-  const done = step(redeem(shown(0), inGrace, binding, moment), active(1, { ...binding, flow: 'code' }))
+  const done = step(redeem(credential(0), inGrace, binding, moment), active(1, { ...binding, flow: 'code' }))
   assert.deepEqual(done, { moved: false, verdict: { kind: 'grace-retry' } })
 })
 
 test('fewer scopes than granted are good, in any order', () => {
-  assert.ok(step(rotate(shown(7), holding, { scopes: ['email', 'openid'] }, moment), active(7)).moved)
+  assert.ok(step(rotate(credential(7), policy, { scopes: ['email', 'openid'] }, moment), active(7)).moved)
 })
 
 test('a scope that was not granted is refused, and nothing is spent', () => {
-  const done = step(rotate(shown(7), holding, { scopes: ['openid', 'admin'] }, moment), active(7))
+  const done = step(rotate(credential(7), policy, { scopes: ['openid', 'admin'] }, moment), active(7))
   assert.deepEqual(done, { moved: false, verdict: { kind: 'scope-widened' } })
 })
 
 test('a scope that was not granted is refused at a replay, too', () => {
-  const done = step(rotate(shown(6), inGrace, { scopes: ['admin'] }, moment), active(7))
+  const done = step(rotate(credential(6), inGrace, { scopes: ['admin'] }, moment), active(7))
   assert.deepEqual(done, { moved: false, verdict: { kind: 'scope-widened' } })
 })
 
 test('a wider scope at a spent token is reuse all the same', () => {
-  const done = step(rotate(shown(5), inGrace, { scopes: ['admin'] }, moment), active(7))
+  const done = step(rotate(credential(5), inGrace, { scopes: ['admin'] }, moment), active(7))
   assert.deepEqual(done, { moved: false, verdict: { kind: 'reuse', generation: 7 } })
 })
 
@@ -91,10 +91,13 @@ test('an access token ends its family without knowing the salt', () => {
 })
 
 test('why a family was revoked is kept, and a later reason does not replace it', () => {
-  const done = step(revoke(shown(3), 'reuse', moment), active(7))
+  const done = step(revoke(credential(3), 'reuse', moment), active(7))
   assert.ok(done.moved)
   assert.equal(done.family.revokedReason, 'reuse')
-  assert.deepEqual(step(revoke(shown(3), 'reuse', moment), revoked()), { moved: false, verdict: { kind: 'revoked' } })
+  assert.deepEqual(step(revoke(credential(3), 'reuse', moment), revoked()), {
+    moved: false,
+    verdict: { kind: 'revoked' },
+  })
 })
 
 test('slow_down adds five seconds each time, up to a minute', () => {
@@ -102,7 +105,7 @@ test('slow_down adds five seconds each time, up to a minute', () => {
   const intervals: (number | undefined)[] = []
   for (let count = 0; count < 14; count += 1) {
     const done = step(
-      increaseInterval(shown(0), family.pollIntervalMs ?? 0, { now, writeId: `writeId ${count}` }),
+      increaseInterval(credential(0), family.pollIntervalMs ?? 0, { now, writeId: `writeId ${count}` }),
       family,
     )
     assert.ok(done.moved)
@@ -118,12 +121,12 @@ test('slow_down adds five seconds each time, up to a minute', () => {
 
 test('a session without refresh tokens lasts as long as its access token', () => {
   const opening = {
-    ...{ sid, saltHash, application: 'demo', clientId: 'web', audiences: holding.audiences, startedFrom: '192.0.2.7' },
-    ...{ codeLifetimeSeconds: 60, limits: holding, person, redirectUri: binding.redirectUri, now, writeId: 'opened' },
+    ...{ sid, saltHash, application: 'demo', clientId: 'web', audiences: policy.audiences, startedFrom: '192.0.2.7' },
+    ...{ codeLifetimeSeconds: 60, limits: policy, person, redirectUri: binding.redirectUri, now, writeId: 'opened' },
   }
   const lifetime = (scopes: readonly string[]) => {
     const family = createCodeFamily({ ...opening, scopes })
-    const done = step(redeem(shown(0, { clientId: 'web' }), holding, unproven, moment), family)
+    const done = step(redeem(credential(0, { clientId: 'web' }), policy, unproven, moment), family)
     return done.moved && (done.family.absoluteExpiresAt ?? 0) - now
   }
   assert.equal(lifetime(['openid']), 60 * second)

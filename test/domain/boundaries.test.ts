@@ -18,12 +18,12 @@ import {
   approved,
   binding,
   codeIssued,
-  holding,
+  credential,
   now,
   pending,
   person,
+  policy,
   second,
-  shown,
   sid,
 } from '../support/families.ts'
 import { step } from '../support/memory.ts'
@@ -37,22 +37,22 @@ type Limit = {
 }
 
 const moment = { now, writeId: 'this write' }
-const inGrace = { ...holding, graceSeconds: 10 }
+const inGrace = { ...policy, graceSeconds: 10 }
 const expires = (aheadMs: number) => ({ codeExpiresAt: now + aheadMs })
 
 const limits: Record<string, Limit> = {
   'a poll that is due': {
-    transition: recordPoll(shown(0), holding, moment),
+    transition: recordPoll(credential(0), policy, moment),
     family: (aheadMs) => pending({ nextPollAt: now + aheadMs }),
     verdicts: ['too-early', 'moves', 'moves'],
   },
   'a device code at a poll': {
-    transition: recordPoll(shown(0), holding, moment),
+    transition: recordPoll(credential(0), policy, moment),
     family: (aheadMs) => pending(expires(aheadMs)),
     verdicts: ['moves', 'expired-device-code', 'expired-device-code'],
   },
   'a device code at a poll after approval': {
-    transition: recordPoll(shown(0), holding, moment),
+    transition: recordPoll(credential(0), policy, moment),
     family: (aheadMs) => approved(expires(aheadMs)),
     verdicts: ['decided', 'expired-device-code', 'expired-device-code'],
   },
@@ -67,82 +67,82 @@ const limits: Record<string, Limit> = {
     verdicts: ['moves', 'expired-device-code', 'expired-device-code'],
   },
   'an approved device code': {
-    transition: redeem(shown(0), holding, undefined, moment),
+    transition: redeem(credential(0), policy, undefined, moment),
     family: (aheadMs) => approved(expires(aheadMs)),
     verdicts: ['moves', 'expired-device-code', 'expired-device-code'],
   },
   'an authorization code': {
-    transition: redeem(shown(0), holding, binding, moment),
+    transition: redeem(credential(0), policy, binding, moment),
     family: (aheadMs) => codeIssued(expires(aheadMs)),
     verdicts: ['moves', 'expired', 'expired'],
   },
   'the idle lifetime': {
-    transition: rotate(shown(7), holding, {}, moment),
+    transition: rotate(credential(7), policy, {}, moment),
     family: (aheadMs) => active(7, { rotatedAt: now - 100 * second + aheadMs }),
     verdicts: ['moves', 'expired', 'expired'],
   },
   'the absolute lifetime': {
-    transition: rotate(shown(7), holding, {}, moment),
+    transition: rotate(credential(7), policy, {}, moment),
     family: (aheadMs) => active(7, { absoluteExpiresAt: now + aheadMs }),
     verdicts: ['moves', 'expired', 'expired'],
   },
   'the idle lifetime at a grace retry': {
-    transition: rotate(shown(6), { ...inGrace, idleSeconds: 4 }, {}, moment),
+    transition: rotate(credential(6), { ...inGrace, idleSeconds: 4 }, {}, moment),
     family: (aheadMs) => active(7, { rotatedAt: now - 4 * second + aheadMs }),
     verdicts: ['grace-retry', 'expired', 'expired'],
   },
   'the absolute lifetime at a grace retry': {
-    transition: rotate(shown(6), inGrace, {}, moment),
+    transition: rotate(credential(6), inGrace, {}, moment),
     family: (aheadMs) => active(7, { absoluteExpiresAt: now + aheadMs }),
     verdicts: ['grace-retry', 'expired', 'expired'],
   },
   'the absolute lifetime at a grace retry of a device code': {
-    transition: recordPoll(shown(0), inGrace, moment),
+    transition: recordPoll(credential(0), inGrace, moment),
     family: (aheadMs) => active(1, { absoluteExpiresAt: now + aheadMs }),
     verdicts: ['grace-retry', 'expired', 'expired'],
   },
   'the idle lifetime at a grace retry of an authorization code': {
-    transition: redeem(shown(0), { ...inGrace, idleSeconds: 4 }, binding, moment),
+    transition: redeem(credential(0), { ...inGrace, idleSeconds: 4 }, binding, moment),
     family: (aheadMs) => active(1, { ...binding, flow: 'code', rotatedAt: now - 4 * second + aheadMs }),
     verdicts: ['grace-retry', 'expired', 'expired'],
   },
   'revokedBefore at a grace retry of a device code': {
-    transition: redeem(shown(0), { ...inGrace, revokedBefore: now - second }, undefined, moment),
+    transition: redeem(credential(0), { ...inGrace, revokedBefore: now - second }, undefined, moment),
     family: (aheadMs) => active(1, { createdAt: now - second + aheadMs }),
     verdicts: ['grace-retry', 'revoked', 'revoked'],
   },
   'the grace of a refresh token': {
-    transition: rotate(shown(6), inGrace, {}, moment),
+    transition: rotate(credential(6), inGrace, {}, moment),
     family: (aheadMs) => active(7, { rotatedAt: now - 10 * second + aheadMs }),
     verdicts: ['grace-retry', 'reuse', 'reuse'],
   },
   'the grace of a device code': {
-    transition: recordPoll(shown(0), inGrace, moment),
+    transition: recordPoll(credential(0), inGrace, moment),
     family: (aheadMs) => active(1, { rotatedAt: now - 10 * second + aheadMs }),
     verdicts: ['grace-retry', 'reuse', 'reuse'],
   },
   'the grace of an authorization code': {
-    transition: redeem(shown(0), inGrace, binding, moment),
+    transition: redeem(credential(0), inGrace, binding, moment),
     family: (aheadMs) => active(1, { ...binding, flow: 'code', rotatedAt: now - 10 * second + aheadMs }),
     verdicts: ['grace-retry', 'reuse', 'reuse'],
   },
   'no grace at all, within the millisecond of the rotation': {
-    transition: rotate(shown(6), holding, {}, moment),
+    transition: rotate(credential(6), policy, {}, moment),
     family: (aheadMs) => active(7, { rotatedAt: now + aheadMs }),
     verdicts: ['reuse', 'reuse', 'reuse'],
   },
   'revokedBefore at a refresh': {
-    transition: rotate(shown(7), { ...holding, revokedBefore: now - second }, {}, moment),
+    transition: rotate(credential(7), { ...policy, revokedBefore: now - second }, {}, moment),
     family: (aheadMs) => active(7, { createdAt: now - second + aheadMs }),
     verdicts: ['moves', 'revoked', 'revoked'],
   },
   'revokedBefore at a poll': {
-    transition: recordPoll(shown(0), { ...holding, revokedBefore: now - second }, moment),
+    transition: recordPoll(credential(0), { ...policy, revokedBefore: now - second }, moment),
     family: (aheadMs) => pending({ createdAt: now - second + aheadMs }),
     verdicts: ['moves', 'revoked', 'revoked'],
   },
   'revokedBefore at an exchange': {
-    transition: redeem(shown(0), { ...holding, revokedBefore: now - second }, undefined, moment),
+    transition: redeem(credential(0), { ...policy, revokedBefore: now - second }, undefined, moment),
     family: (aheadMs) => approved({ createdAt: now - second + aheadMs }),
     verdicts: ['moves', 'revoked', 'revoked'],
   },
@@ -160,22 +160,22 @@ for (const [name, { transition, family, verdicts }] of Object.entries(limits)) {
 
 const incomplete: Record<string, { transition: Transition; family: Family; verdict: object }> = {
   'a device code at a poll after approval': {
-    transition: recordPoll(shown(0), holding, moment),
+    transition: recordPoll(credential(0), policy, moment),
     family: without(approved(), 'codeExpiresAt'),
     verdict: { kind: 'expired-device-code' },
   },
   'the grace of a refresh token': {
-    transition: rotate(shown(6), inGrace, {}, moment),
+    transition: rotate(credential(6), inGrace, {}, moment),
     family: without(active(7), 'rotatedAt'),
     verdict: { kind: 'reuse', generation: 7 },
   },
   'a poll that is due': {
-    transition: recordPoll(shown(0), holding, moment),
+    transition: recordPoll(credential(0), policy, moment),
     family: without(pending(), 'nextPollAt', 'pollIntervalMs'),
     verdict: { kind: 'too-early', pollIntervalMs: 0 },
   },
   'an interval that grows': {
-    transition: increaseInterval(shown(0), 5 * second, moment),
+    transition: increaseInterval(credential(0), 5 * second, moment),
     family: without(pending(), 'pollIntervalMs'),
     verdict: { kind: 'too-early', pollIntervalMs: 0 },
   },
@@ -194,12 +194,12 @@ function without(family: Family, ...attributes: (keyof Family)[]): Family {
 }
 
 test('two rotations within one millisecond are two generations', () => {
-  const first = step(rotate(shown(1), holding, {}, { now, writeId: 'one' }), active(1))
+  const first = step(rotate(credential(1), policy, {}, { now, writeId: 'one' }), active(1))
   assert.ok(first.moved)
-  const again = step(rotate(shown(2), holding, {}, { now, writeId: 'two' }), first.family)
+  const again = step(rotate(credential(2), policy, {}, { now, writeId: 'two' }), first.family)
   assert.ok(again.moved)
   assert.equal(again.family.generation, 3)
-  const old = step(rotate(shown(2), holding, {}, { now, writeId: 'three' }), again.family)
+  const old = step(rotate(credential(2), policy, {}, { now, writeId: 'three' }), again.family)
   assert.deepEqual(old, { moved: false, verdict: { kind: 'reuse', generation: 3 } })
 })
 

@@ -7,38 +7,38 @@ import { test } from 'node:test'
 import { firstFailure, type Guard, holds } from '../../shared/domain/guard.ts'
 import { active, now } from '../support/families.ts'
 
-const otherwise = () => ({ kind: 'unknown' }) as const
+const onFailure = () => ({ kind: 'unknown' }) as const
 
 test('an absent attribute fails every comparison but `absent`', () => {
   const comparisons: Guard[] = [
-    { attribute: 'nextPollAt', is: '=', value: 0, otherwise },
-    { attribute: 'nextPollAt', is: '>', value: -1, otherwise },
-    { attribute: 'nextPollAt', is: '<=', value: now, otherwise },
-    { attribute: 'redirectUri', is: 'in', values: [''], otherwise },
-    { attribute: 'redirectUri', is: 'contains', value: '', otherwise },
+    { attribute: 'nextPollAt', is: '=', value: 0, onFailure },
+    { attribute: 'nextPollAt', is: '>', value: -1, onFailure },
+    { attribute: 'nextPollAt', is: '<=', value: now, onFailure },
+    { attribute: 'redirectUri', is: 'in', values: [''], onFailure },
+    { attribute: 'redirectUri', is: 'contains', value: '', onFailure },
   ]
   for (const guard of comparisons) assert.equal(holds(guard, active(1)), false, guard.is)
-  assert.equal(holds({ attribute: 'nextPollAt', is: 'absent', otherwise }, active(1)), true)
-  assert.equal(holds({ attribute: 'rotatedAt', is: 'absent', otherwise }, active(1)), false)
+  assert.equal(holds({ attribute: 'nextPollAt', is: 'absent', onFailure }, active(1)), true)
+  assert.equal(holds({ attribute: 'rotatedAt', is: 'absent', onFailure }, active(1)), false)
 })
 
 test('values of different types are neither equal nor in any order', () => {
-  assert.equal(holds({ attribute: 'generation', is: '=', value: '1', otherwise }, active(1)), false)
-  assert.equal(holds({ attribute: 'generation', is: '>', value: '0', otherwise }, active(1)), false)
-  assert.equal(holds({ attribute: 'generation', is: '<=', value: '1', otherwise }, active(1)), false)
-  assert.equal(holds({ attribute: 'clientId', is: '>', value: 0, otherwise }, active(1)), false)
+  assert.equal(holds({ attribute: 'generation', is: '=', value: '1', onFailure }, active(1)), false)
+  assert.equal(holds({ attribute: 'generation', is: '>', value: '0', onFailure }, active(1)), false)
+  assert.equal(holds({ attribute: 'generation', is: '<=', value: '1', onFailure }, active(1)), false)
+  assert.equal(holds({ attribute: 'clientId', is: '>', value: 0, onFailure }, active(1)), false)
 })
 
 test('`contains` looks for a whole element of a list', () => {
-  assert.equal(holds({ attribute: 'scopes', is: 'contains', value: 'email', otherwise }, active(1)), true)
-  assert.equal(holds({ attribute: 'scopes', is: 'contains', value: 'mail', otherwise }, active(1)), false)
+  assert.equal(holds({ attribute: 'scopes', is: 'contains', value: 'email', onFailure }, active(1)), true)
+  assert.equal(holds({ attribute: 'scopes', is: 'contains', value: 'mail', onFailure }, active(1)), false)
 })
 
 test('the first guard that does not hold is the one that is told', () => {
   const guards: Guard[] = [
-    { attribute: 'application', is: '=', value: 'demo', otherwise },
-    { attribute: 'clientId', is: '=', value: 'job', otherwise: () => ({ kind: 'foreign-client' }) },
-    { attribute: 'state', is: '=', value: 'pending', otherwise: ({ generation }) => ({ kind: 'reuse', generation }) },
+    { attribute: 'application', is: '=', value: 'demo', onFailure },
+    { attribute: 'clientId', is: '=', value: 'job', onFailure: () => ({ kind: 'foreign-client' }) },
+    { attribute: 'state', is: '=', value: 'pending', onFailure: ({ generation }) => ({ kind: 'reuse', generation }) },
   ]
   assert.deepEqual(firstFailure(guards, active(4)), { kind: 'foreign-client' })
   assert.deepEqual(firstFailure(guards, active(4, { clientId: 'job' })), { kind: 'reuse', generation: 4 })

@@ -5,39 +5,39 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { allowsScopes, maxScopeLength, maxScopes, readScopes } from '../../shared/domain/scope.ts'
+import { allowsScopes, maxScopeLength, maxScopes, parseScopes } from '../../shared/domain/scope.ts'
 
 const word = fc.stringMatching(/^[\x21\x23-\x5b\x5d-\x7e]{1,12}$/)
 
 test('an absent scope, and one of spaces, is an empty list', () => {
-  assert.deepEqual(readScopes(undefined), [])
-  assert.deepEqual(readScopes(''), [])
-  assert.deepEqual(readScopes('   '), [])
+  assert.deepEqual(parseScopes(undefined), [])
+  assert.deepEqual(parseScopes(''), [])
+  assert.deepEqual(parseScopes('   '), [])
 })
 
 test('words keep their order, and one said twice counts once', () => {
-  assert.deepEqual(readScopes('openid email openid  profile'), ['openid', 'email', 'profile'])
-  fc.assert(fc.property(fc.array(word), (words) => assert.deepEqual(readScopes(words.join(' ')), [...new Set(words)])))
+  assert.deepEqual(parseScopes('openid email openid  profile'), ['openid', 'email', 'profile'])
+  fc.assert(fc.property(fc.array(word), (words) => assert.deepEqual(parseScopes(words.join(' ')), [...new Set(words)])))
 })
 
 test('a character outside of the syntax makes the whole malformed', () => {
   for (const character of ['"', '\\', '\t', '\n', '\x7f', '\0', 'é', '\u2028', '😀']) {
-    assert.equal(readScopes(`openid a${character}b`), undefined, JSON.stringify(character))
+    assert.equal(parseScopes(`openid a${character}b`), undefined, JSON.stringify(character))
   }
 })
 
 test('no more is read than a registration may allow in all', () => {
   const words = (count: number) => Array.from({ length: count }, (_, at) => `s${at}`).join(' ')
-  assert.equal(readScopes(words(maxScopes))?.length, maxScopes)
-  assert.equal(readScopes(words(maxScopes + 1)), undefined)
-  assert.deepEqual(readScopes('s'.repeat(maxScopeLength)), ['s'.repeat(maxScopeLength)])
-  assert.equal(readScopes('s'.repeat(maxScopeLength + 1)), undefined)
+  assert.equal(parseScopes(words(maxScopes))?.length, maxScopes)
+  assert.equal(parseScopes(words(maxScopes + 1)), undefined)
+  assert.deepEqual(parseScopes('s'.repeat(maxScopeLength)), ['s'.repeat(maxScopeLength)])
+  assert.equal(parseScopes('s'.repeat(maxScopeLength + 1)), undefined)
 })
 
 test('no text throws, and what is read is of the syntax', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => {
-      for (const scope of readScopes(text) ?? []) assert.match(scope, /^[\x21\x23-\x5b\x5d-\x7e]+$/)
+      for (const scope of parseScopes(text) ?? []) assert.match(scope, /^[\x21\x23-\x5b\x5d-\x7e]+$/)
     }),
   )
 })

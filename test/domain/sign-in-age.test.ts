@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { asksForAge, earliestAuthTime } from '../../shared/domain/sign-in-age.ts'
+import { earliestAuthTime, requestsSignInAge } from '../../shared/domain/sign-in-age.ts'
 
 const now = 1_800_000_000_999
 
@@ -21,7 +21,7 @@ test('prompt=login asks for a sign-in from that moment on, alone, among other wo
 
 test('nothing else asks for an age', () => {
   for (const prompt of [undefined, 'none', 'consent', 'select_account', 'consent select_account']) {
-    assert.equal(asksForAge({ prompt }), false)
+    assert.equal(requestsSignInAge({ prompt }), false)
     assert.equal(earliestAuthTime({ prompt }, now), undefined)
   }
 })

@@ -22,14 +22,14 @@ import {
   approved,
   binding,
   codeIssued,
+  credential,
   denied,
-  holding,
   now,
   pending,
   person,
+  policy,
   revoked,
   second,
-  shown,
   sid,
 } from '../support/families.ts'
 import { step } from '../support/memory.ts'
@@ -165,13 +165,13 @@ const writeId = 'this write'
 const moment = { now, writeId }
 
 function transitionOf(column: Column, { family, refreshToken, by = {}, held = {} }: Situation): Transition {
-  const limits = { ...holding, ...held }
+  const limits = { ...policy, ...held }
   const application = by.application ?? 'demo'
   switch (column) {
     case 'recordPoll':
-      return recordPoll(shown(0, by), limits, moment)
+      return recordPoll(credential(0, by), limits, moment)
     case 'increaseInterval':
-      return increaseInterval(shown(0, by), 5 * second, moment)
+      return increaseInterval(credential(0, by), 5 * second, moment)
     case 'expireDeviceCode':
       return expireDeviceCode(application, sid, moment)
     case 'approve':
@@ -179,11 +179,11 @@ function transitionOf(column: Column, { family, refreshToken, by = {}, held = {}
     case 'deny':
       return decide(application, sid, { deny: true }, moment)
     case 'redeem':
-      return redeem(shown(0, by), limits, family?.flow === 'code' ? binding : undefined, moment)
+      return redeem(credential(0, by), limits, family?.flow === 'code' ? binding : undefined, moment)
     case 'rotate':
-      return rotate(shown(refreshToken, by), limits, {}, moment)
+      return rotate(credential(refreshToken, by), limits, {}, moment)
     case 'revoke':
-      return revoke(shown(refreshToken, by), 'client', moment)
+      return revoke(credential(refreshToken, by), 'client', moment)
   }
 }
 

@@ -7,14 +7,14 @@ import { createSecretKey } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import {
-  drawUserCode,
-  provesUserCode,
-  readUserCode,
-  showUserCode,
+  formatUserCode,
+  generateUserCode,
+  parseUserCode,
   sidOfUserCode,
   userCodeAlphabet,
   userCodeFault,
   userCodeProof,
+  verifyUserCodeProof,
 } from '../../shared/domain/user-code.ts'
 
 const letter = fc.constantFrom(...userCodeAlphabet)
@@ -28,9 +28,9 @@ test('the alphabet has no vowels, no Y and no digits, so a code spells nothing a
 test('a code is shown as four letters, a dash and four letters, and read back as it was', () => {
   fc.assert(
     fc.property(userCode, (code) => {
-      assert.match(showUserCode(code), /^[B-Z]{4}-[B-Z]{4}$/)
-      assert.equal(readUserCode(showUserCode(code)), code)
-      assert.equal(readUserCode(code), code)
+      assert.match(formatUserCode(code), /^[B-Z]{4}-[B-Z]{4}$/)
+      assert.equal(parseUserCode(formatUserCode(code)), code)
+      assert.equal(parseUserCode(code), code)
     }),
   )
 })
@@ -45,7 +45,7 @@ test('case, dashes, dots, underscores and spaces are forgiven, wherever they sta
     fc.property(userCode, noises, lowered, (code, around, low) => {
       const letters = [...code].map((character, at) => (low[at] ? character.toLowerCase() : character))
       const typed = around.map((noisy, at) => noisy.join('') + (letters[at] ?? '')).join('')
-      assert.equal(readUserCode(typed), code)
+      assert.equal(parseUserCode(typed), code)
     }),
   )
 })
@@ -55,7 +55,7 @@ test('whatever is read is a code, and no text throws', () => {
     fc.property(
       fc.oneof(fc.string({ unit: 'binary' }), fc.string(), fc.string({ unit: letter, maxLength: 12 })),
       (typed) => {
-        const read = readUserCode(typed)
+        const read = parseUserCode(typed)
         if (read !== undefined) assert.match(read, new RegExp(`^[${userCodeAlphabet}]{8}$`))
       },
     ),
@@ -65,7 +65,7 @@ test('whatever is read is a code, and no text throws', () => {
 
 test('a letter too few or too many, a vowel or a digit is no code', () => {
   for (const typed of ['', 'BCDFGHJ', 'BCDFGHJKL', 'ACDFGHJK', 'BCDFGHJ0', 'BCDF+GHJK', 'BCDFGHJK\0']) {
-    assert.equal(readUserCode(typed), undefined, JSON.stringify(typed))
+    assert.equal(parseUserCode(typed), undefined, JSON.stringify(typed))
   }
 })
 
@@ -73,11 +73,11 @@ test('what cannot be a code is told apart: a wrong length, or characters that no
   for (const typed of ['', 'BCDFGHJ', 'BCDFGHJKL', 'AAAA', 'B'.repeat(65)]) {
     assert.deepEqual(userCodeFault(typed), { kind: 'length' }, typed)
   }
-  assert.deepEqual(userCodeFault('aeio-uaei'), { kind: 'alphabet', strangers: ['A', 'E', 'I', 'O', 'U'] })
-  assert.deepEqual(userCodeFault('BCDF-GH10'), { kind: 'alphabet', strangers: ['1', '0'] })
+  assert.deepEqual(userCodeFault('aeio-uaei'), { kind: 'alphabet', invalidCharacters: ['A', 'E', 'I', 'O', 'U'] })
+  assert.deepEqual(userCodeFault('BCDF-GH10'), { kind: 'alphabet', invalidCharacters: ['1', '0'] })
   fc.assert(
     fc.property(fc.oneof(userCode, fc.string({ unit: 'binary' }), fc.string({ unit: letter })), (typed) => {
-      assert.equal(userCodeFault(typed) === undefined, readUserCode(typed) !== undefined)
+      assert.equal(userCodeFault(typed) === undefined, parseUserCode(typed) !== undefined)
     }),
   )
 })
@@ -88,19 +88,19 @@ test('a link proves its own code, at its own application, with a key that made i
     fc.property(userCode, userCode, (one, another) => {
       const proof = userCodeProof('demo', one, macKey)
       assert.match(proof, /^[\w-]{16}$/)
-      assert.ok(provesUserCode('demo', one, proof, [other, macKey]))
-      assert.ok(!provesUserCode('demo', one, proof, [other]))
-      assert.ok(!provesUserCode('demo2', one, proof, [macKey]))
-      assert.equal(provesUserCode('demo', another, proof, [macKey]), one === another)
+      assert.ok(verifyUserCodeProof('demo', one, proof, [other, macKey]))
+      assert.ok(!verifyUserCodeProof('demo', one, proof, [other]))
+      assert.ok(!verifyUserCodeProof('demo2', one, proof, [macKey]))
+      assert.equal(verifyUserCodeProof('demo', another, proof, [macKey]), one === another)
       for (const forged of ['', proof.slice(1), `${proof}A`, 'A'.repeat(16), sidOfUserCode('demo', one, macKey)])
-        assert.ok(!provesUserCode('demo', one, forged, [macKey]), forged)
+        assert.ok(!verifyUserCodeProof('demo', one, forged, [macKey]), forged)
     }),
   )
 })
 
 test('an endless text is not read at all', () => {
-  assert.equal(readUserCode(`${' '.repeat(56)}BCDFGHJK`), 'BCDFGHJK')
-  assert.equal(readUserCode(`${' '.repeat(57)}BCDFGHJK`), undefined)
+  assert.equal(parseUserCode(`${' '.repeat(56)}BCDFGHJK`), 'BCDFGHJK')
+  assert.equal(parseUserCode(`${' '.repeat(57)}BCDFGHJK`), undefined)
 })
 
 test('a draw is a code, and every letter comes about as often at each place', () => {
@@ -108,8 +108,8 @@ test('a draw is a code, and every letter comes about as often at each place', ()
   const counts = Array.from({ length: 8 }, () => new Map<string, number>())
   const drawn = new Set<string>()
   for (let count = 0; count < draws; count += 1) {
-    const code = drawUserCode()
-    assert.equal(readUserCode(code), code)
+    const code = generateUserCode()
+    assert.equal(parseUserCode(code), code)
     drawn.add(code)
     for (const [at, character] of [...code].entries()) counts[at]?.set(character, (counts[at].get(character) ?? 0) + 1)
   }

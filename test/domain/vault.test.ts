@@ -6,15 +6,15 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import {
+  coolDown,
   createVault,
-  failed,
-  leased,
+  dropTokens,
   leaseMs,
   nextStep,
-  refused,
-  renewed,
+  renewTokens,
   type Step,
   type TokenLifetime,
+  takeLease,
   type Vault,
   type VaultChange,
   vaultExpires,
@@ -63,36 +63,39 @@ describe('changes', () => {
   const busy = vaultOf({ leaseUntil: now + 5, failures: 2, retryAt: now - 5 })
 
   test('a lease ends by itself, and longer after a provider is given up on', () => {
-    assert.deepEqual(leased(now), { set: { leaseUntil: now + leaseMs }, remove: [] })
+    assert.deepEqual(takeLease(now), { set: { leaseUntil: now + leaseMs }, remove: [] })
     assert.ok(leaseMs >= (3 + 1) * timeoutSeconds * second, 'discovery, answer and keys, and our secret before them')
   })
 
   test('fresh tokens end the lease, and the memory of failures', () => {
     const lifetime = { expiresInSeconds: 600, isRefreshable: true }
-    assert.deepEqual(renewed(busy, 'fresh', lifetime, now), {
+    assert.deepEqual(renewTokens(busy, 'fresh', lifetime, now), {
       set: { sealed: 'fresh', isRefreshable: true, refreshAt: now + 540 * second, expiresAt: now + 600 * second },
       remove: ['leaseUntil', 'failures', 'retryAt'],
     })
   })
 
   test('a failure ends the lease, is counted, and touches no token', () => {
-    assert.deepEqual(failed(busy, 0, now), { set: { failures: 3, retryAt: now + 4 * second }, remove: ['leaseUntil'] })
+    assert.deepEqual(coolDown(busy, 0, now), {
+      set: { failures: 3, retryAt: now + 4 * second },
+      remove: ['leaseUntil'],
+    })
   })
 
   test('a refusal leaves nothing to be used or sent', () => {
-    const after = changedVault(busy, refused())
+    const after = changedVault(busy, dropTokens())
     assert.equal(after.sealed, undefined)
     assert.equal(after.isRefreshable, false)
     for (const gone of ['sealed', 'leaseUntil', 'failures', 'retryAt']) assert.ok(!(gone in after), gone)
   })
 
   test('the back-off doubles from 1 s to a minute, and is as long as the provider asks, to a minute', () => {
-    const waits = Array.from({ length: 9 }, (_, failures) => failed(vaultOf({ failures }), 0, now).set.retryAt! - now)
+    const waits = Array.from({ length: 9 }, (_, failures) => coolDown(vaultOf({ failures }), 0, now).set.retryAt! - now)
     assert.deepEqual(
       waits.map((ms) => ms / second),
       [1, 2, 4, 8, 16, 32, 60, 60, 60],
     )
-    const told = [0, 1, 9, 60, 300].map((seconds) => failed(vaultOf(), seconds, now).set.retryAt! - now)
+    const told = [0, 1, 9, 60, 300].map((seconds) => coolDown(vaultOf(), seconds, now).set.retryAt! - now)
     assert.deepEqual(
       told.map((ms) => ms / second),
       [1, 1, 9, 60, 60],
@@ -102,8 +105,8 @@ describe('changes', () => {
   test('however often a provider fails and whatever it asks for, the back-off never shrinks and never passes a minute', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 2_000 }), fc.nat(1_000_000), (failures, retryAfterSeconds) => {
-        const wait = failed(vaultOf({ failures }), retryAfterSeconds, now).set.retryAt! - now
-        const next = failed(vaultOf({ failures: failures + 1 }), retryAfterSeconds, now).set.retryAt! - now
+        const wait = coolDown(vaultOf({ failures }), retryAfterSeconds, now).set.retryAt! - now
+        const next = coolDown(vaultOf({ failures: failures + 1 }), retryAfterSeconds, now).set.retryAt! - now
         assert.ok(wait >= second && wait <= next && next <= minute)
       }),
     )
@@ -212,10 +215,10 @@ function swap(world: World, seen: Vault, change: VaultChange): boolean {
 function hear(world: World, asked: Caller, { outcome, seconds }: Move & { do: 'hear' }): boolean {
   const { held, since, turn } = asked.asking!
   delete asked.asking
-  if (outcome === 'unreachable') return swap(world, held, failed(held, seconds, world.now))
-  if (outcome === 'refused') return swap(world, held, refused())
+  if (outcome === 'unreachable') return swap(world, held, coolDown(held, seconds, world.now))
+  if (outcome === 'refused') return swap(world, held, dropTokens())
   const lifetime = { expiresInSeconds: seconds, isRefreshable: true }
-  if (!swap(world, held, renewed(held, `tokens of turn ${turn}`, lifetime, since))) return false
+  if (!swap(world, held, renewTokens(held, `tokens of turn ${turn}`, lifetime, since))) return false
   assert.ok(turn > world.storedTurn, 'older tokens were written over newer ones')
   world.storedTurn = turn
   return true
@@ -226,7 +229,7 @@ function act(world: World, acting: Caller): Step | undefined {
   delete acting.seen
   if (seen === undefined) return undefined
   const step = nextStep(seen, world.now)
-  if (step !== 'fetch' || !swap(world, seen, leased(world.now))) return step
+  if (step !== 'fetch' || !swap(world, seen, takeLease(world.now))) return step
   world.turns += 1
   acting.asking = { held: world.vault, since: world.now, turn: world.turns }
   return step

@@ -23,10 +23,10 @@ import {
   now as beginning,
   binding,
   codeIssued,
-  holding,
+  credential,
   pending,
   person,
-  shown,
+  policy,
   sid,
 } from '../support/families.ts'
 import { type Step, step } from '../support/memory.ts'
@@ -72,7 +72,7 @@ function call(world: World, transition: Transition): Step {
   const done = step(transition, world.family)
   if (done.moved) world.family = done.family
   else if (done.verdict.kind === 'reuse') {
-    const killed = step(revoke(shown(0), 'reuse', moment(world)), world.family)
+    const killed = step(revoke(credential(0), 'reuse', moment(world)), world.family)
     if (killed.moved) world.family = killed.family
   }
   return done
@@ -91,9 +91,9 @@ function bindingOf({ flow }: Family) {
 function everyShowing(world: World): Transition[] {
   const { family, held } = world
   const refreshes = Array.from({ length: family.generation + 1 }, (_, at) =>
-    rotate(shown(at + 1), held, {}, moment(world)),
+    rotate(credential(at + 1), held, {}, moment(world)),
   )
-  return [redeem(shown(0), held, bindingOf(family), moment(world)), ...refreshes]
+  return [redeem(credential(0), held, bindingOf(family), moment(world)), ...refreshes]
 }
 
 function make(world: World, taken: Move): Step | undefined {
@@ -103,9 +103,9 @@ function make(world: World, taken: Move): Step | undefined {
       world.now += taken.ms
       return undefined
     case 'poll': {
-      const polled = call(world, recordPoll(shown(0), held, moment(world)))
+      const polled = call(world, recordPoll(credential(0), held, moment(world)))
       if (!polled.moved && polled.verdict.kind === 'too-early') {
-        call(world, increaseInterval(shown(0), polled.verdict.pollIntervalMs, moment(world)))
+        call(world, increaseInterval(credential(0), polled.verdict.pollIntervalMs, moment(world)))
       }
       return polled
     }
@@ -116,20 +116,20 @@ function make(world: World, taken: Move): Step | undefined {
     case 'deny':
       return call(world, decide('demo', sid, { deny: true }, moment(world)))
     case 'redeem':
-      return call(world, redeem(shown(0), held, bindingOf(family), moment(world)))
+      return call(world, redeem(credential(0), held, bindingOf(family), moment(world)))
     case 'refresh': {
       const generation = family.generation - taken.age
-      return generation < 1 ? undefined : call(world, rotate(shown(generation), held, {}, moment(world)))
+      return generation < 1 ? undefined : call(world, rotate(credential(generation), held, {}, moment(world)))
     }
     case 'sign-out':
-      return call(world, revoke(shown(0), 'client', moment(world)))
+      return call(world, revoke(credential(0), 'client', moment(world)))
   }
 }
 
 function walked(look: (before: Family, world: World, done: Step | undefined, taken: Move) => void): void {
   fc.assert(
     fc.property(walk, ({ start, graceSeconds, moves }) => {
-      const world: World = { family: start, now: beginning, held: { ...holding, graceSeconds }, attempts: 0 }
+      const world: World = { family: start, now: beginning, held: { ...policy, graceSeconds }, attempts: 0 }
       for (const taken of moves) {
         const before = world.family
         const done = make(world, taken)

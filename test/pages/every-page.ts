@@ -98,7 +98,7 @@ function devicePages(words: Words, provider: string): [string, Page][] {
   const problems: CodeProblem[] = [
     ...(['used', 'expired', 'missing'] as const).map((kind) => ({ kind })),
     ...(['unknown', 'length'] as const).map((kind) => ({ kind, typed })),
-    { kind: 'alphabet', typed, strangers: [words.stranger, '0'] },
+    { kind: 'alphabet', typed, invalidCharacters: [words.stranger, '0'] },
   ]
   const question = {
     ...{ ...form, clientName, clientId, userCode, providerOrigin: provider },

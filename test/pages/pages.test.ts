@@ -201,7 +201,7 @@ describe('the page for a code', () => {
     const problems: CodeProblem[] = [
       { kind: 'unknown', typed: 'AAAA' },
       { kind: 'length', typed: 'AAAA' },
-      { kind: 'alphabet', typed: 'AAAA', strangers: ['A'] },
+      { kind: 'alphabet', typed: 'AAAA', invalidCharacters: ['A'] },
     ]
     const messages = problems.map(
       (problem) => /role="alert">(.*?)<\/p>/.exec(enterCode({ ...form, problem }).html)?.[1],

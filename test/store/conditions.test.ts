@@ -25,7 +25,7 @@ import { updateItem } from '../../shared/store/conditional-write.ts'
 import { updateExpressions } from '../../shared/store/expressions.ts'
 import { familyKey } from '../../shared/store/families.ts'
 import type { Item } from '../../shared/store/items.ts'
-import { active, binding, now, person, shown } from '../support/families.ts'
+import { active, binding, credential, now, person } from '../support/families.ts'
 import { changed } from '../support/memory.ts'
 import { putFamily, startTable, type TestTable } from '../support/table.ts'
 
@@ -118,27 +118,27 @@ const attribute = fc.constantFrom<keyof Family>(
   'person',
   'nextPollAt',
 )
-const otherwise = () => ({ kind: 'unknown' }) as const
+const onFailure = () => ({ kind: 'unknown' }) as const
 const word = fc.constantFrom('active', 'n', 'openid', 'a', '')
 const value = fc.oneof(word, fc.constantFrom(-1, 0, 1, 2, now))
 const anyGuard: fc.Arbitrary<Guard> = fc.oneof(
   fc
     .tuple(attribute, fc.constantFrom('=' as const, '>' as const, '<=' as const), value)
-    .map(([name, is, against]) => ({ attribute: name, is, value: against, otherwise }) as Guard),
+    .map(([name, is, against]) => ({ attribute: name, is, value: against, onFailure }) as Guard),
   fc
     .tuple(attribute, fc.array(word, { minLength: 1, maxLength: 3 }))
-    .map(([name, values]) => ({ attribute: name, is: 'in', values, otherwise }) as const),
+    .map(([name, values]) => ({ attribute: name, is: 'in', values, onFailure }) as const),
   fc
     .tuple(fc.constant('scopes' as const), word)
-    .map(([name, element]) => ({ attribute: name, is: 'contains', value: element, otherwise }) as const),
-  attribute.map((name) => ({ attribute: name, is: 'absent', otherwise }) as const),
+    .map(([name, element]) => ({ attribute: name, is: 'contains', value: element, onFailure }) as const),
+  attribute.map((name) => ({ attribute: name, is: 'absent', onFailure }) as const),
   fc
     .tuple(
       fc.constantFrom('scopes' as const, 'audiences' as const, 'nonce' as const),
       fc.uniqueArray(fc.constantFrom('openid', 'email', 'a', 'b', 'https://api.example.test'), { minLength: 1 }),
       fc.constantFrom(1, 2, 8),
     )
-    .map(([name, values, maxLength]) => ({ attribute: name, is: 'within', values, maxLength, otherwise }) as const),
+    .map(([name, values, maxLength]) => ({ attribute: name, is: 'within', values, maxLength, onFailure }) as const),
 )
 
 type Tried = { readonly holds: boolean; readonly family: Family }
@@ -230,8 +230,8 @@ test('no attribute is named but by a placeholder, and no value is written into a
 test('the longest condition that a caller can ask for is within the 4 KB and the 300 operators of DynamoDB', () => {
   const many = (count: number, letter: string) => Array.from({ length: count }, (_, at) => `${letter}${at}`)
   const held = { ...heldFor(7), audiences: many(maxClientAudiences, 'https://') }
-  const all = rotate(shown(1), held, { scopes: many(maxScopes, 's') }, moment)
-  const some = rotate(shown(1), held, { scopes: many(maxScopes, 's'), audiences: many(maxAudiences, 'a') }, moment)
+  const all = rotate(credential(1), held, { scopes: many(maxScopes, 's') }, moment)
+  const some = rotate(credential(1), held, { scopes: many(maxScopes, 's'), audiences: many(maxAudiences, 'a') }, moment)
   for (const asked of [all, some]) {
     const { ConditionExpression = '' } = updateExpressions(asked.guards, asked)
     assert.ok(ConditionExpression.length < 4_096, `${ConditionExpression.length} characters`)

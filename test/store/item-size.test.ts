@@ -10,7 +10,7 @@ import { decide, recordPoll, redeem, revoke, revokeByOps, rotate } from '../../s
 import { keptClaims } from '../../shared/providers/claims.ts'
 import { randomId } from '../../shared/random.ts'
 import { createFamilies, type Families } from '../../shared/store/families.ts'
-import { holding, now, saltHash, second, shown, sid } from '../support/families.ts'
+import { credential, now, policy, saltHash, second, sid } from '../support/families.ts'
 import { itemBytes } from '../support/item-size.ts'
 import { changed } from '../support/memory.ts'
 import { familyAt, putFamily, putItem, startTable, type TestTable } from '../support/table.ts'
@@ -42,7 +42,7 @@ after(() => table.stop())
 /** The longest of everything that is ordinary: an Entra or Auth0 subject, as many claims as are kept, an IPv6 address. */
 const person: Person = { sub: 's'.repeat(64), claims: mostClaims(), authTimeSeconds: now / 1000 - 123_456 }
 const audiences = ['h'.repeat(64)]
-const limits = { ...holding, idleSeconds: 2_592_000, absoluteSeconds: 31_536_000, audiences }
+const limits = { ...policy, idleSeconds: 2_592_000, absoluteSeconds: 31_536_000, audiences }
 const opening = {
   ...{ sid, saltHash, application: 'a'.repeat(16), clientId: 'c'.repeat(32), audiences },
   scopes: ['openid', 'profile', 'email', 'offline_access', 'x'.repeat(30), 'y'.repeat(33)],
@@ -56,8 +56,8 @@ function worstActive(): Family {
   const waiting = createDeviceFamily({ ...opening, intervalSeconds: 5 })
   const decision = { approve: person, emailHash: 'e'.repeat(12), vault: 'v'.repeat(11) }
   const approved = changed(decide(opening.application, sid, decision, late), waiting)
-  const first = changed(redeem(shown(0, presented), limits, undefined, late), approved)
-  return { ...changed(rotate(shown(1, presented), limits, {}, late), first), generation: 4_294_967_294 }
+  const first = changed(redeem(credential(0, presented), limits, undefined, late), approved)
+  return { ...changed(rotate(credential(1, presented), limits, {}, late), first), generation: 4_294_967_294 }
 }
 
 const stored = (family: Family) => ({ pk: `family#${family.sid}`, sk: 'family', ...family })
@@ -80,7 +80,7 @@ test('the sample is what it claims to be', () => {
 
 test('an active family at its largest fits in one write unit, with a revocation on top', (context) => {
   const bytes = itemBytes(stored(worstActive()))
-  const ended = (due: boolean) => changed(revoke(shown(1, presented), 'client', late, due), worstActive())
+  const ended = (due: boolean) => changed(revoke(credential(1, presented), 'client', late, due), worstActive())
   const [revoked, marked] = [itemBytes(stored(ended(false))), itemBytes(stored(ended(true)))]
   context.diagnostic(`${bytes} bytes active, ${revoked} revoked, ${marked} until the provider has heard of it`)
   for (const one of [bytes, revoked]) assert.ok(one <= writeUnitBytes, `${one} bytes of ${writeUnitBytes}`)
@@ -108,7 +108,7 @@ test('a family is in the indexes from its beginning, and from when its person is
     return consumed.map((one) => one.units)
   }
   const own = { ...createDeviceFamily({ ...opening, intervalSeconds: 5 }), sid: randomId() }
-  const by = (generation: number) => shown(generation, { ...presented, sid: own.sid })
+  const by = (generation: number) => credential(generation, { ...presented, sid: own.sid })
   const moment = () => ({ now: late.now, writeId: randomId() })
   assert.deepEqual(await units(families.create(own)), [2], 'the item, and by-client')
   assert.deepEqual(await units(families.apply(recordPoll(by(0), limits, { now, writeId: randomId() }))), [1])
@@ -136,7 +136,7 @@ test('a rotation is one request that consumes one write unit', async () => {
   const own = { ...worstActive(), sid: randomId() }
   await putFamily(table, own)
   consumed.length = 0
-  const by = shown(own.generation, { ...presented, sid: own.sid })
+  const by = credential(own.generation, { ...presented, sid: own.sid })
   const outcome = await families.apply(rotate(by, limits, {}, { now: late.now + 1, writeId: randomId() }))
   assert.ok(outcome.done)
   assert.deepEqual(consumed, [{ operation: 'UpdateItem', units: 1 }])
@@ -151,9 +151,11 @@ test('a poll, and a code exchange with its binding, are one request each', async
   await putFamily(table, issued)
   consumed.length = 0
   const moment = { now, writeId: randomId() }
-  assert.ok((await families.apply(recordPoll(shown(0, { ...presented, sid: waiting.sid }), limits, moment))).done)
+  assert.ok((await families.apply(recordPoll(credential(0, { ...presented, sid: waiting.sid }), limits, moment))).done)
   assert.deepEqual(consumed, [{ operation: 'UpdateItem', units: 1 }])
-  assert.ok((await families.apply(redeem(shown(0, { ...presented, sid: issued.sid }), limits, bound, moment))).done)
+  assert.ok(
+    (await families.apply(redeem(credential(0, { ...presented, sid: issued.sid }), limits, bound, moment))).done,
+  )
   assert.equal(consumed.length, 2)
 })
 
@@ -162,7 +164,7 @@ test('the first refresh takes the binding off the item, and an item is the same 
   const bound = { redirectUri: `https://app.example/${'r'.repeat(300)}`, codeChallenge: 'c'.repeat(43) }
   const own = { ...createCodeFamily({ ...code, person, ...bound, nonce: 'n'.repeat(43) }), sid: randomId() }
   await putFamily(table, own)
-  const by = (generation: number) => shown(generation, { ...presented, sid: own.sid })
+  const by = (generation: number) => credential(generation, { ...presented, sid: own.sid })
   await families.apply(redeem(by(0), limits, bound, { now, writeId: randomId() }))
   await families.apply(rotate(by(1), limits, {}, { now: now + 1, writeId: randomId() }))
   const second = await familyAt(table, own.sid)
@@ -178,7 +180,7 @@ test('the meter works: an item beyond a kilobyte consumes more', async () => {
   const own = { ...worstActive(), sid: randomId() }
   await putItem(table, { ...stored(own), ballast: 'b'.repeat(1_500) })
   consumed.length = 0
-  const by = shown(own.generation, { ...presented, sid: own.sid })
+  const by = credential(own.generation, { ...presented, sid: own.sid })
   await families.apply(rotate(by, limits, {}, { now: late.now + 1, writeId: randomId() }))
   assert.ok(consumed[0]!.units > 1, `${consumed[0]?.units} units`)
 })

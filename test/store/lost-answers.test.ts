@@ -32,12 +32,12 @@ import {
   approved,
   binding,
   codeIssued,
-  holding,
+  credential,
   now,
   pending,
   person,
+  policy,
   second,
-  shown,
 } from '../support/families.ts'
 import { bePatient, familyAt, putFamily, startTable, type TestTable } from '../support/table.ts'
 
@@ -69,11 +69,11 @@ type Case = {
   readonly moved: Partial<Family>
 }
 
-const by = (sid: string, generation: number) => shown(generation, { sid })
+const by = (sid: string, generation: number) => credential(generation, { sid })
 const cases: Record<string, Case> = {
   touch: {
     start: pending(),
-    make: (sid, writeId) => recordPoll(by(sid, 0), holding, { now, writeId }),
+    make: (sid, writeId) => recordPoll(by(sid, 0), policy, { now, writeId }),
     moved: { nextPollAt: now + 4 * second },
   },
   slow: {
@@ -93,17 +93,17 @@ const cases: Record<string, Case> = {
   },
   redeem: {
     start: codeIssued(),
-    make: (sid, writeId) => redeem(by(sid, 0), holding, binding, { now, writeId }),
+    make: (sid, writeId) => redeem(by(sid, 0), policy, binding, { now, writeId }),
     moved: { state: 'active', generation: 1 },
   },
   'redeem of a device code': {
     start: approved(),
-    make: (sid, writeId) => redeem(by(sid, 0), holding, undefined, { now, writeId }),
+    make: (sid, writeId) => redeem(by(sid, 0), policy, undefined, { now, writeId }),
     moved: { state: 'active', generation: 1 },
   },
   rotate: {
     start: active(7),
-    make: (sid, writeId) => rotate(by(sid, 7), holding, {}, { now, writeId }),
+    make: (sid, writeId) => rotate(by(sid, 7), policy, {}, { now, writeId }),
     moved: { generation: 8 },
   },
   revoke: {
@@ -228,7 +228,7 @@ test('a reused token stays reuse though answers are lost', () =>
   rigged(async ({ proxy, families }) => {
     const { sid } = await on(cases.rotate!)
     proxy.fail({ kind: 'lose-answer' }, { times: 2 })
-    const outcome = await families.apply(rotate(by(sid, 5), holding, {}, { now, writeId: randomUUID() }))
+    const outcome = await families.apply(rotate(by(sid, 5), policy, {}, { now, writeId: randomUUID() }))
     assert.deepEqual(outcome.done ? 'done' : outcome.refusal, { kind: 'reuse', generation: 7 })
   }))
 
@@ -236,7 +236,7 @@ test('a try that comes when somebody has gone on from its own success is superse
   rigged(async ({ proxy, families }) => {
     const { sid, transition } = await on(cases.rotate!)
     assert.ok((await families.apply(transition)).done)
-    const next = rotate(by(sid, 8), holding, {}, { now, writeId: randomUUID() })
+    const next = rotate(by(sid, 8), policy, {}, { now, writeId: randomUUID() })
     assert.ok((await families.apply(next)).done)
     const before = await familyAt(table, sid)
     const late = await families.apply(transition)
@@ -251,8 +251,8 @@ test('a read that finds neither write id there learns nothing', () =>
   rigged(async ({ proxy, families }) => {
     const { sid, transition } = await on(cases.rotate!)
     const others = [
-      rotate(by(sid, 7), holding, {}, { now, writeId: 'a' }),
-      rotate(by(sid, 8), holding, {}, { now, writeId: 'b' }),
+      rotate(by(sid, 7), policy, {}, { now, writeId: 'a' }),
+      rotate(by(sid, 8), policy, {}, { now, writeId: 'b' }),
     ]
     for (const other of others) assert.ok((await families.apply(other)).done)
     proxy.fail(throttling, { operations: ['UpdateItem'] })

@@ -25,12 +25,12 @@ import {
   approved,
   binding,
   codeIssued,
-  holding,
+  credential,
   now,
   pending,
   person,
+  policy,
   second,
-  shown,
 } from '../support/families.ts'
 import { startRacers } from '../support/racers.ts'
 import { familyAt, putFamily, startTable, type TestTable } from '../support/table.ts'
@@ -46,9 +46,9 @@ before(async () => {
 after(() => table.stop())
 
 type Make = (sid: string, writeId: string, at: number) => Transition
-const graced = { ...holding, graceSeconds: 10 }
+const graced = { ...policy, graceSeconds: 10 }
 const moment = (writeId: string) => ({ now, writeId })
-const by = (sid: string, generation: number) => shown(generation, { sid })
+const by = (sid: string, generation: number) => credential(generation, { sid })
 
 /** Puts the family, and lets so many calls of a transition loose on it, each with a write id of its own. */
 async function raceOn(start: Family, make: Make, startsAt: (at: number) => number = () => 0) {
@@ -81,7 +81,7 @@ type Race = {
 const races: Record<string, Race> = {
   'poll: one is in time': {
     start: pending(),
-    make: (sid, writeId) => recordPoll(by(sid, 0), holding, moment(writeId)),
+    make: (sid, writeId) => recordPoll(by(sid, 0), policy, moment(writeId)),
     losers: 'too-early',
     stands: { state: 'pending', nextPollAt: now + 4 * second },
   },
@@ -105,13 +105,13 @@ const races: Record<string, Race> = {
   },
   'redeem of a device code': {
     start: approved(),
-    make: (sid, writeId) => redeem(by(sid, 0), holding, undefined, moment(writeId)),
+    make: (sid, writeId) => redeem(by(sid, 0), policy, undefined, moment(writeId)),
     losers: 'reuse',
     stands: { state: 'active', generation: 1 },
   },
   'redeem of an authorization code': {
     start: codeIssued(),
-    make: (sid, writeId) => redeem(by(sid, 0), holding, binding, moment(writeId)),
+    make: (sid, writeId) => redeem(by(sid, 0), policy, binding, moment(writeId)),
     losers: 'reuse',
     stands: { state: 'active', generation: 1 },
   },
@@ -123,13 +123,13 @@ const races: Record<string, Race> = {
   },
   'rotate without grace': {
     start: active(7),
-    make: (sid, writeId) => rotate(by(sid, 7), holding, {}, moment(writeId)),
+    make: (sid, writeId) => rotate(by(sid, 7), policy, {}, moment(writeId)),
     losers: 'reuse',
     stands: { state: 'active', generation: 8, rotatedAt: now },
   },
   'rotate without grace, clocks up to a second apart': {
     start: active(7),
-    make: (sid, writeId, at) => rotate(by(sid, 7), holding, {}, { now: now - at * 5, writeId }),
+    make: (sid, writeId, at) => rotate(by(sid, 7), policy, {}, { now: now - at * 5, writeId }),
     losers: 'reuse',
     stands: { state: 'active', generation: 8 },
   },
@@ -219,12 +219,12 @@ test('200 at once from four processes: one winner', async () => {
   const racers = await startRacers(4, table.name)
   try {
     for (const [held, losers] of [
-      [holding, 'reuse'],
+      [policy, 'reuse'],
       [graced, 'grace-retry'],
     ] as const) {
       const sid = randomUUID()
       await putFamily(table, active(7, { sid }))
-      const outcomes = await racers.race({ presented: by(sid, 7), holding: held, now, times: 50 })
+      const outcomes = await racers.race({ credential: by(sid, 7), policy: held, now, times: 50 })
       assert.deepEqual(tallyOf(outcomes), { won: 1, [losers]: 199 })
       for (const outcome of outcomes) if (outcome.done) assert.equal(outcome.family.generation, 8)
     }

@@ -12,7 +12,7 @@ import { createRevocations } from '../../shared/store/revocations.ts'
 import type { Table } from '../../shared/store/table.ts'
 import { Unavailable } from '../../shared/unavailable.ts'
 import { startFaultProxy, throttling } from '../flows/support/fault-proxy.ts'
-import { active, approved, now, pending, revoked, shown } from '../support/families.ts'
+import { active, approved, credential, now, pending, revoked } from '../support/families.ts'
 import { deleteItem, familyAt, putFamily, startTable, type TestTable } from '../support/table.ts'
 
 let table: TestTable
@@ -43,13 +43,13 @@ const moment = (at = now) => ({ now: at, writeId: randomUUID() })
 test('nothing is due of a family that lives, or whose provider is not to hear of its end', async () => {
   for (const family of [pending(), approved(), active(3), revoked()]) await put(family)
   const sid = await put(active(3))
-  assert.ok((await families.apply(revoke(shown(3, { sid }), 'client', moment()))).done)
+  assert.ok((await families.apply(revoke(credential(3, { sid }), 'client', moment()))).done)
   assert.deepEqual(await due(), [[]])
 })
 
 test('the very write that ends a family makes it due, and the report takes it out', async () => {
   const [byClient, byOps] = [await put(active(3)), await put(approved())]
-  assert.ok((await families.apply(revoke(shown(3, { sid: byClient }), 'client', moment(now), true))).done)
+  assert.ok((await families.apply(revoke(credential(3, { sid: byClient }), 'client', moment(now), true))).done)
   assert.ok((await families.apply(revokeByOps('demo', byOps, { actor: 'ada' }, moment(now + 1), true))).done)
   assert.deepEqual(await due(), [[byClient, byOps]])
   assert.ok((await families.apply(markProviderNotified(byClient, randomUUID()))).done)

@@ -13,7 +13,7 @@ import { createFamilies } from '../../shared/store/families.ts'
 import { createSessions } from '../../shared/store/sessions.ts'
 import { begun, type SweepState, settleMs, sweep } from '../../shared/store/sweep.ts'
 import { Unavailable } from '../../shared/unavailable.ts'
-import { active, approved, holding, now, pending, revoked, shown } from '../support/families.ts'
+import { active, approved, credential, now, pending, policy, revoked } from '../support/families.ts'
 import { type LaggingIndex, startLaggingIndex } from '../support/lagging-index.ts'
 import { bePatient, familyAt, putFamily, startTable, type TestTable } from '../support/table.ts'
 
@@ -131,7 +131,7 @@ test('a device that the person approves while the sweep goes on gets nothing', a
   }
   assert.equal(await run(undefined, approve), undefined)
   assert.equal(await stateOf(sid), 'revoked')
-  const late = await families.apply(redeem(shown(0, { sid }), holding, undefined, { now, writeId: 'b' }))
+  const late = await families.apply(redeem(credential(0, { sid }), policy, undefined, { now, writeId: 'b' }))
   assert.deepEqual(late.done ? 'done' : late.refusal, { kind: 'revoked' })
 })
 
@@ -152,8 +152,8 @@ test('a session that is refreshed at the same moment ends all the same', async (
   const families = createFamilies(table)
   const refreshing = sids.map(async (sid) => {
     for (let generation = 1; ; generation += 1) {
-      const by = shown(generation, { sid })
-      const outcome = await families.apply(rotate(by, holding, {}, { now, writeId: randomUUID() }))
+      const by = credential(generation, { sid })
+      const outcome = await families.apply(rotate(by, policy, {}, { now, writeId: randomUUID() }))
       if (!outcome.done) return outcome.refusal.kind
       await nextRefresh(20)
     }

@@ -6,7 +6,15 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
-import { failed, leased, leaseMs, nextStep, refused, renewed, type Vault } from '../../shared/domain/vault.ts'
+import {
+  coolDown,
+  dropTokens,
+  leaseMs,
+  nextStep,
+  renewTokens,
+  takeLease,
+  type Vault,
+} from '../../shared/domain/vault.ts'
 import { createVaults, type Swap, type Vaults } from '../../shared/store/vaults.ts'
 import { Unavailable } from '../../shared/unavailable.ts'
 import { type FaultProxy, internalError, startFaultProxy, throttling } from '../flows/support/fault-proxy.ts'
@@ -43,7 +51,7 @@ describe('put, read and remove', () => {
 
   test('B2 a put that arrives once more, long after, does not bring back what was there then', async () => {
     const vault = await kept()
-    const lease = await vaults.swap(vault, leased(now), 'holder')
+    const lease = await vaults.swap(vault, takeLease(now), 'holder')
     await vaults.put(vault)
     assert.deepEqual(await vaults.read(vault.sid, vault.id), lease.vault)
   })
@@ -91,10 +99,10 @@ describe('a session', () => {
 describe('a change', () => {
   const lifetime = { expiresInSeconds: 600, isRefreshable: true }
   const changes = {
-    leased: leased(now),
-    renewed: renewed(vaultOf(), 'fresh', lifetime, now),
-    failed: failed(vaultOf(), 9, now),
-    refused: refused(),
+    takeLease: takeLease(now),
+    renewTokens: renewTokens(vaultOf(), 'fresh', lifetime, now),
+    coolDown: coolDown(vaultOf(), 9, now),
+    dropTokens: dropTokens(),
   }
   for (const [name, change] of Object.entries(changes)) {
     test(`${name}: is written over the revision that was seen, and nothing else is touched`, async () => {
@@ -127,7 +135,8 @@ test('B1 two hundred callers at four clients want the lease: one has it, and all
   const others = [await table.another(), await table.another(), await table.another()].map(createVaults)
   const stores = [vaults, ...others]
   const seen = await kept()
-  const race = async (at: number): Promise<Swap> => stores[at % stores.length]!.swap(seen, leased(now), `caller ${at}`)
+  const race = async (at: number): Promise<Swap> =>
+    stores[at % stores.length]!.swap(seen, takeLease(now), `caller ${at}`)
   const swaps = await Promise.all(Array.from({ length: 200 }, (_, at) => race(at)))
   const winners = swaps.filter(({ swapped }) => swapped)
   assert.equal(winners.length, 1)
@@ -140,9 +149,9 @@ test('B1 two hundred callers at four clients want the lease: one has it, and all
 test('B2 two hundred changes of all kinds over one revision: one is made, whole', async () => {
   const seen = await kept({ leaseUntil: now + second })
   const kinds = [
-    failed(seen, 9, now),
-    refused(),
-    renewed(seen, 'fresh', { expiresInSeconds: 60, isRefreshable: true }, now),
+    coolDown(seen, 9, now),
+    dropTokens(),
+    renewTokens(seen, 'fresh', { expiresInSeconds: 60, isRefreshable: true }, now),
   ]
   const swaps = await Promise.all(
     Array.from({ length: 200 }, async (_, at) => {
@@ -175,7 +184,7 @@ describe('a store that goes wrong', { concurrency: true }, () => {
       rigged(async ({ proxy, vaults }) => {
         const seen = await kept()
         proxy.fail({ kind: 'lose-answer' }, { times, operations: ['UpdateItem'] })
-        const swap = await vaults.swap(seen, leased(now), randomUUID())
+        const swap = await vaults.swap(seen, takeLease(now), randomUUID())
         assert.ok(swap.swapped)
         assert.equal((await itemOf(seen))?.revision, seen.revision + 1)
         assert.deepEqual(proxy.counts(), { UpdateItem: times + 1 })
@@ -186,7 +195,7 @@ describe('a store that goes wrong', { concurrency: true }, () => {
     rigged(async ({ proxy, vaults }) => {
       const seen = await kept()
       proxy.fail({ kind: 'lose-answer' }, { operations: ['UpdateItem'] })
-      const swap = await vaults.swap(seen, leased(now), randomUUID())
+      const swap = await vaults.swap(seen, takeLease(now), randomUUID())
       assert.ok(swap.swapped)
       assert.equal(swap.vault.leaseUntil, now + leaseMs)
       assert.deepEqual(proxy.counts(), { UpdateItem: 3, GetItem: 1 })
@@ -215,19 +224,19 @@ describe('a store that goes wrong', { concurrency: true }, () => {
   test('another caller’s change is not taken for ours, though our answers are lost', () =>
     rigged(async ({ proxy, vaults: faulty }) => {
       const seen = await kept()
-      assert.ok((await vaults.swap(seen, leased(now), 'theirs')).swapped)
+      assert.ok((await vaults.swap(seen, takeLease(now), 'theirs')).swapped)
       proxy.fail({ kind: 'lose-answer' }, { times: 2, operations: ['UpdateItem'] })
-      const swap = await faulty.swap(seen, leased(now), 'ours')
+      const swap = await faulty.swap(seen, takeLease(now), 'ours')
       assert.deepEqual([swap.swapped, swap.vault?.writeId], [false, 'theirs'])
       proxy.fail({ kind: 'lose-answer' }, { operations: ['UpdateItem'] })
-      await assert.rejects(faulty.swap(seen, leased(now), 'ours'), isUnavailable)
+      await assert.rejects(faulty.swap(seen, takeLease(now), 'ours'), isUnavailable)
     }))
 
   test('nothing can be known, so it is Unavailable', () =>
     rigged(async ({ proxy, vaults }) => {
       const seen = await kept()
       proxy.fail({ kind: 'lose-answer' })
-      await assert.rejects(vaults.swap(seen, leased(now), randomUUID()), isUnavailable)
+      await assert.rejects(vaults.swap(seen, takeLease(now), randomUUID()), isUnavailable)
       assert.deepEqual(proxy.counts(), { UpdateItem: 3, GetItem: 3 })
     }))
 
@@ -237,7 +246,7 @@ describe('a store that goes wrong', { concurrency: true }, () => {
         const seen = await kept()
         proxy.fail(fault)
         const requests = [
-          () => vaults.swap(seen, leased(now), randomUUID()),
+          () => vaults.swap(seen, takeLease(now), randomUUID()),
           () => vaults.put({ ...seen, sealed: 'other' }),
           () => vaults.read(seen.sid, seen.id),
           () => vaults.readSession(seen.sid),
@@ -255,7 +264,10 @@ describe('a store that goes wrong', { concurrency: true }, () => {
       await assert.rejects(vaults.swap(seen, wrong, 'x'), ({ name }: Error) => name === 'ValidationException')
       // The read that is to find out meets the same.
       const nowhere = { ...seen, sid: 's'.repeat(2_100) }
-      await assert.rejects(vaults.swap(nowhere, leased(now), 'x'), ({ name }: Error) => name === 'ValidationException')
+      await assert.rejects(
+        vaults.swap(nowhere, takeLease(now), 'x'),
+        ({ name }: Error) => name === 'ValidationException',
+      )
       proxy.heal()
       assert.deepEqual(await itemOf(seen), stored(seen))
     }))

@@ -21,7 +21,7 @@ export const person: Person = { sub: 'ada', claims: { name: 'Ada' }, authTimeSec
 export const binding: CodeBinding = { redirectUri: 'https://app.example/cb', codeChallenge: 'c'.repeat(43) }
 
 /** Idle ends after 100 s, the session after 1000 s, no grace, nothing revoked by ops. */
-export const holding: SessionPolicy = {
+export const policy: SessionPolicy = {
   accessTokenSeconds: 60,
   idleSeconds: 100,
   absoluteSeconds: 1000,
@@ -31,7 +31,7 @@ export const holding: SessionPolicy = {
 }
 
 /** Of the given generation, by the family's own client. */
-export function shown(generation: number, changes: Partial<VerifiedCredential> = {}): VerifiedCredential {
+export function credential(generation: number, changes: Partial<VerifiedCredential> = {}): VerifiedCredential {
   return { application: 'demo', clientId: 'cli', sid, saltHash, generation, ...changes }
 }
 

@@ -15,8 +15,8 @@ const table = connect(process.argv[2] ?? '')
 bePatient(table)
 const families = createFamilies(table)
 
-process.on('message', ({ presented, holding, now, times }: Order) => {
-  const once = () => families.apply(rotate(presented, holding, {}, { now, writeId: randomUUID() }))
+process.on('message', ({ credential, policy, now, times }: Order) => {
+  const once = () => families.apply(rotate(credential, policy, {}, { now, writeId: randomUUID() }))
   void Promise.all(Array.from({ length: times }, once)).then((outcomes) => report({ kind: 'done', outcomes }))
 })
 process.on('disconnect', () => process.exit(0))

@@ -11,8 +11,8 @@ import type { SessionPolicy, VerifiedCredential } from '../../shared/domain/sing
 import type { Outcome } from '../../shared/store/families.ts'
 
 export type Order = {
-  readonly presented: VerifiedCredential
-  readonly holding: SessionPolicy
+  readonly credential: VerifiedCredential
+  readonly policy: SessionPolicy
   readonly now: number
   readonly times: number
 }

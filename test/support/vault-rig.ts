@@ -13,7 +13,7 @@ import { providerOf } from '../../shared/providers/index.ts'
 import type { ProviderTokens } from '../../shared/providers/provider.ts'
 import { randomId } from '../../shared/random.ts'
 import { generateKeyring } from '../../shared/tokens/keyring-secret.ts'
-import type { Report } from '../../shared/vault/fresh-token.ts'
+import type { ReportEvent } from '../../shared/vault/fresh-token.ts'
 import { type StoredTokens, storeTokens, unsealTokens } from '../../shared/vault/stored-tokens.ts'
 import { startBroker } from './calls.ts'
 import { type FallibleProvider, fallibleClientId, startFallibleProvider } from './fallible-provider.ts'
@@ -37,7 +37,7 @@ export type VaultRig = {
   unsealed(vault: Vault, nowMs?: number): Promise<StoredTokens | undefined>
   /** Another keyring altogether, and a Lambda that has read no other. */
   replaceKeyring(): Promise<void>
-  readonly report: Report
+  readonly report: ReportEvent
   /** What was told to the operator, with its reason, since the last time. */
   told(): string[]
   heal(): void

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { describeKeyring } from '../../shared/tokens/keyring-report.ts'
 import { generateKeyring, parseKeyring, writeKeyring } from '../../shared/tokens/keyring-secret.ts'
-import { objectionTo, tryKeyring } from '../../shared/tokens/keyring-trial.ts'
+import { replacementFault, testKeyring } from '../../shared/tokens/keyring-trial.ts'
 import { leadSeconds, maxIdleSeconds, retireKeys, rotateKeyring } from '../../shared/tokens/rotation.ts'
 import { now } from '../support/families.ts'
 import { counted, named, textOf } from '../support/keyrings.ts'
@@ -55,19 +55,19 @@ describe('the list', () => {
 describe('the trial', () => {
   test('a keyring that was derived from the one in place a moment ago works and may follow it', async () => {
     const rotated = textOf(await rotateKeyring(first, now + day))
-    await tryKeyring(rotated, now + day)
-    assert.equal(objectionTo(first, rotated, now + day + 300_000), undefined)
+    await testKeyring(rotated, now + day)
+    assert.equal(replacementFault(first, rotated, now + day + 300_000), undefined)
   })
 
   test('one that was made too long ago, of another keyring, or without a key that is needed, may not', async () => {
     const rotated = textOf(await rotateKeyring(first, now + day, counted()))
-    assert.match(objectionTo(first, rotated, now + day + 301_000) ?? '', /too long ago/)
+    assert.match(replacementFault(first, rotated, now + day + 301_000) ?? '', /too long ago/)
     const emergency = textOf(await retireKeys(first, ['mac-1'], now + day, counted()))
-    assert.match(objectionTo(emergency, rotated, now + day) ?? '', /does not follow/)
-    assert.match(objectionTo(first, first, now + day) ?? '', /does not follow/)
+    assert.match(replacementFault(emergency, rotated, now + day) ?? '', /does not follow/)
+    assert.match(replacementFault(first, first, now + day) ?? '', /does not follow/)
     const { seal: seals, ...rest } = parseKeyring(rotated)
     const lacking = writeKeyring({ ...rest, seal: seals.filter(({ status }) => status !== 'previous') })
-    assert.match(objectionTo(first, lacking, now + day) ?? '', /lacks a key/)
+    assert.match(replacementFault(first, lacking, now + day) ?? '', /lacks a key/)
   })
 
   test('one whose published half is another key’s does not pass', async () => {
@@ -75,6 +75,6 @@ describe('the trial', () => {
     const [es, rs, ...next] = signing
     const other = next.find(({ alg }) => alg === 'ES256')!
     const crossed = { ...es!, jwk: { ...es!.jwk, x: other.jwk.x!, y: other.jwk.y! } }
-    await assert.rejects(tryKeyring(writeKeyring({ ...rest, signing: [crossed, rs!, ...next] }), now))
+    await assert.rejects(testKeyring(writeKeyring({ ...rest, signing: [crossed, rs!, ...next] }), now))
   })
 })

@@ -8,7 +8,7 @@ import { before, test } from 'node:test'
 import fc from 'fast-check'
 import { describeKeyring } from '../../shared/tokens/keyring-report.ts'
 import { generateKeyring } from '../../shared/tokens/keyring-secret.ts'
-import { objectionTo } from '../../shared/tokens/keyring-trial.ts'
+import { replacementFault } from '../../shared/tokens/keyring-trial.ts'
 import {
   leadSeconds,
   maxAccessTokenSeconds,
@@ -82,7 +82,7 @@ test('whatever is rotated and retired, one key of each kind is in use, names are
             if (status === 'current')
               assert.ok(usedFromSeconds! - publishedAtSeconds >= leadSeconds, 'known before use')
           }
-          assert.equal(objectionTo(text, change.text, at), undefined)
+          assert.equal(replacementFault(text, change.text, at), undefined)
         }
         text = change.text
         assertSound(text, at)

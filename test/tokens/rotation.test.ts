@@ -15,7 +15,7 @@ import {
   parseKeyring,
   writeKeyring,
 } from '../../shared/tokens/keyring-secret.ts'
-import { tryKeyring } from '../../shared/tokens/keyring-trial.ts'
+import { testKeyring } from '../../shared/tokens/keyring-trial.ts'
 import {
   explainRefusal,
   leadSeconds,
@@ -216,7 +216,7 @@ describe('a retirement', () => {
     )
     const keyring = await readKeyring(after)
     assert.equal(keyring.macKeys.length, 2)
-    await tryKeyring(after, now + 2 * day)
+    await testKeyring(after, now + 2 * day)
     const told = describeRetirement(rotated, after, now + 2 * day)
     assert.equal(told.retired.length, 13)
     assert.equal(told.known_everywhere, false)

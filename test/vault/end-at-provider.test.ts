@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import type { Family } from '../../shared/domain/family.ts'
 import { providerId } from '../../shared/domain/provider-identity.ts'
-import { leased, leaseMs, refused } from '../../shared/domain/vault.ts'
+import { dropTokens, leaseMs, takeLease } from '../../shared/domain/vault.ts'
 import { clock, processParts } from '../../shared/parts.ts'
 import { randomId } from '../../shared/random.ts'
 import { endAtProvider } from '../../shared/vault/end-at-provider.ts'
@@ -63,7 +63,7 @@ test('where there is no refresh token, the access token is what is ended', async
 
 test('what there is nothing to tell of is done: no vault, one that is gone, or one that the provider has refused', async () => {
   const { vault } = await rig.kept()
-  const { vault: empty } = await processParts().vaults.swap(vault, refused(), randomId())
+  const { vault: empty } = await processParts().vaults.swap(vault, dropTokens(), randomId())
   rig.provider.forget()
   const families = [await marked(randomId()), await marked(randomId(), 'gone'), await marked(vault.sid, vault.id)]
   for (const family of families) {
@@ -76,7 +76,7 @@ test('what there is nothing to tell of is done: no vault, one that is gone, or o
 
 test('while somebody is fetching fresh tokens it is left, and done when that is over', async () => {
   const { vault, family } = await ended()
-  await processParts().vaults.swap(vault, leased(clock.now()), randomId())
+  await processParts().vaults.swap(vault, takeLease(clock.now()), randomId())
   assert.equal(await end(family), 'busy')
   assert.equal(rig.provider.requests.length, 0)
   assert.ok(await hasMark(family))

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, mock, test } from 'node:test'
 import { providerId } from '../../shared/domain/provider-identity.ts'
-import { leased, leaseMs, type Vault } from '../../shared/domain/vault.ts'
+import { leaseMs, takeLease, type Vault } from '../../shared/domain/vault.ts'
 import { clock, processParts } from '../../shared/parts.ts'
 import { randomId } from '../../shared/random.ts'
 import { Unavailable } from '../../shared/unavailable.ts'
@@ -31,7 +31,7 @@ const fresh = async (vault: Vault, sub = 'ada'): Promise<FreshToken | undefined>
   return token === 'sign-in' ? undefined : token === 'other-provider' ? assert.fail(token) : token
 }
 const again = async (vault: Vault, sub = 'ada') => fresh((await rig.vaultAt(vault))!, sub)
-const swap = async (seen: Vault, change = leased(clock.now())) => {
+const swap = async (seen: Vault, change = takeLease(clock.now())) => {
   const { vault, swapped } = await processParts().vaults.swap(seen, change, randomId())
   assert.ok(swapped)
   return vault
