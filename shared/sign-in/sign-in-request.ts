@@ -1,7 +1,7 @@
 /**
  * An authorization request of a client that is known and may be answered (RFC 6749 §4.1.1, OIDC Core §3.1.2.1).
  *
- * Reads and checks its parameters. What it grants is authorization-request.ts.
+ * Reads and checks its parameters. What it grants is requested.ts.
  */
 
 import { isCodeChallenge } from '../domain/pkce.ts'
