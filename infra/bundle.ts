@@ -4,10 +4,11 @@
  * Does not import the CDK, because the bench bundles too.
  */
 
-import { rm } from 'node:fs/promises'
+import { cp, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Metafile } from 'esbuild'
+import { viewerFiles, viewerFolder, viewerFolderName } from '../shared/api-description/viewer-files.ts'
 import { type FunctionName, routes } from './routes.ts'
 
 /** Runs on a schedule. */
@@ -36,7 +37,15 @@ const deployedFunctions: readonly DeployedFunction[] = [
 /** @param outFolder receives a folder per function; its `index.mjs` exports `handler` */
 export async function bundleFunctions(outFolder: string = join(root, 'dist')): Promise<Bundles> {
   const sources = deployedFunctions.map((name) => [name, join(root, 'functions', `${name}.ts`)])
-  return (await bundleSources(Object.fromEntries(sources), outFolder)) as Bundles
+  const bundles = (await bundleSources(Object.fromEntries(sources), outFolder)) as Bundles
+  await copyViewer(bundles['api-docs'].folder)
+  return bundles
+}
+
+/** The viewer of the API's description goes along as files, which no start of the function reads. */
+async function copyViewer(folder: string): Promise<void> {
+  const copies = viewerFiles.map((name) => cp(join(viewerFolder(), name), join(folder, viewerFolderName, name)))
+  await Promise.all(copies)
 }
 
 /**

@@ -42,7 +42,8 @@ export class Gateway extends Construct {
   constructor(scope: Construct, id: string, { settings, functions }: GatewayProps) {
     super(scope, id)
     this.api = this.createApi(settings)
-    for (const route of routes) this.addRoute(route, functions[route.functionName])
+    const wanted = routes.filter(({ setting }) => setting === undefined || settings[setting])
+    for (const route of wanted) this.addRoute(route, functions[route.functionName])
     answerErrorsAsOAuth(this.api)
     const publicName = settings.domain && new PublicName(this, 'PublicName', { domain: settings.domain, api: this.api })
     this.domainTarget = publicName?.target

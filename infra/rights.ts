@@ -69,6 +69,7 @@ const rights: Readonly<Record<FunctionName | ScheduledFunction, readonly Right[]
     'read families',
     'update families',
   ],
+  'api-docs': [],
   'retry-revocations': [...everyone, 'find due revocations', 'update families', 'read families', ...ending],
   'check-keys': ['read the keyring'],
 }

@@ -21,6 +21,7 @@ export type FunctionName =
   | 'userinfo'
   | 'metadata'
   | 'sessions'
+  | 'api-docs'
 
 export type Method = 'GET' | 'POST' | 'DELETE'
 
@@ -33,6 +34,8 @@ export type Route = {
   readonly crossOrigin: boolean
   /** `iam`: the gateway requires SigV4 and passes the caller's identity on. `function`: the function authenticates. */
   readonly authorization: 'function' | 'iam'
+  /** The setting of the stage that has to be on. @default - every stage has the route */
+  readonly setting?: 'apiDocs'
 }
 
 export const routes: readonly Route[] = [
@@ -56,6 +59,9 @@ export const routes: readonly Route[] = [
   route('/{application}/sessions', ['GET'], 'sessions', 'iam'),
   route('/{application}/sessions/revoke', ['POST'], 'sessions', 'iam'),
   route('/{application}/sessions/{sid}', ['GET', 'DELETE'], 'sessions', 'iam'),
+  route('/openapi.json', ['GET'], 'api-docs', 'cross-origin'),
+  { ...route('/apidocs', ['GET'], 'api-docs'), setting: 'apiDocs' },
+  { ...route('/apidocs/{file}', ['GET'], 'api-docs'), setting: 'apiDocs' },
 ]
 
 /** Headers of the answer to a preflight at a cross-origin route. */

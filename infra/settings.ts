@@ -65,6 +65,12 @@ export type Settings = {
    */
   readonly dashboard?: boolean
   /**
+   * The pages at `/apidocs/` that show the API in a browser and let people try it. `/openapi.json` is always there.
+   *
+   * @default false
+   */
+  readonly apiDocs?: boolean
+  /**
    * Days between two rotations of the keyring, 7 to 1000. MAC and seal keys are kept for a year, and daily ones would not fit
    * into the secret. 0: only operators rotate.
    *
@@ -169,6 +175,7 @@ export function completeSettings(stage: string, settings: Settings): StageSettin
     gatewayLoggingRole: true,
     reauthenticationsIn5Minutes: 20,
     dashboard: true,
+    apiDocs: false,
     keyRotationDays: 90,
     ...settings,
   }

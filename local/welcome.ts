@@ -23,6 +23,7 @@ export function welcome(
       stack.url,
       stack.url === stack.localUrl ? `applications: ${applications}` : `listens at ${stack.localUrl}`,
     ),
+    row('API description', `${stack.localUrl}/apidocs/`, 'to read and to try; /openapi.json for programs'),
     row('Identity provider', stack.idpUrl, 'any user name, any password'),
     row('User directory', `${stack.idpUrl}${directoryPath}oauth`, 'OAuth without OpenID, for userdocs; any user name'),
     row('Tenant', `${stack.idpUrl}${tenantPath}`, 'like one of Auth0, for wiremock; any user name'),

@@ -19,13 +19,18 @@ export function addressHeaderIn({ ADDRESS_HEADER }: Readonly<Record<string, stri
   return ADDRESS_HEADER?.toLowerCase()
 }
 
+/** Public base URL without trailing slash; undefined: as the gateway's request context says. */
+export function baseUrlIn({ BASE_URL }: Readonly<Record<string, string | undefined>>): string | undefined {
+  return BASE_URL ? BASE_URL.replace(/\/+$/, '') : undefined
+}
+
 /** @throws when a variable is missing: the function cannot work, and says so at its first request */
 export function configFrom(environment: Readonly<Record<string, string | undefined>>): Config {
-  const { TABLE_NAME, BASE_URL, SECRETS, AUDIT_LOG_GROUPS } = environment
+  const { TABLE_NAME, SECRETS, AUDIT_LOG_GROUPS } = environment
   if (!TABLE_NAME || !SECRETS) throw new Error('TABLE_NAME and SECRETS must be set')
   return {
     tableName: TABLE_NAME,
-    baseUrl: BASE_URL ? BASE_URL.replace(/\/+$/, '') : undefined,
+    baseUrl: baseUrlIn(environment),
     secrets: SECRETS,
     auditLogGroups: AUDIT_LOG_GROUPS ? AUDIT_LOG_GROUPS.split(',') : [],
   }

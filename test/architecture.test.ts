@@ -28,6 +28,7 @@ const rooms: Record<string, readonly string[]> = {
   'sign-in': ['domain', 'tokens', 'http', 'pages'],
   grants: ['domain', 'tokens', 'providers', 'vault', 'http', 'sessions', 'sign-in'],
   'registry-file': ['domain', 'pages'],
+  'api-description': ['domain', 'http'],
 }
 const packagesOf: Record<string, readonly string[]> = {
   store: ['@aws-sdk/client-dynamodb', '@aws-sdk/lib-dynamodb', '@aws-sdk/util-dynamodb'],
@@ -53,6 +54,7 @@ const allowed: Record<string, readonly string[]> = {
   ...Object.fromEntries(roomRules),
   'shared/': ['shared/', 'node:', 'valibot', '@aws-sdk/client-secrets-manager'],
   'functions/': ['shared/', 'node:'],
+  'functions/api-docs.ts': ['shared/', 'infra/routes.ts'],
   'infra/': ['infra/', 'shared/', 'aws-cdk-lib', 'cdk-nag', 'constructs', 'esbuild', 'node:', '@aws-sdk/'],
   'cli/': [
     ...['cli/', 'commander', '@bomb.sh/tab', 'string-width', 'uqr', 'undici', 'node:'],

@@ -1,5 +1,5 @@
 /**
- * Finds the route of a request, as API Gateway does: whole segments, literal ones before parameters.
+ * Finds the route of a request, as API Gateway does: whole segments, literal ones before parameters, a slash at the end ignored.
  */
 
 import type { Route } from '../../infra/routes.ts'
@@ -29,7 +29,7 @@ export function createRouter(routes: readonly Route[]): (method: string, path: s
   for (const patterns of bySegments.values()) patterns.sort(literalsFirst)
 
   return (method, path) => {
-    const parts = path.slice(1).split('/')
+    const parts = path.replace(/^\/|(?<=[^/])\/$/g, '').split('/')
     const fitting = (bySegments.get(parts.length) ?? []).filter(({ segments }) => fits(segments, parts))
     const [first] = fitting
     if (first === undefined) return { kind: 'nothing' }

@@ -8,7 +8,7 @@
 import { OAuthError } from './errors.ts'
 
 /** Every parameter that some endpoint reads: these must come once, and be strings, wherever they turn up. */
-const known = [
+export const parameterNames = [
   'access_token',
   'acr_values',
   'actor_token',
@@ -51,7 +51,7 @@ const known = [
   'user_code',
 ] as const
 
-type KnownName = (typeof known)[number]
+export type KnownName = (typeof parameterNames)[number]
 /** What may be sent more than once (RFC 8707 §2): in a form by repeating it, in JSON as a list. */
 type RepeatableName = 'resource'
 export type ParameterName = Exclude<KnownName, RepeatableName>
@@ -137,7 +137,7 @@ export function parameters(members: Iterable<readonly [string, unknown]>): Param
 }
 
 function isKnown(name: string): name is KnownName {
-  return (known as readonly string[]).includes(name)
+  return (parameterNames as readonly string[]).includes(name)
 }
 
 function isRepeatable(name: string): name is RepeatableName {

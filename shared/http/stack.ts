@@ -22,6 +22,7 @@ import {
   type OpsRootCall,
   type PartialCall,
   queryOf,
+  type ReceivedCall,
   type StartedCall,
   startCall,
 } from './call.ts'
@@ -55,6 +56,11 @@ export function opsRootEndpoint(handle: (call: OpsRootCall) => Promise<Answer>):
   return endpoint('same-origin', oauthErrorAnswer, async (call) => handle(addActor(call)))
 }
 
+/** An endpoint that needs no application, table or key: its function has no rights in AWS. */
+export function staticEndpoint(access: Access, handle: (call: ReceivedCall) => Promise<Answer>): Handler {
+  return endpointWithoutParts(access, oauthErrorAnswer, handle)
+}
+
 /**
  * An endpoint that a browser visits.
  *
@@ -71,6 +77,14 @@ type ErrorAnswer = (error: Error, call: Partial<Call>) => Answer
 type CallContext = Context & { call?: PartialCall }
 
 function endpoint(access: Access, errorAnswer: ErrorAnswer, run: (call: StartedCall) => Promise<Answer>): Handler {
+  return endpointWithoutParts(access, errorAnswer, (call) => run(Object.assign(call, { parts: processParts() })))
+}
+
+function endpointWithoutParts(
+  access: Access,
+  errorAnswer: ErrorAnswer,
+  run: (call: ReceivedCall) => Promise<Answer>,
+): Handler {
   // Each outgoing request has its own time limit, so middy need not watch the remaining time.
   return middy<APIGatewayProxyEvent, APIGatewayProxyResult, Error, CallContext>({ timeoutEarlyInMillis: 0 })
     .before(({ event, context }) => {
@@ -82,9 +96,7 @@ function endpoint(access: Access, errorAnswer: ErrorAnswer, run: (call: StartedC
       reportFault(error, call)
       request.response = write(errorAnswer(error, call), call, access, error)
     })
-    .handler(async (_event, { call }) =>
-      write(await run(Object.assign(call!, { parts: processParts() })), call!, access),
-    )
+    .handler(async (_event, { call }) => write(await run(call!), call!, access))
 }
 
 // --- the steps ------------------------------------------------------------------------------------------------------

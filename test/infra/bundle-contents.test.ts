@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { type Bundles, bundleSources, functionNames } from '../../infra/bundle.ts'
+import { viewerFiles, viewerFolderName } from '../../shared/api-description/viewer-files.ts'
 import { theBundles } from './support/bundled.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -19,13 +20,19 @@ before(async () => {
   bundles = (await theBundles()).bundles
 })
 
-test('a bundle folder contains index.mjs and the modules that it imports, and nothing else', () => {
-  for (const { folder, bytes, bytesAtNeed } of Object.values(bundles)) {
+test('a bundle folder contains index.mjs and the modules that it imports, api-docs also the viewer, and nothing else', () => {
+  for (const [name, { folder, bytes, bytesAtNeed }] of Object.entries(bundles)) {
     const [atStart, all] = [modulesOf(folder, importedAtStart), modulesOf(folder, imported)]
-    assert.deepEqual(readdirSync(folder).sort(), [...all.keys()].sort())
+    const files = name === 'api-docs' ? [...all.keys(), viewerFolderName] : [...all.keys()]
+    assert.deepEqual(readdirSync(folder).sort(), files.sort())
     assert.deepEqual([bytes, bytes + bytesAtNeed], [bytesOf(atStart), bytesOf(all)])
     for (const module of all.values()) assert.doesNotMatch(module, /sourceMappingURL/)
   }
+})
+
+test('the bundle of api-docs contains the viewer with its licence', () => {
+  const files = readdirSync(join(bundles['api-docs'].folder, viewerFolderName))
+  assert.deepEqual(files.sort(), [...viewerFiles].sort())
 })
 
 test('bundling into a folder removes what an earlier build left there', async () => {
@@ -52,7 +59,7 @@ test('a cold start does not load the client of Secrets Manager', () => {
     const isClientIn = (modules: ReadonlyMap<string, string>) =>
       [...modules.values()].join('').includes('GetSecretValue')
     assert.ok(!isClientIn(modulesOf(folder, importedAtStart)), name)
-    assert.ok(isClientIn(modulesOf(folder, imported)), name)
+    assert.equal(isClientIn(modulesOf(folder, imported)), name !== 'api-docs', name)
   }
 })
 

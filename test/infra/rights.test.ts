@@ -51,6 +51,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
   callback: [...everyone, providers, open, move, read, writeKey],
   activate: [...everyone, providers, move, read, count, writeKey],
   metadata: everyone,
+  'api-docs': [log],
   sessions: [...everyone, list, end, ...find, read, move, writeKey, applications],
   'retry-revocations': [...everyone, due, move, read, forget, providers, writeKey],
   'check-keys': [keyring, secretsKey, log],
@@ -111,7 +112,8 @@ test('the environment of each function names its resources and holds no secret',
     const { Variables = {} } = (Properties.Environment ?? {}) as { Variables?: Record<string, unknown> }
     const where = Object.fromEntries(Object.entries(Variables).map(([key, value]) => [key, text(value)]))
     const secrets = { SECRETS: 'secretsmanager:token-broker/test/', METRICS_NAMESPACE: 'TokenBroker/test' }
-    if (['create-keyring', 'rotate-keys', 'check-keys'].includes(name)) assert.deepEqual(where, secrets)
+    if (name === 'api-docs') assert.deepEqual(where, { METRICS_NAMESPACE: secrets.METRICS_NAMESPACE })
+    else if (['create-keyring', 'rotate-keys', 'check-keys'].includes(name)) assert.deepEqual(where, secrets)
     else if (name in expected) {
       const { AUDIT_LOG_GROUPS: _, ...rest } = where
       assert.equal('AUDIT_LOG_GROUPS' in where, name === 'sessions')

@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { preflightHeaders, routes } from '../../infra/routes.ts'
+import { routes as everyRoute, preflightHeaders } from '../../infra/routes.ts'
 import { crossOriginHeaders, securityHeaders } from '../../shared/http/headers.ts'
 import {
   functions,
@@ -14,6 +14,7 @@ import {
   ofType,
   type Resource,
   referred,
+  synthesize,
   synthesized,
   text,
   theOnly,
@@ -21,6 +22,7 @@ import {
 
 const { resources } = synthesized()
 const all = methods(resources)
+const routes = everyRoute.filter(({ setting }) => setting === undefined)
 const isPreflight = ({ properties }: Method) => properties.HttpMethod === 'OPTIONS'
 
 test('the API has exactly the routes and methods of infra/routes.ts, each with its function', () => {
@@ -32,6 +34,14 @@ test('the API has exactly the routes and methods of infra/routes.ts, each with i
     .filter((method) => !isPreflight(method))
     .map(({ route, properties }) => `${route} → ${names.get(invoked(properties))}`)
   assert.deepEqual(found.sort(), expected.sort())
+})
+
+test('the API has the pages at /apidocs/ only where the stage turns them on, and the description everywhere', () => {
+  const documents = (found: readonly Method[]) =>
+    found.map(({ route }) => route).filter((route) => /^GET \/(apidocs|openapi)/.test(route))
+  assert.deepEqual(documents(all), ['GET /openapi.json'])
+  const withPages = methods(synthesize({ apiDocs: true }).resources)
+  assert.deepEqual(documents(withPages).sort(), ['GET /apidocs', 'GET /apidocs/{file}', 'GET /openapi.json'])
 })
 
 test('API Gateway may invoke each function only for its own routes', () => {

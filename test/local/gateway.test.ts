@@ -120,7 +120,12 @@ test('literal segments win over parameters, and an empty segment is no parameter
   assert.equal(seen[0]?.name, 'poll')
   assert.equal((await fetch(at('/demo/oauth/token'))).status, 405)
   assert.equal((await fetch(at('//activate'))).status, 404)
-  assert.equal((await fetch(at('/demo/activate/'))).status, 404)
+  assert.equal((await fetch(at('/demo/activate//'))).status, 404)
+})
+
+test('a slash at the end of a path is ignored, as by a REST API of API Gateway', async () => {
+  await fetch(at('/demo/activate/'))
+  assert.deepEqual([eventOf().resource, eventOf().path], ['/{application}/activate', '/demo/activate/'])
 })
 
 test('a function gets a Lambda context with the limits of the cloud', async () => {

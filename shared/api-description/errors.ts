@@ -1,0 +1,161 @@
+/** The error answers of each kind of endpoint. */
+
+import type { OAuthErrorCode } from '../http/errors.ts'
+import type { Response, Responses, Schema } from './types.ts'
+
+/** Errors with a JSON body. The others reach a client only through the browser, at its redirect URI (OIDC Core §3.1.2.6). */
+export type AnsweredErrorCode = Exclude<
+  OAuthErrorCode,
+  | 'unsupported_response_type'
+  | 'login_required'
+  | 'interaction_required'
+  | 'consent_required'
+  | 'account_selection_required'
+  | 'request_not_supported'
+  | 'request_uri_not_supported'
+>
+
+const meanings: Readonly<Record<AnsweredErrorCode, string>> = {
+  invalid_request: 'The request is malformed.',
+  invalid_client: 'Client authentication failed.',
+  invalid_grant: 'Unknown, expired, revoked or already used. Please sign in again.',
+  unauthorized_client: 'The client is not registered for this.',
+  unsupported_grant_type: 'This endpoint does not serve this grant_type.',
+  invalid_scope: 'scope is malformed, or more than this client may ask for.',
+  invalid_target: 'resource and audience must be what this client may ask for.',
+  authorization_pending: 'The person has not decided yet. Please poll again.',
+  slow_down: 'Polled too early. Please wait five seconds longer from now on.',
+  access_denied: 'The person declined, or the caller is not allowed to do this.',
+  expired_token: 'The device code has expired. Please start again.',
+  unsupported_token_type: 'An access token of the client itself can not be revoked.',
+  invalid_token: 'The access token is invalid, expired or revoked.',
+  insufficient_scope: 'The access token lacks the scope for userinfo.',
+  temporarily_unavailable: 'Please try again shortly; what you hold stays valid.',
+  server_error: 'Something went wrong here. Please report the request id.',
+  not_found: 'There is no such session, client or file.',
+}
+
+export const errorSchema: Schema = {
+  type: 'object',
+  required: ['error', 'error_description'],
+  properties: {
+    error: { type: 'string', enum: Object.keys(meanings) },
+    error_description: { type: 'string', description: 'For developers. It never holds a secret or a token.' },
+  },
+}
+
+const requestId = { 'X-Request-Id': { $ref: '#/components/headers/RequestId' } }
+const retryAfter = { ...requestId, 'Retry-After': { $ref: '#/components/headers/RetryAfter' } }
+const challenge = { ...requestId, 'WWW-Authenticate': { $ref: '#/components/headers/Challenge' } }
+
+/** An answer with one of these errors. */
+function refusal(
+  description: string,
+  codes: readonly AnsweredErrorCode[],
+  headers: Response['headers'] = requestId,
+): Response {
+  const examples = codes.map((error) => [error, { value: { error, error_description: meanings[error] } }] as const)
+  const schema = { $ref: '#/components/schemas/Error' }
+  return { description, headers, content: { 'application/json': { schema, examples: Object.fromEntries(examples) } } }
+}
+
+/** Answers that every route may give, by the gateway or when something is out of reach. */
+export const commonErrors = {
+  TooLarge: refusal('The request is too large: a body of more than 64 KB, or headers of more than 10 KB.', [
+    'invalid_request',
+  ]),
+  TooMany: refusal(
+    'There are too many requests, from everybody or from this address.',
+    ['temporarily_unavailable'],
+    retryAfter,
+  ),
+  ServerError: refusal('A fault of the broker.', ['server_error']),
+  Unavailable: refusal(
+    'The table or the identity provider is out of reach. Nothing is spent: try again after Retry-After.',
+    ['temporarily_unavailable'],
+    retryAfter,
+  ),
+} as const
+
+export const anywhere: Responses = {
+  413: { $ref: '#/components/responses/TooLarge' },
+  429: { $ref: '#/components/responses/TooMany' },
+  500: { $ref: '#/components/responses/ServerError' },
+  503: { $ref: '#/components/responses/Unavailable' },
+}
+
+const noApplication = { 404: refusal('There is no such application.', ['invalid_request']) }
+const noClient = {
+  401: refusal(
+    'The client is unknown or did not prove who it is. The challenge comes if it tried Basic.',
+    ['invalid_client'],
+    challenge,
+  ),
+}
+
+/** Of an endpoint that programs call about an application. */
+export function publicErrors(): Responses {
+  return { ...noApplication, ...anywhere }
+}
+
+/** Of an endpoint that authenticates its client. */
+export function clientErrors(codes: readonly AnsweredErrorCode[]): Responses {
+  return {
+    400: refusal('The request is refused; nothing is spent.', ['invalid_request', ...codes]),
+    ...noClient,
+    ...publicErrors(),
+  }
+}
+
+const sessionOver: readonly AnsweredErrorCode[] = [
+  'authorization_pending',
+  'expired_token',
+  'access_denied',
+  'invalid_grant',
+]
+
+/** Of a token endpoint. Applications with `errorProfile: "auth0"` have other statuses for the same errors. */
+export function tokenErrors(codes: readonly AnsweredErrorCode[]): Responses {
+  const forAuth0 = sessionOver.filter((code) => codes.includes(code))
+  const forbidden: readonly AnsweredErrorCode[] = codes.includes('access_denied') ? [] : ['access_denied']
+  return {
+    ...clientErrors([...codes, 'unauthorized_client', 'unsupported_grant_type', 'invalid_scope', 'invalid_target']),
+    403: refusal(
+      'The client may not have what it asks for at a token exchange. With `errorProfile: "auth0"` also the errors that are otherwise 400.',
+      [...forAuth0, ...forbidden, 'unauthorized_client'],
+    ),
+    ...(codes.includes('slow_down') && {
+      429: refusal(
+        'There are too many requests. With `errorProfile: "auth0"` also polls that come too early, without Retry-After.',
+        ['temporarily_unavailable', 'slow_down'],
+      ),
+    }),
+  }
+}
+
+export function userinfoErrors(): Responses {
+  return {
+    ...publicErrors(),
+    400: refusal('The access token was sent twice, or the body is malformed.', ['invalid_request'], challenge),
+    401: {
+      ...refusal(
+        'There is no access token, or it is invalid, expired or revoked. Without a token the body is empty.',
+        ['invalid_token'],
+        challenge,
+      ),
+    },
+    403: refusal('The access token lacks the scope.', ['insufficient_scope'], challenge),
+  }
+}
+
+/** @param finds whether the request names something that may be missing */
+export function opsErrors(finds: boolean): Responses {
+  return {
+    400: refusal('A parameter is unknown, malformed or sent twice.', ['invalid_request']),
+    403: refusal('The request is not signed, or IAM does not allow it.', ['access_denied']),
+    ...(finds && {
+      404: refusal('There is no such application, client or session.', ['invalid_request', 'not_found']),
+    }),
+    ...anywhere,
+  }
+}
