@@ -96,9 +96,12 @@ describe('B13 a caller without the right', () => {
 })
 
 describe('token exchange', () => {
+  // In the middle of the signature: its last character has bits that count for nothing.
+  const tampered = (token: string) => `${token.slice(0, -10)}${token.at(-10) === 'A' ? 'B' : 'A'}${token.slice(-9)}`
+
   test('takes the access token of a live session of ours, and nothing else', async () => {
     const { accessToken, refreshToken, idToken } = await code(one, host)
-    for (const wrong of ['x', refreshToken, idToken, `${accessToken.slice(0, -2)}AA`]) {
+    for (const wrong of ['x', refreshToken, idToken, tampered(accessToken)]) {
       expectRefusal(await exchangeToken(one, worker, wrong), 400, 'invalid_request')
     }
     assert.equal((await revoke(one, host, refreshToken)).status, 200)
