@@ -1,23 +1,21 @@
 /**
- * What a caller presents to move a family on: device code, authorization code, refresh token. One format for the three.
+ * The format of device codes, authorization codes and refresh tokens.
  *
  *     rt_ | ac_ | dc_  +  base64url( key id 1 | sid 16 | generation 4 | salt 16 | HMAC-SHA-256 32 )
  *
- * Owns the format. Pure: keys are handed in. A credential is checked here before anything is asked of the table, so a
- * forged, cut or foreign one costs nothing and touches nothing. The MAC also covers the kind and the application.
- * The successor is a function of the family and its generation: a retry can be given the same token without any token
- * having been stored. The table holds only a hash of the salt, so neither the table nor the key, nor both together,
- * make a credential.
+ * The MAC also covers the kind and the application. It is verified before the table is read, so a forged or truncated
+ * credential costs nothing. A successor is a function of the family and its generation: a retry can get the same token again
+ * although no token is stored. The table holds a hash of the salt. So neither the table, nor the key, nor both make a credential.
  */
 
 import { createHmac, hash, type KeyObject, timingSafeEqual } from 'node:crypto'
 
-/** The wire prefix says what it is, so that a leak is found by a search and a mix-up is seen at once. */
+/** The prefix on the wire: a search finds leaked credentials, and a mix-up is noticed at once. */
 export type CredentialKind = 'rt' | 'ac' | 'dc'
 
 /**
  * @property id 0 to 255, unique among the keys of a keyring
- * @property key imported once, since that takes longer than a MAC
+ * @property key imported once, because an import takes longer than a MAC
  */
 export type MacKey = { readonly id: number; readonly key: KeyObject }
 
@@ -32,10 +30,10 @@ export type Credential = {
 
 const bodyBytes = 37
 const macBytes = 32
-/** 69 bytes are exactly 92 characters, so each text has one reading and no spare bits. */
+/** 69 bytes are exactly 92 characters without spare bits, so each credential has one spelling. */
 const wireFormat = /^(rt|ac|dc)_([A-Za-z0-9_-]{92})$/
 
-/** Writes a credential. */
+/** Makes the text of a credential. */
 export function mint(kind: CredentialKind, application: string, credential: Credential, macKey: MacKey): string {
   const body = Buffer.alloc(bodyBytes)
   body.writeUInt8(macKey.id, 0)
@@ -46,9 +44,9 @@ export function mint(kind: CredentialKind, application: string, credential: Cred
 }
 
 /**
- * Reads a credential.
+ * Verifies the MAC of a credential, in constant time.
  *
- * @returns undefined for whatever this broker did not mint as this kind for this application
+ * @returns undefined unless this broker minted the text as this kind for this application
  */
 export function verify(
   kind: CredentialKind,
@@ -70,19 +68,19 @@ export function verify(
   }
 }
 
-/** Whether a text is of our format, and names none of these keys: one may have come that we do not know yet. */
+/** Whether a text has the format of a credential but names none of these keys: the keyring at hand may be too old. */
 export function isOfUnknownKey(text: string, macKeys: readonly MacKey[]): boolean {
   const match = wireFormat.exec(text)
   return match !== null && !macKeys.some(({ id }) => id === Buffer.from(match[2]!, 'base64url').readUInt8(0))
 }
 
-/** What the table keeps of a salt. 128 random bits need no slow hash. */
+/** The hash of the salt that the table stores. 128 random bits need no slow hash. */
 export function hashSalt(salt: string): string {
   return hash('sha256', salt, 'base64url')
 }
 
 function authenticate(kind: CredentialKind, application: string, body: Uint8Array, macKey: MacKey): Buffer {
-  // The application's name holds no NUL, so the parts cannot run into each other.
+  // The application's name holds no NUL, so the separation is unambiguous.
   return createHmac('sha256', macKey.key)
     .update(`credential\0${kind}\0${application}\0`)
     .update(body)

@@ -1,17 +1,16 @@
 /**
- * A device code that is used up at the provider, while our own is pending still.
+ * Polls that overlap while the broker asks a provider's own device flow.
  *
- * Owns the transition that follows, and what a poll is told that asked the provider while others moved the family on. Pure.
- * Must not know when the provider is asked. The provider gives its tokens once, and a poll that was given them may have
- * been overtaken:
+ * The provider gives its tokens once. When it tells poll B that its code is used up, poll A may still be about to write
+ * them. So the family stays pending for as long as a request can live:
  *
- *     poll A    touch ──asks──► tokens ················ decide: approved, its time is back     answer: pending
- *     poll B            touch ──asks──► used up, lapse                                         answer: pending
- *     poll C                                                                touch: decided     answer: tokens
+ *     poll A    recordPoll ──asks──► tokens ················ decide: approved, lifetime restored    answer: pending
+ *     poll B            recordPoll ──asks──► used up: expireDeviceCode                              answer: pending
+ *     poll C                                                      recordPoll: decided, redeem       answer: tokens
  *
- *     poll A    touch ──asks──► tokens, and dies
- *     poll B            touch ──asks──► used up, lapse                                         answer: pending
- *     poll C                                            touch ························ over: answer: expired
+ *     poll A    recordPoll ──asks──► tokens, and the process dies
+ *     poll B            recordPoll ──asks──► used up: expireDeviceCode                              answer: pending
+ *     poll C                                                      recordPoll: expired               answer: expired
  */
 
 import type { Family } from './family.ts'
@@ -20,15 +19,15 @@ import type { Refusal } from './refusal.ts'
 import { ofApplication } from './single-use.ts'
 import type { Moment, Transition } from './transitions.ts'
 
-/** Nobody's call is on the way for so long: a function's time is over sooner, and clocks differ by less than the rest. */
+/** Longer than any request can live: 20 s of Lambda timeout plus 5 s of clock skew. */
 export const maxRequestMs = 25_000
 
 /**
- * The provider says that its device code is used up or expired. It gives its tokens once, so another poll may have them,
- * and be about to write what was decided. Whoever it is came before this answer did: the device code of ours ends when
- * they must have written, or cannot any more; and nobody asks the provider again.
+ * Ends the device code after the provider says that its own is used up or expired. A concurrent poll may hold the provider's
+ * tokens, so the code stays valid for `maxRequestMs`: by then that poll has written its decision, or never will. No poll asks
+ * the provider again.
  *
- * @param now after the provider's answer
+ * @param moment with a `now` after the provider's answer
  */
 export function expireDeviceCode(application: string, sid: string, { now, writeId }: Moment): Transition {
   const codeExpiresAt = now + maxRequestMs
@@ -39,7 +38,7 @@ export function expireDeviceCode(application: string, sid: string, { now, writeI
     guards: [
       ofApplication(application),
       { attribute: 'state', is: '=', value: 'pending', onFailure: supersededByConcurrentPoll },
-      // It ends sooner by itself, or somebody has heard the same before.
+      // Otherwise the code ends sooner already, by its own lifetime or by an earlier call of this transition.
       { attribute: 'codeExpiresAt', is: '>', value: codeExpiresAt, onFailure: supersededByConcurrentPoll },
     ],
     set: { writeId, codeExpiresAt },
@@ -48,9 +47,9 @@ export function expireDeviceCode(application: string, sid: string, { now, writeI
 }
 
 /**
- * What a poll is told that came when the device code was unspent, while others moved the family on. It is no reuse; and what
- * there is to redeem is left to the next poll, for the caller may have given up on this one. If the tokens are out, a client
- * that was given them polls no more. One that was not does, and that poll is reuse: so who had them instead is found out.
+ * The answer to a poll that found the device code unspent, and lost to a concurrent poll. That is no reuse. Tokens are left to
+ * the next poll, because the caller may have given up on this one. If a thief redeemed the code, the client polls again, and
+ * that poll is reuse.
  */
 export function supersededByConcurrentPoll({ state }: Family): Refusal {
   switch (state) {
@@ -65,14 +64,14 @@ export function supersededByConcurrentPoll({ state }: Family): Refusal {
   }
 }
 
-/** A redemption by a poll that found the device code unspent: whoever redeems it in between has overtaken this one. */
+/** A redemption by a poll that found the device code unspent. If a concurrent poll redeems it first, that is no reuse. */
 export function unlessSuperseded(redemption: Transition): Transition {
-  const forgiving = (guard: Guard): Guard => ({
+  const withoutReuse = (guard: Guard): Guard => ({
     ...guard,
     onFailure: (family) => {
       const verdict = guard.onFailure(family)
       return verdict.kind === 'reuse' ? supersededByConcurrentPoll(family) : verdict
     },
   })
-  return { ...redemption, guards: redemption.guards.map(forgiving) }
+  return { ...redemption, guards: redemption.guards.map(withoutReuse) }
 }

@@ -1,30 +1,29 @@
 /**
- * The family: one session, everything that came of one sign-in.
+ * The family: one session, from its first code to its last refresh token (RFC 9700 §4.14.2). People and ops see it as a session.
  *
- * Owns what a family is and the words for its states. Must not know the table, tokens, HTTP or the clock; how it moves
- * is shared/domain/transitions.ts.
+ *     device flow: create ─► pending ──decide──► approved ──redeem──► active(1) ──rotate──► active(2) ─► …
+ *                            │ ▲ └──decide──► denied  ▲
+ *                            └─┘ recordPoll           │
+ *     code flow:   create ────────────────────────────┘
  *
- *     device: open ─► pending ──decide──► approved ──redeem──► active(1) ──rotate──► active(2) ─► …
- *                        │  └──decide──► denied        ▲            │ revoke, reuse
- *     code:              └ touch (polls)     open ─────┘            ▼
- *                                                                revoked
+ *     pending, approved, active ──revoke, by reuse too──► revoked
  *
- * Expired is not a state but a comparison with the clock, so nothing has to happen for a family to expire.
+ * Expiry is not a state. It is a comparison with the clock, so nothing has to be written for a family to expire.
  */
 
 export type FamilyState = 'pending' | 'approved' | 'denied' | 'active' | 'revoked'
 
-/** Why a family was revoked: a spent credential was shown again, its client asked for it, ops did, or its provider refuses it. */
+/** Why a family was revoked: reuse of a spent credential, a request of its client, an order of ops, or a refusal by its provider. */
 export type RevocationReason = 'reuse' | 'client' | 'ops' | 'provider'
 
-/** Who signed in, as the provider told it and the application maps it. */
+/** The person who signed in, with the provider's claims as the application maps them. */
 export type Person = {
   readonly sub: string
-  /** Claims that userinfo may tell, `sub` apart. */
+  /** Claims that userinfo may release, without `sub`. */
   readonly claims: Readonly<Record<string, string | boolean>>
-  /** When they signed in at the provider, seconds since the epoch (OIDC Core §2, auth_time); absent: it does not say. */
+  /** `auth_time` of the provider, seconds since the epoch (OIDC Core §2); absent: the provider does not say. */
   readonly authTimeSeconds?: number
-  /** How they signed in there, in the provider's own words (OIDC Core §2, acr); absent: it does not say. */
+  /** `acr` of the provider (OIDC Core §2); absent: the provider does not say. */
   readonly acr?: string
 }
 
@@ -32,51 +31,51 @@ export type Person = {
 export type Family = {
   /** Public id, 16 bytes in base64url. */
   readonly sid: string
-  /** Of the item's layout. */
+  /** The layout of the item. */
   readonly version: 1
   readonly application: string
   readonly clientId: string
   readonly flow: 'device' | 'code'
   readonly state: FamilyState
-  /** How often the credential was exchanged: 0 = a code is out, n ≥ 1 = the n-th refresh token is. */
+  /** How often a credential was exchanged. 0: a code is outstanding; n ≥ 1: the n-th refresh token is. */
   readonly generation: number
-  /** SHA-256 of the salt that the family's credentials carry, base64url. */
+  /** SHA-256 of the salt in the family's credentials, base64url. */
   readonly saltHash: string
-  /** Of the write that made the item what it is: a retry that meets its own id knows that it won. */
+  /** The id of the last write: a retry that finds its own id knows that it succeeded. */
   readonly writeId: string
-  /** Of the write before that: so does a retry that comes when somebody else has moved the family on already. */
+  /** The id of the write before that: a retry that finds its own id here succeeded, and another write followed. */
   readonly previousWriteId?: string
-  /** As granted, in the order asked for. */
+  /** The granted scopes, in the order of the request. */
   readonly scopes: readonly string[]
-  /** What its access tokens are for, in their compared form (shared/domain/audience.ts). */
+  /** The granted audiences, normalised (audience.ts). */
   readonly audiences: readonly string[]
   readonly createdAt: number
-  /** The address the flow was started from, for ops. */
+  /** The IP address that started the flow, for ops. */
   readonly startedFrom: string
-  /** When the first credential (generation 0) ends; until the first refresh. */
+  /** When the code (generation 0) expires; absent from the first refresh on. */
   readonly codeExpiresAt?: number
-  /** How long the session may last from its first tokens on; no longer than they do where no refresh token comes of it. */
+  /** The absolute lifetime from redeem on. Without `offline_access` it is that of the access token. */
   readonly sessionLifetimeMs?: number
-  /** That, and as long as the item is kept afterwards. */
+  /** The session's lifetime plus the retention of the item, for the TTL that redeem sets. */
   readonly lingerSeconds?: number
 
-  /** While a device flow is pending. */
+  /** The interval between two polls; while a device flow is pending. */
   readonly pollIntervalMs?: number
-  /** The earliest poll that is not too early, the tolerance for jitter taken off. */
+  /** The earliest time for the next poll, less the tolerance for jitter. */
   readonly nextPollAt?: number
 
   /** From approval on. */
   readonly person?: Person
-  /** Application and sub in one, the key of the index `by-subject`. */
+  /** The key of the index `by-subject` (`subjectKey`). */
   readonly subject?: string
-  /** Keyed hash of the person's e-mail address, the key of the index `by-email`; where the application keeps one. */
+  /** Keyed hash of the e-mail address, the key of the index `by-email`; absent without an address or a lookup key. */
   readonly byEmail?: string
 
-  /** Names the vault that holds the provider's tokens of this sign-in, where they are kept. */
+  /** The id of the vault with the provider's tokens of this sign-in; absent if they are not stored. */
   readonly vault?: string
-  /** The provider's own device code, sealed, while people go through its device flow. */
+  /** The provider's device code, sealed, while the person uses the provider's device flow. */
   readonly deviceLogin?: string
-  /** Revoked here, and still to be revoked at the provider. */
+  /** The family is revoked, and the provider must still be told. */
   readonly revocationDue?: 'provider'
 
   /** Of an authorization request, until the first refresh. */
@@ -84,19 +83,19 @@ export type Family = {
   readonly codeChallenge?: string
   readonly nonce?: string
 
-  /** When the current generation was made, from redeem on. */
+  /** When the current generation began; from redeem on. */
   readonly rotatedAt?: number
-  /** Fixed at redeem; no refresh moves it. */
+  /** The absolute end of the session. Redeem sets it, and no refresh extends it. */
   readonly absoluteExpiresAt?: number
 
   readonly revokedAt?: number
   readonly revokedReason?: RevocationReason
-  /** Who of ops it was, an ARN. */
+  /** The ARN of the operator who revoked it. */
   readonly revokedBy?: string
-  /** What ops had to say about it. */
+  /** The operator's note. */
   readonly revokedNote?: string
 
-  /** When DynamoDB may clean the item up, seconds since the epoch. Nothing is ever decided by it. */
+  /** DynamoDB's TTL, seconds since the epoch. No decision depends on it. */
   readonly expires: number
 }
 
@@ -108,24 +107,24 @@ export type Limits = {
   readonly graceSeconds: number
 }
 
-/** An item outlives its last use by a day, so that late callers and ops still learn how it ended. */
+/** An item is kept for a day after its end, so that late callers and ops still learn how it ended. */
 export const retentionSeconds = 86_400
 
-/** Key of the index `by-subject`. A space cannot stand in an application's name, so two pairs never collide. */
+/** Key of the index `by-subject`. An application's name holds no space, so no two pairs have the same key. */
 export function subjectKey(application: string, sub: string): string {
   return `${application} ${sub}`
 }
 
-/** Who signed in; undefined as long as nobody has. The key outlives the person's claims, which a revocation by ops takes off. */
+/** The `sub` of the person; undefined before sign-in. It is read from the key, because a revocation by ops removes `person`. */
 export function subOf({ application, subject }: Family): string | undefined {
   return subject?.slice(subjectKey(application, '').length)
 }
 
 /**
- * Whether what the family was granted still stands: exchanged, not revoked, and not past its absolute end.
- * The idle limit is not looked at, for it bounds the next refresh and not the access token that is out already.
+ * Whether an access token of the family is still good: the family is active, not revoked, and within its absolute lifetime.
+ * The idle limit does not count, because it bounds the next refresh and not access tokens that are already issued.
  *
- * @param revokedBefore families created up to then are revoked by ops, ms
+ * @param revokedBefore ops have revoked families created up to then, ms
  */
 export function isLive(family: Family, revokedBefore: number, now: number): boolean {
   return family.state === 'active' && family.createdAt > revokedBefore && (family.absoluteExpiresAt ?? 0) > now

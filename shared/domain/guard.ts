@@ -1,31 +1,26 @@
-/**
- * A precondition of a transition, and what its failure means.
- *
- * Owns how a guard is judged against a family in hand; shared/store/expressions.ts says the same to DynamoDB. Must not
- * know which guards there are.
- */
+/** A precondition of a transition, judged by the same rules as DynamoDB's condition (shared/store/expressions.ts). */
 
 import type { Family } from './family.ts'
 import type { Refusal } from './refusal.ts'
 
-/** One precondition. It fails for an absent attribute, `absent` apart, as DynamoDB's own comparisons do. */
+/** One precondition. As in DynamoDB, every comparison but `absent` fails for an absent attribute. */
 export type Guard = {
   readonly attribute: keyof Family
-  /** What it means when this guard is the first that does not hold. */
+  /** The verdict when this guard is the first that fails. */
   readonly onFailure: (family: Family) => Refusal | GraceRetry
 } & (
   | { readonly is: '=' | '>' | '<='; readonly value: string | number }
   | { readonly is: 'in'; readonly values: readonly string[] }
   | { readonly is: 'contains'; readonly value: string }
-  /** Of a list with one element at least: each element is one of these. */
+  /** A list of at least one element, and each is one of these. */
   | { readonly is: 'within'; readonly values: readonly string[]; readonly maxLength: number }
   | { readonly is: 'absent' }
 )
 
-/** Not a refusal: within its grace the immediate predecessor is good for the same successor once more. */
+/** Not a refusal: within the grace, the immediate predecessor gets the same successor again. */
 export type GraceRetry = { readonly kind: 'grace-retry' }
 
-/** Whether a guard holds for a family, by DynamoDB's rules of comparison. */
+/** Whether a family meets a guard. */
 export function holds(guard: Guard, family: Family): boolean {
   const actual = family[guard.attribute]
   if (guard.is === 'absent') return actual === undefined
@@ -51,7 +46,7 @@ function isWithin(actual: unknown, { values, maxLength }: Guard & { readonly is:
   return actual.every((element) => values.includes(element))
 }
 
-/** What the first guard that does not hold means; undefined: all hold. */
+/** The verdict of the first guard that fails; undefined: all hold. */
 export function firstFailure(guards: readonly Guard[], family: Family): Refusal | GraceRetry | undefined {
   return guards.find((guard) => !holds(guard, family))?.onFailure(family)
 }

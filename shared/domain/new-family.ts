@@ -1,8 +1,4 @@
-/**
- * How a family begins: the item that `open` puts where there was none.
- *
- * Owns what a fresh family holds. Pure: time, ids and the salt are handed in.
- */
+/** A family's first item. Pure: time, ids and the salt are handed in. */
 
 import { normalisedAudience } from './audience.ts'
 import type { Family, Limits, Person } from './family.ts'
@@ -17,18 +13,18 @@ type NewFamily = Moment & {
   readonly scopes: readonly string[]
   readonly audiences: readonly string[]
   readonly startedFrom: string
-  /** Of the device code or the authorization code. */
+  /** The lifetime of the device code or authorization code. */
   readonly codeLifetimeSeconds: number
   readonly limits: Limits
 }
 
 export type NewDeviceFamily = NewFamily & {
   readonly intervalSeconds: number
-  /** The provider's device code, sealed, where its device flow is gone through. */
+  /** The provider's device code, sealed; absent unless the person uses the provider's device flow. */
   readonly deviceLogin?: string | undefined
 }
 
-/** RFC 8628 §3.2: a family that waits for its person. */
+/** RFC 8628 §3.2: a family whose person has not decided yet. */
 export function createDeviceFamily(opening: NewDeviceFamily): Family {
   const pollIntervalMs = opening.intervalSeconds * 1000
   const { deviceLogin } = opening
@@ -38,7 +34,7 @@ export function createDeviceFamily(opening: NewDeviceFamily): Family {
     flow: 'device',
     state: 'pending',
     pollIntervalMs,
-    nextPollAt: 0, // the first poll is free, whatever the clock of the one that serves it says
+    nextPollAt: 0, // The first poll is never too early, whatever the clock of the Lambda that serves it.
   }
 }
 
@@ -51,7 +47,7 @@ export type NewCodeFamily = NewFamily & {
   readonly vault?: string | undefined
 }
 
-/** RFC 6749 §4.1.2: a family whose person has signed in already; its authorization code is generation 0. */
+/** RFC 6749 §4.1.2: a family whose person has signed in. Its authorization code is generation 0. */
 export function createCodeFamily(opening: NewCodeFamily): Family {
   const { application, person, emailHash, redirectUri, codeChallenge, nonce, vault } = opening
   return {
@@ -86,7 +82,7 @@ function commonAttributes(opening: NewFamily) {
     startedFrom,
     codeExpiresAt,
     sessionLifetimeMs: lifetimeSeconds * 1000,
-    // An access token of the last moment may outlive the session that it is of.
+    // An access token issued at the last moment may outlive its session.
     lingerSeconds: lifetimeSeconds + limits.accessTokenSeconds + retentionSeconds,
     expires: Math.ceil(codeExpiresAt / 1000) + retentionSeconds,
   } as const

@@ -1,9 +1,4 @@
-/**
- * The rules that a credential must meet to move a family on: it is the family's own, it is the current one, and it is in
- * time.
- *
- * Owns single use, grace and lifetimes, each as guards. Pure. Which transition asks for which is transitions.ts.
- */
+/** The guards that the transitions share: ownership, single use with its grace, lifetimes, and what a request may ask for. */
 
 import { maxAudiences, normalisedAudience } from './audience.ts'
 import type { Family, Limits } from './family.ts'
@@ -11,7 +6,7 @@ import type { GraceRetry, Guard } from './guard.ts'
 import { firstFailure } from './guard.ts'
 import type { Refusal } from './refusal.ts'
 
-/** An authentic credential, as shared/domain/credential.ts opened it. */
+/** A credential whose MAC has been verified (credential.ts), and the client that sent it. */
 export type VerifiedCredential = {
   readonly application: string
   readonly clientId: string
@@ -20,7 +15,7 @@ export type VerifiedCredential = {
   readonly saltHash: string
 }
 
-/** What a client's registration says at this moment about the families it holds. */
+/** The rules of the client's registration for its sessions, as they are now. */
 export type SessionPolicy = Limits & {
   /** The later of the application's and the client's `revokedBefore`, ms. */
   readonly revokedBefore: number
@@ -28,20 +23,20 @@ export type SessionPolicy = Limits & {
   readonly audiences: readonly string[]
 }
 
-/** What a token request asks for of all that was granted. Absent or empty: all of it. */
+/** The part of the grant that a token request asks for (RFC 6749 §6, RFC 8707 §2.2). Absent or empty: all of it. */
 export type RequestedAccess = {
   readonly scopes?: readonly string[] | undefined
   readonly audiences?: readonly string[] | undefined
 }
 
-/** What an authorization code must be shown with (RFC 6749 §4.1.3, RFC 7636 §4.5). */
+/** What must accompany an authorization code (RFC 6749 §4.1.3, RFC 7636 §4.5). */
 export type CodeBinding = {
   readonly redirectUri: string
-  /** S256 of the verifier that was sent; absent: none was sent. */
+  /** S256 of the `code_verifier`; absent: the request has none. */
   readonly codeChallenge?: string | undefined
 }
 
-/** What entitles to a revocation: a credential of the family, or an access token's word for its sid and client. */
+/** What entitles a caller to revoke a family: a verified credential, or the `sid` and `client_id` of a verified access token. */
 export type Entitlement = {
   readonly application: string
   readonly clientId: string
@@ -49,7 +44,7 @@ export type Entitlement = {
   readonly saltHash?: string
 }
 
-/** The family is this application's, knows this salt, and is the client's own. */
+/** The family belongs to this application and client, and has the credential's salt. */
 export function ownedBy(by: Entitlement): Guard[] {
   return [
     ofApplication(by.application),
@@ -67,11 +62,11 @@ function withSalt(saltHash: string): Guard {
 }
 
 /**
- * The credential is the family's current one. This is the rule of single use; it is judged by generation, and time only
- * decides whether the grace of the immediate predecessor is still open. `rotatedAt` moves with a rotation alone, so the
- * window does not slide; the successor is unused exactly while the family's generation is the next one.
+ * Single use: the credential is of the family's current generation (RFC 9700 §4.14.2). The immediate predecessor may be
+ * retried within the grace, as long as its successor is unused. Only a rotation sets `rotatedAt`, so a retry does not extend
+ * the grace.
  *
- * @param refusalInGrace what else stands against a grace retry: it must meet all that the first showing had to meet
+ * @param refusalInGrace the other checks of the transition: a grace retry must pass them too
  */
 export function unspent(
   credential: VerifiedCredential,
@@ -91,7 +86,7 @@ export function unspent(
       is: '=',
       value: credential.generation,
       onFailure: (family) => {
-        // Authentic yet ahead of the table: only a table restored from a backup knows less than its callers.
+        // An authentic credential can be ahead of the table only after a restore from a backup.
         if (family.generation < credential.generation) return { kind: 'unknown' }
         if (!inGrace(family, credential, policy, now)) return { kind: 'reuse', generation: family.generation }
         const refusal = refusalInGrace(family) ?? firstFailure(withinLimits(policy, now), family)
@@ -102,8 +97,8 @@ export function unspent(
 }
 
 /**
- * Whether the successor may be given out once more. Without grace never: two that race read their clocks before either
- * writes, so the loser's may be behind the winner's `rotatedAt`, and the window must not open for it.
+ * Whether the successor may be returned once more. A grace of 0 must never allow it, even if the loser of a race has a `now`
+ * before the winner's `rotatedAt`.
  */
 function inGrace(
   family: Family,
@@ -115,7 +110,7 @@ function inGrace(
   return graceSeconds > 0 && isImmediatePredecessor && now < (family.rotatedAt ?? 0) + graceSeconds * 1000
 }
 
-/** Not revoked by ops, and neither idle for too long nor past the absolute end. */
+/** Not revoked by ops, and within the idle and absolute lifetimes. */
 export function withinLimits(policy: SessionPolicy, now: number): Guard[] {
   return [
     createdAfter(policy.revokedBefore),
@@ -137,14 +132,14 @@ export function codeGuards({ redirectUri, codeChallenge }: CodeBinding): Guard[]
   const mismatch = () => ({ kind: 'verifier-mismatch' }) as const
   return [
     { attribute: 'redirectUri', is: '=', value: redirectUri, onFailure: () => ({ kind: 'redirect-mismatch' }) },
-    // A verifier without a challenge is as wrong as a challenge without its verifier (RFC 9700 §4.8.2, downgrade).
+    // A verifier without a challenge is refused too, against a PKCE downgrade (RFC 9700 §4.8.2).
     codeChallenge === undefined
       ? { attribute: 'codeChallenge', is: 'absent', onFailure: mismatch }
       : { attribute: 'codeChallenge', is: '=', value: codeChallenge, onFailure: mismatch },
   ]
 }
 
-/** RFC 6749 §6, RFC 8707 §2.2: what is asked for was granted; and what was granted is still the client's to ask for. */
+/** RFC 6749 §6, RFC 8707 §2.2: every requested scope and audience was granted. */
 export function requestedAccessGuards(
   { scopes = [], audiences = [] }: RequestedAccess,
   policy: SessionPolicy,
@@ -167,7 +162,7 @@ function grantedAudience(audience: string): Guard {
   return { attribute: 'audiences', is: 'contains', value, onFailure: () => ({ kind: 'audience-widened' }) }
 }
 
-/** Without a `resource` the token is for all that was granted, and so none of it may be gone. */
+/** A token without a requested audience is for all that were granted, so all must still be registered for the client. */
 function stillRegistered({ audiences }: SessionPolicy): Guard {
   return {
     attribute: 'audiences',

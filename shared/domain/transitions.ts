@@ -1,17 +1,16 @@
 /**
- * How a family moves: each transition as data, its preconditions beside the refusal that each one means.
+ * The transitions of a family, as data: what each sets, and its preconditions with the refusal that each one means.
  *
- * Owns the transitions; the rules that they share are single-use.ts. Pure: time and ids are handed in. Must not know
- * DynamoDB: the store turns `guards` into one condition and the rest into one update, and `explain` reads the same
- * guards against the item that came back. So what is enforced and what is reported cannot drift apart.
+ * Pure: time and ids are handed in. The store turns `guards` into the condition of one write. If the condition fails,
+ * `explain` judges the same guards against the item that came back, so the condition and the explanation cannot differ.
  *
  *     caller                     store                            item
- *     rotate(gen n) ──write──►   condition: all guards hold  ──►  generation n+1, write id A      answer: success
- *     rotate(gen n) ──write──►   condition fails, item comes back
- *                                  write id is ours           ──►  our own success, seen twice    answer: success
- *                                  the one before is ours    ──►  superseded: it went on since   answer: refusal, no kill
- *                                  generation n+1, in grace  ──►  the same successor             answer: grace retry
- *                                  generation beyond         ──►  reuse: revoke                  answer: refusal
+ *     rotate(gen n) ──write──►   all guards hold             ──►  generation n+1, write id A      answer: success
+ *     rotate(gen n) ──write──►   a guard fails, and the item comes back
+ *                                  its write id is ours      ──►  our own write, sent again       answer: success
+ *                                  its previous id is ours   ──►  superseded by a later write     answer: invalid_grant
+ *                                  generation n+1, in grace  ──►  the same successor              answer: success
+ *                                  any other generation      ──►  reuse: revoke the family        answer: invalid_grant
  */
 
 import type { Family, Person, RevocationReason } from './family.ts'
@@ -30,10 +29,11 @@ import {
   withinLimits,
 } from './single-use.ts'
 
-/** RFC 8628 §3.5: what slow_down adds to the interval, and where we stop adding. A provider's own may be longer still. */
+/** RFC 8628 §3.5: slow_down adds 5 s to the interval. */
 const slowDownMs = 5_000
+/** The interval grows no further than this. A provider's own interval may be longer. */
 export const maxPollIntervalMs = 60_000
-/** Clients' timers jitter; a poll this much too early is not too early. */
+/** Clients' timers jitter, so a poll may be this much early. */
 export const pollToleranceMs = 1_000
 
 export type Transition = {
@@ -47,31 +47,34 @@ export type Transition = {
     | 'revoke'
     | 'markProviderNotified'
   readonly sid: string
-  /** Fresh for each call, the same for each retry of it. */
+  /** New for each call, the same for each retry of it. */
   readonly writeId: string
-  /** In the order in which a failure is explained. */
+  /** The first guard that fails explains the failure. */
   readonly guards: readonly Guard[]
   readonly set: Partial<Family>
-  /** Attributes set to what another one held before. */
+  /** Attributes that get the previous value of another attribute. */
   readonly copy?: Readonly<Partial<Record<keyof Family, keyof Family>>>
-  /** Attributes set to another attribute plus a number, added by the table itself so that nothing need be read first. */
+  /** Attributes that become another attribute plus a number. DynamoDB adds, so nothing is read first. */
   readonly sum?: Readonly<Partial<Record<keyof Family, readonly [of: keyof Family, plus: number]>>>
   readonly remove?: readonly (keyof Family)[]
 }
 
-/** Why a condition did not hold. */
+/** Why a transition's condition failed. */
 export type Verdict = Refusal | GraceRetry
 
-/** Each write that others may follow before its answer is seen keeps the id of the one before it. */
+/**
+ * If the answer to a write is lost, another call may move the family on before the retry. The item then still holds the write
+ * id of the lost one.
+ */
 const keepPreviousWriteId = { previousWriteId: 'writeId' } as const
 
 export type Moment = { readonly now: number; readonly writeId: string }
 
-// --- touch, slow ----------------------------------------------------------------------------------------------------
+// --- recordPoll, increaseInterval -----------------------------------------------------------------------------------
 
 /**
- * A poll while the person has not decided (RFC 8628 §3.4): records itself, so that the next one can be too early.
- * Its verdict on an approved family is `decided`, upon which the caller redeems.
+ * Records a poll while the person has not decided (RFC 8628 §3.4), so that a poll that follows too soon is noticed.
+ * On an approved family the refusal is `decided`, and the caller redeems.
  */
 export function recordPoll(
   credential: VerifiedCredential,
@@ -111,8 +114,8 @@ export function recordPoll(
 }
 
 /**
- * After a poll that came too early: the interval grows for good (RFC 8628 §3.5). It sets what it means to set only while
- * the interval is the one it saw, so a retry, or a second early poll at the same moment, adds nothing twice.
+ * Increases the interval after a poll that came too early (RFC 8628 §3.5). The write requires the interval that the poll saw,
+ * so neither a retry nor a second early poll at the same moment adds to it twice.
  */
 export function increaseInterval(
   credential: VerifiedCredential,
@@ -140,7 +143,11 @@ export function increaseInterval(
 
 // --- decide ---------------------------------------------------------------------------------------------------------
 
-/** What a person decides about a device, once they have signed in. `codeExpiresAt`: as it was before any `expireDeviceCode`. */
+/**
+ * The person's decision about a device.
+ *
+ * @property codeExpiresAt restores the lifetime of the device code, ms, which a concurrent `expireDeviceCode` may have cut
+ */
 export type Decision =
   | {
       readonly approve: Person
@@ -150,7 +157,7 @@ export type Decision =
     }
   | { readonly deny: true }
 
-/** The person's decision about the device whose user code leads to this family (RFC 8628 §3.3). */
+/** Writes the person's decision (RFC 8628 §3.3). Only the first decision, within the device code's lifetime, counts. */
 export function decide(application: string, sid: string, decision: Decision, { now, writeId }: Moment): Transition {
   return {
     name: 'decide',
@@ -181,9 +188,10 @@ export function decide(application: string, sid: string, decision: Decision, { n
 // --- redeem, rotate -------------------------------------------------------------------------------------------------
 
 /**
- * Generation 0 becomes 1: a device code, or an authorization code with its binding, is exchanged for the first tokens.
+ * Generation 0 becomes 1: a device code (RFC 8628 §3.4) or an authorization code (RFC 6749 §4.1.3) is exchanged.
  *
- * @param audiences asked for now, each of which must have been granted; empty: all that were granted
+ * @param binding of an authorization code; undefined for a device code
+ * @param audiences requested, all of which must have been granted; empty: all that were granted
  */
 export function redeem(
   credential: VerifiedCredential,
@@ -223,7 +231,7 @@ export function redeem(
       rotatedAt: now,
     },
     copy: keepPreviousWriteId,
-    // The session's end is fixed here, by the table itself: what was granted, and so how long it lasts, was not read.
+    // DynamoDB computes the end of the session, because the lifetime that was granted has not been read.
     sum: {
       absoluteExpiresAt: ['sessionLifetimeMs', now],
       expires: ['lingerSeconds', Math.ceil(now / 1000)],
@@ -231,7 +239,7 @@ export function redeem(
   }
 }
 
-/** A code's binding and what the session's end was made of have served their purpose then; without them the item is small. */
+/** The first refresh removes what only the redemption needed, so that the item stays small. */
 const neededUntilFirstRefresh = [
   'codeExpiresAt',
   'redirectUri',
@@ -244,16 +252,16 @@ const neededUntilFirstRefresh = [
 /**
  * Generation n becomes n + 1: a refresh token is exchanged for its successor (RFC 6749 §6, RFC 9700 §4.14.2).
  *
- * @param asked for at this refresh, all of which must have been granted
+ * @param requested scopes and audiences for this access token, all of which must have been granted
  */
 export function rotate(
   credential: VerifiedCredential,
   policy: SessionPolicy,
-  asked: RequestedAccess,
+  requested: RequestedAccess,
   { now, writeId }: Moment,
 ): Transition {
-  const narrowed = requestedAccessGuards(asked, policy)
-  const unboundRefusal = (family: Family) => firstFailure([...withinLimits(policy, now), ...narrowed], family)
+  const accessGuards = requestedAccessGuards(requested, policy)
+  const unboundRefusal = (family: Family) => firstFailure([...withinLimits(policy, now), ...accessGuards], family)
   return {
     name: 'rotate',
     sid: credential.sid,
@@ -263,7 +271,7 @@ export function rotate(
       ...unspent(credential, policy, now, unboundRefusal),
       { attribute: 'state', is: '=', value: 'active', onFailure: () => ({ kind: 'unknown' }) },
       ...withinLimits(policy, now),
-      ...narrowed,
+      ...accessGuards,
     ],
     set: {
       writeId,
@@ -280,9 +288,9 @@ export function rotate(
 type OwnReason = Exclude<RevocationReason, 'ops'>
 
 /**
- * The end of a family, whatever its generation. Nothing moves it afterwards.
+ * Ends a family, whatever its generation. No transition leads out of `revoked`.
  *
- * @param atProvider whether the provider is to hear of it; marked in the same write, so that it is never forgotten
+ * @param atProvider whether the provider must be told; the same write marks it, so that it cannot be forgotten
  */
 export function revoke(by: Entitlement, reason: OwnReason, moment: Moment, atProvider = false): Transition {
   return {
@@ -295,7 +303,12 @@ export function revoke(by: Entitlement, reason: OwnReason, moment: Moment, atPro
   }
 }
 
-/** The same by word of ops, who hold no credential and are no client. The person's claims make room for who and why. */
+/**
+ * Ends a family by order of ops, without a credential or a client. The item loses the person's claims to make room for the
+ * actor and the note.
+ *
+ * @param by the actor's ARN, and their reason
+ */
 export function revokeByOps(
   application: string,
   sid: string,
@@ -317,7 +330,7 @@ export function revokeByOps(
   }
 }
 
-/** The item stays under a kilobyte with it. The end of an ARN is what names the person; the audit has it whole. */
+/** Keeps the item under 1 KB. The end of an ARN names the person; the audit log has the whole ARN. */
 const maxActorLength = 112
 
 function ended(revokedReason: RevocationReason, { now, writeId }: Moment, atProvider: boolean): Partial<Family> {
@@ -334,7 +347,7 @@ const notEnded: Guard = {
   onFailure: () => ({ kind: 'revoked' }),
 }
 
-/** The provider has heard of the end of a family, or never can. */
+/** Clears the mark once the provider has revoked its tokens, or never can. */
 export function markProviderNotified(sid: string, writeId: string): Transition {
   return {
     name: 'markProviderNotified',
@@ -346,13 +359,13 @@ export function markProviderNotified(sid: string, writeId: string): Transition {
   }
 }
 
-// --- foresee, explain --------------------------------------------------------------------------------------------------------
+// --- precheck, explain ----------------------------------------------------------------------------------------------
 
 /**
- * What a transition would meet if it were written now: for those who must fetch something first, and should not for one
- * that is refused anyway. The write itself asks again.
+ * Whether a transition would be refused now. A caller that must ask the provider first does not do so for a refused
+ * credential. The write checks the guards again.
  *
- * @returns the refusal; undefined: it would hold, or be answered as a grace retry
+ * @returns the refusal; undefined: the transition would succeed, or count as a grace retry
  */
 export function precheck(transition: Transition, family: Family | undefined): Refusal | undefined {
   if (family === undefined) return { kind: 'unknown' }
@@ -361,15 +374,16 @@ export function precheck(transition: Transition, family: Family | undefined): Re
 }
 
 /**
- * Names why a transition's condition did not hold, from the item that came back with the failure. The store has checked
- * before that it was not held by an earlier try of the same call.
+ * Explains a failed condition by the item that came back with the failure. The store has already checked that the item's
+ * write id is not this call's own.
  *
- * @param family the item; undefined: there is none
- * @throws when every guard holds, for then the condition and the guards are not the same
+ * @param family undefined: there is no item
+ * @throws when every guard holds, because the condition and the guards then differ
  */
 export function explain(transition: Transition, family: Family | undefined): Verdict {
   if (family === undefined) return { kind: 'unknown' }
-  // A poll is followed by the decision on it, which it must then go on to; only what copies the id says what it was for.
+  // Only a transition that copies the write id can be superseded. After a poll the next write is the decision, and the poll's
+  // caller goes on to redeem it.
   if (transition.copy !== undefined && family.previousWriteId === transition.writeId) return { kind: 'superseded' }
   const verdict = firstFailure(transition.guards, family)
   if (verdict === undefined) throw new Error(`the condition of ${transition.name} failed though each guard holds`)

@@ -1,8 +1,4 @@
-/**
- * client-credentials: a service asks for an access token in its own name (RFC 6749 §4.4).
- *
- * No write and no session: the token says who the client is, and the client can ask for another whenever it likes.
- */
+/** The client_credentials grant (RFC 6749 §4.4). It writes nothing and starts no session. */
 
 import { audClaim } from '../domain/audience.ts'
 import { conclude } from '../http/call.ts'
@@ -15,20 +11,20 @@ export const clientCredentialsGrant: Grant = {
   type: 'client_credentials',
   async exchange(call) {
     const { application, client, issuer, now } = call
-    const asked = grantRequested(client, call.parameters)
-    // OIDC Core §1: an ID token is about an End-User, and here is none.
-    if (asked.scopes.includes('openid')) {
+    const requested = grantRequested(client, call.parameters)
+    // OIDC Core §1: an ID token is about an End-User, and this grant has none.
+    if (requested.scopes.includes('openid')) {
       throw new OAuthError('invalid_scope', 'openid is for people; nobody signs in here.')
     }
     // RFC 6749 §4.4.3: no refresh token, whatever else the client may do.
-    const scope = asked.scopes.filter((word) => word !== 'offline_access').join(' ')
+    const scope = requested.scopes.filter((word) => word !== 'offline_access').join(' ')
     const accessToken = signAccessToken(
       await call.parts.keyring(),
       application.accessTokenAlgorithm,
       {
         iss: issuer,
         sub: client.clientId, // RFC 9068 §2.2
-        aud: audClaim(asked.audiences),
+        aud: audClaim(requested.audiences),
         client_id: client.clientId,
         ...(scope !== '' && { scope }),
       },

@@ -1,9 +1,8 @@
 /**
- * The device_code grant (RFC 8628 §3.4): every request is a poll, and the poll that finds the device approved redeems.
+ * The device_code grant (RFC 8628 §3.4): each request is a poll, and the poll that finds the device approved redeems.
  *
- * A poll that finds the person undecided takes one conditional write, `recordPoll`; one that comes too early takes a second,
- * `increaseInterval`. Where people sign in by the provider's own device flow, the caller that wrote `recordPoll` asks the
- * provider. No other caller asks it meanwhile.
+ * A poll before the decision takes one conditional write, `recordPoll`. A poll that comes too early takes a second,
+ * `increaseInterval`.
  */
 
 import { unlessSuperseded } from '../domain/expire-device-code.ts'
@@ -24,14 +23,14 @@ export const deviceCodeGrant = sessionGrant({
     const found = await poll(call, credential)
     const redemption = redeem(credential, policyOf(call), undefined, momentOf(call), audiences)
     const isUpstream = call.application.provider.deviceLogin === 'upstream'
-    // Polls that wait for a provider regularly overtake each other, so losing to another poll is no reuse.
+    // Polls that wait for a provider regularly overtake each other, so losing to a concurrent poll is no reuse.
     return found === 'unspent' && isUpstream ? unlessSuperseded(redemption) : redemption
   },
   event: 'session.redeemed',
 })
 
 /**
- * @returns `unspent`: the device is approved and nobody has redeemed it yet; `spent`: somebody has, within the grace
+ * @returns `unspent`: the device is approved and its code is not redeemed; `spent`: it is redeemed, and the grace still runs
  * @throws {OAuthError} authorization_pending, slow_down and the other answers to a poll (RFC 8628 §3.5)
  */
 async function poll(call: ClientCall, credential: VerifiedCredential): Promise<'unspent' | 'spent'> {
@@ -43,7 +42,7 @@ async function poll(call: ClientCall, credential: VerifiedCredential): Promise<'
   const family = await requireSuccess(call, credential, outcome)
   if (family.state === 'active') return 'spent'
   if (family.deviceLogin === undefined) throw grantError({ kind: 'pending' })
-  // Loaded when it is needed: the provider libraries are heavy.
+  // Loaded on demand: the provider libraries are large.
   const { pollProvider } = await import('./provider-device-login.ts')
   const answer = await pollProvider(call, family, family.deviceLogin)
   if (answer === 'approved') return 'unspent'
@@ -52,7 +51,7 @@ async function poll(call: ClientCall, credential: VerifiedCredential): Promise<'
 }
 
 async function slowDown(call: ClientCall, credential: VerifiedCredential, pollIntervalMs: number): Promise<void> {
-  // At the maximum the next poll is not postponed again, or a device that always polls too early would never be answered.
+  // At the maximum interval nothing is postponed, or a device that always polls too early would never get an answer.
   if (pollIntervalMs >= maxPollIntervalMs) return
   await call.parts.families.apply(increaseInterval(credential, pollIntervalMs, momentOf(call)))
 }

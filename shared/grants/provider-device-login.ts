@@ -1,9 +1,9 @@
 /**
- * The device flow of the provider behind our own (RFC 8628): its user code and its pages, our device code and our rule of
- * single use.
+ * The provider's device flow (RFC 8628) behind the broker's own: the person sees the provider's user code and pages, and the
+ * device gets the broker's device code.
  *
- * Owns both of its steps. Must not know when it may ask: only whoever wrote `recordPoll` for a poll does, so the provider is
- * asked no faster than it allows, from however many Lambdas. Loaded only when it is needed, for the providers are heavy.
+ * Only the caller whose `recordPoll` was written polls the provider. So the provider is not asked faster than it allows,
+ * however many Lambdas run.
  */
 
 import { expireDeviceCode, supersededByConcurrentPoll } from '../domain/expire-device-code.ts'
@@ -20,10 +20,10 @@ import { Unavailable } from '../unavailable.ts'
 import { storeTokens } from '../vault/stored-tokens.ts'
 
 /**
- * Starts it.
+ * Starts the provider's device flow.
  *
- * @param sid of the family that is about to be opened
- * @returns what people are shown, and the provider's device code, sealed for that family
+ * @param sid of the family that is about to be created
+ * @returns what the person sees, and the provider's device code, sealed for that family
  * @throws {Unavailable}
  */
 export async function startDeviceLogin(call: Call, sid: string): Promise<DeviceLogin & { readonly sealed: string }> {
@@ -34,23 +34,23 @@ export async function startDeviceLogin(call: Call, sid: string): Promise<DeviceL
   }
   const { deviceCode, expiresInSeconds } = started
   const sealed = await sealFor(call.parts, call.application, purposeOf(sid), deviceCode, expiresInSeconds, call.now)
-  // Ours is the longer one by what our polls are forgiven, so that forgiven ones are not too early for the provider.
+  // The broker's interval is longer by its tolerance, so that a poll within the tolerance is not too early for the provider.
   return { ...started, intervalSeconds: started.intervalSeconds + pollToleranceMs / 1000, sealed }
 }
 
 /**
- * Asks the provider once, and writes down what it has decided.
+ * Polls the provider once and writes its decision.
  *
- * @param family as this poll's `recordPoll` left it
- * @returns what the poll is told; `approved`: by this poll, and nobody came after it, so it may redeem
+ * @param family after this poll's `recordPoll`
+ * @returns the answer to the poll; `approved`: this poll wrote it, and none came after it, so it may redeem
  * @throws {Unavailable} the family stays as it is, and the next poll asks again
  */
 export async function pollProvider(call: ClientCall, family: Family, sealed: string): Promise<Refusal | 'approved'> {
-  // RFC 8628 §3.5: our first poll is free, the provider's is not.
+  // RFC 8628 §3.5: the broker allows a first poll at once; the provider may not.
   if (call.now < family.createdAt + family.pollIntervalMs! - pollToleranceMs) return { kind: 'pending' }
   const unsealed = await unsealFrom<string>(call.parts, call.application, purposeOf(family.sid), sealed, call.now)
   if (unsealed === 'other-provider') {
-    const reason = "the device code is the application's former provider's, so the new one was not asked"
+    const reason = "the device code is of the application's former provider, so the new one was not asked"
     audit(call, 'provider.changed', { level: 'warn', sid: family.sid, reason })
     return { kind: 'expired-device-code' }
   }
@@ -64,7 +64,7 @@ export async function pollProvider(call: ClientCall, family: Family, sealed: str
     case 'too-early':
       return { kind: 'too-early', pollIntervalMs: family.pollIntervalMs! }
     case 'expired':
-      return usedUp(call, family)
+      return expire(call, family)
     case 'signed-in':
       return approve(call, family, result)
     case 'refused':
@@ -78,8 +78,8 @@ export async function pollProvider(call: ClientCall, family: Family, sealed: str
   }
 }
 
-/** The provider is not believed before nobody can be on the way with its tokens any more. */
-async function usedUp({ application, parts }: Call, { sid }: Family): Promise<Refusal> {
+/** The code ends only when no concurrent poll can still hold the provider's tokens (expire-device-code.ts). */
+async function expire({ application, parts }: Call, { sid }: Family): Promise<Refusal> {
   const outcome = await parts.families.apply(expireDeviceCode(application.name, sid, momentOf({ now: parts.now() })))
   return outcome.done ? { kind: 'pending' } : outcome.refusal
 }
@@ -99,14 +99,14 @@ async function approve(
 async function write(call: ClientCall, polled: Family, decision: Decision): Promise<Refusal | 'approved'> {
   const { sid } = polled
   const outcome = await call.parts.families.apply(decide(call.application.name, sid, decision, momentOf(call)))
-  // Superseded is made as well, and somebody has gone on from there.
+  // `superseded`: this decision was written, and another write followed.
   if (!outcome.done && outcome.refusal.kind !== 'superseded') {
     return outcome.refusal.kind === 'decided' ? supersededByConcurrentPoll(outcome.family!) : outcome.refusal
   }
   const family = outcome.family!
   const event = 'approve' in decision ? 'session.approved' : 'session.denied'
   audit(call, event, { sid, sub: family.person?.sub, flow: 'device' })
-  // Whoever polls while a poll of theirs is on its way has given up on that one, and may not see its answer.
+  // A client that has polled again may not see this poll's answer, so only the latest poll redeems.
   const isLatest = family.previousWriteId === polled.writeId
   return family.state === 'approved' && isLatest ? 'approved' : supersededByConcurrentPoll(family)
 }

@@ -1,9 +1,8 @@
 /**
- * The provider's access token in place of ours, for a client that is entitled to it.
+ * The provider's access token for a client that is entitled to it.
  *
- * Owns the order: the provider first, our own single-use credential last. So a provider that is down costs the caller
- * nothing but a 503, and a refused credential costs no request to the provider. Loaded only when it is needed, for the
- * providers are heavy.
+ * The provider is asked before the broker's own single-use credential is spent. So an unavailable provider costs the caller a
+ * 503 and nothing else. A credential that would be refused causes no request to the provider.
  */
 
 import type { Family } from '../domain/family.ts'
@@ -17,27 +16,27 @@ import { type FreshToken, freshToken } from '../vault/fresh-token.ts'
 import { refuse } from './require-success.ts'
 
 /**
- * A fresh token for the family that a transition is about to move on.
+ * Gets a fresh token for a family, before the transition that spends the credential.
  *
- * @throws {OAuthError} as the transition itself would be refused, and with the family's end where the provider refuses it
+ * @throws {OAuthError} if the transition would be refused; invalid_grant if the provider refuses, which ends the family
  * @throws {Unavailable} with nothing spent
  */
 export async function prepareProviderToken(
   call: ClientCall,
   credential: VerifiedCredential,
   transition: Transition,
-  asked: RequestedAccess,
+  requested: RequestedAccess,
 ): Promise<FreshToken> {
   const session = await call.parts.vaults.readSession(credential.sid)
   const refusal = precheck(transition, session?.family)
   if (refusal !== undefined) throw await refuse(call, credential, refusal)
-  refuseNarrowing(call, session!.family, asked)
+  refuseNarrowing(call, session!.family, requested)
   return providerTokenOf(call, session!, true)
 }
 
 /**
- * RFC 6749 §6 and RFC 8707 §2.2 let a client ask for less. The provider's token comes with what it has, and nobody is given
- * more than was asked for.
+ * RFC 6749 §6 and RFC 8707 §2.2 let a client request less than was granted. The provider's token cannot be narrowed, and a
+ * client must not get more than it requested.
  */
 function refuseNarrowing(
   { client }: ClientCall,
@@ -54,16 +53,16 @@ function refuseNarrowing(
 }
 
 /**
- * A fresh token for a session that stands.
+ * Gets a fresh token for a live session.
  *
- * @param needsIt whether the session is worth nothing without it
- * @throws {OAuthError} invalid_grant where only a person can help
+ * @param needsIt whether the session is useless without the token, and ends with it
+ * @throws {OAuthError} invalid_grant if the person must sign in again
  * @throws {Unavailable}
  */
 export async function providerTokenOf(call: Call, { family, vault }: Session, needsIt: boolean): Promise<FreshToken> {
   const { sid, clientId, person } = family
   if (vault === undefined) {
-    // Signed in before its client was entitled to the provider's tokens.
+    // The sign-in was before the client became entitled to the provider's tokens.
     throw signInAgain("The provider's tokens of this session are not kept. Please sign in again.", 'no vault')
   }
   const token = await freshToken(call.parts, call.application, vault, person!.sub, (event, fields) =>
@@ -74,8 +73,8 @@ export async function providerTokenOf(call: Call, { family, vault }: Session, ne
     await endFamily(call, family)
     throw signInAgain('The identity provider of this application has changed. Please sign in again.', 'other provider')
   }
-  // Nobody has refused anything: it has run out, and there is no refresh token. A session that is given tokens of ours
-  // goes on without it.
+  // The token expired without a refresh token. The provider has refused nothing, so a session with the broker's own tokens
+  // goes on.
   if (!vault.isRefreshable && vault.sealed !== undefined && !needsIt) {
     throw signInAgain("The provider's access token has run out. Please sign in again for another.", 'run out')
   }
@@ -83,7 +82,7 @@ export async function providerTokenOf(call: Call, { family, vault }: Session, ne
   throw signInAgain('The provider has ended this session. Please sign in again.', 'provider')
 }
 
-/** Whoever writes it tells it, so it is told once; a caller that comes later finds it done. */
+/** Only the caller whose write succeeds audits it, so there is one event. */
 async function endFamily(call: Call, { sid, clientId, person }: Family): Promise<void> {
   const by = { application: call.application.name, clientId, sid }
   const outcome = await call.parts.families.apply(revoke(by, 'provider', momentOf(call)))

@@ -1,8 +1,4 @@
-/**
- * What follows a transition that was refused.
- *
- * Owns that reuse is the death of the family, and what is told of it to whom. Must not know which grant asked.
- */
+/** The consequences of a refused transition: reuse revokes the family, and a refusal becomes an OAuth error. */
 
 import type { Family } from '../domain/family.ts'
 import type { Refusal } from '../domain/refusal.ts'
@@ -14,9 +10,8 @@ import { endProviderTokens } from '../sessions/end-provider-tokens.ts'
 import type { Outcome } from '../store/families.ts'
 
 /**
- * The family that a transition led to.
- *
- * @throws {OAuthError} as the refusal says, once a reused family has been revoked
+ * @returns the family after the transition
+ * @throws {OAuthError} for a refusal; reuse has revoked the family by then
  */
 export async function requireSuccess(
   call: ClientCall,
@@ -27,7 +22,7 @@ export async function requireSuccess(
   throw await refuse(call, credential, outcome.refusal)
 }
 
-/** The error that answers a refused credential, once it has had its consequences. */
+/** Revokes or audits what a refusal requires. @returns the error to throw */
 export async function refuse(call: ClientCall, credential: VerifiedCredential, refusal: Refusal): Promise<OAuthError> {
   if (refusal.kind === 'reuse') await revokeReusedFamily(call, credential, refusal)
   if (refusal.kind === 'foreign-client') {
@@ -36,7 +31,7 @@ export async function refuse(call: ClientCall, credential: VerifiedCredential, r
   return grantError(refusal)
 }
 
-/** If this write fails, the caller is told to come again, and finds the same reuse. */
+/** RFC 9700 §4.14.2. If this write fails, the caller gets a 503, and its retry is reuse again. */
 async function revokeReusedFamily(
   call: ClientCall,
   credential: VerifiedCredential,

@@ -1,9 +1,9 @@
 /**
- * The steps of every grant that exchanges a credential for tokens. A grant says what differs; it cannot leave a step out.
+ * The steps of every grant that exchanges a credential for tokens. A grant defines what differs, and cannot leave out a step.
  *
  *     request ─► verify the credential ─► transition ─► provider's token ─► one conditional write ─► audit ─► answer
- *     nothing read or spent               a poll may                       a refusal becomes an error,
- *                                         end here                         reuse revokes the family
+ *     nothing is read or spent            a poll may    only for some       a refusal becomes an error,
+ *                                         end here      clients             and reuse revokes the family
  */
 
 import type { CredentialKind } from '../domain/credential.ts'
@@ -20,15 +20,15 @@ import { verifyCredential } from './verify-credential.ts'
 export type SessionGrant<Request extends RequestedAccess> = {
   readonly type: GrantType
   readonly credential: { readonly kind: CredentialKind; readonly parameter: 'refresh_token' | 'code' | 'device_code' }
-  /** Reads what the client asks for. Nothing has been read from the table yet, and nothing is spent. @throws {OAuthError} */
+  /** Reads the request's own parameters, before the table is read or anything is spent. @throws {OAuthError} */
   readonly request: (call: ClientCall) => Request
-  /** The transition that exchanges the credential. @throws {OAuthError} when it is not time for it */
+  /** The transition that exchanges the credential. @throws {OAuthError} for a poll that has nothing to redeem */
   readonly transition: (
     call: ClientCall,
     credential: VerifiedCredential,
     request: Request,
   ) => Transition | Promise<Transition>
-  /** What the audit log calls a success. */
+  /** The audit event of a success. */
   readonly event: ConclusionEvent
 }
 
@@ -54,7 +54,7 @@ export function sessionGrant<Request extends RequestedAccess>(grant: SessionGran
   }
 }
 
-/** What the registration says at this moment about the client's sessions. */
+/** The rules of the client's registration for its sessions, as they are now. */
 export function policyOf({ application, client }: Pick<ClientCall, 'application' | 'client'>): SessionPolicy {
   const { accessTokenSeconds, idleSeconds, absoluteSeconds, graceSeconds, audiences } = client
   const revokedBefore = Math.max(application.revokedBefore, client.revokedBefore)
@@ -64,8 +64,8 @@ export function policyOf({ application, client }: Pick<ClientCall, 'application'
 type Prepared = { readonly transition: Transition; readonly providerToken: FreshToken | undefined }
 
 /**
- * Gets the provider's access token first, for a client that is given it in place of ours: a provider that is down must not
- * cost the caller its single-use credential.
+ * For a client that gets the provider's access token, fetches that token first: an unavailable provider must not cost the
+ * caller its single-use credential.
  */
 async function withProviderToken(
   call: ClientCall,
@@ -74,9 +74,9 @@ async function withProviderToken(
   request: RequestedAccess,
 ): Promise<Prepared> {
   if (call.client.accessToken !== 'provider') return { transition, providerToken: undefined }
-  // Loaded when it is needed: most refreshes never speak to a provider.
+  // Loaded on demand: most refreshes never ask a provider.
   const { prepareProviderToken } = await import('./provider-token.ts')
   const providerToken = await prepareProviderToken(call, credential, transition, request)
-  // The grace window begins with the write. Waiting for the provider must not use it up.
+  // The grace begins with the write. Waiting for the provider must not use it up.
   return { transition: { ...transition, set: { ...transition.set, rotatedAt: call.parts.now() } }, providerToken }
 }

@@ -1,9 +1,4 @@
-/**
- * The answer of a token endpoint to whoever moved a session on (RFC 6749 §5.1): its tokens, what they are good for, and how
- * long.
- *
- * Owns what follows from the family, its client's registration and the request. Must not know how the family was moved on.
- */
+/** The successful response of a grant with a session (RFC 6749 §5.1, OIDC Core §3.1.3.3). */
 
 import { audClaim, registeredAudiences } from '../domain/audience.ts'
 import { type Credential, mint } from '../domain/credential.ts'
@@ -19,19 +14,19 @@ import type { FreshToken } from '../vault/fresh-token.ts'
 
 export type AnswerParts = {
   readonly keyring: Keyring
-  /** The credential that was exchanged, now or (on a retry within the grace) before. */
+  /** The credential that was exchanged: by this call, or before it if this is a grace retry. */
   readonly credential: Credential
-  /** As the credential's exchange has left it. */
+  /** The family after the exchange. */
   readonly family: Family
-  /** What the client asked for, of what was granted. */
+  /** The part of the grant that the client requested. */
   readonly request: RequestedAccess
-  /** The provider's access token in place of ours. */
+  /** The provider's access token, returned instead of the broker's. */
   readonly providerToken: FreshToken | undefined
 }
 
 /**
- * The tokens are for what was asked for, or for all that was granted as far as the client is still registered for it.
- * The condition of the write has judged what was asked for.
+ * The tokens are for the requested scopes and audiences, or for all granted ones that the client is still registered for. The
+ * write's condition has checked the request.
  */
 export function tokenAnswer(call: ClientCall, parts: AnswerParts): Answer {
   const { family, request, providerToken } = parts
@@ -52,7 +47,7 @@ export function tokenAnswer(call: ClientCall, parts: AnswerParts): Answer {
   }
 }
 
-/** Whether a refresh token comes with what was granted, for this client (OIDC Core §11). */
+/** Whether this client gets a refresh token for these scopes (OIDC Core §11). */
 function isRefreshable({ client }: ClientCall, granted: readonly string[]): boolean {
   return granted.includes('offline_access') && client.grants.includes('refresh_token')
 }
@@ -80,8 +75,8 @@ function accessTokenOf(
 }
 
 /**
- * The refresh token is a function of the family's generation and of the key that was in use when it was made, so a retry
- * within the grace is given the very same one, whatever rotated in between.
+ * The refresh token is a function of the family's generation and of the MAC key that was in use at `rotatedAt`. So a retry
+ * within the grace gets the same token, even if the keys have rotated since.
  */
 function refreshTokenOf(
   { application, client, now }: ClientCall,
@@ -91,21 +86,21 @@ function refreshTokenOf(
   return {
     refresh_token: mint('rt', application.name, successor, keyring.macKey(family.rotatedAt!)),
     ...refreshTokenLifetimes(family, client, now),
-    // Ours: the grace of this very token, which begins when it is exchanged. So it is never what is left of another one's.
+    // An extension of the broker: the grace of this token, seconds. It begins when this token is exchanged.
     refresh_token_grace: client.graceSeconds,
   }
 }
 
 /**
- * draft-ietf-oauth-refresh-token-expiration-03 §6.1: until the refresh token ends if nobody uses it, and until the session
- * ends for good, whole seconds from now on.
+ * draft-ietf-oauth-refresh-token-expiration-03 §6.1: seconds until an unused refresh token expires, and until the session
+ * ends.
  */
 export function refreshTokenLifetimes(
   { rotatedAt = 0, absoluteExpiresAt = 0 }: Family,
   { idleSeconds }: Pick<ClientCall['client'], 'idleSeconds'>,
   now: number,
 ): { readonly refresh_token_timeout: number; readonly authorization_expires_in: number } {
-  // A write that waited for the provider is later than the request.
+  // If the request waited for the provider, the write is later than the request's `now`.
   const from = Math.max(now, rotatedAt)
   const secondsTo = (end: number) => Math.max(0, Math.floor((end - from) / 1000))
   return {
@@ -114,13 +109,13 @@ export function refreshTokenLifetimes(
   }
 }
 
-/** With the first tokens; and with refreshes, where the client's registration says so (OIDC Core §12.2). */
+/** The first tokens include an ID token; refreshes do if the client's registration says so (OIDC Core §12.2). */
 function includesIdToken({ client }: ClientCall, { generation }: Family, scopes: readonly string[]): boolean {
   if (!scopes.includes('openid')) return false
   return generation === 1 || (client.idTokenOnRefresh ?? client.grants.includes('authorization_code'))
 }
 
-/** OIDC Core §12.2: after a refresh the same person, client and sign-in, and no nonce. */
+/** OIDC Core §12.2: after a refresh, `iss`, `sub`, `aud` and `auth_time` are unchanged, and there is no `nonce`. */
 function idTokenOf(
   { application, client, issuer, now }: ClientCall,
   { keyring, family }: AnswerParts,
@@ -131,7 +126,7 @@ function idTokenOf(
     keyring,
     client.idTokenAlgorithm,
     {
-      // First, so that no claim of a provider's is taken for one of ours. Absent ones count as well.
+      // The provider's claims come first, so that they cannot replace the broker's, not even with an absent one.
       ...(client.claimsInIdToken && releasedClaims(application, scopes, claims)),
       iss: issuer,
       sub,

@@ -1,8 +1,7 @@
 /**
- * exchange-token: one of a session's many workers shows the broker's access token and is given the provider's (RFC 8693).
+ * The token-exchange grant (RFC 8693): a session's worker sends the broker's access token and gets the provider's.
  *
- * One read, and nothing is spent: so fifty workers never touch a refresh token, and cause one refresh at the provider
- * between them.
+ * The exchange reads once and spends nothing. Fifty workers of a session cause one refresh at the provider between them.
  */
 
 import { registeredAudiences } from '../domain/audience.ts'
@@ -30,7 +29,7 @@ export const tokenExchangeGrant: Grant = {
     checkEntitled(call.client, claims)
     const session = await liveSession(call, claims)
     refuseNarrowed(session, claims)
-    // Loaded when it is needed: the providers are heavy.
+    // Loaded on demand: the provider libraries are large.
     const { providerTokenOf } = await import('./provider-token.ts')
     const { accessToken, expiresInSeconds, scope } = await providerTokenOf(call, session, false)
     conclude(call, 'token.exchanged', { sid: claims.sid, sub: claims.sub, flow: session.family.flow })
@@ -48,15 +47,15 @@ export const tokenExchangeGrant: Grant = {
 }
 
 /**
- * The registry refuses this grant for public clients; one that was registered before that rule must not use it either. Anybody
- * can claim to be a public client, and could exchange a stolen access token of ours for the provider's token.
+ * Anybody can claim to be a public client, and could exchange a stolen access token for the provider's token. The registry
+ * refuses this grant for public clients; this check covers clients that were registered before that rule.
  */
 function checkAuthenticates({ auth }: Client): void {
   if (auth !== 'none') return
   throw new OAuthError('unauthorized_client', 'Token exchange is for clients that authenticate.', { status: 403 })
 }
 
-/** RFC 8693 §2.1. The provider's token comes as it is, so there is nothing that a caller could ask of it. */
+/** RFC 8693 §2.1. The provider's token cannot be changed, so a request that asks for another one is refused. */
 function checkRequest({ parameters }: ClientCall): void {
   const type = parameters.required('subject_token_type')
   if (type !== accessTokenType && type !== jwtType) {
@@ -89,13 +88,13 @@ async function verifySubjectToken({ parts, issuer, now }: ClientCall, token: str
   return claims
 }
 
-/** Before anything is read, locked or asked for: what a client is not entitled to it shall not even be able to cause. */
+/** Checked before anything is read or leased: a client that is not entitled must not cause a refresh at the provider. */
 function checkEntitled({ exchangesFor }: Client, { client_id: clientId }: SessionAccessToken): void {
   if (exchangesFor.includes(clientId)) return
   throw new OAuthError('unauthorized_client', 'This client may not exchange tokens of that client.', { status: 403 })
 }
 
-/** With its client, whose access token was shown. */
+/** @property client the one that the access token was issued to */
 type LiveSession = Session & { readonly client: Client }
 
 async function liveSession(call: ClientCall, claims: SessionAccessToken): Promise<LiveSession> {
@@ -106,8 +105,8 @@ async function liveSession(call: ClientCall, claims: SessionAccessToken): Promis
 }
 
 /**
- * The provider's token cannot be narrowed. So it is refused for an access token that a refresh narrowed: one that lacks a scope
- * or an audience of its session. Scopes and audiences that are no longer registered for the client do not count.
+ * The provider's token cannot be narrowed. So a narrowed access token, which lacks a scope or an audience of its session, is
+ * refused. Scopes and audiences that are no longer registered for the client do not count.
  */
 function refuseNarrowed({ family, client }: LiveSession, { scope, aud }: SessionAccessToken): void {
   const audiences = [aud].flat()

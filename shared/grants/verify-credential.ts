@@ -1,4 +1,4 @@
-/** Verifies a credential that a caller presents, without asking the table. */
+/** Verifies a credential without reading the table. */
 
 import { type Credential, type CredentialKind, hashSalt, isOfUnknownKey, verify } from '../domain/credential.ts'
 import type { VerifiedCredential } from '../domain/single-use.ts'

@@ -1,8 +1,8 @@
 /**
- * The end of the provider's tokens, once their session has ended here.
+ * Revokes the provider's tokens (RFC 7009) after their session has ended.
  *
- * Owns that it is done in the end: the family is marked in the very write that ended it, and the mark goes only when the
- * provider has heard of it, or never can.
+ * The write that ends the family also marks it. The mark goes only once the provider has been told, or never can be. So
+ * a crash in between delays the revocation and does not lose it.
  */
 
 import type { Family } from '../domain/family.ts'
@@ -16,17 +16,20 @@ import { Unavailable } from '../unavailable.ts'
 import type { ReportEvent } from './fresh-token.ts'
 import { type StoredTokens, unsealTokens } from './stored-tokens.ts'
 
-/** A provider that is not to be had for so long is given up on; its tokens end by themselves. */
+/** Revocation is abandoned after this time. The tokens then end by themselves. */
 const maxRetryMs = 7 * 86_400_000
 
-/** `done`: there is nothing left to do. `busy`: somebody else is at these tokens. `failed`: by the provider's own answer. */
+/**
+ * `done`: nothing is left to do. `busy`: another caller holds the lease. `failed`: the provider refused. `out of reach`: the provider
+ * did not answer.
+ */
 export type RevocationOutcome = 'done' | 'busy' | 'failed' | 'out of reach'
 
 /**
- * Tries once.
+ * Tries once to revoke the tokens of a revoked family, and then removes its vault and its mark.
  *
- * @param application undefined: ops have removed it, and with it whom to ask and by which secret
- * @param family revoked, and marked as still to be told
+ * @param application undefined: ops have removed it, so nobody can be asked
+ * @param family revoked, with `revocationDue`
  * @throws {Unavailable} when the table is out of reach
  */
 export async function endAtProvider(
@@ -39,7 +42,7 @@ export async function endAtProvider(
   const vault = id === undefined ? undefined : await parts.vaults.read(sid, id)
   const task = vault && (await taskFor(parts, application, vault))
   if (task !== undefined) {
-    // Whoever is fetching fresh ones at this moment would be left with some that nobody has ended.
+    // Without the lease, a concurrent refresh could store new tokens that are never revoked.
     if (!(await acquireLease(parts, vault!))) return 'busy'
     const isPossible = typeof task === 'object'
     const why = isPossible ? await revoke(parts, task.application, task.value) : task
@@ -49,7 +52,7 @@ export async function endAtProvider(
       return why === outOfReach ? why : 'failed'
     } else report('provider.revocation_abandoned', { level: 'warn', reason: why })
   }
-  // In this order: a crash in between finds the mark, and a vault that is gone.
+  // The mark goes last, so that a retry after a crash finds it.
   if (id !== undefined) await parts.vaults.remove(sid, id)
   await parts.families.apply(markProviderNotified(sid, randomId()))
   return 'done'
@@ -57,16 +60,16 @@ export async function endAtProvider(
 
 type Task = { readonly value: StoredTokens; readonly application: Application }
 
-/** What to end, and where; else why nobody can be asked. @returns undefined: there is nothing to end */
+/** @returns the tokens and where to revoke them; a string: why no provider can be asked; undefined: there are no tokens */
 async function taskFor(
   parts: Parts,
   application: Application | undefined,
   vault: Vault,
 ): Promise<Task | string | undefined> {
   if (vault.sealed === undefined) return undefined
-  if (application === undefined) return 'its application is registered no more'
+  if (application === undefined) return 'its application is no longer registered'
   const unsealed = await unsealTokens(parts, application, vault, parts.now())
-  return unsealed === 'other-provider' ? 'its application has another provider by now' : unsealed
+  return unsealed === 'other-provider' ? 'its application has another provider now' : unsealed
 }
 
 async function acquireLease(parts: Parts, vault: Vault): Promise<boolean> {

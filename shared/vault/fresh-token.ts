@@ -1,15 +1,11 @@
 /**
- * A fresh access token of the provider, however many callers ask at once, in however many processes: one of them fetches,
- * the rest read.
+ * Gets a fresh access token of the provider. However many callers and processes ask at once, one of them refreshes it.
  *
- * Owns the loop over shared/domain/vault.ts. Must not know who is entitled to the token, nor what becomes of a session
- * whose provider has refused it.
- *
- *     read ─► use                      the access token is good
- *          ─► fetch ─► lease ─► ask    one at a time; the answer is written over the lease, or not at all
- *          ─► wait, read again         somebody else is asking
- *          ─► 503                      the provider failed a moment ago, and is left in peace
- *          ─► sign in again            it refused the refresh token, or there is none, or it is another provider by now
+ *     read ─► use                        the access token is good
+ *          ─► lease ─► ask the provider  the result is written over the lease, or not at all
+ *          ─► wait, read again           another caller holds the lease
+ *          ─► 503                        the provider failed a moment ago: back-off
+ *          ─► sign in again              the provider refused the refresh token, there is none, or the provider has changed
  */
 
 import { setTimeout as pause } from 'node:timers/promises'
@@ -34,31 +30,30 @@ import { lifetimeOf, sealTokens, unsealTokens } from './stored-tokens.ts'
 export type FreshToken = {
   readonly accessToken: string
   readonly expiresInSeconds: number
-  /** What it carries, as far as the provider says. */
+  /** The scopes of the token, if the provider named them. */
   readonly scope?: string | undefined
 }
 
-/** What is told to the operator. */
+/** Writes an event to the audit log. */
 export type ReportEvent = (
   event: LogEventName,
   fields: { readonly level: 'info' | 'warn'; readonly reason?: string },
 ) => void
 
-/** What a session is told whose tokens are those of another provider than the application has. */
 const otherProviderReason = "the tokens are those of the application's former provider, so the new one was not asked"
 
-/** `sign-in`: only a person can help, by signing in again. `other-provider`: so it is, because the provider has changed. */
+/** `sign-in`: the person must sign in again. `other-provider`: the same, because the application's provider has changed. */
 export type NoToken = 'sign-in' | 'other-provider'
 
-/** Who waits longer than this for somebody else's answer is told to come again. */
+/** The longest wait for another caller's refresh before this caller gets a 503. */
 const maxWaitMs = 8_000
 const minPauseMs = 40
 const maxPauseMs = 400
 
 /**
- * @param found the vault as it was read for this call
- * @param sub whose tokens they are
- * @throws {Unavailable} nothing is lost, and what the caller holds stays good
+ * @param found the vault as it was just read
+ * @param sub the person's, as the provider must confirm it
+ * @throws {Unavailable} nothing is spent, and the caller may try again
  */
 export async function freshToken(
   parts: Parts,
@@ -79,7 +74,7 @@ export async function freshToken(
         throw new Unavailable('provider', undefined, Math.ceil((vault.retryAt! - parts.now()) / 1000))
       case 'wait':
         if (Date.now() > giveUpAt) throw new Unavailable('provider', undefined)
-        // Not in step with the others who wait.
+        // Jitter, so that the waiting callers do not read all at once.
         await pause(pauseMs * (0.5 + Math.random() / 2))
         vault = await parts.vaults.read(vault.sid, vault.id)
         break
@@ -105,7 +100,7 @@ async function tokenIn(
   if (unsealed === undefined) return 'sign-in'
   if (unsealed === 'other-provider') return reportOtherProvider(report)
   const { accessToken, scope } = unsealed.value
-  // Always tell a lifetime, even if the provider omitted it: callers plan by it (RFC 6749 §5.1).
+  // Always return `expires_in`, even if the provider omitted it (RFC 6749 §5.1).
   return { accessToken, expiresInSeconds: Math.max(1, Math.floor((vault.expiresAt - now) / 1000)), scope }
 }
 
@@ -114,7 +109,7 @@ function reportOtherProvider(report: ReportEvent): 'other-provider' {
   return 'other-provider'
 }
 
-/** `isOwn`: these are the tokens that this very call has fetched. Otherwise the vault as it stands now. */
+/** `isOwn`: the vault holds the tokens that this call fetched. Otherwise it is the vault as it is now, if there still is one. */
 type RefreshOutcome =
   | { readonly isOwn: true; readonly vault: Vault }
   | { readonly isOwn: false; readonly vault: Vault | undefined }
@@ -128,15 +123,15 @@ async function refreshUnderLease(
 ): Promise<RefreshOutcome | 'other-provider'> {
   const lease = await parts.vaults.swap(seen, takeLease(parts.now()), randomId())
   if (!lease.swapped) return { isOwn: false, vault: lease.vault }
-  const held = lease.vault
+  const leased = lease.vault
   const before = parts.now()
-  const unsealed = await unsealTokens(parts, application, held, before)
+  const unsealed = await unsealTokens(parts, application, leased, before)
   if (unsealed === 'other-provider') {
-    await releaseLease(parts, held, dropTokens())
+    await releaseLease(parts, leased, dropTokens())
     return reportOtherProvider(report)
   }
-  // Its key is gone, so nobody will ever read it again.
-  if (unsealed?.value.refreshToken === undefined) return releaseLease(parts, held, dropTokens())
+  // No refresh token, or the key of the seal is gone for good.
+  if (unsealed?.value.refreshToken === undefined) return releaseLease(parts, leased, dropTokens())
   const { refreshToken, scope } = unsealed.value
   let result: RefreshResult
   try {
@@ -144,15 +139,15 @@ async function refreshUnderLease(
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error
     report('provider.refresh_failed', { level: 'warn', reason: 'out of reach' })
-    return releaseLease(parts, held, coolDown(held, error.retryAfterSeconds, parts.now()))
+    return releaseLease(parts, leased, coolDown(leased, error.retryAfterSeconds, parts.now()))
   }
   switch (result.kind) {
     case 'refreshed': {
       const { tokens } = result
-      // RFC 6749 §6: where no refresh token comes, the one that was sent stays good; where no scope, it is the same.
+      // RFC 6749 §6: without a new refresh token the old one stays good, and without `scope` the scopes are unchanged.
       const all = { ...tokens, refreshToken: tokens.refreshToken ?? refreshToken, scope: tokens.scope ?? scope }
-      const sealed = await sealTokens(parts, unsealed.application, held, all, before)
-      const stored = await parts.vaults.swap(held, renewTokens(held, sealed, lifetimeOf(all), before), randomId())
+      const sealed = await sealTokens(parts, unsealed.application, leased, all, before)
+      const stored = await parts.vaults.swap(leased, renewTokens(leased, sealed, lifetimeOf(all), before), randomId())
       report(stored.swapped ? 'provider.refreshed' : 'provider.refreshed_late', {
         level: stored.swapped ? 'info' : 'warn',
       })
@@ -160,15 +155,15 @@ async function refreshUnderLease(
     }
     case 'refused':
       report('provider.refresh_refused', { level: 'warn' })
-      // Over this lease alone: where a newer token was stored meanwhile, that one counts.
-      return releaseLease(parts, held, dropTokens())
+      // Written over this lease alone: a newer token that another caller has stored meanwhile still counts.
+      return releaseLease(parts, leased, dropTokens())
     case 'unexpected':
       report('provider.refresh_failed', { level: 'warn', reason: result.why })
-      return releaseLease(parts, held, coolDown(held, 0, parts.now()))
+      return releaseLease(parts, leased, coolDown(leased, 0, parts.now()))
   }
 }
 
-async function releaseLease(parts: Parts, held: Vault, change: VaultChange): Promise<RefreshOutcome> {
-  const { vault } = await parts.vaults.swap(held, change, randomId())
+async function releaseLease(parts: Parts, leased: Vault, change: VaultChange): Promise<RefreshOutcome> {
+  const { vault } = await parts.vaults.swap(leased, change, randomId())
   return { isOwn: false, vault }
 }

@@ -1,8 +1,7 @@
 /**
- * How the provider's tokens are kept: sealed (JWE, A256GCM) and bound to application, provider, session and sign-in. A
- * ciphertext that is moved to another item opens for nobody, and none is sent to another provider.
+ * Stores the provider's tokens sealed (JWE, A256GCM), bound to application, provider, session and sign-in.
  *
- * Owns what is sealed. Must not know when tokens are fetched anew (fresh.ts) nor who is given them.
+ * A ciphertext that is copied to another item cannot be unsealed there, and no token is sent to another provider.
  */
 
 import type { Application, Client } from '../domain/registration.ts'
@@ -13,18 +12,18 @@ import type { ProviderTokens } from '../providers/provider.ts'
 import { randomId } from '../random.ts'
 import type { ProviderPurpose } from '../tokens/seal.ts'
 
-/** What is sealed. How long it lasts stands beside it, in the clear. */
+/** The sealed value. Its lifetime is stored beside it, in the clear. */
 export type StoredTokens = Pick<ProviderTokens, 'accessToken' | 'refreshToken' | 'scope'>
 
-/** 66 random bits: unlike any other sign-in of one family, and short, for the family's item has to stay small. */
+/** 66 random bits: unique among the sign-ins of one family, and short because the family's item must stay small. */
 const idLength = 11
 
 /**
- * Keeps the tokens of a sign-in, before the family that will name them is written: so none ever names a vault that is not
- * there. A vault that no family comes to name is cleaned up by its expiry.
+ * Stores the tokens of a sign-in. This happens before the family is written, so a family never names a missing vault. The TTL
+ * removes a vault that no family names.
  *
- * @param codeLifetimeSeconds until the session begins at the latest
- * @returns the id that the family names it by; undefined: nobody is entitled to the tokens, so they are not kept
+ * @param codeLifetimeSeconds the session begins within this time, or never
+ * @returns the vault's id; undefined: no client is entitled to the tokens, so they are not stored
  * @throws {Unavailable}
  */
 export async function storeTokens(
@@ -40,7 +39,7 @@ export async function storeTokens(
   const id = randomId().slice(0, idLength)
   const expires = vaultExpires(codeLifetimeSeconds, absoluteSeconds, now)
   const opening = { sid, id, application: application.name, writeId: randomId(), expires }
-  // RFC 6749 §5.1: a provider that does not say has given what was asked for.
+  // RFC 6749 §5.1: without `scope` the provider has granted what was requested.
   const scope = tokens.scope ?? application.provider.scopes.join(' ')
   const sealed = await sealTokens(parts, application, opening, { ...tokens, scope }, now)
   await parts.vaults.put(createVault(opening, sealed, lifetimeOf(tokens), now))
@@ -53,19 +52,19 @@ export function lifetimeOf({ expiresInSeconds, refreshToken }: ProviderTokens) {
 
 type VaultKey = Pick<Vault, 'sid' | 'id' | 'expires'>
 
-/** @param application whose provider gave the tokens */
+/** @param application whose provider issued the tokens */
 export async function sealTokens(
   parts: Parts,
   application: Application,
-  place: VaultKey,
+  key: VaultKey,
   { accessToken, refreshToken, scope }: StoredTokens,
   now: number,
 ): Promise<string> {
-  const kept: StoredTokens = { accessToken, refreshToken, scope }
-  return sealFor(parts, application, purposeOf(place), kept, place.expires - Math.floor(now / 1000), now)
+  const tokens: StoredTokens = { accessToken, refreshToken, scope }
+  return sealFor(parts, application, purposeOf(key), tokens, key.expires - Math.floor(now / 1000), now)
 }
 
-/** @returns undefined for a vault whose tokens the provider has refused, or whose key is gone. @throws {Unavailable} */
+/** @returns undefined if the provider has refused the tokens, or the key of the seal is gone. @throws {Unavailable} */
 export async function unsealTokens(
   parts: Parts,
   application: Application,

@@ -126,12 +126,12 @@ test('B17 one that has no way to be told is tried for a week, and then given up 
   ])
 })
 
-test('B17 whose application is registered no more nobody can be asked: it is given up on at once', async () => {
+test('B17 revocation is abandoned at once if the application is no longer registered', async () => {
   const { vault, family } = await ended()
   assert.equal(await endAtProvider(processParts(), undefined, family, rig.report), 'done')
   assert.equal(rig.provider.requests.length, 0)
   assert.deepEqual([await hasMark(family), await rig.vaultAt(vault)], [false, undefined])
-  assert.deepEqual(rig.told(), ['provider.revocation_abandoned: its application is registered no more'])
+  assert.deepEqual(rig.told(), ['provider.revocation_abandoned: its application is no longer registered'])
 })
 
 test('B26 tokens of a provider that the application no longer has are given up: the one that it has is sent none of them', async () => {
@@ -140,7 +140,7 @@ test('B26 tokens of a provider that the application no longer has are given up: 
   assert.equal(await end(family, { ...rig.application, provider: { ...provider, clientId: 'another' } }), 'done')
   assert.equal(rig.provider.requests.length, 0)
   assert.deepEqual([await hasMark(family), await rig.vaultAt(vault)], [false, undefined])
-  assert.deepEqual(rig.told(), ['provider.revocation_abandoned: its application has another provider by now'])
+  assert.deepEqual(rig.told(), ['provider.revocation_abandoned: its application has another provider now'])
 })
 
 function withoutRevocation() {
