@@ -1,9 +1,7 @@
 /**
- * Every event that the log can hold, each with its fields: the schema of docs/audit.md.
+ * The schema of the log (docs/audit.md): every event, with its levels and fields.
  *
- * Owns which events there are and what their lines say. The functions go by the names alone, as types, so nothing of this
- * is in their bundles; a test holds the lines of whole flows against it, and the document too. Must not know who writes
- * them.
+ * The functions import only the names, as a type, so this list is in no bundle. Tests hold the log and the document against it.
  */
 
 import type { LogFields } from './log.ts'
@@ -12,20 +10,20 @@ type Field = Exclude<keyof LogFields, 'level' | 'event'>
 
 export type LogEvent = {
   readonly levels: readonly LogFields['level'][]
-  /** On each of its lines. */
+  /** Fields of every line. */
   readonly always: readonly Field[]
-  /** Where it is known, or happened so. */
+  /** Fields of some lines. */
   readonly sometimes: readonly Field[]
 }
 
 const call = ['request_id', 'application', 'ip'] as const
 const session = [...call, 'client_id', 'sid'] as const
-/** Events that end a request are told by the request's own line, as it is without one. */
+/** Fields of the line that ends a request, whatever its event. */
 const request = ['request_id', 'route', 'method', 'status', 'duration_ms', 'ip'] as const
 const failure = ['error', 'reason'] as const
 const concluded = [...request, 'application', 'client_id', 'sid'] as const
 const ops = [...call, 'actor', 'reason'] as const
-/** Told while a call waits for it, or by the clock. */
+/** Events at the provider happen within a request, or in a scheduled run. */
 const provider = ['application', 'client_id', 'sid', 'sub'] as const
 
 export const logEvents = {
@@ -50,7 +48,7 @@ export const logEvents = {
     always: [...session, 'reason'],
     sometimes: ['sub', 'flow', 'generation', 'actor', 'note'],
   },
-  // --- what else is done with credentials
+  // --- credentials and tokens
   'credential.foreign': { levels: ['warn'], always: session, sometimes: ['generation'] },
   'user_code.wrong': { levels: ['warn'], always: call, sometimes: [] },
   'token.exchanged': { levels: ['info', 'error'], always: [...concluded, 'sub', 'flow'], sometimes: failure },

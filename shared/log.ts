@@ -1,9 +1,6 @@
 /**
- * The log: one line of JSON an event, of fields that are on a list.
- *
- * Owns the list. What is not on it cannot be logged, so a secret, a token, a header or a body never is. Must not be
- * handed whole events or messages of strange errors. Which events there are is log-events.ts's, and what they count as
- * metrics.ts's.
+ * The log: one line of JSON per event, with fields from an allow-list. A secret, token, header or body has no field, so it cannot
+ * be logged. Never pass a whole event or the message of a foreign error.
  */
 
 import type { LogEventName } from './log-events.ts'
@@ -24,18 +21,18 @@ export type LogFields = {
   readonly sub?: string | undefined
   readonly flow?: string | undefined
   readonly generation?: number | undefined
-  /** The OAuth error answered. */
+  /** The OAuth error of the response. */
   readonly error?: string | undefined
-  /** The refusal or reason behind it. */
+  /** The refusal or cause behind it. */
   readonly reason?: string | undefined
   readonly ip?: string | undefined
-  /** Who of ops did it, by AWS's word. */
+  /** The operator's ARN. */
   readonly actor?: string | undefined
-  /** What they said about it. */
+  /** The operator's note. */
   readonly note?: string | undefined
-  /** How many sessions it was. */
+  /** The number of sessions. */
   readonly count?: number | undefined
-  /** Of the oldest key that is in use. */
+  /** The age of the oldest key in use. */
   readonly age_days?: number | undefined
   readonly fault?: string | undefined
 }
@@ -64,15 +61,15 @@ const loggedFields: readonly (keyof LogFields)[] = [
   'fault',
 ]
 
-/** Values may come from a caller (a client_id, an address): long ones are cut, and JSON escapes the rest. */
+/** Values may come from a caller (a client_id, an address): long ones are truncated, and JSON escapes them. */
 const maxValueLength = 512
 
 /**
- * Where the lines go; a laptop keeps them out of the way of what people read. In Lambda they go to stdout as they are:
- * console would put words of its own before them, and CloudWatch then sees neither JSON nor metrics.
+ * The destination of the lines. In Lambda it is stdout: `console` would put a prefix before each line, and CloudWatch would then
+ * find neither JSON nor metrics.
  *
- * `memory`: the latest lines, where somebody keeps them to be read back; no Lambda does.
- * `metricsNamespace`: where CloudWatch puts the metrics. Without one, as on a laptop, the lines carry none.
+ * @property memory the latest lines, for a laptop's history; undefined in Lambda
+ * @property metricsNamespace CloudWatch's namespace; undefined: the lines carry no metrics
  */
 export const sink: { write(line: string): void; memory: string[] | undefined; metricsNamespace: string | undefined } = {
   write: (line) => void process.stdout.write(`${line}\n`),
@@ -102,11 +99,10 @@ function remember(text: string): void {
 }
 
 /**
- * What may be told of a fault: names, codes and places, causes included, and the words of an error that has some for the
- * operator. No message: it may quote what it choked on.
+ * Describes an error and its causes by name, code, place and `operatorMessage`. It leaves out `message`, which may quote a secret.
  */
 export function describeFault(error: unknown): string {
-  const told: string[] = []
+  const described: string[] = []
   for (let at = error, depth = 0; at instanceof Error && depth < 4; at = at.cause, depth++) {
     const { code, operatorMessage } = at as { code?: unknown; operatorMessage?: unknown }
     const parts = [
@@ -114,12 +110,12 @@ export function describeFault(error: unknown): string {
       typeof code === 'string' ? code : '',
       typeof operatorMessage === 'string' ? `(${operatorMessage})` : '',
     ]
-    told.push([...parts, frameOf(at)].filter(Boolean).join(' '))
+    described.push([...parts, frameOf(at)].filter(Boolean).join(' '))
   }
-  return told.length > 0 ? told.join(' < ') : typeof error
+  return described.length > 0 ? described.join(' < ') : typeof error
 }
 
-/** The first line of the stack after the message, which stands in it and may look like anything. */
+/** The first frame of the stack. The stack begins with the message, which may look like a frame and is skipped. */
 function frameOf({ stack = '', message }: Error): string {
   const trace = stack.slice(stack.indexOf(message) + message.length)
   const frame = trace.split('\n').find((line) => /^ {4}at .*:\d+:\d+\)?$/.test(line))

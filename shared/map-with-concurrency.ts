@@ -1,34 +1,28 @@
 /**
- * Many requests to the store, so many of them at a time.
+ * Runs an async function over a list with bounded concurrency. After a failure it starts nothing new and waits for what runs.
  *
- * Owns the taking of turns. Must not know what is asked.
- */
-
-/**
- * Does one thing for each; the results are in the order of the things. After a failure nothing new is begun, and what is
- * under way is waited for.
- *
+ * @returns the results in the order of the list
  * @throws the first failure
  */
-export async function mapWithConcurrency<Thing, Result>(
-  things: readonly Thing[],
-  atOnce: number,
-  doIt: (thing: Thing) => Promise<Result>,
+export async function mapWithConcurrency<Item, Result>(
+  items: readonly Item[],
+  concurrency: number,
+  run: (item: Item) => Promise<Result>,
 ): Promise<Result[]> {
   const results: Result[] = []
   const failures: unknown[] = []
-  const waiting = things.entries()
+  const waiting = items.entries()
   const work = async () => {
-    for (const [at, thing] of waiting) {
+    for (const [index, item] of waiting) {
       if (failures.length > 0) return
       try {
-        results[at] = await doIt(thing)
+        results[index] = await run(item)
       } catch (error) {
         failures.push(error)
       }
     }
   }
-  await Promise.all(Array.from({ length: Math.min(atOnce, things.length) }, work))
+  await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, work))
   if (failures.length > 0) throw failures[0]
   return results
 }

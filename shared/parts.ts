@@ -1,4 +1,4 @@
-/** What the functions work with. It is composed once for a warm Lambda and handed to every call. */
+/** The parts that the functions work with. A Lambda composes them once and hands them to every call. */
 
 import { type Config, configFrom } from './config.ts'
 import { type Secrets, secretsAt } from './secrets.ts'
@@ -15,7 +15,7 @@ export type Parts = {
   readonly config: Config
   /** The clock, ms since the epoch. */
   readonly now: () => number
-  /** For stores that few functions need, which those create themselves. */
+  /** For the stores that few functions need and create themselves. */
   readonly table: Table
   readonly families: Families
   readonly vaults: Vaults
@@ -27,7 +27,7 @@ export type Parts = {
   readonly keyring: CachedKeyring
 }
 
-/** The clock of this process, ms since the epoch. Tests put their own `now` in its place. */
+/** The clock of this process, ms since the epoch. Tests replace `now`. */
 export const clock = { now: (): number => Date.now() }
 
 let composed: Parts | undefined
@@ -39,9 +39,9 @@ export function processParts(): Parts {
 }
 
 /**
- * For a process that serves one stack after another, and for tests.
+ * Replaces the parts, for tests and for a process that serves one stack after another.
  *
- * @param parts undefined: the next request composes new ones from the environment of that moment
+ * @param parts undefined: the next request composes new ones from the environment
  */
 export function setProcessParts(parts: Parts | undefined): void {
   composed = parts

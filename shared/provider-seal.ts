@@ -1,8 +1,4 @@
-/**
- * What belongs to a provider, sealed for that provider: nobody can unseal it without learning where it may be sent.
- *
- * Owns that the registration which says so is not older than the seal.
- */
+/** Seals values for an application's provider, and unseals them together with the registration that says where they may be sent. */
 
 import { acceptedProviders, providerId } from './domain/provider-identity.ts'
 import type { Application } from './domain/registration.ts'
@@ -10,6 +6,7 @@ import type { Parts } from './parts.ts'
 import type { Keyring } from './tokens/keyring.ts'
 import { type ProviderPurpose, seal, unsealForProvider } from './tokens/seal.ts'
 
+/** Seals a value for the application's provider. @throws {Unavailable} */
 export async function sealFor(
   parts: Pick<Parts, 'keyring'>,
   { name, provider }: Pick<Application, 'name' | 'provider'>,
@@ -23,8 +20,8 @@ export async function sealFor(
 }
 
 /**
- * `application`: whose provider the value may be sent to. `other-provider`: the application has another provider by now,
- * which must not be sent anything of it. undefined: not sealed by us, not for this, or over.
+ * The value, and the registration of the provider that it may be sent to. `other-provider`: the application has another provider
+ * now, which must not receive the value. undefined: of another origin, purpose or application, or expired.
  */
 export type Unsealed<Value> =
   | { readonly value: Value; readonly application: Application }
@@ -41,7 +38,7 @@ export async function unsealFrom<Value>(
 ): Promise<Unsealed<Value>> {
   const unsealed = await unsealWith<Value>(parts, application, purpose, sealed, nowMs)
   if (unsealed !== 'other-provider') return unsealed
-  // A warm Lambda goes by a registration that is up to ten seconds old, while others seal for the provider of now.
+  // A warm Lambda caches the registration for up to ten seconds, while others may seal for a new provider already.
   parts.registrations.forget(application.name)
   const current = await parts.registrations.application(application.name)
   return current === undefined ? unsealed : unsealWith<Value>(parts, current, purpose, sealed, nowMs)
@@ -55,19 +52,19 @@ async function unsealWith<Value>(
   nowMs: number,
 ): Promise<Unsealed<Value>> {
   const sealing = { purpose, application: application.name, nowMs, providers: acceptedProviders(application) }
-  const open = (keyring: Keyring) => unsealForProvider<Value>(keyring, sealing, sealed)
-  const unsealed = (await open(await parts.keyring())) ?? (await withFreshKeyring(parts, purpose, open))
+  const unseal = (keyring: Keyring) => unsealForProvider<Value>(keyring, sealing, sealed)
+  const unsealed = (await unseal(await parts.keyring())) ?? (await withFreshKeyring(parts, purpose, unseal))
   return typeof unsealed === 'object' ? { value: unsealed.value, application } : unsealed
 }
 
 /**
- * After an emergency retirement, other processes may seal with a key that this one has not read yet. Treating their seal as
- * lost would end a session, so the keyring is read again. Anybody can make up a cookie, so a cookie is not worth that read.
+ * After an emergency retirement, other processes may seal with a key that this one has not read yet. Treating their value as lost
+ * would end a session, so the keyring is read again. For a cookie it is not, because anybody can forge one to cause reads.
  */
 async function withFreshKeyring<Result>(
   parts: Pick<Parts, 'keyring'>,
   purpose: ProviderPurpose,
-  open: (keyring: Keyring) => Promise<Result>,
+  unseal: (keyring: Keyring) => Promise<Result>,
 ): Promise<Result | undefined> {
-  return purpose === 'sign-in' ? undefined : open(await parts.keyring(0))
+  return purpose === 'sign-in' ? undefined : unseal(await parts.keyring(0))
 }

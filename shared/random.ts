@@ -1,7 +1,3 @@
-/**
- * Random text for ids and salts.
- */
-
 import { randomBytes } from 'node:crypto'
 
 /** @returns this many random bytes, base64url */

@@ -1,9 +1,8 @@
 /**
- * The registry as ops write it: one JSON file of applications with their clients.
+ * Parses a registry file: JSON with applications and their clients (schema: registry-file/schema.ts).
  *
- * Owns the reading; the schema is registry-file/schema.ts. All mistakes are reported at once, each with where and why; but
- * where a variable is missing, that alone. Must not know where records go. Secrets in the file are hashed here and go no
- * further.
+ * It reports all mistakes at once, each with its place. Values with a missing variable cause no further mistakes. Secrets are hashed
+ * here, and go no further.
  *
  *     { "applications": [ { "name": "demo", "displayName": "Demo", "provider": { … }, "clients": [ { "clientId": "cli", … } ] } ] }
  */
@@ -20,18 +19,15 @@ export type ParsedRegistry =
   | { readonly ok: true; readonly registry: Registry }
   | { readonly ok: false; readonly mistakes: readonly Mistake[] }
 export type ReadingOptions = {
-  /** Put in the place of `${NAME}`, so that one file serves several stacks. */
+  /** Values of `${NAME}`, so that one file serves several stacks. */
   readonly variables?: Readonly<Record<string, string>>
-  /** Whether the file is for a stack that others can reach; secrets that somebody thought up are refused then. */
+  /** Whether the file is for a deployed stack, where short secrets are refused. */
   readonly isDeployed?: boolean
 }
 
-/** 24 random bytes as base64, 16 in hexadecimal digits: what cannot be tried out against its hash. */
+/** 24 random bytes in base64, or 16 in hexadecimal: too many to be guessed from the hash. */
 const minSecretLength = 32
 
-/**
- * Reads a registry file.
- */
 export function parseRegistry(
   text: string,
   { variables = {}, isDeployed = false }: ReadingOptions = {},
@@ -58,7 +54,7 @@ export function parseRegistry(
   return more.length > 0 ? { ok: false, mistakes: more } : { ok: true, registry }
 }
 
-/** The table keeps a fast hash, which protects random bits alone (docs/registry.md). */
+/** The table stores a fast hash, which protects only random secrets (docs/registry.md). */
 function shortSecrets({ applications }: File): Mistake[] {
   return applications.flatMap(({ clients }, at) =>
     clients.flatMap(({ secrets }, client) =>
@@ -76,7 +72,7 @@ function shortSecrets({ applications }: File): Mistake[] {
   )
 }
 
-/** A key that seals is kept for a year after its last use, and so what it has sealed must not be needed for longer. */
+/** A seal key is kept for a year after its last use, so no sealed value may be needed for longer. */
 const maxSealedSeconds = 31_536_000
 
 function sessionsLongerThanSeals({ clients }: Registry, { applications }: File): Mistake[] {
@@ -92,13 +88,13 @@ function sessionsLongerThanSeals({ clients }: Registry, { applications }: File):
 
 type HasGap = Filled['hasGap']
 
-/** What a value must be, and its members together, is for the variable to say that is missing there. */
+/** Whether a mistake may be due to a missing variable, and is not reported. */
 function followsFrom(hasGap: HasGap, { path, input }: v.BaseIssue<unknown>): boolean {
   if (path === undefined) return hasGap(input)
   return hasGap(path.at(-1)?.value) || path.some(({ key }) => hasGap(key))
 }
 
-/** The parser's message quotes the text around the mistake, which may be a secret; where it is will do. */
+/** The place in a JSON parser's message. The rest of the message quotes the text around it, which may be a secret. */
 function placeIn({ message }: Error): string {
   const [, place] = /(\(line \d+ column \d+\))/.exec(message) ?? []
   return place === undefined ? '' : ` ${place}`
@@ -111,8 +107,8 @@ function recordsOf({ applications }: File): Registry {
     applications: applications.map(
       ({ clients, audiences: _, scopes: scopeDescriptions, ...application }): Application => {
         const scopes = [...new Set(clients.filter(isForPeople).flatMap((client) => client.scopes))]
-        const told = { ...exchanging(clients), ...(scopeDescriptions && { scopeDescriptions }) }
-        return { ...application, ...told, scopes, revokedBefore: 0 }
+        const optional = { ...exchangeMetadata(clients), ...(scopeDescriptions && { scopeDescriptions }) }
+        return { ...application, ...optional, scopes, revokedBefore: 0 }
       },
     ),
     clients: applications.flatMap(({ name, audiences, clients, provider }) =>
@@ -124,7 +120,7 @@ function recordsOf({ applications }: File): Registry {
   }
 }
 
-/** What a service may ask for in its own name is between it and ops, and not in the metadata for everybody to read. */
+/** The metadata is public, so it leaves out the scopes of services that act in their own name. */
 function isForPeople({ grants }: Pick<Client, 'grants'>): boolean {
   return grants.some((grant) => grant !== 'client_credentials')
 }
@@ -148,17 +144,17 @@ function recordOf(
   }
 }
 
-/** A client with the grant may exchange its own sessions' tokens, and those of whom it names. */
+/** A client with the grant may exchange tokens of its own sessions, and of the clients that it names. */
 function exchangedBy({ clientId, grants, exchangesFor }: Omit<ClientInFile, 'secrets'>): string[] {
   return grants.includes(tokenExchange) ? [...new Set([clientId, ...exchangesFor])] : []
 }
 
-/** What metadata says of it. */
-function exchanging(clients: readonly Pick<Client, 'grants'>[]): Pick<Application, 'offersTokenExchange'> {
+/** The metadata of token exchange (RFC 8414 §2). */
+function exchangeMetadata(clients: readonly Pick<Client, 'grants'>[]): Pick<Application, 'offersTokenExchange'> {
   return clients.some(({ grants }) => grants.includes(tokenExchange)) ? { offersTokenExchange: true } : {}
 }
 
-/** What nobody is entitled to is not kept. */
+/** Sessions store the provider's tokens only if a client may get them, or the broker must revoke them. */
 function keepingProviderTokens<Record extends DeclaredClient>(always: boolean, clients: readonly Record[]): Record[] {
   return clients.map((client) => {
     const isExchanged = clients.some(({ exchangesFor }) => exchangesFor.includes(client.clientId))
@@ -171,11 +167,11 @@ export type ParsedClient =
   | { readonly ok: false; readonly mistakes: readonly Mistake[] }
 
 /**
- * One client more for an application that is there already, by the same rules.
+ * Parses one new client of an existing application, by the same rules.
  *
- * @param clients those that the application has
- * @param members as in the file; `audiences` has to be among them, since the application's own are the file's alone
- * @returns the application and all of its clients as they then are
+ * @param clients that the application has
+ * @param members as in the file, with `audiences`, because the table does not hold the application's default audiences
+ * @returns the new client, and the application with all of its clients
  */
 export function parseClient(
   application: Application,
@@ -190,18 +186,18 @@ export function parseClient(
   ])
   const client = all.at(-1)!
   const known = all.map(({ clientId }) => clientId)
-  const strange = client.exchangesFor.filter((name) => !known.includes(name))
-  if (strange.length > 0)
+  const unknown = client.exchangesFor.filter((name) => !known.includes(name))
+  if (unknown.length > 0)
     return { ok: false, mistakes: [{ where: 'exchangesFor', why: 'is no client of the application' }] }
   const scopes = isForPeople(client) ? [...new Set([...application.scopes, ...client.scopes])] : application.scopes
   return {
     ok: true,
     client,
-    registry: { applications: [{ ...application, ...exchanging(all), scopes }], clients: all },
+    registry: { applications: [{ ...application, ...exchangeMetadata(all), scopes }], clients: all },
   }
 }
 
-/** Names that are there already, in a file that may be wrong otherwise too. */
+/** Finds duplicate names. The file may hold other mistakes too. */
 function duplicates(file: unknown, hasGap: HasGap): Mistake[] {
   const applications = listOf(Object(file).applications).map((application): RecordInFile => Object(application))
   const twice = (records: readonly RecordInFile[], member: string, place: (at: number) => string) =>
@@ -219,7 +215,7 @@ function duplicates(file: unknown, hasGap: HasGap): Mistake[] {
   ]
 }
 
-/** Clients that others are to exchange tokens for, and that nobody has declared. */
+/** Finds clients in `exchangesFor` that the application does not declare. */
 function unknownExchangeClients(file: unknown, hasGap: HasGap): Mistake[] {
   return listOf(Object(file).applications).flatMap((application, at) => {
     const clients = listOf(Object(application).clients).map((client): RecordInFile => Object(client))
@@ -243,7 +239,7 @@ function mistakeOf(issue: v.BaseIssue<unknown>): Mistake {
   return { where: where.replace(/^\./, '') || 'the file', why: issue.message }
 }
 
-/** Unlike the library's own words these do not repeat the value, which may be a secret in the wrong place. */
+/** Unlike the library's messages, these do not quote the value, which may be a misplaced secret. */
 function messageOf(issue: v.BaseIssue<unknown>): string {
   const what = issue.type.endsWith('_length') ? 'have a length' : 'be'
   return issue.expected === null ? 'is not valid' : `must ${what} ${issue.expected}`

@@ -1,8 +1,4 @@
-/**
- * AWS Secrets Manager, the requests that the broker makes of it.
- *
- * Sole importer of its SDK.
- */
+/** Requests to AWS Secrets Manager. The only importer of its SDK, which is loaded on demand. */
 
 import { randomUUID } from 'node:crypto'
 import {
@@ -26,18 +22,18 @@ export async function readSecret(name: string): Promise<string> {
   return SecretString
 }
 
-/** The version that a secret's first value gets, so that there is never a second first one. */
+/** The version id of every secret's first value, so that only one first value can be written. */
 const firstVersion = 'token-broker-first-value-00000001'
 
 /**
- * Gives a secret its first value.
+ * Writes the first value of a secret.
  *
- * @returns false when it has one, which then stays
+ * @returns false if the secret already has a value, which stays
  */
 export async function writeFirstValue(name: string, text: string): Promise<boolean> {
   if (await hasValue(name)) return false
   try {
-    // The token makes it one conditional write: with another text under the same token it is refused.
+    // The token makes this a conditional write: Secrets Manager refuses another text under the same token.
     await client.send(
       new PutSecretValueCommand({ SecretId: name, SecretString: text, ClientRequestToken: firstVersion }),
     )
@@ -60,7 +56,7 @@ async function hasValue(name: string): Promise<boolean> {
 
 // --- versions -------------------------------------------------------------------------------------------------------
 
-/** Which version of a secret is read, and which one is about to take its place. A version's text never changes. */
+/** The version ids of a secret that is read, and of the one that is about to replace it. A version's text never changes. */
 export type Versions = { readonly current: string | undefined; readonly pending: string | undefined }
 
 export async function versionsOf(name: string): Promise<Versions> {
@@ -80,12 +76,12 @@ export async function hasSecretValue(name: string): Promise<boolean> {
   }
 }
 
-/** For a version that is no rotation's; Secrets Manager draws those itself. */
+/** An id for a version outside a rotation. Secrets Manager makes the ids of rotations. */
 export function newVersionId(): string {
   return randomUUID()
 }
 
-/** @returns undefined when the version holds nothing yet */
+/** @returns undefined if the version has no value yet */
 export async function readVersion(name: string, versionId: string): Promise<string | undefined> {
   try {
     const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: name, VersionId: versionId }))
@@ -96,7 +92,7 @@ export async function readVersion(name: string, versionId: string): Promise<stri
   }
 }
 
-/** Writes a version that is pending, in the place of any other that is. One that holds a text already keeps it. */
+/** Writes a version as AWSPENDING, instead of any other pending one. A version that already has a text keeps it. */
 export async function writePending(name: string, versionId: string, text: string): Promise<void> {
   const stages = ['AWSPENDING']
   try {
@@ -111,9 +107,10 @@ export async function writePending(name: string, versionId: string, text: string
 }
 
 /**
- * Puts a version in the place of the current one, if that is still the one it is meant to replace.
+ * Makes a version current, if the current one is still the one it is meant to replace.
  *
- * @returns false when it is not
+ * @param inPlaceOf the version id to replace
+ * @returns false if another version is current
  */
 export async function makeCurrent(name: string, versionId: string, inPlaceOf: string): Promise<boolean> {
   try {
@@ -125,13 +122,13 @@ export async function makeCurrent(name: string, versionId: string, inPlaceOf: st
     )
     return true
   } catch (error) {
-    // The stage is not where it was said to be; perhaps because an earlier try of this very call had moved it.
+    // The stage is at another version, perhaps because an earlier attempt of this call has moved it.
     if (error instanceof InvalidParameterException) return (await versionsOf(name)).current === versionId
     throw error
   }
 }
 
-/** Gives up a pending version, so that another can be made. */
+/** Removes AWSPENDING from a version, so that another one can be written. */
 export async function dropPending(name: string, versionId: string): Promise<void> {
   await client.send(
     new UpdateSecretVersionStageCommand({

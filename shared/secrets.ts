@@ -1,8 +1,4 @@
-/**
- * Where secrets come from: Secrets Manager in the cloud, files on a laptop.
- *
- * Owns the two places. The names in them are `keyring` and those of shared/domain/provider-identity.ts.
- */
+/** Reads secrets: from Secrets Manager in the cloud, from files on a laptop. */
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -28,7 +24,7 @@ async function read(from: (place: string, name: string) => Promise<string>, plac
   }
 }
 
-/** Nothing is there, or it is not for this function to read. */
+/** The secret does not exist, or this function may not read it. Only an operator can help. */
 function isMissing(error: unknown): boolean {
   const { name, code } = Object(error) as { name?: unknown; code?: unknown }
   return code === 'ENOENT' || name === 'ResourceNotFoundException' || name === 'AccessDeniedException'
@@ -39,7 +35,7 @@ async function fromFile(folder: string, name: string): Promise<string> {
 }
 
 async function fromSecretsManager(prefix: string, name: string): Promise<string> {
-  // Loaded when it is needed, since a laptop never does.
+  // Loaded on demand: a laptop does not need the SDK.
   const { readSecret } = await import('./secrets-manager.ts')
   return readSecret(`${prefix}${name}`)
 }

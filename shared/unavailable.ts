@@ -1,15 +1,14 @@
 /**
- * A part that the broker depends on is out of reach, or its answer is not known: the table, the secrets, the provider.
- *
- * Owns the one error for it. To a caller it is 503 `temporarily_unavailable`, and what the caller holds stays good.
+ * The table, the secrets or the provider cannot be reached, or the answer is unknown. The caller gets a 503
+ * `temporarily_unavailable`, and its credential stays valid.
  */
 export class Unavailable extends Error {
   readonly part: 'store' | 'secrets' | 'provider'
-  /** What the caller is told (RFC 9110 §10.2.3). */
+  /** The Retry-After header (RFC 9110 §10.2.3). */
   readonly retryAfterSeconds: number
-  /** It does not pass by itself: a secret is missing, say, or the registry names something that is not there. */
+  /** It does not pass by itself: for example, a secret is missing. */
   readonly needsOperator: boolean
-  /** What the operator is told of it; it holds no secret. */
+  /** A message for the operator's log, without secrets. */
   readonly operatorMessage: string | undefined
 
   constructor(

@@ -1,16 +1,15 @@
 /**
  * Audiences: the APIs that an access token is for (RFC 7519 §4.1.3, RFC 8707).
  *
- * Owns how two of them are compared, and their limits. Pure. A session keeps each audience in its compared form; a token
- * names it as the client's registration spells it.
+ * A session stores each audience normalised. A token names it as the client's registration spells it.
  */
 
-/** Of one session: the condition of a refresh names each of them, and the session's item has to stay small. */
+/** Per session. A refresh's condition names each audience, and the session's item must stay small. */
 export const maxAudiences = 8
-/** Of one client: the condition of a refresh names each of them (docs/decisions/0034-resource-indicators.md). */
+/** Per client. A refresh's condition names each audience (docs/decisions/0034-resource-indicators.md). */
 export const maxClientAudiences = 16
 
-/** RFC 3986 §6.2.3: with an authority, an empty path and `/` are the same. Nothing else is taken for equal. */
+/** RFC 3986 §6.2.3: after an authority, an empty path and `/` are equal. Everything else is compared exactly. */
 export function normalisedAudience(audience: string): string {
   const [, origin, query = ''] = /^([a-z][a-z0-9+.-]*:\/\/[^/?#]+)\/(\?[^#]*)?$/i.exec(audience) ?? []
   return origin === undefined ? audience : origin + query
@@ -21,11 +20,11 @@ export function isResource(text: string): boolean {
   return /^[a-z][a-z0-9+.-]*:[^\s#]+$/i.test(text) && URL.canParse(text)
 }
 
-/** The audiences as their client's registration spells them; those that are not registered are left out. */
+/** The audiences as the client's registration spells them, without those that are not registered. */
 export function registeredAudiences(registered: readonly string[], audiences: readonly string[]): readonly string[] {
   return audiences.flatMap((audience) => {
-    const compared = normalisedAudience(audience)
-    return registered.find((candidate) => normalisedAudience(candidate) === compared) ?? []
+    const normalised = normalisedAudience(audience)
+    return registered.find((candidate) => normalisedAudience(candidate) === normalised) ?? []
   })
 }
 

@@ -1,10 +1,6 @@
-/**
- * What there is to know of clients' assertions (RFC 7523) before any key is looked at.
- *
- * Owns whom an assertion claims to be of. Pure; nothing is verified here (shared/tokens/client-assertion.ts does).
- */
+/** Reads a client assertion (RFC 7523) without verifying it; shared/tokens/client-assertion.ts verifies. */
 
-/** Whose an assertion says it is; undefined for what is no JWT, or nobody's name. */
+/** The `iss` of an assertion: the client that it claims to be of. @returns undefined for a text that is no JWT with an `iss` */
 export function issuerOf(assertion: string): string | undefined {
   const [, payload, ...more] = assertion.split('.')
   if (payload === undefined || more.length !== 1) return undefined

@@ -1,17 +1,13 @@
-/**
- * The keyed hash that a session is found by when only the person's e-mail address is known.
- *
- * Pure; the key is handed in.
- */
+/** The keyed hash of an e-mail address, by which ops find a person's sessions. */
 
 import { createHmac } from 'node:crypto'
 
-/** 72 bits: that any two of a million addresses meet has a chance of 1 in 10^10. It is kept short for the item’s sake. */
+/** 72 bits, so that the item stays small. The chance of a collision among a million addresses is 1 in 10^10. */
 const hashBytes = 9
 
 /**
- * @param application addresses are not comparable between applications
- * @returns base64url; undefined for what is no address
+ * @param application part of the hash, so that hashes of different applications cannot be compared
+ * @returns base64url; undefined for a text that is no address
  */
 export function emailHash(key: Uint8Array, application: string, email: string): string | undefined {
   const normalised = normalisedEmail(email)
@@ -21,8 +17,8 @@ export function emailHash(key: Uint8Array, application: string, email: string): 
 }
 
 /**
- * One spelling for what people take for the same address. RFC 5321 §2.4 lets a host tell the case of the local part apart;
- * none that people use does. Dots and plus tags stay, for whether they matter differs from host to host.
+ * One spelling for addresses that people take for the same. RFC 5321 §2.4 allows a case-sensitive local part, but no common host
+ * has one. Dots and plus tags stay, because hosts differ in whether they matter.
  */
 function normalisedEmail(email: string): string | undefined {
   const normalised = email.trim().normalize('NFC').toLowerCase()

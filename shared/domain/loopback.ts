@@ -1,8 +1,6 @@
-/**
- * Addresses that never leave the machine: the only ones where TLS may be missing (RFC 8252 §8.3).
- */
+/** Loopback addresses, the only ones that need no TLS (RFC 8252 §8.3). */
 
-/** Whether a connection is protected from eavesdroppers: it uses TLS, or never leaves this machine. */
+/** Whether a connection uses TLS or does not leave this machine. */
 export function isConfidential(url: URL): boolean {
   return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))
 }

@@ -1,13 +1,11 @@
-/**
- * Which addresses belong together: one household or machine has a whole IPv6 /64 to itself.
- */
+/** The network of an IP address. One household or machine has a whole IPv6 /64 (RFC 6177). */
 
-/** @returns undefined where it cannot be told: a machine may have an IPv4 address and an IPv6 address */
+/** @returns undefined for an IPv4 and an IPv6 address: one machine may have both */
 export function isSameNetwork(one: string, other: string): boolean | undefined {
   return one.includes(':') === other.includes(':') ? networkOf(one) === networkOf(other) : undefined
 }
 
-/** The address itself, or of an IPv6 address its first 64 bits, however it is spelt. */
+/** The IPv4 address itself, or the first 64 bits of an IPv6 address in any spelling. */
 export function networkOf(address: string): string {
   if (!address.includes(':')) return address
   const [head = '', tail] = address.toLowerCase().split('::')

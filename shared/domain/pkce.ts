@@ -1,8 +1,4 @@
-/**
- * Proof Key for Code Exchange (RFC 7636), method S256 alone: `plain` protects against nothing that we fear.
- *
- * Owns the syntax and the transformation. Pure.
- */
+/** Proof Key for Code Exchange (RFC 7636), S256 only: `plain` does not protect against a stolen authorization request. */
 
 import { createHash } from 'node:crypto'
 

@@ -1,9 +1,4 @@
-/**
- * What a registry file would change in the table.
- *
- * Owns the comparison, record by record and member by member. Pure. Must not know how a change is written
- * (shared/store/registry.ts) or shown (cli/commands/apply.ts).
- */
+/** The changes that a registry file would make to the table, by record and member. */
 
 import { isSameProvider } from './provider-identity.ts'
 import type { Application, Client, DeclaredClient, ProviderSettings, Registry } from './registration.ts'
@@ -11,7 +6,7 @@ import type { Application, Client, DeclaredClient, ProviderSettings, Registry } 
 export type StoredRegistry = {
   readonly applications: readonly Application[]
   readonly clients: readonly Client[]
-  /** How often it was written; a change holds only for the version that it was made for. */
+  /** Increases with each write. A change is written only over the version that it was computed for. */
   readonly version: number
 }
 
@@ -20,26 +15,25 @@ export type RegistryRecord = Application | DeclaredClient
 export type Change = {
   readonly kind: 'added' | 'changed' | 'removed' | 'unchanged' | 'undeclared'
   readonly record: RegistryRecord
-  /** Of a changed record: which members differ. */
+  /** The members that differ in a changed record. */
   readonly members: readonly string[]
-  /** Of a changed record: what stands in the table. */
+  /** The record in the table, if it is changed. */
   readonly before?: RegistryRecord
-  /** Of an application whose provider becomes another one: what becomes of the sessions that people signed in to there. */
+  /** What becomes of the sessions of an application whose provider changes. */
   readonly sessions?: 'end' | 'keep'
 }
 
-/** Whether a change of the provider's identity is one of its address alone. */
+/** Whether ops confirm that a changed provider is the same one at another address. */
 export type KeepsSessions = (before: ProviderSettings, after: ProviderSettings) => boolean
 
-/** Written by ops, or by the store itself; no file declares them. */
+/** Members that ops or the store write; no file declares them. */
 const notDeclared = ['pk', 'sk', 'addedAt', 'revokedBefore', 'formerProviders']
 
 /**
- * Every record of either side once: applications with their clients after them, in the file's order, then what the file
- * does not have.
+ * Compares every record: each application followed by its clients, in the file's order, and then the records that the file lacks.
  *
- * @param prune whether that is removed, or stays
- * @param keepsSessions asked where a provider becomes another one (shared/domain/provider-identity.ts)
+ * @param prune whether records that the file lacks are removed
+ * @param keepsSessions asked for each provider whose identity changes (provider-identity.ts)
  */
 export function changesBetween(
   stored: StoredRegistry,
@@ -65,7 +59,6 @@ export function changesBetween(
   )
 }
 
-/** Whether the record is a client; else it is an application. */
 export function isClient(record: RegistryRecord): record is DeclaredClient {
   return 'clientId' in record
 }
@@ -74,7 +67,7 @@ export function applicationOf(record: RegistryRecord): string {
   return isClient(record) ? record.application : record.name
 }
 
-/** What metadata says (RFC 8414 §2) holds for the clients that the file does not have as well. */
+/** The metadata (RFC 8414 §2) also covers the clients that stay although the file lacks them. */
 function withOthers(application: Application, clients: readonly Client[]): Application {
   const others = clients.filter((client) => client.application === application.name && client.grants.length > 0)
   const mayExchange = others.some(({ grants }) => grants.includes('urn:ietf:params:oauth:grant-type:token-exchange'))
@@ -104,7 +97,7 @@ function differing(before: RegistryRecord, after: RegistryRecord): string[] {
   })
 }
 
-/** The order of an object's members means nothing, and the table does not keep it; that of a list does. */
+/** The order of an object's members does not count, and the table does not preserve it. The order of a list counts. */
 function canonical(value: unknown): string {
   return (
     JSON.stringify(value, (_, inner: unknown) =>

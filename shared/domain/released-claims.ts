@@ -1,13 +1,9 @@
-/**
- * Which claims of a person a client is told (OIDC Core §5.4): those that its scopes release.
- *
- * Pure. Must not know where they are told: userinfo, or the ID token of a client that is registered so.
- */
+/** The claims that a client's scopes release (OIDC Core §5.4), for userinfo and ID tokens. */
 
 import type { Person } from './family.ts'
 import type { Application } from './registration.ts'
 
-/** @param claims all that is kept of the person */
+/** @param claims all stored claims of the person */
 export function releasedClaims(
   { userinfo }: Pick<Application, 'userinfo'>,
   scopes: readonly string[],

@@ -1,10 +1,6 @@
-/**
- * Scopes (RFC 6749 §3.3): a list of words, and what may be asked of a client's registration.
- *
- * Owns their syntax and the rule that a client gets what it asked for, in that order, or an error; never silently fewer.
- */
+/** Scopes (RFC 6749 §3.3). A client gets every scope that it requests, or an error; never silently fewer. */
 
-/** What a registration may allow in all, and so the most that can be asked for with any hope: a limit on the work. */
+/** No registration allows more, so a longer request is refused without further work. */
 export const maxScopeLength = 256
 export const maxScopes = 64
 
@@ -12,9 +8,9 @@ export const maxScopes = 64
 const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
 /**
- * Reads the wire form; an absent scope is an empty list, and a word said twice counts once.
+ * Parses the `scope` parameter. Absent is an empty list, and duplicates count once.
  *
- * @returns undefined when it is malformed, or more than any client has
+ * @returns undefined if it is malformed or longer than any registration allows
  */
 export function parseScopes(wire: string | undefined): readonly string[] | undefined {
   if (wire === undefined) return []
@@ -23,12 +19,12 @@ export function parseScopes(wire: string | undefined): readonly string[] | undef
   return scopes.every((scope) => scopeToken.test(scope)) ? scopes : undefined
 }
 
-/** Of the scopes that were granted those that the client is still registered for, in their order. */
+/** The granted scopes that the client is still registered for, in the order of the grant. */
 export function registeredScopes(registered: readonly string[], granted: readonly string[]): readonly string[] {
   return granted.filter((scope) => registered.includes(scope))
 }
 
-/** Whether each scope asked for is among those allowed. */
-export function allowsScopes(allowed: readonly string[], asked: readonly string[]): boolean {
-  return asked.every((scope) => allowed.includes(scope))
+/** Whether every requested scope is allowed. */
+export function allowsScopes(allowed: readonly string[], requested: readonly string[]): boolean {
+  return requested.every((scope) => allowed.includes(scope))
 }

@@ -1,23 +1,23 @@
 /**
- * How recent a sign-in must be that a client asked for (OIDC Core §3.1.2.1: `prompt=login`, `max_age`).
+ * The age of a sign-in that a client requests (OIDC Core §3.1.2.1, `prompt=login` and `max_age`).
  *
- * A browser can take both off the request on the way to the provider, so it is the provider's `auth_time` that counts.
+ * A browser can remove both parameters on the way to the provider, so the provider's `auth_time` is checked.
  */
 
-/** How far the provider's clock may differ from ours. */
+/** The tolerated skew of the provider's clock. */
 const clockLeewaySeconds = 30
 
 export type RequestedSignIn = { readonly prompt?: string | undefined; readonly maxAgeSeconds?: number | undefined }
 
-/** Whether a request asks for a sign-in of a certain age at all. */
+/** Whether a request limits the age of the sign-in. */
 export function requestsSignInAge({ prompt, maxAgeSeconds }: RequestedSignIn): boolean {
   return maxAgeSeconds !== undefined || requestsLogin(prompt)
 }
 
-/** @returns the earliest `auth_time` that will do for a sign-in that begins now, seconds; undefined: any will do, or none */
-export function earliestAuthTime(asked: RequestedSignIn, nowMs: number): number | undefined {
-  if (!requestsSignInAge(asked)) return undefined
-  const maxAgeSeconds = requestsLogin(asked.prompt) ? 0 : (asked.maxAgeSeconds ?? 0)
+/** @returns the earliest acceptable `auth_time` of a sign-in that begins now, seconds; undefined: the request sets no limit */
+export function earliestAuthTime(requested: RequestedSignIn, nowMs: number): number | undefined {
+  if (!requestsSignInAge(requested)) return undefined
+  const maxAgeSeconds = requestsLogin(requested.prompt) ? 0 : (requested.maxAgeSeconds ?? 0)
   return Math.floor(nowMs / 1000) - maxAgeSeconds - clockLeewaySeconds
 }
 

@@ -1,8 +1,4 @@
-/**
- * A client's public keys as the registry file has them: JSON Web Keys (RFC 7517).
- *
- * Owns which kinds there may be, and that none of them is a private one. Must not know what is signed with them.
- */
+/** The schema of a client's public keys: JSON Web Keys (RFC 7517). */
 
 import { createPublicKey } from 'node:crypto'
 import * as v from 'valibot'
@@ -12,7 +8,7 @@ import { text } from './values.ts'
 const octets = v.pipe(v.string(), v.regex(/^[\w-]{1,1400}$/, 'must be base64url'))
 const isPrivate = v.optional(v.never('is private: only the public key belongs here'))
 
-/** RFC 7517 §4: other members than these may be there, and are ignored. */
+/** RFC 7517 §4: other members are ignored. */
 const jwkMembers = {
   kid: v.optional(text(128)),
   use: v.optional(v.literal('sig')),
@@ -39,7 +35,7 @@ export const jwkSchema = v.pipe(
   v.check(isPublicKey, 'is not a public key, or has less than 2048 bits'),
 )
 
-/** Whether it is one at all, a point on its curve, and long enough (RFC 7518 §3.3). */
+/** Whether the key is valid, on its curve, and long enough (RFC 7518 §3.3). */
 function isPublicKey(jwk: PublicJwk): boolean {
   try {
     const { asymmetricKeyDetails } = createPublicKey({ key: { ...jwk }, format: 'jwk' })

@@ -1,21 +1,19 @@
-/**
- * How a registry file declares what people see of an application: texts, descriptions, logo, accent and help.
- */
+/** The schema of what people see of an application: texts, descriptions, logo, accent and support address. */
 
 import * as v from 'valibot'
 import { isConfidential } from '../domain/loopback.ts'
 import { accentContrast, cardColours, minAccentContrast, type Scheme, schemes } from '../pages/accent.ts'
 import { members, scope, text } from './values.ts'
 
-/** The application's record is read by every Lambda every ten seconds, so its picture has to be small. */
+/** Every Lambda reads the application's record every ten seconds, so the logo must be small. */
 const maxLogoCharacters = 8_192
 const maxDescriptions = 64
 
-/** One text for all languages, or one for each. */
-export const localText = (most: number) =>
+/** One text for all languages, or one per language. */
+export const localText = (maxLength: number) =>
   v.union(
-    [text(most), members({ en: text(most), de: v.optional(text(most)) })],
-    `must be 1 to ${most} characters, or such texts by language: { "en": "…", "de": "…" }, "en" always`,
+    [text(maxLength), members({ en: text(maxLength), de: v.optional(text(maxLength)) })],
+    `must be 1 to ${maxLength} characters, or such texts by language: { "en": "…", "de": "…" }, "en" always`,
   )
 
 const description = members({ title: localText(64), detail: v.optional(localText(200)) })
@@ -27,7 +25,7 @@ const descriptions = <Name extends typeof scope | ReturnType<typeof text>>(name:
 
 const logo = v.pipe(
   text(maxLogoCharacters),
-  v.check(isPicture, 'must be a PNG or an SVG as a data: URL in base64: data:image/png;base64,…'),
+  v.check(isImage, 'must be a PNG or an SVG as a data: URL in base64: data:image/png;base64,…'),
 )
 
 const colour = v.pipe(v.string(), v.regex(/^#[0-9a-f]{6}$/i, 'must be a colour such as #0f6b54'))
@@ -37,7 +35,7 @@ const accent = v.pipe(
     'must be a colour such as #0f6b54, or { "light": "#…", "dark": "#…" }',
   ),
   v.transform((given) => (typeof given === 'string' ? { light: given, dark: given } : given)),
-  ...([standsOut('light'), standsOut('dark')] as const),
+  ...([hasContrast('light'), hasContrast('dark')] as const),
 )
 
 export const looks = {
@@ -54,7 +52,7 @@ export const looks = {
 }
 
 /** WCAG 2.2 §1.4.11. */
-function standsOut(scheme: Scheme) {
+function hasContrast(scheme: Scheme) {
   return v.check(
     (given: Readonly<Record<Scheme, string>>) => accentContrast(given, scheme) >= minAccentContrast,
     ({ input }) => {
@@ -66,8 +64,8 @@ function standsOut(scheme: Scheme) {
   )
 }
 
-/** A browser shows it as an image, where an SVG runs no script and loads nothing. */
-function isPicture(url: string): boolean {
+/** A PNG or SVG. The pages show it as an image, so an SVG runs no script and loads nothing. */
+function isImage(url: string): boolean {
   const [, type, base64 = ''] = /^data:image\/(png|svg\+xml);base64,([A-Za-z0-9+/]+={0,2})$/.exec(url) ?? []
   const bytes = Buffer.from(base64, 'base64')
   if (type === 'png') return bytes.subarray(0, 8).equals(Buffer.from('89504e470d0a1a0a', 'hex'))

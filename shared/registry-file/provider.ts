@@ -1,15 +1,11 @@
-/**
- * How a registry file declares an application's provider.
- *
- * Owns the schema and its defaults. Must not know clients.
- */
+/** The schema of an application's provider. */
 
 import * as v from 'valibot'
 import { certificates, members, safeUrl, scope, text } from './values.ts'
 
 const authMethod = v.picklist(['none', 'client_secret_basic', 'client_secret_post'])
 
-/** What a request to begin a sign-in is made of (RFC 6749 §4.1.1, RFC 7636 §4.3, OIDC Core §3.1.2.1), and nobody else's to set. */
+/** Parameters of the authorization request that only the broker sets (RFC 6749 §4.1.1, RFC 7636 §4.3, OIDC Core §3.1.2.1). */
 const ownParameters = [
   ...['client_id', 'client_secret', 'client_assertion', 'client_assertion_type', 'response_type', 'response_mode'],
   ...['redirect_uri', 'scope', 'state', 'nonce', 'code_challenge', 'code_challenge_method', 'request', 'request_uri'],

@@ -1,8 +1,4 @@
-/**
- * The registry file's schema: applications with their clients.
- *
- * Owns the members, their defaults and the rules between them. Must not know how mistakes are told.
- */
+/** The schema of a registry file: its members, their defaults, and the rules between them. */
 
 import * as v from 'valibot'
 import { maxClientAudiences } from '../domain/audience.ts'
@@ -15,7 +11,7 @@ import { isRedirectUri, listOf, members, type RecordInFile, scope, seconds, text
 const yearSeconds = 31_536_000
 const authMethod = v.picklist(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'])
 const methodsWithSecret: readonly unknown[] = ['client_secret_basic', 'client_secret_post']
-/** In the place of a client's secrets: they are drawn by the command line and live in the table alone. */
+/** The value of `secrets` for a client whose secrets the command line generates and only the table holds. */
 export const secretsInTable = 'table'
 const algorithm = v.picklist(['ES256', 'RS256'])
 export const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
@@ -49,7 +45,7 @@ const clientRules: readonly { readonly why: string; readonly broken: (client: Re
     broken: ({ auth, jwks }) => auth !== 'private_key_jwt' && listOf(Object(jwks).keys).length > 0,
   },
   {
-    // RFC 6749 §4.4: confidential clients alone.
+    // RFC 6749 §4.4: confidential clients only.
     why: 'client_credentials needs a client that authenticates',
     broken: ({ auth, grants }) => auth === 'none' && listOf(grants).includes('client_credentials'),
   },
@@ -67,7 +63,7 @@ const clientRules: readonly { readonly why: string; readonly broken: (client: Re
     broken: ({ auth, mayIntrospect }) => auth === 'none' && mayIntrospect === true,
   },
   {
-    // RFC 8693 §2.1 leaves it to the server; who holds somebody's access token shall not get the provider's for it.
+    // RFC 8693 §2.1 leaves this to the server. The holder of a stolen access token must not get the provider's for it.
     why: 'token exchange needs a client that authenticates',
     broken: ({ auth, grants }) => auth === 'none' && listOf(grants).includes(tokenExchange),
   },
@@ -86,7 +82,7 @@ const audienceList = v.pipe(
   v.maxLength(maxClientAudiences, `must name ${maxClientAudiences} audiences at most`),
 )
 export const secretList = v.pipe(v.array(text(256)), v.maxLength(2, 'two secrets may live at once, no more'))
-/** Not a union, so that a mistake in one secret is told of that one. */
+/** Not a union, so that a mistake is reported for the secret that has it. */
 export const secretsSchema = v.lazy((input) => (typeof input === 'string' ? v.literal(secretsInTable) : secretList))
 
 export const clientSchema = v.pipe(
@@ -122,7 +118,7 @@ export const clientSchema = v.pipe(
     absoluteSeconds: v.optional(seconds(1, 10 * yearSeconds), yearSeconds),
     graceSeconds: v.optional(seconds(0, 300), 0),
   }),
-  // Run even when single members are wrong, so that all mistakes are told at once.
+  // Run even if single members are wrong, so that all mistakes are reported at once.
   v.rawCheck(({ dataset, addIssue }) => {
     const client = Object(dataset.value) as RecordInFile
     for (const { why, broken } of clientRules) if (broken(client)) addIssue({ message: why })
@@ -147,5 +143,5 @@ const applicationSchema = members({
   clients: v.array(clientSchema),
 })
 
-/** `$schema` is for editors: docs/registry.schema.json is made of this very schema. */
+/** `$schema` is for editors: docs/registry.schema.json is generated from this schema. */
 export const fileSchema = members({ $schema: v.optional(v.string()), applications: v.array(applicationSchema) })

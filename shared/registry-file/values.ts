@@ -1,26 +1,22 @@
-/**
- * What the values in a registry file may be: words for single ones, and the object that holds them.
- *
- * Owns their syntax. Must not know which member takes which.
- */
+/** Schemas of single values in a registry file. */
 
 import { X509Certificate } from 'node:crypto'
 import * as v from 'valibot'
 import { isConfidential, isLoopback } from '../domain/loopback.ts'
 
-export const text = (most: number) => v.pipe(v.string(), v.minLength(1, 'must not be empty'), v.maxLength(most))
-export const seconds = (least: number, most: number) =>
-  v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most))
+export const text = (maxLength: number) =>
+  v.pipe(v.string(), v.minLength(1, 'must not be empty'), v.maxLength(maxLength))
+export const seconds = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max))
 export const scope = v.pipe(v.string(), v.regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,64}$/, 'must be a scope (RFC 6749 §3.3)'))
 
-/** An object with these members and no other, and words for what is wrong with it. */
+/** An object with these members and no other. */
 export const members = <Entries extends v.ObjectEntries>(entries: Entries) =>
   v.strictObject(entries, (issue) => {
     if (issue.expected === 'never') return 'is not known here'
     return issue.received === 'undefined' ? 'is missing' : 'must be an object'
   })
 
-/** A record before it is known to be right: any member may be missing, or anything. */
+/** An object before validation: any member may be missing, or of any type. */
 export type RecordInFile = Readonly<Record<string, unknown>>
 export function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : []
@@ -35,7 +31,7 @@ export const certificates = v.pipe(
   text(16_384),
   v.check(areCertificates, 'must be certificates as PEM text, and nothing else'),
 )
-/** RFC 6749 §3.1: no fragment; and a password in a URL is one in every log. */
+/** RFC 6749 §3.1: no fragment. No credentials either, because URLs are logged. */
 function isSafeUrl(text: string): boolean {
   const url = URL.parse(text)
   if (url === null || text.includes('#') || url.username !== '' || url.password !== '') return false
@@ -56,7 +52,7 @@ function isCertificate(pem: string): boolean {
   }
 }
 
-/** RFC 6749 §3.1.2; RFC 8252 §7: a native app may have a scheme of its own, which holds a dot. */
+/** RFC 6749 §3.1.2. RFC 8252 §7.1: a native app may have a private-use scheme, which holds a dot. */
 export function isRedirectUri(uri: string): boolean {
   const url = URL.parse(uri)
   if (url === null || uri.includes('#')) return false

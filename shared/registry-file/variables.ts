@@ -1,14 +1,10 @@
-/**
- * The variables of a registry file: `${NAME}` stands for what differs from stack to stack.
- *
- * Owns how they are put in their places, and which values lack one. Must not know what any member means.
- */
+/** Variables of a registry file: `${NAME}` stands for a value that differs between stacks. */
 
 export type Filled = {
   readonly text: string
-  /** As the file has them, each once. */
+  /** Missing variables as `${NAME}`, each once. */
   readonly missing: readonly string[]
-  /** Whether a value of the file cannot be known, all of it or any part, because a variable is missing there. */
+  /** Whether a value, or a part of it, is unknown because a variable is missing. */
   readonly hasGap: (value: unknown) => boolean
 }
 
@@ -25,7 +21,7 @@ export function fillIn(text: string, variables: Readonly<Record<string, string>>
   return { text: filled, missing: [...missing], hasGap }
 }
 
-/** Digits alone, which JSON takes with quotes around them and without; and none that the file has. */
+/** A number that stands for a missing value: valid JSON with or without quotes, and not in the file otherwise. */
 function gapFor(text: string): string {
   let digits = 700_000_000_000_000
   while (text.includes(String(digits))) digits += 1

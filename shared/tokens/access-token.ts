@@ -1,9 +1,4 @@
-/**
- * Access tokens of ours: JWTs by RFC 9068.
- *
- * Owns their claims. Must not know families beyond what is handed in; whether the session still stands is asked by
- * those who care (userinfo, introspection), for the token itself cannot be called back.
- */
+/** The broker's access tokens (RFC 9068). A token cannot be recalled, so userinfo and introspection check its session too. */
 
 import type { SigningAlgorithm } from '../domain/registration.ts'
 import { randomText } from '../random.ts'
@@ -12,18 +7,18 @@ import type { Keyring } from './keyring.ts'
 
 export type AccessTokenClaims = {
   readonly iss: string
-  /** Who signed in; or the client itself, where it acts for nobody else (RFC 9068 §2.2). */
+  /** The person; or the client itself in the client_credentials grant (RFC 9068 §2.2). */
   readonly sub: string
   /** RFC 7519 §4.1.3: a string, or a list of several. */
   readonly aud: string | readonly string[]
   readonly client_id: string
-  /** The session. Absent, and `sub` is `client_id`: there is none, for nobody signed in. */
+  /** The session; absent in the client_credentials grant. */
   readonly sid?: string
   /** Space-separated; absent when nothing was granted. */
   readonly scope?: string
 }
 
-/** @param nowMs from the injected clock */
+/** Signs an access token with a random `jti`. */
 export function signAccessToken(
   keyring: Keyring,
   alg: SigningAlgorithm,
@@ -46,7 +41,7 @@ export type VerifiedAccessToken = AccessTokenClaims & {
   readonly jti: string
 }
 
-/** Of a person's session. */
+/** An access token of a person's session. */
 export type SessionAccessToken = VerifiedAccessToken & { readonly sid: string }
 
 export function isOfSession(token: VerifiedAccessToken): token is SessionAccessToken {

@@ -1,8 +1,4 @@
-/**
- * A client's assertion: a JWT by which it proves who it is (RFC 7523 §2.2, §3; OIDC Core §9, `private_key_jwt`).
- *
- * Owns what must hold of one. Must not know whether it was shown before (shared/store/used-assertions.ts), nor where keys come from.
- */
+/** Verifies client assertions (RFC 7523 §2.2, §3; OIDC Core §9, `private_key_jwt`). Single use: shared/store/used-assertions.ts. */
 
 import { decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
 import {
@@ -15,22 +11,22 @@ import {
 import type { PublicJwk } from '../domain/registration.ts'
 import { assertionAlgorithms } from './assertion-algorithms.ts'
 
-/** How far ahead an assertion may end: so long it has to be remembered. */
+/** The longest lifetime of an assertion. Its `jti` is stored for as long. */
 const maxLifetimeSeconds = 600
-/** For a client whose clock is ahead of ours. None that is behind: what has expired has expired. */
+/** The tolerance for a client's clock that is ahead. An expired assertion is refused without tolerance. */
 const leewaySeconds = 30
 const maxJtiLength = 256
 
 export type ExpectedAssertion = {
   readonly clientId: string
   readonly keys: readonly PublicJwk[]
-  /** Ours, the only value that `aud` may have. */
+  /** The broker's issuer, the only accepted `aud`. */
   readonly issuer: string
   /** ms */
   readonly now: number
 }
 
-/** `fault` is for the operator's log: a name of what does not hold, and nothing that was sent. */
+/** @property fault for the operator's log: the claim or error code, and nothing that the client sent */
 export type AssertionResult =
   | { readonly holds: true; readonly jti: string; readonly expiresAtSeconds: number }
   | { readonly holds: false; readonly fault: string }
@@ -50,7 +46,7 @@ export async function verifyAssertion(assertion: string, expected: ExpectedAsser
   }
 }
 
-/** Of the client's keys those that may have signed are tried, four at most: a key need not be named (RFC 7515 §4.1.4). */
+/** Tries the client's keys that fit `alg` and `kid`. `kid` is optional (RFC 7515 §4.1.4), and a client has at most four keys. */
 async function payloadOf(assertion: string, { clientId, keys, issuer, now }: ExpectedAssertion): Promise<JWTPayload> {
   const { alg, kid } = headerOf(assertion)
   for (const key of keys.filter((candidate) => mayHaveSigned(candidate, alg, kid))) {
@@ -86,17 +82,17 @@ function mayHaveSigned(key: PublicJwk, alg: unknown, kid: unknown): boolean {
     case 'EC':
       return alg === 'ES256'
     case 'OKP':
-      return alg === 'EdDSA' || alg === 'Ed25519' // RFC 9864 §2.2: two names of one
+      return alg === 'EdDSA' || alg === 'Ed25519' // RFC 9864 §2.2: two names of one algorithm
     case 'RSA':
       return key.alg === undefined ? alg === 'RS256' || alg === 'PS256' : alg === key.alg
   }
 }
 
-/** What is asked beyond a valid JWT of this issuer for us. */
+/** The checks beyond those of a valid JWT from this client to the broker. */
 function faultOf({ aud, exp, iat, jti }: JWTPayload, { issuer, now }: ExpectedAssertion): string | undefined {
   const nowSeconds = now / 1000
-  // draft-ietf-oauth-rfc7523bis: the issuer alone. One that is meant for others as well could be shown here by them, and
-  // one that is meant for an endpoint of ours could have been asked for by another server that names this endpoint its own.
+  // draft-ietf-oauth-rfc7523bis: the issuer alone. Another recipient could replay an assertion with several audiences here. A
+  // malicious server could name the broker's endpoint as its own, and so obtain an assertion for that endpoint.
   if (Array.isArray(aud) ? aud.length !== 1 || aud[0] !== issuer : aud !== issuer) return 'aud'
   if (exp! <= nowSeconds || exp! > nowSeconds + maxLifetimeSeconds + leewaySeconds) return 'exp' // RFC 7523 §3, 4
   if (iat !== undefined && iat > nowSeconds + leewaySeconds) return 'iat' // RFC 7523 §3, 6

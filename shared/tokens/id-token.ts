@@ -1,14 +1,10 @@
-/**
- * ID tokens of ours (OIDC Core §2): who signed in, for the client.
- *
- * Owns their claims. Which claims of a person are among them is for the caller to say (OIDC Core §5.4).
- */
+/** The broker's ID tokens (OIDC Core §2). The caller chooses the person's claims (OIDC Core §5.4). */
 
 import type { SigningAlgorithm } from '../domain/registration.ts'
 import { signJwt } from './jwt.ts'
 import type { Keyring } from './keyring.ts'
 
-/** A client checks it once, on receipt. */
+/** A client verifies it once, on receipt. */
 const idTokenSeconds = 3600
 
 export type IdTokenClaims = {
@@ -22,7 +18,7 @@ export type IdTokenClaims = {
   readonly nonce?: string | undefined
 } & Readonly<Record<string, string | number | boolean | undefined>>
 
-/** @param nowMs from the injected clock */
+/** Signs an ID token with the algorithm of the client's registration. */
 export function signIdToken(keyring: Keyring, alg: SigningAlgorithm, claims: IdTokenClaims, nowMs: number): string {
   const iat = Math.floor(nowMs / 1000)
   return signJwt(keyring.signingKey(alg, nowMs), 'JWT', { ...claims, iat, exp: iat + idTokenSeconds })

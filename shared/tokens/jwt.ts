@@ -1,9 +1,8 @@
 /**
- * A JWT of ours, signed with ES256 or RS256: JWS in its compact form (RFC 7515 §7.1).
+ * Signs the broker's JWTs with ES256 or RS256, as compact JWS (RFC 7515 §7.1).
  *
- * Owns how one is written; the claims are the callers'. What somebody sends us is verified by jose (access-token.ts).
- * Signed by node:crypto on this thread: WebCrypto's way through the thread pool takes longer than an ES256 signature does,
- * and a Lambda serves one request at a time, so there is nothing that the thread could do meanwhile.
+ * It uses node:crypto synchronously: WebCrypto's way through the thread pool takes longer than an ES256 signature, and a Lambda
+ * has no other request to serve meanwhile.
  */
 
 import { sign } from 'node:crypto'
@@ -16,8 +15,8 @@ export function signJwt({ key, kid, alg }: SigningKey, typ: 'at+jwt' | 'JWT', cl
 }
 
 /**
- * RFC 7518 §3.4: R and S of an ECDSA signature, 32 bytes each. In DER, as they come, each stands behind its length, without
- * leading zeros, or with one for the sign. (`dsaEncoding` would do it, and take longer than the signature itself.)
+ * RFC 7518 §3.4: R and S of an ECDSA signature, 32 bytes each. In DER, each follows its length, without leading zeros or with one
+ * for the sign. (`dsaEncoding` would convert too, but takes longer than the signature itself.)
  */
 function sideBySide(der: Buffer): Buffer {
   const lengthOfR = der[3]!

@@ -1,8 +1,4 @@
-/**
- * The keyring in words that ops may see: which keys there are, and what a retirement ends. Everything is JSON.
- *
- * Owns those words. Never holds key material.
- */
+/** The keyring and its changes as JSON for ops, without key material. */
 
 import { keyringCachedMs, publishedKeysCachedSeconds } from './keyring.ts'
 import { type KeyLife, type KeyStatus, parseKeyring } from './keyring-secret.ts'
@@ -13,18 +9,18 @@ export type KeyKind = 'signing' | 'mac' | 'seal' | 'lookup'
 /** Times are ISO 8601, UTC. */
 export type KeyDescription = {
   readonly kind: KeyKind
-  /** The name to retire it by: the `kid`, or `mac-<id>`. */
+  /** The name for `keys retire`: the `kid`, or `mac-<id>`. */
   readonly key: string
   readonly alg: string
   readonly status: KeyStatus
-  /** Whether it is the one that makes things now; for the first minutes after a rotation that is a `previous` one. */
+  /** Whether it is the key in use now. In the first minutes after a rotation, that is a `previous` one. */
   readonly in_use: boolean
-  /** Absent: from before times were written down. */
+  /** Absent if unknown (a keyring of version 1). */
   readonly published_at?: string
-  /** Absent for a next key, and as above. */
+  /** Absent for a next key, or if unknown. */
   readonly used_from?: string
   readonly used_until?: string
-  /** The first rotation after this drops it. */
+  /** The first rotation after this time removes it. */
   readonly kept_until?: string
 }
 
@@ -51,8 +47,8 @@ export function describeKeyring(text: string, nowMs: number): readonly KeyDescri
 }
 
 /**
- * How long ago the oldest of the keys that make things now took over, to a tenth of a day. One from before times were
- * written down counts from 1970: it has never been rotated. The lookup key does not count, for no rotation replaces it.
+ * The age of the oldest key in use, in days to a tenth. A key of version 1 counts from 1970, because it has never been rotated. The
+ * lookup key does not count, because no rotation replaces it.
  *
  * @param text of the secret
  */

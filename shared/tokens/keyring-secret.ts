@@ -1,13 +1,9 @@
 /**
- * The keyring as its secret holds it: JSON, with every key of ours, when each was published and from when to when it is
- * used.
- *
- * Owns the format, its older version included, and how fresh keys are drawn. Must not know where the secret is kept, nor
- * when keys change; that is rotation.ts.
+ * The keyring as its secret stores it: JSON, with the times of each key.
  *
  *     next      published, not used yet
- *     current   used from its moment on, or about to be
- *     previous  used until its successor's moment, kept until the last thing it made has ended
+ *     current   used from its time on, or about to be
+ *     previous  used until its successor's time, kept until everything it made has expired
  */
 
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
@@ -19,13 +15,13 @@ export type KeyStatus = 'next' | 'current' | 'previous'
 /** Seconds since the epoch. */
 export type KeyLife = {
   readonly status: KeyStatus
-  /** Since when it is in the keyring, so that everyone can come to know it. 0: since ever. */
+  /** When it was added to the keyring, so that all can read it before it is used. 0: unknown. */
   readonly publishedAtSeconds: number
-  /** The same moment for everybody who goes by this keyring; absent for `next`. */
+  /** When its use begins, in every Lambda at once; absent for `next`. */
   readonly usedFromSeconds?: number
-  /** The moment from which its successor is used; for `previous` alone. */
+  /** When its successor's use begins; for `previous` only. */
   readonly usedUntilSeconds?: number
-  /** No rotation drops it before; for `previous` alone. */
+  /** No rotation removes it before; for `previous` only. */
   readonly keptUntilSeconds?: number
 }
 
@@ -34,28 +30,28 @@ export type StoredSigningKey = KeyLife & {
   readonly alg: SigningAlgorithm
   readonly jwk: JWK
 }
-/** @property id 0 to 255, since credentials have one byte for it; @property key base64url */
+/** @property id 0 to 255, because credentials have one byte for it. @property key base64url */
 export type StoredMacKey = KeyLife & { readonly id: number; readonly key: string }
 export type StoredSealKey = KeyLife & { readonly kid: string; readonly key: string }
-/** No rotation replaces it: what it hashed has to be found for as long as a session lives. */
+/** No rotation replaces it, because its hashes must be found for as long as a session lives. */
 export type StoredLookupKey = KeyLife & { readonly kid: string; readonly key: string }
 
 export type KeyringSecret = {
   readonly version: 2
-  /** One more with every change, so that what was derived from a keyring is known not to follow on another. */
+  /** Increases by one with every change, so that a keyring only replaces the one that it was derived from. */
   readonly serial: number
-  /** When the change was made; it takes effect once everybody has read it. */
+  /** When the change was made. It takes effect once every Lambda has read it. */
   readonly madeAtSeconds: number
   readonly signing: readonly StoredSigningKey[]
   readonly mac: readonly StoredMacKey[]
   readonly seal: readonly StoredSealKey[]
-  /** Hashes what sessions are found by. Absent in a keyring that was drawn before; the next rotation draws it. */
+  /** Hashes e-mail addresses. Absent in old keyrings; the next rotation adds it. */
   readonly lookup?: StoredLookupKey
 }
 
 export const signingAlgorithms: readonly SigningAlgorithm[] = ['ES256', 'RS256']
 
-/** Draws a whole keyring. @returns the secret's text */
+/** Generates a new keyring. @returns the secret's text */
 export async function generateKeyring(nowMs: number): Promise<string> {
   const madeAtSeconds = Math.floor(nowMs / 1000)
   const current = { status: 'current', publishedAtSeconds: madeAtSeconds, usedFromSeconds: madeAtSeconds } as const
@@ -74,7 +70,7 @@ export async function generateKeyring(nowMs: number): Promise<string> {
   })
 }
 
-/** Reads the secret's text. @throws when it is not a keyring of a version that is known here */
+/** Parses the secret's text. @throws if it is no keyring of a known version */
 export function parseKeyring(text: string): KeyringSecret {
   const stored = JSON.parse(text) as KeyringSecret | FirstKeyringSecret
   if (stored.version === 2) return stored
@@ -86,9 +82,9 @@ export function writeKeyring(secret: KeyringSecret): string {
   return JSON.stringify(secret)
 }
 
-// --- drawing --------------------------------------------------------------------------------------------------------
+// --- new keys -------------------------------------------------------------------------------------------------------
 
-/** Where fresh keys come from; tests hand in cheaper ones. */
+/** The source of new keys. Tests hand in cheaper ones. */
 export type KeySource = {
   signingKey(alg: SigningAlgorithm): Promise<JWK>
   /** 256 bits, base64url. */
@@ -139,7 +135,7 @@ type FirstKeyringSecret = {
   readonly seal: readonly { status: KeyStatus; kid: string; key: string }[]
 }
 
-/** What was there before times were written down has been there, and in use, since ever. */
+/** Version 1 has no times, so its keys count as published and used from the epoch on. */
 function upgrade({ signing, mac, seal }: FirstKeyringSecret): KeyringSecret {
   const timed = <Key extends { status: KeyStatus }>(key: Key) => ({
     ...key,

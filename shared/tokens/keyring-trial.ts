@@ -1,8 +1,4 @@
-/**
- * The trial of a keyring before it takes the place of another: that it works, and that it follows on that one.
- *
- * Owns what must hold. A keyring that fails here would end sessions, so it is better not put in place.
- */
+/** Tests a keyring before it replaces another. A keyring that fails would end sessions, so it is not put in place. */
 
 import { mint, verify } from '../domain/credential.ts'
 import { signAccessToken } from './access-token.ts'
@@ -13,22 +9,22 @@ import { seal, unseal } from './seal.ts'
 import { verifyAccessToken } from './verify-access-token.ts'
 
 /**
- * Whether `after` was derived from `before`, which is in place, and lately enough for its moments still to be far off.
+ * Checks that `after` was derived from `before`, the keyring in place, and recently enough for its times to lie ahead.
  *
- * @returns why not; undefined: it may take its place
+ * @returns the fault; undefined: `after` may replace `before`
  */
 export function replacementFault(before: string, after: string, nowMs: number): string | undefined {
   const [former, latter] = [parseKeyring(before), parseKeyring(after)]
   if (latter.serial !== former.serial + 1) return 'It does not follow on the keyring that is in place.'
   if (nowMs / 1000 - latter.madeAtSeconds > handoverSeconds) return 'It was made too long ago.'
   const left = new Map(keysOf(latter).map((key) => [nameOf(key), JSON.stringify(materialOf(key))]))
-  const isMissed = keysOf(former).some(
+  const isIncomplete = keysOf(former).some(
     (key) => isNeeded(key, latter.madeAtSeconds) && left.get(nameOf(key)) !== JSON.stringify(materialOf(key)),
   )
-  return isMissed ? 'It lacks a key of which something may still be shown.' : undefined
+  return isIncomplete ? 'It lacks a key of which something may still be shown.' : undefined
 }
 
-/** Makes one of each thing, now and with the keys that take over, and takes it. @throws when it is not taken */
+/** Makes and verifies one value of each kind, with the keys of now and with those that take over. @throws if one does not verify */
 export async function testKeyring(text: string, nowMs: number): Promise<void> {
   const keyring = readKeyring(text)
   for (const atMs of [nowMs, nowMs + leadSeconds * 1000]) {
@@ -59,6 +55,6 @@ function isNeeded({ status, keptUntilSeconds }: KeyLife, atSeconds: number): boo
   return status !== 'previous' || keptUntilSeconds === undefined || keptUntilSeconds > atSeconds
 }
 
-function assertDefined(taken: unknown, what: string): void {
-  if (taken === undefined) throw new Error(`the keyring does not take its own ${what}`)
+function assertDefined(verified: unknown, what: string): void {
+  if (verified === undefined) throw new Error(`the keyring does not accept its own ${what}`)
 }

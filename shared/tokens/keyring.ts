@@ -1,12 +1,8 @@
 /**
- * The keyring: every key of ours. Keys that sign tokens, keys that authenticate credentials, keys that seal what a
- * browser carries for us.
+ * The keyring: the keys that sign tokens, authenticate credentials and seal values.
  *
- * Owns how a key is picked, and how long a warm Lambda goes by what it has read. Must not know where the secret is kept,
- * nor how keys come and go (rotation.ts).
- *
- * Which key makes things is a matter of time alone: each says from when on it is used, and it is known everywhere before
- * that. So all Lambdas change to it at the same moment, and it can be told of any past moment which key was in use.
+ * Each key has the time from which it is used, and every Lambda knows the key before that time. So all Lambdas change keys at the
+ * same moment, and the key that was in use at any past time is known.
  */
 
 import { createPrivateKey, createSecretKey, type KeyObject } from 'node:crypto'
@@ -19,25 +15,25 @@ export type SigningKey = { readonly kid: string; readonly alg: SigningAlgorithm;
 export type SealKey = { readonly kid: string; readonly key: Uint8Array }
 
 export type Keyring = {
-  /** The key that signs at that moment. */
+  /** The key that signs at that time. */
   signingKey(alg: SigningAlgorithm, atMs: number): SigningKey
-  /** Public halves of all signing keys (RFC 7517 §5), for clients that verify and for ourselves. */
+  /** The public keys of all signing keys (RFC 7517 §5). */
   readonly publicKeys: readonly JWK[]
-  /** The key that makes credentials at that moment; asked again of the same moment, the same key. */
+  /** The key that makes credentials at that time. The same time always gives the same key. */
   macKey(atMs: number): MacKey
-  /** The keys that made credentials in that time, the last one first. */
+  /** The keys that made credentials in that interval, the latest first. */
   macKeysBetween(fromMs: number, toMs: number): readonly MacKey[]
-  /** All that may have made a credential: to open one with, never to make one. */
+  /** All keys that may have made a credential, for verification only. */
   readonly macKeys: readonly MacKey[]
-  /** The key that seals at that moment. */
+  /** The key that seals at that time. */
   sealKey(atMs: number): SealKey
-  /** All that may have sealed: to open with, never to seal. */
+  /** All keys that may have sealed a value, for unsealing only. */
   readonly sealKeys: readonly SealKey[]
-  /** The key that hashes what sessions are found by; undefined until the first rotation of a keyring without one. */
+  /** The key that hashes e-mail addresses; undefined until the first rotation of a keyring without one. */
   readonly lookupKey: Uint8Array | undefined
 }
 
-/** Reads the secret's text. @throws when it is not a keyring, or a kind of key has none that is current */
+/** Reads the secret's text. @throws if it is no keyring, or a kind of key has no current one */
 export function readKeyring(text: string): Keyring {
   const secret = parseKeyring(text)
   const signing = secret.signing
@@ -52,7 +48,7 @@ export function readKeyring(text: string): Keyring {
         signing.filter((key) => key.alg === alg),
         atMs,
       ),
-    publicKeys: secret.signing.map(({ kid, alg, jwk }) => ({ ...publicHalf(jwk), kid, alg, use: 'sig' })),
+    publicKeys: secret.signing.map(({ kid, alg, jwk }) => ({ ...publicKeyOf(jwk), kid, alg, use: 'sig' })),
     macKey: (atMs) => usedAt(mac, atMs),
     macKeysBetween: (fromMs, toMs) => usedBetween(mac, fromMs, toMs),
     macKeys: mac,
@@ -63,51 +59,50 @@ export function readKeyring(text: string): Keyring {
 }
 
 /**
- * @param notOlderThanMs for whoever meets what was made with a key that it does not know
+ * @param notOlderThanMs for a caller that has found an unknown key. @default any age
  * @throws {Unavailable}
  */
 export type CachedKeyring = (notOlderThanMs?: number) => Promise<Keyring>
 
-/** How long a warm Lambda goes by the keyring it has read. */
+/** How long a warm Lambda caches the keyring. */
 export const keyringCachedMs = 300_000
-/** How long a verifier may go by the public halves it has fetched: long enough to spare requests. */
+/** How long a verifier may cache the public keys. */
 export const publishedKeysCachedSeconds = 300
 const retryMs = 10_000
 
 /**
- * A keyring that is read once and again every five minutes, by whichever request comes then. If that fails, the one at
- * hand still serves.
+ * Caches the keyring for five minutes. If reading it again fails, the cached one is used on, and the next attempt is 10 s later.
  *
  * @param read the secret's text
  * @param now the clock, ms
  */
 export function cachedKeyring(read: () => Promise<string>, now: () => number): CachedKeyring {
-  let kept: { keyring: Keyring; readAt: number; until: number } | undefined
+  let cached: { keyring: Keyring; readAt: number; until: number } | undefined
   let reading: Promise<Keyring> | undefined
   return async (notOlderThanMs = Number.POSITIVE_INFINITY) => {
-    if (kept !== undefined && now() < kept.until && now() - kept.readAt <= notOlderThanMs) return kept.keyring
+    if (cached !== undefined && now() < cached.until && now() - cached.readAt <= notOlderThanMs) return cached.keyring
     reading ??= read()
       .then(readKeyring)
       .finally(() => {
         reading = undefined
       })
     try {
-      kept = { keyring: await reading, readAt: now(), until: now() + keyringCachedMs }
+      cached = { keyring: await reading, readAt: now(), until: now() + keyringCachedMs }
     } catch (error) {
-      // Whoever asks for a younger one has a question that the one at hand has not answered.
-      if (kept === undefined || now() - kept.readAt > notOlderThanMs) throw error
-      kept = { ...kept, until: now() + retryMs }
+      // The cached keyring does not help a caller that needs a newer one.
+      if (cached === undefined || now() - cached.readAt > notOlderThanMs) throw error
+      cached = { ...cached, until: now() + retryMs }
     }
-    return kept.keyring
+    return cached.keyring
   }
 }
 
-function publicHalf({ kty, crv, x, y, n, e }: JWK): JWK {
+function publicKeyOf({ kty, crv, x, y, n, e }: JWK): JWK {
   return kty === 'RSA' ? { kty, n, e } : { kty, crv, x, y }
 }
 
 function usedAt<Key extends KeyLife>(keys: readonly Key[], atMs: number): Key {
-  // The current one also when its time has not come: it replaces a key that was retired, of whose time nothing is left.
+  // If the predecessor was retired, the current key is used before its time.
   return usedBetween(keys, atMs, atMs)[0] ?? assertDefined(keys.find(({ status }) => status === 'current'))
 }
 

@@ -1,11 +1,8 @@
 /**
- * How keys come and go: rotation, and the retirement of a key that is in wrong hands.
- *
- * Owns when a key is used, when it is dropped, and what is refused. Pure: the time is handed in, and where fresh keys come
- * from can be. Must not know where the secret is kept nor who asks.
+ * Rotation of the keys, and retirement of keys that are compromised. Pure: the time and the source of new keys are handed in.
  *
  *     rotation at t     next ──► current, used from t + 15 min     current ──► previous, used until then
- *                       a new next is drawn and published          previous ──► gone, once all that it made has ended
+ *                       a new next key is published                previous ──► removed, once everything it made has expired
  */
 
 import { keyringCachedMs, publishedKeysCachedSeconds } from './keyring.ts'
@@ -25,33 +22,32 @@ import {
   writeKeyring,
 } from './keyring-secret.ts'
 
-/** A keyring that was made and is not in place after so long is made anew: its moments would come too early. */
+/** A new keyring must be in place within this time, or else it is made anew, because its times would come too early. */
 export const handoverSeconds = 300
 
 /**
- * How long a key is in the keyring, at least, before it is used. By then everybody knows it: the keyring is in place within
- * `handoverSeconds`, a warm Lambda reads it again within five minutes, and a verifier its published half (RFC 7517) within
- * five more.
+ * The shortest time between the publication of a key and its use. The keyring is in place within `handoverSeconds`, every Lambda
+ * reads it within five more minutes, and verifiers the public keys (RFC 7517) within another five.
  */
 export const leadSeconds = handoverSeconds + keyringCachedMs / 1000 + publishedKeysCachedSeconds
 
-/** The most that the registry's schema lets a client have. */
+/** The maximum of the registry's schema. */
 export const maxAccessTokenSeconds = 86_400
 export const maxIdleSeconds = 31_536_000
 
 /**
- * How long a key is kept after its last use, which is as long as anything that it made may be shown:
- * - signing: the longest access token; ID tokens live for an hour.
- * - MAC: a refresh token is good until its session has been idle for too long; codes live for minutes. A token that was
- *   spent longer ago than that is then unknown, no longer reuse: it is refused all the same.
- * - seal: cookies live for 15 minutes, but what is kept of a provider's tokens is sealed when they change, and a session
- *   may be idle in between.
+ * How long a key is kept after its last use, so that everything it made can still be verified or unsealed:
+ * - signing: the longest access token. ID tokens live for an hour.
+ * - MAC: the longest idle lifetime of a refresh token. Codes live for minutes. A token that was spent longer ago is then refused
+ *   as unknown, and no longer as reuse.
+ * - seal: the longest idle lifetime, because the provider's tokens are sealed again only when they change. Cookies live for 15
+ *   minutes.
  */
 const retentionSeconds = { signing: maxAccessTokenSeconds, mac: maxIdleSeconds, seal: maxIdleSeconds } as const
 
-/** Credentials have one byte for the key's id. */
+/** Credentials have one byte for the key id. */
 const maxMacKeys = 256
-/** Secrets Manager keeps no longer text. */
+/** The limit of Secrets Manager. */
 const maxKeyringBytes = 65_536
 
 export type KeyringRefusal =
@@ -61,12 +57,12 @@ export type KeyringRefusal =
   | { readonly kind: 'unknown-key'; readonly key: string }
   | { readonly kind: 'nothing-named' }
 
-/** @property text the keyring that is to take the place of the one handed in */
+/** @property text the new keyring */
 export type KeyringChange =
   | { readonly ok: true; readonly text: string }
   | { readonly ok: false; readonly refusal: KeyringRefusal }
 
-/** What a refusal is to the person who asked. */
+/** Explains a refusal to the operator. */
 export function explainRefusal(refusal: KeyringRefusal): string {
   switch (refusal.kind) {
     case 'too-early':
@@ -82,15 +78,15 @@ export function explainRefusal(refusal: KeyringRefusal): string {
   }
 }
 
-/** What people call a key by: the `kid` of tokens and seals; MAC keys have a number alone. */
+/** The name of a key for operators: its `kid`, or `mac-<id>`. */
 export function nameOf(key: { readonly kid: string } | { readonly id: number }): string {
   return 'kid' in key ? key.kid : `mac-${key.id}`
 }
 
 /**
- * The keyring after a rotation of every kind of key.
+ * Rotates every kind of key.
  *
- * @param text the keyring as it is
+ * @param text of the current keyring
  */
 export async function rotateKeyring(
   text: string,
@@ -100,7 +96,7 @@ export async function rotateKeyring(
   const secret = parseKeyring(text)
   const nowSeconds = Math.floor(nowMs / 1000)
   const publishedAtSeconds = Math.max(
-    ...linesOf(secret)
+    ...rotatingKeys(secret)
       .flatMap(nextOf)
       .map((key) => key.publishedAtSeconds),
     0,
@@ -114,10 +110,9 @@ export async function rotateKeyring(
 }
 
 /**
- * The keyring without some of its keys, now, whatever they made. A retired current key is followed by the next one at once.
+ * Removes keys at once, whatever they made. The next key replaces a retired current key immediately.
  *
- * @param names as `nameOf` has them; `all` leaves none of the keys that are there, `next` ones included, as when somebody
- *   has read the keyring
+ * @param names by `nameOf`; `all` removes every key, `next` ones too, for a keyring that has leaked
  */
 export async function retireKeys(
   text: string,
@@ -137,16 +132,16 @@ export async function retireKeys(
   })
 }
 
-// --- the change of one line -----------------------------------------------------------------------------------------
+// --- the change of one kind -----------------------------------------------------------------------------------------
 
 type MakeKey<Key> = (life: KeyLife) => Key | Promise<Key>
 
 type Change = {
-  /** The keys of a line that stay in the keyring. */
+  /** The keys of one kind that stay in the keyring. */
   leave<Key extends KeyLife & ({ readonly kid: string } | { readonly id: number })>(
     keys: readonly Key[],
   ): readonly Key[]
-  /** @param keys those that stay; @param all those that there were */
+  /** The new keys of one kind. @param keys that stay. @param all that there were */
   turn<Key extends KeyLife>(
     keys: readonly Key[],
     draw: MakeKey<Key>,
@@ -155,7 +150,7 @@ type Change = {
   ): readonly Key[] | Promise<readonly Key[]>
 }
 
-/** The next key takes over in a while, and another next one is drawn. A keyring of version 1 has none yet. */
+/** Makes the next key current after the lead time, and adds a new next key. A keyring of version 1 has no next key. */
 async function rotateKeys<Key extends KeyLife>(
   keys: readonly Key[],
   draw: MakeKey<Key>,
@@ -173,13 +168,13 @@ async function rotateKeys<Key extends KeyLife>(
       ...key,
       status: 'previous' as const,
       usedUntilSeconds: key.usedUntilSeconds ?? usedFromSeconds,
-      // The margin is for a Lambda that could not read the keyring for a while, and went on by the one it had.
+      // The margin covers a Lambda that could not read the keyring for a while and used its cached one.
       keptUntilSeconds: key.keptUntilSeconds ?? usedFromSeconds + keptFor + leadSeconds,
     })),
   ]
 }
 
-/** After keys were taken out of the line: a current key and a next one again, used without delay where one is missed. */
+/** Fills the gaps after a retirement: a new current key is used at once, and there is a next key again. */
 async function fillGaps<Key extends KeyLife>(
   keys: readonly Key[],
   draw: MakeKey<Key>,
@@ -190,8 +185,7 @@ async function fillGaps<Key extends KeyLife>(
   const taking = current ?? nextOf(keys)[0] ?? (await draw(fresh))
   const next = nextOf(keys).find((key) => key !== taking) ?? (await draw(fresh))
   const previous = keys.filter(({ status }) => status === 'previous')
-  // The one in use may be the current one's predecessor, if keys rotated minutes ago. Unless it is still there the current
-  // one cannot wait for its moment.
+  // Minutes after a rotation, the key in use is still the predecessor. If that is retired, the current key is used at once.
   const isCovered = previous.some(({ usedUntilSeconds = 0 }) => usedUntilSeconds > nowSeconds)
   const usedFromSeconds =
     current?.usedFromSeconds !== undefined && (isCovered || current.usedFromSeconds <= nowSeconds)
@@ -207,7 +201,7 @@ async function fillGaps<Key extends KeyLife>(
   ]
 }
 
-// --- the keyring as lines -------------------------------------------------------------------------------------------
+// --- the whole keyring -------------------------------------------------------------------------------------------
 
 async function changeKeyring(
   secret: KeyringSecret,
@@ -216,12 +210,12 @@ async function changeKeyring(
   { leave, turn }: Change,
 ): Promise<KeyringChange> {
   const macLeft = leave(secret.mac)
-  // A line may need two fresh keys, a current and a next one.
+  // Up to two new keys are needed, a current and a next one.
   if (macLeft.length + 2 > maxMacKeys) return refuse({ kind: 'no-free-id' })
   const drawId = freeIds(secret.mac, macLeft)
   const signing = signingAlgorithms.map((alg) => {
-    const line = secret.signing.filter((key) => key.alg === alg)
-    return turn(leave(line), (life) => newSigningKey(source, alg, life), retentionSeconds.signing, line)
+    const keys = secret.signing.filter((key) => key.alg === alg)
+    return turn(leave(keys), (life) => newSigningKey(source, alg, life), retentionSeconds.signing, keys)
   })
   const mac = turn(macLeft, (life) => newMacKey(source, drawId(), life), retentionSeconds.mac, secret.mac)
   const seal = turn(leave(secret.seal), (life) => newSealKey(source, life), retentionSeconds.seal, secret.seal)
@@ -232,15 +226,15 @@ async function changeKeyring(
     signing: (await Promise.all(signing)).flat(),
     mac: await mac,
     seal: await seal,
-    // It turns with no rotation; a retired one, or one that is not there yet, is drawn anew.
+    // No rotation replaces it. A retired or missing one is made anew.
     lookup: leave(lookupOf(secret))[0] ?? newLookupKey(source, nowSeconds),
   })
   return Buffer.byteLength(text) > maxKeyringBytes ? refuse({ kind: 'too-large' }) : { ok: true, text }
 }
 
 /**
- * Ids for fresh keys, the one that has been free for the longest first: what a key made that is gone is then of an unknown
- * key, and no credential that does not hold. Only where there is no room for that, the ids that this change sets free.
+ * Ids for new keys, the longest unused first. A credential of a removed key then has an unknown key id, instead of a wrong MAC. Ids
+ * that this change frees are used only if there are no others.
  */
 function freeIds(keys: readonly StoredMacKey[], left: readonly StoredMacKey[]): () => number {
   const taken = new Set((keys.length + 2 > maxMacKeys ? left : keys).map(({ id }) => id))
@@ -253,8 +247,8 @@ function freeIds(keys: readonly StoredMacKey[], left: readonly StoredMacKey[]): 
   }
 }
 
-/** Those that turn. */
-function linesOf({ signing, mac, seal }: KeyringSecret): readonly (readonly KeyLife[])[] {
+/** The keys that rotate. */
+function rotatingKeys({ signing, mac, seal }: KeyringSecret): readonly (readonly KeyLife[])[] {
   return [signing, mac, seal]
 }
 

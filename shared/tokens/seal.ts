@@ -1,24 +1,19 @@
-/**
- * Sealing: what somebody else keeps for us and may neither read nor change (JWE, RFC 7516, dir + A256GCM).
- *
- * Owns the seal and what it is bound to: a purpose, an application and an end; and a provider, where the value is meant
- * for one. Must not know what is sealed.
- */
+/** Seals values that a browser or the table keeps for the broker (JWE, RFC 7516, dir + A256GCM). */
 
 import { EncryptJWT, type JWTPayload, jwtDecrypt } from 'jose'
 import { JOSEError, JWEDecryptionFailed } from 'jose/errors'
 import type { Keyring } from './keyring.ts'
 
-/** What a value of ours is sealed for; sealed for one use, it opens for no other. */
+/** The purpose that a value is sealed for. It can be unsealed for that purpose alone. */
 export type OwnPurpose = 'question' | 'client-question' | 'result' | 'browser' | 'ops-cursor' | 'trial'
-/** The same for what holds a provider's tokens or codes, or leads to them: it is sealed for that provider alone. */
+/** Purposes of values that hold a provider's tokens or codes, or lead to them. They are also bound to the provider. */
 export type ProviderPurpose = 'sign-in' | `device login ${string}` | `provider ${string} ${string}`
 
 type Bound<Purpose> = { readonly purpose: Purpose; readonly application: string; readonly nowMs: number }
 export type Sealing = Bound<OwnPurpose>
-/** @property provider its id (shared/domain/provider-identity.ts) */
+/** @property provider id (shared/domain/provider-identity.ts) */
 export type ProviderSealing = Bound<ProviderPurpose> & { readonly provider: string }
-/** @property providers ids of those that the value may be meant for */
+/** @property providers ids of the acceptable providers */
 export type ProviderUnsealing = Bound<ProviderPurpose> & { readonly providers: readonly string[] }
 
 /** Seals a JSON value. */
@@ -35,14 +30,14 @@ export function seal(
   return new EncryptJWT({ ...claims, ...provider }).setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid }).encrypt(key)
 }
 
-/** @returns undefined for what was not sealed by us, for this, or has ended */
+/** @returns undefined for a value of another origin, purpose or application, or an expired one */
 export async function unseal<Value>(keyring: Keyring, sealing: Sealing, sealed: string): Promise<Value | undefined> {
   return (await payloadIn<Value>(keyring, sealing, sealed))?.value
 }
 
 /**
- * @returns `other-provider`: sealed by us and for this, and for none of these providers; so it must be sent to none of them.
- *   undefined for what was not sealed by us, for this, or has ended
+ * @returns `other-provider`: an authentic value for none of these providers, which must not be sent to them. undefined for a value
+ *   of another origin, purpose or application, or an expired one
  */
 export async function unsealForProvider<Value>(
   keyring: Keyring,

@@ -1,9 +1,4 @@
-/**
- * Whether a text is an access token of ours.
- *
- * Owns the check of what shared/tokens/access-token.ts signs; apart from it, so that who only signs does not load what
- * verifies. Must not know families.
- */
+/** Verifies the broker's access tokens. A file of its own, so that a Lambda that only signs does not load the verification. */
 
 import { type JWTPayload, jwtVerify } from 'jose'
 import { JOSEError, JWKSNoMatchingKey } from 'jose/errors'
@@ -11,9 +6,9 @@ import { isOfSession, type VerifiedAccessToken } from './access-token.ts'
 import type { Keyring } from './keyring.ts'
 
 /**
- * RFC 9068 §4, as far as it concerns the issuer itself: type, signature, issuer, time.
+ * Checks type, signature, issuer and time (RFC 9068 §4), but not the audience.
  *
- * @returns undefined for whatever is not a valid access token of this issuer
+ * @returns undefined unless the token is a valid access token of this issuer
  */
 export async function verifyAccessToken(
   keyring: Keyring,
@@ -37,7 +32,7 @@ export async function verifyAccessToken(
         currentDate: new Date(nowMs),
       },
     )
-    // Without a session it can only be the client's own.
+    // RFC 9068 §2.2: a token without a session is the client's own.
     return isOfSession(payload) || payload.sub === payload.client_id ? payload : undefined
   } catch (error) {
     if (error instanceof JOSEError) return undefined

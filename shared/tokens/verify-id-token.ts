@@ -1,7 +1,7 @@
 /**
- * Whether a text is an ID token of ours, as a hint of who is meant to sign in (OIDC Core §3.1.2.1, `id_token_hint`).
+ * Verifies an ID token of the broker as an `id_token_hint` (OIDC Core §3.1.2.1).
  *
- * Its end does not matter: clients keep ID tokens longer than they are good, and a hint grants nothing.
+ * An expired one is accepted: clients keep ID tokens longer than they are valid, and a hint grants nothing.
  */
 
 import { compactVerify } from 'jose'
@@ -9,7 +9,7 @@ import { JOSEError, JWKSNoMatchingKey } from 'jose/errors'
 import type { IdTokenClaims } from './id-token.ts'
 import type { Keyring } from './keyring.ts'
 
-/** @returns whom it is about; undefined for what this issuer did not make for this client */
+/** @returns the `sub`; undefined unless this issuer signed the token for this client */
 export async function subjectOfIdToken(
   keyring: Keyring,
   issuer: string,
@@ -27,7 +27,7 @@ export async function subjectOfIdToken(
       { algorithms: ['ES256', 'RS256'] },
     )
     const { iss, aud, sub } = JSON.parse(Buffer.from(payload).toString()) as IdTokenClaims
-    // The type tells it from an access token, which the same keys sign.
+    // The same keys sign access tokens, whose type is at+jwt.
     return protectedHeader.typ === 'JWT' && iss === issuer && aud === clientId ? sub : undefined
   } catch (error) {
     if (error instanceof JOSEError) return undefined
