@@ -1,7 +1,3 @@
-/**
- * How old the keys in use are, said every hour.
- */
-
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -47,7 +43,7 @@ async function ageOf(keyring: string, atMs: number): Promise<number> {
   return ageDays
 }
 
-test('keys age by the day until a rotation, whose keys count from when they take over', async () => {
+test('the hourly check logs the age of the keys in use, from when they took over', async () => {
   assert.equal(await ageOf(drawn, drawnAt), 0)
   assert.equal(await ageOf(drawn, drawnAt + 89.5 * day), 89.5)
   const rotated = textOf(await rotateKeyring(drawn, drawnAt + 90 * day))
@@ -55,19 +51,19 @@ test('keys age by the day until a rotation, whose keys count from when they take
   assert.equal(await ageOf(rotated, drawnAt + 90 * day + leadSeconds * 1000), 0)
 })
 
-test('the oldest key counts: one kind that stays behind is not hidden by the others', async () => {
+test('the hourly check logs the age of the oldest kind of key', async () => {
   const rotated = parseKeyring(textOf(await rotateKeyring(drawn, drawnAt + 90 * day)))
   const mixed = { ...rotated, seal: parseKeyring(drawn).seal }
   assert.equal(await ageOf(JSON.stringify(mixed), drawnAt + 100 * day), 100)
 })
 
-test('keys from before times were written down have never been rotated', async () => {
+test('keys of a version 1 keyring count as never rotated', async () => {
   const key = { status: 'current', kid: 'a', key: 'secret' }
   const first = JSON.stringify({ version: 1, signing: [], mac: [{ ...key, id: 1 }], seal: [key] })
   assert.equal(await ageOf(first, drawnAt), Math.round(drawnAt / (day / 10)) / 10)
 })
 
-test('a keyring that cannot be read is an error of the function, which has an alarm of its own', async () => {
+test('the hourly check fails if the keyring cannot be read', async () => {
   await rm(join(folder, 'keyring'))
   await assert.rejects(handler(), Unavailable)
 })

@@ -1,12 +1,8 @@
-/**
- * What the environment tells a function.
- */
-
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { configFrom } from '../shared/config.ts'
 
-test('the table and the place of the secrets are needed, the base URL is not', () => {
+test('TABLE_NAME and SECRETS are required, BASE_URL is not', () => {
   const least = { TABLE_NAME: 'table', SECRETS: 'file:/x' }
   const rest = { baseUrl: undefined, auditLogGroups: [] }
   assert.deepEqual(configFrom(least), { tableName: 'table', secrets: 'file:/x', ...rest })
@@ -16,13 +12,13 @@ test('the table and the place of the secrets are needed, the base URL is not', (
   }
 })
 
-test('the base URL has no slash at its end', () => {
+test('BASE_URL loses its trailing slash', () => {
   const baseUrlOf = (BASE_URL: string) => configFrom({ TABLE_NAME: 't', SECRETS: 's', BASE_URL }).baseUrl
   assert.equal(baseUrlOf('https://auth.example'), 'https://auth.example')
   assert.equal(baseUrlOf('https://auth.example/base//'), 'https://auth.example/base')
 })
 
-test('the log groups of the audit are a list', () => {
+test('AUDIT_LOG_GROUPS is a comma-separated list', () => {
   const groupsOf = (AUDIT_LOG_GROUPS: string) =>
     configFrom({ TABLE_NAME: 't', SECRETS: 's', AUDIT_LOG_GROUPS }).auditLogGroups
   assert.deepEqual(groupsOf(''), [])

@@ -1,7 +1,3 @@
-/**
- * The log: what is on the list and nothing else, one line each, and of a fault no message.
- */
-
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
 import fc from 'fast-check'
@@ -42,12 +38,12 @@ const everything: Required<LogFields> = {
   fault: 'Error',
 }
 
-test('every field on the list is written, after the time', () => {
+test('the log writes every listed field, after the time', () => {
   log(everything, now)
   assert.deepEqual(JSON.parse(lines[0] ?? ''), { time: '2026-01-15T12:00:00.007Z', ...everything })
 })
 
-test('what is not on the list is not written, whoever hands it in', () => {
+test('the log drops a field that is not listed', () => {
   const smuggled = {
     level: 'info',
     event: 'fault',
@@ -60,12 +56,12 @@ test('what is not on the list is not written, whoever hands it in', () => {
   assert.deepEqual(Object.keys(JSON.parse(lines[0] ?? '') as object), ['time', 'level', 'event'])
 })
 
-test('an undefined field is left out', () => {
+test('the log omits an undefined field', () => {
   log({ level: 'warn', event: 'fault', sid: undefined }, now)
   assert.ok(!lines[0]?.includes('sid'))
 })
 
-test('whatever a value holds it is one line of JSON, and a long one is cut', () => {
+test('a log entry is one line of JSON, and long values are truncated', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 2_000, size: 'max' }), (value) => {
       log({ level: 'info', event: 'fault', client_id: value }, now)
@@ -76,7 +72,7 @@ test('whatever a value holds it is one line of JSON, and a long one is cut', () 
   )
 })
 
-test('a fault is told by names, codes and places of it and its causes, four deep', () => {
+test('describeFault names the error and its causes with code and place, four deep', () => {
   const root = Object.assign(new TypeError('secret'), { code: 'ECONNREFUSED' })
   const told = describeFault(new Error('secret', { cause: new RangeError('secret', { cause: root }) }))
   assert.match(told, /^Error at .*log\.test\.ts:\d+:\d+\)? < RangeError at .* < TypeError ECONNREFUSED at .*$/)
@@ -84,7 +80,7 @@ test('a fault is told by names, codes and places of it and its causes, four deep
   assert.equal(describeFault(deep).split(' < ').length, 4)
 })
 
-test('no message is told, whatever it looks like', () => {
+test("describeFault never contains an error's message", () => {
   const secret = fc.constantFrom('rt_secret', '    at rt_secret', '    at rt_secret (file.ts:1:2)', 'at rt_secret:1:2')
   const message = fc
     .array(fc.oneof(secret, fc.string()), { minLength: 1, maxLength: 4 })
@@ -95,7 +91,7 @@ test('no message is told, whatever it looks like', () => {
   )
 })
 
-test('what is thrown and is no error is told by its type; an error may lack a stack', () => {
+test('describeFault handles a thrown non-error and an error without a stack', () => {
   assert.equal(describeFault('secret'), 'string')
   assert.equal(describeFault(undefined), 'undefined')
   const bare = new Error('secret')
@@ -104,7 +100,7 @@ test('what is thrown and is no error is told by its type; an error may lack a st
   assert.equal(describeFault(Object.assign(bare, { code: 42 })), 'Error')
 })
 
-test('the log goes to stdout where nobody says otherwise', () => {
+test('the log goes to stdout by default', () => {
   const write = process.stdout.write
   let written = ''
   process.stdout.write = (chunk: string) => {

@@ -1,7 +1,3 @@
-/**
- * What lines count as, and that CloudWatch can read it.
- */
-
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { type LogFields, log, sink } from '../shared/log.ts'
@@ -75,7 +71,7 @@ for (const [fields, expected] of counted) {
   })
 }
 
-test('each metric is somebody’s', () => {
+test('some log line counts as each metric', () => {
   const seen = new Set(counted.flatMap(([, names]) => names))
   assert.deepEqual([...seen].sort(), Object.keys(metrics).sort())
 })
@@ -86,20 +82,20 @@ describe('dimensions', () => {
     return expectMetrics(readLine(lines.at(-1) ?? '')).map(({ name, dimensions }) => [name, dimensions])
   }
 
-  test('are the application where there is one, and the total always', () => {
+  test("a metric's dimensions are the total, and the application if known", () => {
     const fault: LogFields = { level: 'warn', event: 'fault', reason: 'provider' }
     assert.deepEqual(dimensionsOf(fault), [['ProviderFailures', [[]]]])
     assert.deepEqual(dimensionsOf({ ...fault, application: 'demo' }), [['ProviderFailures', [[], ['application']]]])
   })
 
-  test('are never what a caller may choose: clients, people, addresses, words of ops', () => {
+  test("a metric's dimensions never hold a value that a caller chooses", () => {
     const open = ['client_id', 'sub', 'sid', 'ip', 'actor', 'note', 'request_id', 'status', 'error']
     for (const [name, { dimensions }] of Object.entries(metrics)) {
       for (const dimension of dimensions.flat()) assert.ok(!open.includes(dimension), `${name} by ${dimension}`)
     }
   })
 
-  test('hold the reason of Revocations alone, which are a handful', () => {
+  test('only Revocations has the dimension reason', () => {
     const byReason = Object.entries(metrics).filter(([, { dimensions }]) => dimensions.flat().join().includes('reason'))
     assert.deepEqual(
       byReason.map(([name]) => name),
@@ -108,7 +104,7 @@ describe('dimensions', () => {
   })
 })
 
-test('without a namespace, as on a laptop, a line holds no metrics', () => {
+test('without a namespace a log line holds no metrics', () => {
   sink.metricsNamespace = undefined
   log({ ...info, event: 'session.rotated' }, now)
   const { time: _, ...line } = readLine(lines[0] ?? '')

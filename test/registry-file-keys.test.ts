@@ -1,7 +1,3 @@
-/**
- * The registry file's word about clients that prove themselves by a key, and about services.
- */
-
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { describe, test } from 'node:test'
@@ -20,21 +16,21 @@ const placesIn = (...keys: unknown[]) => inClient(withKeys(...keys)).map(({ wher
 const whysIn = (...keys: unknown[]) => inClient(withKeys(...keys)).map(({ why }) => why)
 
 describe('a key', () => {
-  test('may be of P-256, RSA or Ed25519, and up to four may be there', () => {
+  test('a client may have up to four keys of P-256, RSA or Ed25519', () => {
     const { clients } = registryOf(file(application({}, client(withKeys(...publicJwks)))))
     assert.deepEqual(clients[0]?.jwks, { keys: publicJwks })
     assert.deepEqual(placesIn(...publicJwks, publicJwks[0]), [])
     assert.equal(inClient(withKeys(...publicJwks, ...publicJwks)).length, 1)
   })
 
-  test('may have a name, a use and an algorithm; what else it has is left out', () => {
+  test("a client's key may have kid, use and alg, and other members are dropped", () => {
     const named = { ...jwkOf(rsa.publicKey), kid: 'a', alg: 'PS256', use: 'sig' }
     const more = { ...named, x5t: 'x', key_ops: ['verify'], ext: true }
     const { clients } = registryOf(file(application({}, client(withKeys(more)))))
     assert.deepEqual(clients[0]?.jwks.keys, [named])
   })
 
-  test('must not be private, and each private member is told at its place', () => {
+  test('a private key is refused with the place of each private member', () => {
     assert.deepEqual(placesIn(jwkOf(ec.publicKey), jwkOf(ec.privateKey)), ['[1].d'])
     assert.deepEqual(placesIn(jwkOf(ed.privateKey)), ['[0].d'])
     assert.deepEqual(
@@ -70,7 +66,7 @@ describe('a key', () => {
     })
   }
 
-  test('that is not there is missing; one that is text is none', () => {
+  test('a missing key, or a string instead of one, is a mistake', () => {
     assert.ok(whysIn().some((why) => why.includes('needs a key')))
     assert.ok(inClient({ auth: 'private_key_jwt' }).length === 1)
     assert.deepEqual(placesIn('a key'), ['[0]'])
@@ -78,26 +74,26 @@ describe('a key', () => {
 })
 
 describe('a client', () => {
-  test('has a key or a secret, as its authentication says, and not both', () => {
+  test('a client has a key or a secret by its auth, and not both', () => {
     assert.equal(inClient({ ...withKeys(publicJwks[0]), secrets: ['x'] }).length, 1)
     const jwks = { keys: [publicJwks[0]] }
     assert.equal(inClient({ auth: 'client_secret_basic', secrets: ['x'], jwks }).length, 1)
     assert.equal(inClient({ auth: 'none', jwks }).length, 1)
   })
 
-  test('with a key may introspect, and act in its own name; a public one may do neither', () => {
+  test('a client with a key may introspect and use client_credentials; a public one may not', () => {
     const grants = ['client_credentials']
     assert.deepEqual(inClient({ ...withKeys(publicJwks[0]), mayIntrospect: true, grants }), [])
     assert.deepEqual(inClient({ auth: 'client_secret_post', secrets: ['x'], grants }), [])
     assert.equal(inClient({ grants }).length, 1)
   })
 
-  test('whose key or secret was taken out has none in its record, so that the table forgets it', () => {
+  test('a client without key and secret has empty lists in its record, so that the table forgets former ones', () => {
     const { clients } = registryOf(file(application({}, client())))
     assert.deepEqual([clients[0]?.jwks, clients[0]?.secretHashes], [{ keys: [] }, []])
   })
 
-  test('that only acts in its own name adds nothing to the public list of scopes', () => {
+  test('a client with client_credentials alone adds no scopes to the metadata', () => {
     const own = { auth: 'client_secret_post', secrets: ['x'], scopes: ['reports:read'] }
     const scopesOf = (...grants: string[]) =>
       registryOf(file(application({}, client({ ...own, grants })))).applications[0]?.scopes

@@ -1,7 +1,3 @@
-/**
- * What a registry file says of an application's looks: texts by language, descriptions, logo, accent, help.
- */
-
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
@@ -16,7 +12,7 @@ const png = Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), Buffer.alloc(
 const dataUrl = (type: string, bytes: Buffer | string) => `data:${type};base64,${Buffer.from(bytes).toString('base64')}`
 
 describe('texts', () => {
-  test('a name is one text, or one for each language with English among them', () => {
+  test('a displayName is one text, or one per language with English', () => {
     assert.equal(read({ displayName: 'Reports' }).displayName, 'Reports')
     assert.deepEqual(read({ displayName: { en: 'Reports', de: 'Berichte' } }).displayName, {
       ...{ en: 'Reports', de: 'Berichte' },
@@ -29,7 +25,7 @@ describe('texts', () => {
     assert.deepEqual(clients[0]?.displayName, { en: 'Night', de: 'Nacht' })
   })
 
-  test('scopes and audiences are described, and what may be asked for stays as the clients have it', () => {
+  test('descriptions of scopes and audiences do not change what clients may request', () => {
     const title = { en: 'Read reports', de: 'Berichte lesen' }
     const described = read({
       scopes: { 'reports:read': { title, detail: 'All of them.' } },
@@ -46,7 +42,7 @@ describe('texts', () => {
 })
 
 describe('a logo', () => {
-  test('is a PNG or an SVG that stands in the file itself', () => {
+  test('a logo is a PNG or SVG as a data: URL', () => {
     for (const logo of [dataUrl('image/png', png), dataUrl('image/svg+xml', svg)])
       assert.equal(read({ logo }).logo, logo)
     for (const logo of [
@@ -66,7 +62,7 @@ describe('a logo', () => {
       assert.match(whys({ logo })[0] ?? '', /logo must be a PNG or an SVG as a data: URL/, logo)
   })
 
-  test('is small, for every Lambda reads it every ten seconds', () => {
+  test('a logo has a limited size', () => {
     assert.match(
       whys({ logo: dataUrl('image/png', Buffer.concat([png, Buffer.alloc(8000)])) })[0] ?? '',
       /logo must have/,
@@ -75,7 +71,7 @@ describe('a logo', () => {
 })
 
 describe('an accent', () => {
-  test('has a colour for each scheme, or one that can be seen in both', () => {
+  test('an accent is one colour, or one per colour scheme', () => {
     assert.deepEqual(read({ accent: { light: '#0f6b54', dark: '#62C6A6' } }).accent, {
       light: '#0f6b54',
       dark: '#62C6A6',
@@ -83,7 +79,7 @@ describe('an accent', () => {
     assert.deepEqual(read({ accent: '#2f86d6' }).accent, { light: '#2f86d6', dark: '#2f86d6' })
   })
 
-  test('that cannot be seen in one scheme is a mistake that says which, by how much, and what to do', () => {
+  test('an accent with too little contrast is refused with scheme, ratio and advice', () => {
     assert.deepEqual(whys({ accent: '#0f6b54' }), [
       'applications[0].accent has a contrast of 2.5:1 to the page (#181f1d) in the dark scheme, and needs 3:1: give one for each scheme, { "light": "#…", "dark": "#…" }',
     ])
@@ -92,7 +88,7 @@ describe('an accent', () => {
     for (const accent of ['red', '#fff', '#0f6b5', { light: '#0f6b54' }]) assert.equal(whys({ accent }).length, 1)
   })
 
-  test('gives every button text of at least 4.5:1, pointed at or not', () => {
+  test('every accent gives button texts a contrast of at least 4.5:1, on hover too', () => {
     const colour = fc.integer({ min: 0, max: 0xffffff }).map((n) => `#${n.toString(16).padStart(6, '0')}`)
     fc.assert(
       fc.property(colour, (light) => {
@@ -112,7 +108,7 @@ describe('an accent', () => {
   })
 })
 
-test('help is at an https address or by mail', () => {
+test('supportUrl is an https URL or a mailto: address', () => {
   for (const supportUrl of ['https://help.example.com/?a=b#c', 'mailto:help@example.com', 'http://127.0.0.1:8080/']) {
     assert.equal(read({ supportUrl }).supportUrl, supportUrl)
   }

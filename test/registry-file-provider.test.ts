@@ -1,14 +1,10 @@
-/**
- * The registry file's word about providers, and about who is entitled to their tokens.
- */
-
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { providerDefaults } from './support/registry.ts'
 import { application, client, file, inProvider, type Json, mistakesIn, registryOf } from './support/registry-file.ts'
 
 describe('a provider', () => {
-  test('an oauth2 provider has its endpoints and defaults of its own', () => {
+  test('an oauth2 provider has its own endpoints and defaults', () => {
     const endpoints = {
       authorizationEndpoint: 'https://p.example/a',
       tokenEndpoint: 'https://p.example/t',
@@ -25,7 +21,7 @@ describe('a provider', () => {
     })
   })
 
-  test("the provider's tokens are kept for whoever is entitled to them or must revoke them, and for nobody else", () => {
+  test("the provider's tokens are stored only for clients that may get them, or to revoke them", () => {
     const exchanging = {
       ...{ auth: 'client_secret_post', secrets: ['s'] },
       grants: ['urn:ietf:params:oauth:grant-type:token-exchange'],
@@ -49,7 +45,7 @@ describe('a provider', () => {
     assert.deepEqual(kept({ revokeTokens: true }, a, b), ['a', 'b'])
   })
 
-  test('a session whose provider’s tokens are kept lasts no longer than the keys that seal them', () => {
+  test("a client with stored provider's tokens cannot have sessions longer than a seal key is kept", () => {
     const long = client({ clientId: 'long', absoluteSeconds: 31_536_001 })
     const given = client({ clientId: 'given', absoluteSeconds: 31_536_001, accessToken: 'provider' })
     assert.deepEqual(mistakesIn(file(application({}, long))), [])
@@ -61,7 +57,7 @@ describe('a provider', () => {
     ])
   })
 
-  test('who exchanges, exchanges for itself and for those whom it names', () => {
+  test('a client with token exchange may exchange for itself and the clients it names', () => {
     const grants = ['urn:ietf:params:oauth:grant-type:token-exchange']
     const authenticating = { auth: 'client_secret_post', secrets: ['s'] }
     const a = client({ clientId: 'a', ...authenticating, grants, exchangesFor: ['b', 'a'] })
@@ -72,7 +68,7 @@ describe('a provider', () => {
     )
   })
 
-  test('a provider is spoken to over TLS, except on the machine itself, and its URL holds no password', () => {
+  test("a provider's URL needs https, except at a loopback address, and holds no password", () => {
     for (const issuer of [
       'http://idp.example',
       'ftp://idp.example',
@@ -90,7 +86,7 @@ describe('a provider', () => {
       assert.deepEqual(inProvider({ issuer }), [], issuer)
   })
 
-  test('what the broker itself says to a provider is not a setting', () => {
+  test("a provider's parameters must not replace those of the broker", () => {
     for (const name of ['client_id', 'client_secret', 'redirect_uri', 'state', 'code_challenge', 'request']) {
       assert.deepEqual(
         inProvider({ parameters: { [name]: 'x' } }).map(({ why }) => why),
@@ -101,7 +97,7 @@ describe('a provider', () => {
     assert.deepEqual(inProvider({ parameters: { audience: 'https://api.example', access_type: 'offline' } }), [])
   })
 
-  test('an oauth2 provider that is to run its device flow, or to revoke, has the endpoint for it', () => {
+  test('an oauth2 provider with deviceLogin upstream or revokeTokens needs the endpoint', () => {
     const endpoints = {
       authorizationEndpoint: 'https://p.example/a',
       tokenEndpoint: 'https://p.example/t',

@@ -1,7 +1,3 @@
-/**
- * The registry file: its defaults, and every mistake with its place, all at once, none of them telling a secret.
- */
-
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
@@ -22,7 +18,7 @@ import {
 } from './support/registry-file.ts'
 
 describe('what is read', () => {
-  test('the least there can be, with every default', () => {
+  test('the smallest registry file gets every default', () => {
     const { applications, clients } = registryOf(file(application()))
     assert.deepEqual(applications, [
       {
@@ -66,14 +62,14 @@ describe('what is read', () => {
     ])
   })
 
-  test('secrets are hashed, and go no further', () => {
+  test("a registry file's secrets are hashed", () => {
     const web = client({ clientId: 'web', auth: 'client_secret_post', secrets: ['web-secret', 'next-secret'] })
     const registry = registryOf(file(application({}, web)))
     assert.deepEqual(registry.clients[0]?.secretHashes, [hashSecret('web-secret'), hashSecret('next-secret')])
     assert.ok(!JSON.stringify(registry).includes('-secret'))
   })
 
-  test('an application offers the scopes of those of its clients that may ask for some', () => {
+  test('an application offers the scopes of its clients', () => {
     const grants = ['authorization_code']
     const clients = [
       client({ clientId: 'a', scopes: ['openid', 'read'], grants, redirectUris: ['https://a.example'] }),
@@ -83,7 +79,7 @@ describe('what is read', () => {
     assert.deepEqual(registryOf(file(application({}, ...clients))).applications[0]?.scopes, ['openid', 'read', 'write'])
   })
 
-  test('variables are put in their places, whatever they hold', () => {
+  test('variables are substituted, whatever they hold', () => {
     const provider = { kind: 'oidc', issuer: variable('IDP'), clientId: 'b' }
     const web = client({ auth: 'client_secret_post', secrets: [variable('SECRET')] })
     const variables = { IDP: 'http://127.0.0.1:8788', SECRET: `a"b\\c\n${variable('IDP')}` }
@@ -92,7 +88,7 @@ describe('what is read', () => {
     assert.deepEqual(clients[0]?.secretHashes, [hashSecret(variables.SECRET)])
   })
 
-  test('the file that comes with the local stack is right', async () => {
+  test('the registry file of the local stack is valid', async () => {
     const { readFile } = await import('node:fs/promises')
     const text = await readFile(new URL('../local/registry.json', import.meta.url), 'utf8')
     const { clients } = registryOf(text, { IDP_URL: 'http://127.0.0.1:8788' })
@@ -127,7 +123,7 @@ describe('mistakes', () => {
     ])
   })
 
-  test('names that are there already are all told, in a file that is wrong otherwise, too', () => {
+  test('duplicate names are all reported, beside other mistakes', () => {
     const text = file(
       application(
         {},
@@ -147,11 +143,11 @@ describe('mistakes', () => {
     ])
   })
 
-  test('the same client id at two applications is no mistake', () => {
+  test('two applications may have the same client id', () => {
     assert.deepEqual(mistakesIn(file(application(), application({ name: 'other' }))), [])
   })
 
-  test('what is missing is missing, and what is unknown is not known', () => {
+  test('missing and unknown members are reported', () => {
     assert.deepEqual(mistakesIn('{}'), [{ where: 'applications', why: 'is missing' }])
     assert.deepEqual(mistakesIn('{"applications":[],"more":1}'), [{ where: 'more', why: 'is not known here' }])
     assert.deepEqual(
@@ -164,14 +160,14 @@ describe('mistakes', () => {
     )
   })
 
-  test('a file that is no JSON says where it stops being so, and quotes nothing', () => {
+  test('invalid JSON is reported with its place, without a quotation', () => {
     const [mistake] = mistakesIn('{"applications": [\n{"secrets": "web-secret" oops}]}')
     assert.deepEqual(mistake, { where: 'the file', why: 'is not JSON (line 2 column 26)' })
     assert.deepEqual(mistakesIn(''), [{ where: 'the file', why: 'is not JSON' }])
     for (const text of ['[]', 'null', '7', '"x"']) assert.ok(mistakesIn(text).length > 0, text)
   })
 
-  test('a variable that is not there is told, also where the file is wrong otherwise', () => {
+  test('a missing variable is reported, beside other mistakes', () => {
     const unknown = { where: variable('NOBODY'), why: 'there is no such variable' }
     assert.deepEqual(mistakesIn(file(application({ displayName: `${variable('NOBODY')}!` }))), [unknown])
     assert.deepEqual(mistakesIn(`{"a": "${variable('NOBODY')}" x}`)[0], unknown)
@@ -179,7 +175,7 @@ describe('mistakes', () => {
     assert.deepEqual(mistakesIn(file(application({ displayName: `${twice}!` }))), [unknown])
   })
 
-  test('what every object has is no variable', () => {
+  test('properties of Object.prototype are no variables', () => {
     for (const name of ['constructor', 'toString', '__proto__']) {
       const why = 'there is no such variable'
       assert.deepEqual(mistakesIn(file(application({ displayName: variable(name) }))), [{ where: variable(name), why }])
@@ -219,11 +215,10 @@ describe('mistakes', () => {
       'all there is': gap,
     }
     for (const [name, text] of Object.entries(gaps)) {
-      test(`${name}: it alone is told, and nothing of what its place then holds`, () =>
-        assert.deepEqual(mistakesIn(text), only))
+      test(`a missing variable in ${name} causes no further mistakes`, () => assert.deepEqual(mistakesIn(text), only))
     }
 
-    test('what is wrong at another place is told beside it, and its digits are nobody’s', () => {
+    test('a mistake elsewhere is reported beside a missing variable', () => {
       const text = file(
         application(
           { provider: { kind: 'oidc', issuer: gap, clientId: 7 }, errorProfile: 'oauth' },
@@ -270,10 +265,11 @@ describe('mistakes', () => {
     'another algorithm': { idTokenAlgorithm: 'HS256' },
   }
   for (const [name, changes] of Object.entries(wrongClients)) {
-    test(`${name} is one`, () => assert.equal(inClient(changes).length, 1, JSON.stringify(inClient(changes))))
+    test(`a client with ${name} is a mistake`, () =>
+      assert.equal(inClient(changes).length, 1, JSON.stringify(inClient(changes))))
   }
 
-  test('a redirect URI is absolute, has no fragment, and is http on the machine itself alone', () => {
+  test('a redirect URI is absolute, has no fragment, and is http only at a loopback address', () => {
     const grants = ['authorization_code']
     const wrong = [
       '/cb',
@@ -297,7 +293,7 @@ describe('mistakes', () => {
     assert.deepEqual(inClient({ grants, redirectUris: right }), [])
   })
 
-  test('no mistake tells a value, which may be a secret in the wrong place', () => {
+  test('no mistake quotes a value, which may be a misplaced secret', () => {
     const secret = 'web-secret'
     const anywhere = fc.constantFrom(
       'clientId',
@@ -324,7 +320,7 @@ describe('mistakes', () => {
     }
   })
 
-  test('no text throws', () => {
+  test('parseRegistry throws for no text', () => {
     const value = fc.oneof(fc.jsonValue(), fc.constant({ applications: [{ clients: [null, 7, {}] }, null] }))
     fc.assert(
       fc.property(

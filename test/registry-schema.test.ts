@@ -1,7 +1,3 @@
-/**
- * The JSON Schema of the registry file, as editors read it.
- */
-
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
@@ -15,11 +11,11 @@ type Schema = {
   readonly additionalProperties?: unknown
 }
 
-test('the published file is made of the schema of now; `npm run schema` writes it', () => {
+test('docs/registry.schema.json is up to date; `npm run schema` writes it', () => {
   assert.equal(readFileSync(schemaPath, 'utf8'), schemaText())
 })
 
-test('an editor is told of each member, of its default, and that there are no others', () => {
+test('the JSON Schema has each member with its default, and allows no others', () => {
   const schema = JSON.parse(schemaText()) as Schema
   const client = schema.properties?.applications?.items?.properties?.clients?.items
   assert.equal(client?.properties?.graceSeconds?.default, 0)

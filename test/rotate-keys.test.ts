@@ -1,6 +1,4 @@
-/**
- * The rotation function, by Secrets Manager's protocol: each step in its order, again, late, and against others.
- */
+/** The rotation function under Secrets Manager's protocol: each step in order, repeated, late, and in a race. */
 
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
@@ -71,7 +69,7 @@ const retire = (names: Emergency['emergency']['retire'], reason = 'a laptop was 
   handler({ emergency: { retire: names, reason } }, { awsRequestId: 'request-1' }) as Promise<Retirement>
 
 describe('a rotation', () => {
-  test('puts a keyring in place whose next keys take over, and says so in the log without any key', async () => {
+  test('a rotation puts the next keyring in place, and logs it without any key', async () => {
     const token = await rotate()
     assert.equal(aws.secrets.stages(name).AWSCURRENT, token)
     for (const line of lines) assert.deepEqual(named(kept(), line, 'current'), named(drawn, line, 'next'))
@@ -79,7 +77,7 @@ describe('a rotation', () => {
     for (const { key } of parseKeyring(kept()).mac) assert.ok(!logged.join().includes(key))
   })
 
-  test('every step may come again, and once it is done again from the beginning', async () => {
+  test('every step of a rotation can be repeated', async () => {
     const token = randomUUID()
     aws.secrets.begin(name, token)
     for (const one of steps) {
@@ -92,7 +90,7 @@ describe('a rotation', () => {
     assert.equal(parseKeyring(rotated).serial, parseKeyring(drawn).serial + 1)
   })
 
-  test('two that take the same step at once come to one keyring', async () => {
+  test('two concurrent runs of a rotation step lead to one keyring', async () => {
     const token = randomUUID()
     aws.secrets.begin(name, token)
     await Promise.all([step('createSecret', token), step('createSecret', token)])
@@ -101,7 +99,7 @@ describe('a rotation', () => {
   })
 
   for (const operation of ['PutSecretValue', 'UpdateSecretVersionStage']) {
-    test(`an answer of ${operation} that is lost does no harm`, async () => {
+    test(`a rotation survives a lost answer of ${operation}`, async () => {
       let isFirst = true
       aws.meddle = (asked) => {
         if (asked !== operation || !isFirst) return undefined
@@ -114,7 +112,7 @@ describe('a rotation', () => {
     })
   }
 
-  test('the trial of a schedule that does not rotate at once succeeds while the version is there and after it is gone', async () => {
+  test("Secrets Manager's test of a rotation schedule passes while the version exists and after it is gone", async () => {
     const token = randomUUID()
     aws.secrets.begin(name, token)
     await step('testSecret', token)
@@ -126,7 +124,7 @@ describe('a rotation', () => {
     assert.equal(kept(), drawn)
   })
 
-  test('soon after another it is refused, and goes through when Secrets Manager tries again later', async () => {
+  test('a rotation too soon after another is refused, and a later retry succeeds', async () => {
     await rotate()
     const before = kept()
     const token = randomUUID()
@@ -139,7 +137,7 @@ describe('a rotation', () => {
     assert.equal(aws.secrets.stages(name).AWSCURRENT, token)
   })
 
-  test('one that broke off and is finished too late is given up, and the next begins anew', async () => {
+  test('a rotation that is finished too late is abandoned, and the next one begins anew', async () => {
     const token = randomUUID()
     aws.secrets.begin(name, token)
     await step('createSecret', token)
@@ -151,14 +149,14 @@ describe('a rotation', () => {
     assert.notEqual(kept(), drawn)
   })
 
-  test('one whose version was never written is not finished', async () => {
+  test('a rotation whose version was never written is not finished', async () => {
     const token = randomUUID()
     aws.secrets.begin(name, token)
     await assert.rejects(step('finishSecret', token), /never written/)
     assert.equal(kept(), drawn)
   })
 
-  test('one whose keyring does not work is not put in place', async () => {
+  test('a rotation whose keyring fails its trial is not put in place', async () => {
     const token = randomUUID()
     aws.secrets.begin(name, token)
     aws.secrets.answer('PutSecretValue', {
@@ -168,7 +166,7 @@ describe('a rotation', () => {
     await assert.rejects(step('testSecret', token), /no current key/)
   })
 
-  test('a version that is not pending, a strange secret and a strange step are refused', async () => {
+  test('a rotation refuses a version that is not pending, an unknown secret and an unknown step', async () => {
     await assert.rejects(step('createSecret', randomUUID()), /not pending/)
     const other = {
       Step: 'createSecret',
@@ -183,7 +181,7 @@ describe('a rotation', () => {
     await assert.rejects(step('createSecret', token), /SECRETS must be secretsmanager/)
   })
 
-  test('the test that comes with a schedule passes, whether its version holds a copy or nothing', async () => {
+  test("Secrets Manager's test of a rotation schedule passes whether its version holds a copy or nothing", async () => {
     const token = randomUUID()
     aws.secrets.begin(name, token)
     await step('testSecret', token)
@@ -194,14 +192,14 @@ describe('a rotation', () => {
     assert.equal(kept(), drawn)
   })
 
-  test('before the first keyring there is nothing to rotate', async () => {
+  test('a rotation before the first keyring is refused', async () => {
     aws.secrets.declare(name)
     await assert.rejects(handler({ list: true }), /no keyring yet/)
   })
 })
 
 describe('a retirement', () => {
-  test('takes a key out at once, tells what that ends and from when, and leaves a line in the log', async () => {
+  test('a retirement removes a key at once, reports what that ends, and logs it', async () => {
     const [kid] = named(drawn, 'ES256', 'current')
     const told = await retire([kid!])
     assert.deepEqual(
@@ -213,7 +211,7 @@ describe('a retirement', () => {
     assert.deepEqual(logged.map(said), [['keyring.keys_retired', 'request-1', `a laptop was stolen: ${kid}`]])
   })
 
-  test('of all leaves no key, and a rotation is possible a quarter of an hour later', async () => {
+  test('a retirement of all keys leaves none, and a rotation is possible after 15 minutes', async () => {
     const told = await retire('all')
     assert.equal(told.retired.length, 9)
     const former = keysIn(drawn).map((key) => key.name)
@@ -222,7 +220,7 @@ describe('a retirement', () => {
     await rotate()
   })
 
-  test('while a rotation is under way wins over it: the keys that it would bring back stay out', async () => {
+  test('a retirement wins over a rotation under way', async () => {
     const token = randomUUID()
     aws.secrets.begin(name, token)
     await step('createSecret', token)
@@ -235,7 +233,7 @@ describe('a retirement', () => {
     assert.ok(!keysIn(kept()).some((key) => key.name === 'mac-1'))
   })
 
-  test('that comes in between the last step’s look and its write wins as well', async () => {
+  test('a retirement wins over a rotation between its last read and its write', async () => {
     const token = randomUUID()
     aws.secrets.begin(name, token)
     await step('createSecret', token)
@@ -252,7 +250,7 @@ describe('a retirement', () => {
     assert.notEqual(aws.secrets.stages(name).AWSCURRENT, token)
   })
 
-  test('begins anew when a rotation was quicker', async () => {
+  test('a retirement begins anew if a rotation was written first', async () => {
     const token = randomUUID()
     aws.secrets.begin(name, token)
     await step('createSecret', token)
@@ -272,7 +270,7 @@ describe('a retirement', () => {
     assert.equal(parseKeyring(kept()).serial, 3)
   })
 
-  test('gives up when the keyring never stands still', async () => {
+  test('a retirement gives up if the keyring keeps changing', async () => {
     aws.meddle = (operation) => {
       if (operation === 'UpdateSecretVersionStage') aws.secrets.set(name, drawn)
       return undefined
@@ -280,7 +278,7 @@ describe('a retirement', () => {
     await assert.rejects(retire(['mac-1']), /kept changing/)
   })
 
-  test('of a key that is not there, without a reason, or of no list is refused, and changes nothing', async () => {
+  test('a retirement of an unknown key, without a reason or without a list is refused', async () => {
     await assert.rejects(retire(['mac-9']), /no key "mac-9"/)
     await assert.rejects(retire(['mac-1'], ''), /reason is missing/)
     await assert.rejects(retire('everything' as 'all'), /"all" or a list/)
@@ -288,7 +286,7 @@ describe('a retirement', () => {
   })
 })
 
-test('a rotation at the word of ops is all steps in one, and answers from when the next keys are used', async () => {
+test('a rotation by ops runs all steps, and returns when the next keys are used', async () => {
   const told = (await handler({ rotate: true })) as Rotation
   assert.equal(told.used_from, new Date(nowMs + 15 * minute).toISOString())
   for (const line of lines) assert.deepEqual(named(kept(), line, 'current'), named(drawn, line, 'next'))
@@ -296,7 +294,7 @@ test('a rotation at the word of ops is all steps in one, and answers from when t
   assert.equal(parseKeyring(kept()).serial, 2)
 })
 
-test('the list names the keys and holds none', async () => {
+test('the key list holds no key material', async () => {
   const told = (await handler({ list: true }))!
   assert.equal(told.keys.length, 9)
   for (const { key } of parseKeyring(drawn).mac) assert.ok(!JSON.stringify(told).includes(key))

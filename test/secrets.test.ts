@@ -1,6 +1,4 @@
-/**
- * Where secrets come from, and the keyring's first drawing; Secrets Manager is played by a small server.
- */
+/** Secrets in files and in Secrets Manager, which a small server plays. */
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -33,18 +31,18 @@ describe('files', () => {
   })
   after(() => rm(folder, { recursive: true }))
 
-  test('each secret is a file of its name', async () => {
+  test('a secret is read from the file of its name', async () => {
     const secrets = secretsAt(`file:${folder}`)
     assert.equal(await secrets.read('keyring'), 'the keyring')
     assert.equal(await secrets.read('provider/demo'), 'the secret')
   })
 
-  test('one that is not there is Unavailable, and needs an operator', async () => {
+  test('a missing file of a secret is Unavailable, and needs an operator', async () => {
     await assert.rejects(secretsAt(`file:${folder}`).read('provider/other'), refused('secrets', true))
     await assert.rejects(secretsAt(`file:${folder}`).read('provider'), refused('secrets'))
   })
 
-  test('a place of no known kind is a mistake at once', () => {
+  test('SECRETS with an unknown scheme is refused', () => {
     for (const place of ['', 'file:', 'env:X', folder]) assert.throws(() => secretsAt(place), /SECRETS must be/, place)
   })
 })
@@ -91,12 +89,12 @@ describe('Secrets Manager', () => {
 
   const secrets = secretsAt('secretsmanager:prod/broker/')
 
-  test('each secret is one of its name behind the prefix', async () => {
+  test('a secret is read from Secrets Manager by prefix and name', async () => {
     kept.set('prod/broker/provider/demo', 'the secret')
     assert.equal(await secrets.read('provider/demo'), 'the secret')
   })
 
-  test('one that is not there, holds no text, or cannot be had is Unavailable; the first needs an operator', async () => {
+  test('a missing, empty or unreachable secret is Unavailable; a missing one needs an operator', async () => {
     await assert.rejects(secrets.read('keyring'), refused('secrets', true))
     kept.set('prod/broker/keyring', 'binary')
     await assert.rejects(secrets.read('keyring'), refused('secrets'))
@@ -116,7 +114,7 @@ describe('Secrets Manager', () => {
     }
   }
 
-  test('the first deployment draws the keyring, any later one leaves it as it is', async () => {
+  test('the first deployment generates the keyring, and later ones keep it', async () => {
     process.env.SECRETS = 'secretsmanager:prod/broker/'
     const first = await deployed()
     const drawn = kept.get('prod/broker/keyring') ?? ''
@@ -130,7 +128,7 @@ describe('Secrets Manager', () => {
     assert.ok(!first.lines.join().includes(drawn.slice(20, 60)))
   })
 
-  test('of two deployments at once one draws it', async () => {
+  test('of two concurrent deployments one generates the keyring', async () => {
     process.env.SECRETS = 'secretsmanager:prod/broker/'
     const before = sink.write
     sink.write = () => {}
@@ -140,7 +138,7 @@ describe('Secrets Manager', () => {
     assert.equal(versions.size, 1)
   })
 
-  test('a keyring that cannot be looked at is not drawn anew, and a place of files has none', async () => {
+  test('a deployment does not replace an unreadable keyring, and is refused with file secrets', async () => {
     process.env.SECRETS = 'secretsmanager:prod/broker/'
     broken = (response) => answer(response, 400, { __type: 'AccessDeniedException' })
     await assert.rejects(deployed())

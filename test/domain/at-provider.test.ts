@@ -1,7 +1,4 @@
-/**
- * What a family knows of its provider: the vault of its sign-in, the device login it waits for, and that its end is still
- * to be told. And what a caller who has to ask the provider first can foresee.
- */
+/** The parts of a family that concern its provider: the vault, the device login and the revocation mark; and `precheck`. */
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -42,7 +39,7 @@ const moment = { now, writeId: 'this write' }
 const vault = 'v'.repeat(11)
 
 describe('a device login at the provider', () => {
-  test('is gone once the person has decided, and the approval names the vault', () => {
+  test('a decision removes the device login, and an approval names the vault', () => {
     const waiting = pending({ deviceLogin: 'sealed' })
     const approval = changed(decide('demo', sid, { approve: person, vault }, moment), waiting)
     assert.deepEqual([approval.state, approval.vault, approval.deviceLogin], ['approved', vault, undefined])
@@ -50,11 +47,11 @@ describe('a device login at the provider', () => {
     assert.ok(!('vault' in denial) && !('deviceLogin' in denial))
   })
 
-  test('whose tokens are not kept leaves no name of a vault', () => {
+  test('an approval without stored tokens names no vault', () => {
     assert.ok(!('vault' in changed(decide('demo', sid, { approve: person, vault: undefined }, moment), pending())))
   })
 
-  test('that is used up there ends here when nobody can be on the way with its tokens, and is not asked for again', () => {
+  test('a device code that is used up at the provider ends once no concurrent poll can hold its tokens', () => {
     const lapsing = changed(expireDeviceCode('demo', sid, moment), pending({ deviceLogin: 'sealed' }))
     assert.deepEqual([lapsing.state, lapsing.codeExpiresAt], ['pending', now + maxRequestMs])
     assert.ok(!('deviceLogin' in lapsing))
@@ -62,7 +59,7 @@ describe('a device login at the provider', () => {
     assert.deepEqual(again, { moved: false, verdict: { kind: 'pending' } }, 'it is not put off')
   })
 
-  test('that lapses has its time back with the approval, which is the one that was on the way', () => {
+  test('an approval by a concurrent poll restores the lifetime that expireDeviceCode has cut', () => {
     const waiting = pending({ deviceLogin: 'sealed' })
     const { codeExpiresAt } = waiting
     const lapsing = changed(expireDeviceCode('demo', sid, moment), waiting)
@@ -72,14 +69,14 @@ describe('a device login at the provider', () => {
     assert.equal(denial.codeExpiresAt, lapsing.codeExpiresAt)
   })
 
-  test('that others have decided meanwhile is no reuse for whoever asked, whatever became of it', () => {
+  test('a poll that loses to a concurrent decision or redemption is no reuse', () => {
     const kinds = [pending(), approved(), denied(), active(1), revoked()].map(
       (family) => supersededByConcurrentPoll(family).kind,
     )
     assert.deepEqual(kinds, ['pending', 'pending', 'denied', 'pending', 'revoked'])
   })
 
-  test('that somebody else redeems first is no reuse by a poll that found it unspent, and a refusal stays what it is', () => {
+  test('a device code that a concurrent poll redeems first is no reuse, and other refusals are unchanged', () => {
     const redemption = redeem(credential(0), policy, undefined, moment)
     const kind = (family: Family) => (precheck(unlessSuperseded(redemption), family) ?? { kind: 'holds' }).kind
     assert.deepEqual([active(1), active(7), approved()].map(kind), ['pending', 'pending', 'holds'])
@@ -92,18 +89,18 @@ describe('a device login at the provider', () => {
     assert.equal(precheck(redemption, active(1))?.kind, 'reuse')
   })
 
-  test('is good for its successor once more within the grace, for a poll that was overtaken, too', () => {
+  test('a superseded poll gets the successor within the grace', () => {
     const redemption = redeem(credential(0), { ...policy, graceSeconds: 10 }, undefined, moment)
     assert.deepEqual(step(unlessSuperseded(redemption), active(1)), { moved: false, verdict: { kind: 'grace-retry' } })
   })
 
-  test('is gone at the end of the family, too', () => {
+  test('a revocation removes the device login', () => {
     const waiting = pending({ deviceLogin: 'sealed' })
     const ends = [revoke(credential(0), 'client', moment), revokeByOps('demo', sid, { actor: 'ada' }, moment)]
     for (const end of ends) assert.ok(!('deviceLogin' in changed(end, waiting)))
   })
 
-  test('stays through the first refresh and all that follow: a session keeps its vault', () => {
+  test('refreshes keep the name of the vault', () => {
     const redeemed = changed(redeem(credential(0), policy, undefined, moment), approved({ vault }))
     const first = changed(rotate(credential(1), policy, {}, moment), redeemed)
     assert.equal(changed(rotate(credential(2), policy, {}, moment), first).vault, vault)
@@ -117,7 +114,7 @@ describe('an end that the provider is to hear of', () => {
     'by ops': (atProvider) => revokeByOps('demo', sid, { actor: 'ada', note: 'a laptop was lost' }, moment, atProvider),
   }
   for (const [name, end] of Object.entries(ends)) {
-    test(`${name} is marked in the very write that is the end, and otherwise not`, () => {
+    test(`${name} marks the family for the provider in the same write, if asked to`, () => {
       for (const family of [pending(), approved(), active(3, { vault })]) {
         const { revocationDue, ...rest } = changed(end(true), family)
         assert.equal(revocationDue, 'provider')
@@ -127,20 +124,20 @@ describe('an end that the provider is to hear of', () => {
       }
     })
 
-    test(`${name} comes once: a family that has ended is not marked afterwards`, () => {
+    test(`${name} does not mark a family that is already revoked`, () => {
       for (const family of [revoked(), revoked({ revocationDue: 'provider' })]) {
         assert.deepEqual(step(end(true), family), { moved: false, verdict: { kind: 'revoked' } })
       }
     })
   }
 
-  test('once told leaves neither the mark nor the name of the vault, and the end stands', () => {
+  test('markProviderNotified removes the mark and the vault, and the family stays revoked', () => {
     const { revocationDue: _, vault: __, ...rest } = revoked({ revocationDue: 'provider', vault })
     const told = step(markProviderNotified(sid, 'told'), { ...rest, revocationDue: 'provider', vault })
     assert.deepEqual(told, { moved: true, family: { ...rest, writeId: 'told' } })
   })
 
-  test('is told once: nothing moves where there is no mark, whatever the state', () => {
+  test('markProviderNotified changes nothing without a mark, in any state', () => {
     for (const family of [pending(), denied(), approved(), active(3), revoked()]) {
       assert.deepEqual(step(markProviderNotified(sid, 'told'), family), { moved: false, verdict: { kind: 'revoked' } })
     }
@@ -168,7 +165,7 @@ describe('what is foreseen', () => {
     rotate(credential(7), { ...policy, revokedBefore: now }, {}, moment),
   ]
 
-  test('is what the write itself would meet: no refusal where it would hold or be a grace retry', () => {
+  test('precheck refuses what the write would refuse, and neither a success nor a grace retry', () => {
     for (const family of families) {
       for (const transition of transitions) {
         const done = step(transition, family)
@@ -178,14 +175,14 @@ describe('what is foreseen', () => {
     }
   })
 
-  test('covers grace retries, reuse and each end', () => {
+  test('precheck covers grace retries, reuse and each way to end', () => {
     const kinds = families.flatMap((family) => transitions.map((transition) => precheck(transition, family)?.kind))
     for (const kind of [undefined, 'unknown', 'reuse', 'expired', 'revoked', 'foreign-client', 'scope-widened'])
       assert.ok(kinds.includes(kind as (typeof kinds)[number]), kind)
     assert.equal(precheck(rotate(credential(6), grace, {}, moment), active(7)), undefined)
   })
 
-  test('is not misled by an attempt that looks like its own: nothing has been written yet', () => {
+  test('precheck does not take a family with its write id for its own success', () => {
     const family = active(7, { writeId: moment.writeId })
     assert.deepEqual(precheck(rotate(credential(2), policy, {}, moment), family), { kind: 'reuse', generation: 7 })
   })

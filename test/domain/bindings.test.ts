@@ -1,7 +1,4 @@
-/**
- * What a credential must be shown with beside itself: a code its redirect URI and verifier, a refresh the scopes that
- * were granted; at the first showing and at a replay alike. And the limits that a slowed poll keeps to.
- */
+/** What must accompany a credential: redirect URI and verifier of a code, the granted scopes of a refresh. */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -42,7 +39,7 @@ for (const [name, family, shownWith, refusal] of wrongBindings) {
     assert.deepEqual(done, { moved: false, verdict: { kind: refusal } })
   })
 
-  test(`a code shown again in grace, with ${name}, is refused and not replayed`, () => {
+  test(`a grace retry of a code with ${name} is refused`, () => {
     const exchanged = { ...family, ...active(1), codeChallenge: family.codeChallenge, flow: 'code' } as const
     const kept = Object.fromEntries(Object.entries(exchanged).filter(([, value]) => value !== undefined))
     const done = step(redeem(credential(0), inGrace, shownWith, moment), {
@@ -53,35 +50,35 @@ for (const [name, family, shownWith, refusal] of wrongBindings) {
   })
 }
 
-test('a code that was given without a challenge is exchanged without a verifier', () => {
+test('a code without a challenge is exchanged without a verifier', () => {
   assert.ok(step(redeem(credential(0), policy, unproven, moment), plainFamily).moved)
 })
 
-test('a code with the right binding is replayed in grace', () => {
+test('a grace retry of a code with the right binding gets the same successor', () => {
   const done = step(redeem(credential(0), inGrace, binding, moment), active(1, { ...binding, flow: 'code' }))
   assert.deepEqual(done, { moved: false, verdict: { kind: 'grace-retry' } })
 })
 
-test('fewer scopes than granted are good, in any order', () => {
+test('a refresh may request fewer scopes than granted, in any order', () => {
   assert.ok(step(rotate(credential(7), policy, { scopes: ['email', 'openid'] }, moment), active(7)).moved)
 })
 
-test('a scope that was not granted is refused, and nothing is spent', () => {
+test('a refresh with a scope that was not granted is refused and spends nothing', () => {
   const done = step(rotate(credential(7), policy, { scopes: ['openid', 'admin'] }, moment), active(7))
   assert.deepEqual(done, { moved: false, verdict: { kind: 'scope-widened' } })
 })
 
-test('a scope that was not granted is refused at a replay, too', () => {
+test('a grace retry with a scope that was not granted is refused', () => {
   const done = step(rotate(credential(6), inGrace, { scopes: ['admin'] }, moment), active(7))
   assert.deepEqual(done, { moved: false, verdict: { kind: 'scope-widened' } })
 })
 
-test('a wider scope at a spent token is reuse all the same', () => {
+test('a spent refresh token with a wider scope is reuse', () => {
   const done = step(rotate(credential(5), inGrace, { scopes: ['admin'] }, moment), active(7))
   assert.deepEqual(done, { moved: false, verdict: { kind: 'reuse', generation: 7 } })
 })
 
-test('an access token ends its family without knowing the salt', () => {
+test('an access token can revoke its family without the salt', () => {
   const entitlement = { application: 'demo', clientId: 'cli', sid }
   assert.ok(step(revoke(entitlement, 'client', moment), active(7)).moved)
   assert.deepEqual(step(revoke({ ...entitlement, clientId: 'job' }, 'client', moment), active(7)), {
@@ -90,7 +87,7 @@ test('an access token ends its family without knowing the salt', () => {
   })
 })
 
-test('why a family was revoked is kept, and a later reason does not replace it', () => {
+test('a second revocation does not replace the first reason', () => {
   const done = step(revoke(credential(3), 'reuse', moment), active(7))
   assert.ok(done.moved)
   assert.equal(done.family.revokedReason, 'reuse')

@@ -1,6 +1,4 @@
-/**
- * Every limit at its very moment: one millisecond before, exactly then, one after.
- */
+/** Every limit: one millisecond before, exactly then, and one millisecond after. */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -182,7 +180,7 @@ const incomplete: Record<string, { transition: Transition; family: Family; verdi
 }
 
 for (const [name, { transition, family, verdict }] of Object.entries(incomplete)) {
-  test(`${name}: an item without the limit is past it, and nothing is written`, () => {
+  test(`${name}: an item without that attribute is refused, and nothing is written`, () => {
     assert.deepEqual(step(transition, family), { moved: false, verdict })
   })
 }
@@ -203,7 +201,7 @@ test('two rotations within one millisecond are two generations', () => {
   assert.deepEqual(old, { moved: false, verdict: { kind: 'reuse', generation: 3 } })
 })
 
-test('a session is live while it is active, within its absolute end, and not ended by ops', () => {
+test('isLive: a session is live while active, within its absolute lifetime, and not revoked by ops', () => {
   assert.equal(isLive(active(1), 0, now), true)
   assert.equal(isLive(active(1, { absoluteExpiresAt: now + 1 }), 0, now), true)
   assert.equal(isLive(active(1, { absoluteExpiresAt: now }), 0, now), false)

@@ -1,7 +1,3 @@
-/**
- * Credentials: what is minted opens, and nothing else does.
- */
-
 import assert from 'node:assert/strict'
 import { createSecretKey } from 'node:crypto'
 import { test } from 'node:test'
@@ -36,7 +32,7 @@ const sample = {
 }
 const text = mint('rt', 'demo', sample, ours)
 
-test('what is minted opens as what it was', () => {
+test('a minted credential verifies to the same sid, generation and salt', () => {
   fc.assert(
     fc.property(kind, application, credential, macKey, (as, at, minted, key) => {
       assert.deepEqual(verify(as, at, mint(as, at, minted, key), [key]), minted)
@@ -44,7 +40,7 @@ test('what is minted opens as what it was', () => {
   )
 })
 
-test('it is written in URL-unreserved characters, with its kind in front, 95 in all', () => {
+test('a credential is its kind and 92 URL-unreserved characters', () => {
   fc.assert(
     fc.property(kind, application, credential, macKey, (as, at, minted, key) => {
       assert.match(mint(as, at, minted, key), new RegExp(`^${as}_[A-Za-z0-9_-]{92}$`))
@@ -52,7 +48,7 @@ test('it is written in URL-unreserved characters, with its kind in front, 95 in 
   )
 })
 
-test('the bytes are laid out as documented', () => {
+test('the bytes of a credential are laid out as documented', () => {
   const bytes = Buffer.from(text.slice(3), 'base64url')
   assert.equal(bytes.length, 69)
   assert.equal(bytes[0], ours.id)
@@ -61,12 +57,12 @@ test('the bytes are laid out as documented', () => {
   assert.equal(bytes.toString('base64url', 21, 37), sample.salt)
 })
 
-test('the same family and generation give the same text, and the next generation another', () => {
+test('a credential is a function of its family and generation', () => {
   assert.equal(mint('rt', 'demo', sample, ours), text)
   assert.notEqual(mint('rt', 'demo', { ...sample, generation: 10 }, ours), text)
 })
 
-test('another kind, application or key opens nothing', () => {
+test('a credential does not verify as another kind, for another application or with another key', () => {
   fc.assert(
     fc.property(
       kind,
@@ -96,14 +92,14 @@ test('another kind, application or key opens nothing', () => {
   )
 })
 
-test('the key is picked by its id among those that are kept', () => {
+test("the credential's key id picks the key that verifies it", () => {
   const next: MacKey = { id: 2, key: createSecretKey(Buffer.alloc(32, 8)) }
   assert.deepEqual(verify('rt', 'demo', text, [next, ours]), sample)
   assert.deepEqual(verify('rt', 'demo', mint('rt', 'demo', sample, next), [next, ours]), sample)
   assert.equal(verify('rt', 'demo', text, [next]), undefined)
 })
 
-test('one of our format that names none of the keys at hand is told from what is no credential', () => {
+test('isOfUnknownKey tells a credential of an unknown key from other text', () => {
   const other = { ...ours, id: 2 }
   assert.equal(isOfUnknownKey(text, [other]), true)
   assert.equal(isOfUnknownKey(text, [other, ours]), false)
@@ -111,7 +107,7 @@ test('one of our format that names none of the keys at hand is told from what is
     assert.equal(isOfUnknownKey(none, []), false)
 })
 
-test('no single bit can be changed', () => {
+test('a credential with one flipped bit does not verify', () => {
   const bytes = Buffer.from(text.slice(3), 'base64url')
   for (let bit = 0; bit < bytes.length * 8; bit += 1) {
     const forged = Buffer.from(bytes)
@@ -120,7 +116,7 @@ test('no single bit can be changed', () => {
   }
 })
 
-test('no single character can be changed, left out, doubled or put in', () => {
+test('a credential with one character changed, removed, doubled or inserted does not verify', () => {
   const characters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~+/= \n\0'
   for (let at = 0; at < text.length; at += 1) {
     const [before, after] = [text.slice(0, at), text.slice(at + 1)]
@@ -133,7 +129,7 @@ test('no single character can be changed, left out, doubled or put in', () => {
   for (const character of characters) assert.equal(verify('rt', 'demo', text + character, [ours]), undefined)
 })
 
-test('no text of any other shape opens, nor throws', () => {
+test('no other text verifies or throws', () => {
   const almost = fc.tuple(kind, fc.base64String()).map(([as, tail]) => `${as}_${tail}`)
   const right = fc.tuple(kind, fc.uint8Array({ minLength: 69, maxLength: 69 }))
   const rightShape = right.map(([as, bytes]) => `${as}_${Buffer.from(bytes).toString('base64url')}`)
@@ -144,7 +140,7 @@ test('no text of any other shape opens, nor throws', () => {
   )
 })
 
-test('the table keeps a hash of the salt, and each salt has its own', () => {
+test('each salt has its own hash', () => {
   fc.assert(
     fc.property(sixteenBytes, sixteenBytes, (one, other) => {
       assert.match(hashSalt(one), /^[A-Za-z0-9_-]{43}$/)

@@ -1,7 +1,3 @@
-/**
- * The keyed hash that sessions are found by.
- */
-
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { emailHash } from '../../shared/domain/email-hash.ts'
@@ -9,13 +5,13 @@ import { emailHash } from '../../shared/domain/email-hash.ts'
 const key = Buffer.alloc(32, 1)
 const hash = (email: string, application = 'demo', by: Uint8Array = key) => emailHash(by, application, email)
 
-test('spellings that people take for one address have one hash', () => {
+test('spellings of the same e-mail address have one hash', () => {
   const [first, ...others] = ['ada@example.test', ' Ada@Example.TEST\n', 'ADA@EXAMPLE.TEST'].map((email) => hash(email))
   for (const other of others) assert.equal(other, first)
   assert.equal(hash('ren\u00e9@example.test'), hash('rene\u0301@example.test'), 'composed or not (Unicode NFC)')
 })
 
-test('another address, application or key has another hash', () => {
+test('the hash differs by address, application and key', () => {
   const hashes = [
     hash('ada@example.test'),
     hash('a.da@example.test'),
@@ -27,7 +23,7 @@ test('another address, application or key has another hash', () => {
   for (const one of hashes) assert.match(String(one), /^[\w-]{12}$/)
 })
 
-test('what is no address has none', () => {
+test('a text that is no e-mail address has no hash', () => {
   for (const text of ['', 'ada', 'ada@', '@example.test', 'ada lovelace@example.test', 'a@b@c']) {
     assert.equal(hash(text), undefined, text)
   }

@@ -1,6 +1,4 @@
-/**
- * How a single guard is judged. That DynamoDB judges the same is test/store/conditions.test.ts.
- */
+/** How a guard is judged. test/store/conditions.test.ts shows that DynamoDB judges alike. */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -34,7 +32,7 @@ test('`contains` looks for a whole element of a list', () => {
   assert.equal(holds({ attribute: 'scopes', is: 'contains', value: 'mail', onFailure }, active(1)), false)
 })
 
-test('the first guard that does not hold is the one that is told', () => {
+test('the first guard that fails gives the verdict', () => {
   const guards: Guard[] = [
     { attribute: 'application', is: '=', value: 'demo', onFailure },
     { attribute: 'clientId', is: '=', value: 'job', onFailure: () => ({ kind: 'foreign-client' }) },

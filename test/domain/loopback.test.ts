@@ -1,12 +1,8 @@
-/**
- * Which addresses never leave the machine.
- */
-
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isLoopback } from '../../shared/domain/loopback.ts'
 
-test('localhost, 127.0.0.1 and ::1 are the machine itself, at any port', () => {
+test('localhost, 127.0.0.1 and ::1 are loopback at any port', () => {
   for (const url of [
     'http://localhost',
     'http://LOCALHOST:1',
@@ -18,7 +14,7 @@ test('localhost, 127.0.0.1 and ::1 are the machine itself, at any port', () => {
   }
 })
 
-test('names that merely look like it are not', () => {
+test('names that resemble localhost are not loopback', () => {
   for (const url of [
     'http://localhost.example',
     'http://127.0.0.1.example',

@@ -1,7 +1,3 @@
-/**
- * How a family begins, attribute by attribute.
- */
-
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createCodeFamily, createDeviceFamily, type NewDeviceFamily } from '../../shared/domain/new-family.ts'
@@ -40,7 +36,7 @@ const both = {
   expires: now / 1000 + 900 + 86_400,
 }
 
-test('a device family waits for its person, and its first poll is free', () => {
+test('a new device family is pending, and its first poll is never too early', () => {
   assert.deepEqual(createDeviceFamily(opening), {
     ...both,
     ...{
@@ -54,7 +50,7 @@ test('a device family waits for its person, and its first poll is free', () => {
   })
 })
 
-test('a code family has its person, and keeps what the code is bound to', () => {
+test('a new code family holds the person and the bindings of the code', () => {
   const { intervalSeconds: _, ...code } = opening
   const bound = { person, redirectUri: 'https://app.example/cb', codeChallenge: 'c'.repeat(43), nonce: 'n' }
   assert.deepEqual(createCodeFamily({ ...code, ...bound }), {
@@ -70,7 +66,7 @@ test('a code family has its person, and keeps what the code is bound to', () => 
   })
 })
 
-test('a code family without challenge and nonce has no such attributes', () => {
+test('a new code family without challenge and nonce has no such attributes', () => {
   const { intervalSeconds: _, ...code } = opening
   const plain = createCodeFamily({
     ...code,
@@ -83,19 +79,19 @@ test('a code family without challenge and nonce has no such attributes', () => {
   assert.ok(!('nonce' in plain))
 })
 
-test('without offline_access a session lasts as long as its access token, and its item a day longer than the last of them', () => {
+test('without offline_access a session lasts as long as its access token, and its item a day longer', () => {
   const { sessionLifetimeMs, lingerSeconds } = createDeviceFamily({ ...opening, scopes: ['openid'] })
   assert.deepEqual([sessionLifetimeMs, lingerSeconds], [300 * second, 300 + 300 + 86_400])
 })
 
-test('a code family names the vault of its sign-in, where tokens are kept', () => {
+test('a new code family names its vault if tokens are stored', () => {
   const { intervalSeconds: _, ...code } = opening
   const open = (vault?: string) => createCodeFamily({ ...code, person, redirectUri: 'https://app.example/cb', vault })
   assert.equal(open('v'.repeat(11)).vault, 'v'.repeat(11))
   assert.ok(!('vault' in open()))
 })
 
-test('a device family holds the provider’s device code, where its device flow is gone through', () => {
+test("a new device family holds the sealed device code of the provider's device flow", () => {
   assert.deepEqual(createDeviceFamily({ ...opening, deviceLogin: 'sealed' }), {
     ...createDeviceFamily(opening),
     deviceLogin: 'sealed',

@@ -1,7 +1,3 @@
-/**
- * PKCE: the vector of RFC 7636 Appendix B, and the syntax of §4.1 and §4.2.
- */
-
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
@@ -9,11 +5,11 @@ import { isCodeChallenge, isCodeVerifier, s256 } from '../../shared/domain/pkce.
 
 const unreserved = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~'
 
-test('RFC 7636 Appendix B', () => {
+test('PKCE: the challenge of the verifier in RFC 7636 Appendix B', () => {
   assert.equal(s256('dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'), 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM')
 })
 
-test('every verifier of 43 to 128 unreserved characters is one, and its challenge is a challenge', () => {
+test('PKCE: 43 to 128 unreserved characters are a verifier, and its S256 is a challenge', () => {
   const verifier = fc.string({ unit: fc.constantFrom(...unreserved), minLength: 43, maxLength: 128 })
   fc.assert(
     fc.property(verifier, (text) => {
@@ -23,7 +19,7 @@ test('every verifier of 43 to 128 unreserved characters is one, and its challeng
   )
 })
 
-test('a verifier of 42 or 129 characters, or with another character, is none', () => {
+test('PKCE: 42 or 129 characters, or a reserved character, are no verifier', () => {
   assert.ok(!isCodeVerifier('a'.repeat(42)))
   assert.ok(isCodeVerifier('a'.repeat(43)))
   assert.ok(isCodeVerifier('a'.repeat(128)))
@@ -32,7 +28,7 @@ test('a verifier of 42 or 129 characters, or with another character, is none', (
     assert.ok(!isCodeVerifier('a'.repeat(50) + character), JSON.stringify(character))
 })
 
-test('a challenge is base64url of 32 bytes and nothing else', () => {
+test('PKCE: a challenge is base64url of 32 bytes', () => {
   assert.ok(!isCodeChallenge('a'.repeat(42)))
   assert.ok(!isCodeChallenge('a'.repeat(44)))
   assert.ok(!isCodeChallenge(`${'a'.repeat(42)}=`))

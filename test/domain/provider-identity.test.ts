@@ -1,7 +1,3 @@
-/**
- * Which settings name the same provider.
- */
-
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
@@ -29,7 +25,7 @@ const oauth2 = (changes: Partial<OAuth2Settings> = {}): OAuth2Settings => ({
   ...changes,
 })
 
-test('a provider is known by its kind, by where codes and secrets are sent, and by what it calls the broker', () => {
+test('a provider is identified by kind, issuer or token endpoint, and client id', () => {
   assert.deepEqual(identityOf(oidc()), { kind: 'oidc', address: 'https://idp.example', clientId: 'broker' })
   assert.deepEqual(identityOf(oauth2()), { kind: 'oauth2', address: 'https://idp.example/token', clientId: 'broker' })
   const others = [
@@ -44,12 +40,12 @@ test('a provider is known by its kind, by where codes and secrets are sent, and 
   assert.equal(new Set([oidc(), ...others].map(providerId)).size, others.length + 1)
 })
 
-test('other settings do not make it another provider', () => {
+test("other settings do not change a provider's identity", () => {
   assert.ok(isSameProvider(oidc(), oidc({ scopes: ['openid'], auth: 'none', revokeTokens: true })))
   assert.ok(isSameProvider(oauth2(), oauth2({ userinfoEndpoint: 'https://idp.example/you', body: 'json' })))
 })
 
-test('members that run into each other do not make two providers one', () => {
+test("the members of a provider's identity cannot run into each other", () => {
   const [one, other] = [
     oidc({ issuer: 'https://a.example/b', clientId: 'c' }),
     oidc({ issuer: 'https://a.example/', clientId: 'bc' }),
@@ -57,7 +53,7 @@ test('members that run into each other do not make two providers one', () => {
   assert.notEqual(providerId(one), providerId(other))
 })
 
-test('a secret is named by its application and its provider, in characters that Secrets Manager takes', () => {
+test("a provider's secret is named by application and provider, in characters that Secrets Manager accepts", () => {
   const application = anApplication({ provider: oidc() })
   assert.match(providerSecretName(application), /^provider\/demo\/[0-9a-f]{32}$/)
   assert.notEqual(
@@ -66,7 +62,7 @@ test('a secret is named by its application and its provider, in characters that 
   )
 })
 
-test('an application accepts its own provider’s seals and those of its former addresses, the latest eight of them', () => {
+test('an application accepts seals of its provider and of its latest eight former addresses', () => {
   const addresses = Array.from({ length: 12 }, (_, at) => oidc({ issuer: `https://${at}.example` }))
   let application = anApplication({ provider: addresses[0]! })
   assert.deepEqual(acceptedProviders(application), [providerId(addresses[0]!)])

@@ -1,7 +1,3 @@
-/**
- * Which redirect URIs are a client's, and for which a person is asked first.
- */
-
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
@@ -18,7 +14,7 @@ const native = client([
   'com.example.app:/cb',
 ])
 
-test('a public client’s loopback IP redirect may have any port, and none', () => {
+test("a public client's loopback IP redirect URI matches with any port", () => {
   for (const uri of [
     ...['http://127.0.0.1/cb?a=1', 'http://127.0.0.1:1/cb?a=1', 'http://127.0.0.1:51004/cb?a=1'],
     ...['http://[::1]:8080/cb', 'http://[::1]/cb', 'http://[::1]:65535/cb'],
@@ -28,7 +24,7 @@ test('a public client’s loopback IP redirect may have any port, and none', () 
   }
 })
 
-test('nothing but the port may differ, and only where a loopback IP is written out', () => {
+test('only the port of a loopback IP redirect URI may differ', () => {
   for (const uri of [
     ...[
       'http://127.0.0.1:1@evil.example/cb?a=1',
@@ -82,13 +78,13 @@ test('nothing but the port may differ, and only where a loopback IP is written o
   }
 })
 
-test('a client that authenticates gets its redirect URIs exactly as they are registered', () => {
+test("a confidential client's redirect URI must match exactly", () => {
   const web = client(['http://127.0.0.1:9999/cb'], { auth: 'client_secret_post' })
   assert.ok(isRegisteredRedirect(web, 'http://127.0.0.1:9999/cb'))
   assert.ok(!isRegisteredRedirect(web, 'http://127.0.0.1:9998/cb'))
 })
 
-test('whatever passes leads to the registered host, path and query', () => {
+test('every accepted redirect URI has the registered host, path and query', () => {
   const oddities = fc.constantFrom('@', ':', '/', '\\', '#', '?', '.', '127.0.0.1', '[::1]', '1', 'evil.example', '%40')
   const uris = fc.array(oddities, { maxLength: 6 }).map((parts) => `http://127.0.0.1${parts.join('')}/cb?a=1`)
   fc.assert(
@@ -101,7 +97,7 @@ test('whatever passes leads to the registered host, path and query', () => {
   )
 })
 
-test('a person is asked for public clients at a loopback address or a private scheme, and as the registration says', () => {
+test('consent is needed for public clients at a loopback address or private-use scheme, unless registered otherwise', () => {
   const asked = (uri: string, changes: Partial<Client> = {}) => needsConsent(client([], changes), uri)
   for (const uri of [
     'http://127.0.0.1:1/cb',

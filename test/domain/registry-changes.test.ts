@@ -1,7 +1,3 @@
-/**
- * What a registry file would change, record by record.
- */
-
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Registry } from '../../shared/domain/registration.ts'
@@ -19,7 +15,7 @@ const told = (before: StoredRegistry, after: Registry, prune = false) =>
 const inWords = ({ kind, record, members }: Change) =>
   [kind, isClient(record) ? record.clientId : record.name, ...members].join(' ')
 
-test('in an empty table everything is added, each application before its clients', () => {
+test('against an empty table every record is added, each application before its clients', () => {
   const other = anApplication({ name: 'other' })
   assert.deepEqual(
     told(stored({}), {
@@ -30,7 +26,7 @@ test('in an empty table everything is added, each application before its clients
   )
 })
 
-test('what is the same is unchanged, whatever the order of its members and whenever it was revoked', () => {
+test('records are unchanged whatever the order of members and the time of a revocation', () => {
   const { provider, ...rest } = anApplication({ revokedBefore: 7 })
   const turned = { provider: Object.fromEntries(Object.entries(provider).reverse()), ...rest } as typeof rest & {
     provider: typeof provider
@@ -42,7 +38,7 @@ test('what is the same is unchanged, whatever the order of its members and whene
   ])
 })
 
-test('what differs is named by its members, those included that are gone', () => {
+test('a changed record names the members that differ, missing ones too', () => {
   const before = stored({ applications: [anApplication()], clients: [aClient({ displayName: 'Old' })] })
   const { displayName: _, ...client } = aClient({ graceSeconds: 30 })
   const after = { applications: [anApplication({ displayName: 'New' })], clients: [client] }
@@ -51,20 +47,20 @@ test('what differs is named by its members, those included that are gone', () =>
   assert.deepEqual([...changed!.members].sort(), ['displayName', 'graceSeconds'])
 })
 
-test('the order in a list counts', () => {
+test('a changed order in a list is a change of the record', () => {
   const before = stored({ clients: [aClient({ audiences: ['a', 'b'] })] })
   assert.deepEqual(told(before, { applications: [], clients: [aClient({ audiences: ['b', 'a'] })] }), [
     'changed cli audiences',
   ])
 })
 
-test('secrets that a file leaves to the table are no difference', () => {
+test('secrets that a file leaves to the table are no change', () => {
   const before = stored({ clients: [aClient({ secretHashes: ['x', 'y'] })] })
   const { secretHashes: _, ...client } = aClient()
   assert.deepEqual(told(before, { applications: [], clients: [client] }), ['unchanged cli'])
 })
 
-test('what the file does not have stays, or is removed with prune: a client, an application and its clients', () => {
+test('a record that the file lacks stays, or is removed with prune', () => {
   const before = stored({
     applications: [anApplication(), anApplication({ name: 'gone' })],
     clients: [aClient(), aClient({ clientId: 'old' }), aClient({ application: 'gone', clientId: 'its' })],
@@ -86,7 +82,7 @@ test('what the file does not have stays, or is removed with prune: a client, an 
   ])
 })
 
-test('an application is known for the scopes of clients that the file does not have, as long as they stay', () => {
+test('an application keeps the scopes of clients that stay although the file lacks them', () => {
   const application = anApplication({ scopes: ['openid'] })
   const before = stored({
     applications: [{ ...application, scopes: ['openid', 'reports:read'] }],

@@ -1,7 +1,3 @@
-/**
- * Scopes (RFC 6749 §3.3): a client gets what it asked for, in that order, or an error.
- */
-
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
@@ -9,24 +5,24 @@ import { allowsScopes, maxScopeLength, maxScopes, parseScopes } from '../../shar
 
 const word = fc.stringMatching(/^[\x21\x23-\x5b\x5d-\x7e]{1,12}$/)
 
-test('an absent scope, and one of spaces, is an empty list', () => {
+test('an absent or blank scope parameter is an empty list', () => {
   assert.deepEqual(parseScopes(undefined), [])
   assert.deepEqual(parseScopes(''), [])
   assert.deepEqual(parseScopes('   '), [])
 })
 
-test('words keep their order, and one said twice counts once', () => {
+test('scopes keep their order, and duplicates count once', () => {
   assert.deepEqual(parseScopes('openid email openid  profile'), ['openid', 'email', 'profile'])
   fc.assert(fc.property(fc.array(word), (words) => assert.deepEqual(parseScopes(words.join(' ')), [...new Set(words)])))
 })
 
-test('a character outside of the syntax makes the whole malformed', () => {
+test('a character outside of the syntax makes the scope parameter malformed', () => {
   for (const character of ['"', '\\', '\t', '\n', '\x7f', '\0', 'é', '\u2028', '😀']) {
     assert.equal(parseScopes(`openid a${character}b`), undefined, JSON.stringify(character))
   }
 })
 
-test('no more is read than a registration may allow in all', () => {
+test('a scope parameter longer than any registration is refused', () => {
   const words = (count: number) => Array.from({ length: count }, (_, at) => `s${at}`).join(' ')
   assert.equal(parseScopes(words(maxScopes))?.length, maxScopes)
   assert.equal(parseScopes(words(maxScopes + 1)), undefined)
@@ -34,7 +30,7 @@ test('no more is read than a registration may allow in all', () => {
   assert.equal(parseScopes('s'.repeat(maxScopeLength + 1)), undefined)
 })
 
-test('no text throws, and what is read is of the syntax', () => {
+test('no scope parameter throws, and every parsed scope is of the syntax', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => {
       for (const scope of parseScopes(text) ?? []) assert.match(scope, /^[\x21\x23-\x5b\x5d-\x7e]+$/)
@@ -42,7 +38,7 @@ test('no text throws, and what is read is of the syntax', () => {
   )
 })
 
-test('each word asked for must be allowed, as it is spelt', () => {
+test('every requested scope must be allowed, in its exact spelling', () => {
   assert.ok(allowsScopes(['openid', 'email'], ['email']))
   assert.ok(allowsScopes(['openid', 'email'], []))
   assert.ok(!allowsScopes(['openid', 'email'], ['email', 'admin']))

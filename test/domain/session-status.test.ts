@@ -1,7 +1,3 @@
-/**
- * How a session stands at a moment: what it says itself, what the clock says, and what ops have said of all.
- */
-
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { subOf } from '../../shared/domain/family.ts'
@@ -34,27 +30,27 @@ describe('a session that can go on', () => {
     ['active until its absolute end, if that is earlier', active(3, { rotatedAt: absoluteEnd }), 'active', absoluteEnd],
   ] as const
   for (const [what, family, state, expiresAt] of rows) {
-    test(`${what}, to the millisecond, and expired from then on`, () => {
+    test(`${what}, to the millisecond, and is expired from then on`, () => {
       assert.deepEqual(at(family, expiresAt - 1), { state, expiresAt })
       assert.deepEqual(at(family, expiresAt), { state: 'expired', expiresAt })
     })
   }
 
-  test('goes by the limits that its client has now', () => {
+  test("a session's expiry follows the client's limits of now", () => {
     const longer = { client: { revokedBefore: 0, idleSeconds: 200 } }
     assert.equal(at(active(3), idleEnd, longer).state, 'active')
   })
 })
 
 describe('a session that has ended', () => {
-  test('says when and why, whatever the clock and ops say since', () => {
+  test('a revoked session keeps its time and reason, whatever happens later', () => {
     const later = { application: { revokedBefore: now + 1 } }
     const ended = { state: 'revoked', revokedAt: now - second, revokedReason: 'client' }
     assert.deepEqual(at(revoked(), now + 1e12, later), ended)
     assert.deepEqual(at(denied(), now, later), { state: 'denied' })
   })
 
-  test('was revoked with all of its client, or of its application, if it began no later than that', () => {
+  test('ops can revoke all earlier sessions of a client or an application', () => {
     const client = (revokedBefore: number) => ({ client: { revokedBefore, idleSeconds: 100 } })
     for (const family of [pending({ createdAt: since }), approved({ createdAt: since }), active(3)]) {
       assert.deepEqual(at(family, now, client(since)), {
@@ -72,7 +68,7 @@ describe('a session that has ended', () => {
     }
   })
 
-  test('was revoked by the earlier of the two', () => {
+  test('a session that ops revoked twice shows the earlier revocation', () => {
     const both = (application: number, client: number) => ({
       application: { revokedBefore: application },
       client: { revokedBefore: client, idleSeconds: 100 },
@@ -82,7 +78,7 @@ describe('a session that has ended', () => {
     assert.equal(at(active(3), now, both(since + 2, since - 1)).revokedReason, 'ops:application')
   })
 
-  test('is as good as revoked while its client is not registered', () => {
+  test('a session counts as revoked while its client is not registered', () => {
     const gone = { client: undefined }
     assert.deepEqual(at(active(3), now, gone), { state: 'revoked', revokedReason: 'client-removed' })
     assert.deepEqual(at(denied(), now, gone), { state: 'denied' })
@@ -95,7 +91,7 @@ describe('revokeByOps', () => {
     revokeByOps(application, sid, { actor: 'arn:aws:iam::1:user/ada', note }, moment)
 
   for (const family of [pending(), approved(), codeIssued(), active(1), active(7)]) {
-    test(`ends what is ${family.state}, generation ${family.generation}, and keeps who and why`, () => {
+    test(`revokeByOps ends a family in state ${family.state}, generation ${family.generation}, with actor and note`, () => {
       const outcome = step(end('laptop lost'), family)
       assert.ok(outcome.moved)
       const { state, revokedAt, revokedReason, revokedNote, person } = outcome.family
@@ -105,11 +101,11 @@ describe('revokeByOps', () => {
     })
   }
 
-  test('needs no word about it', () => {
+  test('revokeByOps needs no note', () => {
     assert.ok(!('revokedNote' in changed(end(), active(3))))
   })
 
-  test('leaves alone what has ended, what is another application’s, and what is not there', () => {
+  test("revokeByOps refuses a revoked family, another application's, and a missing one", () => {
     assert.deepEqual(step(end(), revoked()), { moved: false, verdict: { kind: 'revoked' } })
     assert.deepEqual(step(end(), denied()), { moved: false, verdict: { kind: 'revoked' } })
     assert.deepEqual(step(end(undefined, 'other'), active(3)), { moved: false, verdict: { kind: 'unknown' } })

@@ -1,6 +1,4 @@
-/**
- * Every transition against every state of a family, as one table: what it does, or which "no" it is.
- */
+/** Every transition against every state of a family, as one table of results and refusals. */
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -257,7 +255,7 @@ for (const [name, situation] of Object.entries<Situation>(situations)) {
   })
 }
 
-test('the table leaves no state and no transition out', () => {
+test('the table covers every state and every transition', () => {
   const states = Object.values<Situation>(situations).map(({ family }) => family?.state)
   assert.deepEqual([...new Set(states)].sort(), ['active', 'approved', 'denied', 'pending', 'revoked', undefined])
   const names = columns.map((column) => transitionOf(column, situations.approved).name)
@@ -268,14 +266,14 @@ test('the table leaves no state and no transition out', () => {
 })
 
 describe('explain', () => {
-  test('knows its own write id one write later, too: what it led to has been moved on, which is no reuse', () => {
+  test('explain: an own write that another write followed is superseded, and no reuse', () => {
     for (const column of ['approve', 'deny', 'redeem', 'rotate'] as const) {
       const transition = transitionOf(column, situations.approved)
       assert.deepEqual(explain(transition, active(9, { previousWriteId: writeId })), { kind: 'superseded' }, column)
     }
   })
 
-  test('a poll whose answer was lost while the person approved learns that it is decided, and redeems', () => {
+  test('explain: a poll whose answer was lost while the person approved is decided, and redeems', () => {
     const polled = step(transitionOf('recordPoll', situations.approved), pending())
     assert.ok(polled.moved)
     const decided = step(decide('demo', sid, { approve: person }, { now, writeId: 'the decision' }), polled.family)
@@ -283,19 +281,19 @@ describe('explain', () => {
     assert.deepEqual(explain(transitionOf('recordPoll', situations.approved), decided.family), { kind: 'decided' })
   })
 
-  test('throws where every guard holds, for then the condition was another one', () => {
+  test('explain: throws if every guard holds', () => {
     const transition = transitionOf('rotate', situations['active, later generation'])
     assert.throws(() => explain(transition, active(7)), /the condition of rotate failed though each guard holds/)
   })
 
-  test('tells the generation that reuse was seen at, and the interval that was polled too early', () => {
+  test("explain: reuse has the family's generation, and too-early the interval", () => {
     const reuse = step(transitionOf('rotate', situations['ancestor shown']), active(7))
     assert.deepEqual(reuse, { moved: false, verdict: { kind: 'reuse', generation: 7 } })
     const early = step(transitionOf('recordPoll', situations.approved), pending({ nextPollAt: now + 1 }))
     assert.deepEqual(early, { moved: false, verdict: { kind: 'too-early', pollIntervalMs: 5 * second } })
   })
 
-  test('a second early poll at the same moment meets the interval that the first one made', () => {
+  test('explain: a second early poll at the same moment sees the increased interval', () => {
     const slowed = step(transitionOf('increaseInterval', situations.approved), pending({ pollIntervalMs: 10 * second }))
     assert.deepEqual(slowed, { moved: false, verdict: { kind: 'too-early', pollIntervalMs: 10 * second } })
   })

@@ -1,7 +1,3 @@
-/**
- * User codes: what people read, what is forgiven when they type, and where a code leads.
- */
-
 import assert from 'node:assert/strict'
 import { createSecretKey } from 'node:crypto'
 import { test } from 'node:test'
@@ -21,11 +17,11 @@ const letter = fc.constantFrom(...userCodeAlphabet)
 const userCode = fc.array(letter, { minLength: 8, maxLength: 8 }).map((letters) => letters.join(''))
 const macKey = { id: 1, key: createSecretKey(Buffer.alloc(32, 7)) }
 
-test('the alphabet has no vowels, no Y and no digits, so a code spells nothing and is not misread', () => {
+test('the alphabet of user codes has no vowels, no Y and no digits', () => {
   assert.equal(userCodeAlphabet, 'BCDFGHJKLMNPQRSTVWXZ')
 })
 
-test('a code is shown as four letters, a dash and four letters, and read back as it was', () => {
+test('a user code is formatted as four letters, a dash and four letters, and parses back', () => {
   fc.assert(
     fc.property(userCode, (code) => {
       assert.match(formatUserCode(code), /^[B-Z]{4}-[B-Z]{4}$/)
@@ -35,7 +31,7 @@ test('a code is shown as four letters, a dash and four letters, and read back as
   )
 })
 
-test('case, dashes, dots, underscores and spaces are forgiven, wherever they stand', () => {
+test('parseUserCode ignores case, dashes, dots, underscores and spaces anywhere', () => {
   const noise = fc.array(fc.constantFrom(' ', '-', '.', '_', '\t', '\u2010', '\u2013', '\u2014', '\u00a0', '\n'), {
     maxLength: 3,
   })
@@ -50,7 +46,7 @@ test('case, dashes, dots, underscores and spaces are forgiven, wherever they sta
   )
 })
 
-test('whatever is read is a code, and no text throws', () => {
+test('parseUserCode returns only valid codes, and no text throws', () => {
   fc.assert(
     fc.property(
       fc.oneof(fc.string({ unit: 'binary' }), fc.string(), fc.string({ unit: letter, maxLength: 12 })),
@@ -63,13 +59,13 @@ test('whatever is read is a code, and no text throws', () => {
   )
 })
 
-test('a letter too few or too many, a vowel or a digit is no code', () => {
+test('a user code with a letter too few or too many, a vowel or a digit is refused', () => {
   for (const typed of ['', 'BCDFGHJ', 'BCDFGHJKL', 'ACDFGHJK', 'BCDFGHJ0', 'BCDF+GHJK', 'BCDFGHJK\0']) {
     assert.equal(parseUserCode(typed), undefined, JSON.stringify(typed))
   }
 })
 
-test('what cannot be a code is told apart: a wrong length, or characters that no code has, each once', () => {
+test('userCodeFault reports a wrong length, or each invalid character once', () => {
   for (const typed of ['', 'BCDFGHJ', 'BCDFGHJKL', 'AAAA', 'B'.repeat(65)]) {
     assert.deepEqual(userCodeFault(typed), { kind: 'length' }, typed)
   }
@@ -82,7 +78,7 @@ test('what cannot be a code is told apart: a wrong length, or characters that no
   )
 })
 
-test('a link proves its own code, at its own application, with a key that made it, and nothing else', () => {
+test('the proof in a link is valid for its code, application and key only', () => {
   const other = { id: 2, key: createSecretKey(Buffer.alloc(32, 8)) }
   fc.assert(
     fc.property(userCode, userCode, (one, another) => {
@@ -98,12 +94,12 @@ test('a link proves its own code, at its own application, with a key that made i
   )
 })
 
-test('an endless text is not read at all', () => {
+test('parseUserCode refuses a very long text', () => {
   assert.equal(parseUserCode(`${' '.repeat(56)}BCDFGHJK`), 'BCDFGHJK')
   assert.equal(parseUserCode(`${' '.repeat(57)}BCDFGHJK`), undefined)
 })
 
-test('a draw is a code, and every letter comes about as often at each place', () => {
+test('generated user codes are valid, and letters are evenly distributed at each place', () => {
   const draws = 10_000
   const counts = Array.from({ length: 8 }, () => new Map<string, number>())
   const drawn = new Set<string>()
@@ -121,7 +117,7 @@ test('a draw is a code, and every letter comes about as often at each place', ()
   }
 })
 
-test('a code leads to one sid: another code, application or key leads elsewhere', () => {
+test('the sid differs by user code, application and key', () => {
   const applications = fc.constantFrom('demo', 'demo2', 'd', 'auth0like')
   fc.assert(
     fc.property(userCode, userCode, applications, applications, (one, other, at, elsewhere) => {

@@ -1,7 +1,3 @@
-/**
- * The vault: what to do in each of its states, what each change makes of it, and walks of several callers over one.
- */
-
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
@@ -50,7 +46,7 @@ describe('what to do with a vault', () => {
     'over for long': [{ refreshAt: 0, expiresAt: 0 }, 'fetch wait fetch cool-down fetch wait sign-in sign-in'],
   }
   for (const [name, [times, steps]] of Object.entries(rows)) {
-    test(`a token ${name}: ${steps}`, () => {
+    test(`nextStep of a token ${name}: ${steps}`, () => {
       const taken = Object.values(columns).map((state) => nextStep(vaultOf({ ...times, ...state }), now))
       assert.equal(taken.join(' '), steps)
     })
@@ -62,12 +58,12 @@ describe('what to do with a vault', () => {
 describe('changes', () => {
   const busy = vaultOf({ leaseUntil: now + 5, failures: 2, retryAt: now - 5 })
 
-  test('a lease ends by itself, and longer after a provider is given up on', () => {
+  test('a lease lasts longer than any request to a provider', () => {
     assert.deepEqual(takeLease(now), { set: { leaseUntil: now + leaseMs }, remove: [] })
     assert.ok(leaseMs >= (3 + 1) * timeoutSeconds * second, 'discovery, answer and keys, and our secret before them')
   })
 
-  test('fresh tokens end the lease, and the memory of failures', () => {
+  test('renewTokens releases the lease and clears the failures', () => {
     const lifetime = { expiresInSeconds: 600, isRefreshable: true }
     assert.deepEqual(renewTokens(busy, 'fresh', lifetime, now), {
       set: { sealed: 'fresh', isRefreshable: true, refreshAt: now + 540 * second, expiresAt: now + 600 * second },
@@ -75,21 +71,21 @@ describe('changes', () => {
     })
   })
 
-  test('a failure ends the lease, is counted, and touches no token', () => {
+  test('coolDown releases the lease, counts the failure and keeps the tokens', () => {
     assert.deepEqual(coolDown(busy, 0, now), {
       set: { failures: 3, retryAt: now + 4 * second },
       remove: ['leaseUntil'],
     })
   })
 
-  test('a refusal leaves nothing to be used or sent', () => {
+  test('dropTokens removes the tokens', () => {
     const after = changedVault(busy, dropTokens())
     assert.equal(after.sealed, undefined)
     assert.equal(after.isRefreshable, false)
     for (const gone of ['sealed', 'leaseUntil', 'failures', 'retryAt']) assert.ok(!(gone in after), gone)
   })
 
-  test('the back-off doubles from 1 s to a minute, and is as long as the provider asks, to a minute', () => {
+  test("the back-off doubles from 1 s, or is the provider's Retry-After, up to a minute", () => {
     const waits = Array.from({ length: 9 }, (_, failures) => coolDown(vaultOf({ failures }), 0, now).set.retryAt! - now)
     assert.deepEqual(
       waits.map((ms) => ms / second),
@@ -102,7 +98,7 @@ describe('changes', () => {
     )
   })
 
-  test('however often a provider fails and whatever it asks for, the back-off never shrinks and never passes a minute', () => {
+  test('the back-off never shrinks and never exceeds a minute', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 2_000 }), fc.nat(1_000_000), (failures, retryAfterSeconds) => {
         const wait = coolDown(vaultOf({ failures }), retryAfterSeconds, now).set.retryAt! - now
@@ -123,7 +119,7 @@ describe('how long tokens last', () => {
   }
   const end = openingOf().expires - now / second
 
-  test('a vault begins at revision 1, held by nobody', () => {
+  test('a new vault has revision 1 and no lease', () => {
     const { id, sid, writeId, expires, application } = openingOf()
     assert.deepEqual(opened({ expiresInSeconds: 300, isRefreshable: true }), {
       ...{ sid, id, version: 1, application, revision: 1, writeId, expires, sealed: 'sealed', isRefreshable: true },
@@ -131,27 +127,27 @@ describe('how long tokens last', () => {
     })
   })
 
-  test('fresh ones are fetched a minute before the end, or in the last fifth', () => {
+  test('tokens are refreshed a minute before they expire, or in the last fifth of their lifetime', () => {
     assert.deepEqual(timesOf({ expiresInSeconds: 3_600, isRefreshable: true }), [3_540, 3_600])
     assert.deepEqual(timesOf({ expiresInSeconds: 300, isRefreshable: true }), [240, 300])
     assert.deepEqual(timesOf({ expiresInSeconds: 10, isRefreshable: true }), [8, 10])
     assert.deepEqual(timesOf({ expiresInSeconds: 1, isRefreshable: true }), [0.8, 1])
   })
 
-  test('B8 of which no end is told are asked for again after five minutes; what cannot be replaced is good till the end', () => {
+  test('B8 tokens without expires_in are refreshed after five minutes, or used to the end if they cannot be refreshed', () => {
     assert.deepEqual(timesOf({ isRefreshable: true }), [240, 300])
     assert.deepEqual(timesOf({ isRefreshable: false }), [end, end])
     assert.equal(nextStep(opened({ isRefreshable: false }), now + 86_400 * second), 'use')
     assert.deepEqual(timesOf({ expiresInSeconds: 300, isRefreshable: false }), [240, 300])
   })
 
-  test('one that says it lasts longer than its session may is good for as long as the session', () => {
+  test('a token that outlives its session is used for as long as the session', () => {
     for (const expiresInSeconds of [end + 1, 1e12, Number.MAX_VALUE]) {
       assert.deepEqual(timesOf({ expiresInSeconds, isRefreshable: true }), [end - 60, end])
     }
   })
 
-  test('whatever a provider says, the times are numbers that the table can hold, in their order', () => {
+  test("whatever lifetime a provider sends, the vault's times are ordered and fit into the table", () => {
     fc.assert(
       fc.property(fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }), fc.boolean(), (told, isRefreshable) => {
         const { refreshAt, expiresAt } = opened({ expiresInSeconds: Math.floor(told), isRefreshable })
@@ -161,7 +157,7 @@ describe('how long tokens last', () => {
     )
   })
 
-  test('a vault outlives the longest session that may come of its code by a day', () => {
+  test('a vault is kept for a day longer than the longest session of its code', () => {
     assert.equal(vaultExpires(900, 1_000, now + 1), now / second + 1 + 900 + 1_000 + 86_400)
   })
 })
@@ -272,28 +268,28 @@ function walked(look: (before: Vault, world: World, taken: Move, step: Step | un
 }
 
 describe('several callers over one vault', () => {
-  test('B1 never do two ask the provider at a time, unless the lease of the earlier one ran out', () => {
+  test('B1 no two callers ask the provider at a time, unless the first lease has ended', () => {
     walked((_, { callers, now: at }) => {
       const within = callers.filter(({ asking }) => asking !== undefined && asking.since + leaseMs > at)
       assert.ok(within.length <= 1, `${within.length} ask at once`)
     })
   })
 
-  test('the revision rises by one with each write, and with nothing else', () => {
+  test('the revision of a vault increases by one with each write', () => {
     walked((before, { vault, writes }) => {
       assert.equal(vault.revision, 1 + writes)
       assert.ok(vault === before || vault.revision === before.revision + 1)
     })
   })
 
-  test('B2 tokens are only replaced by those of a later turn: whoever comes too late changes nothing', () => {
+  test('B2 a caller whose lease has ended does not replace newer tokens', () => {
     walked((before, { vault, storedTurn }) => {
       if (vault.sealed !== undefined && storedTurn > 0) assert.equal(vault.sealed, `tokens of turn ${storedTurn}`)
       if (before.sealed === undefined) assert.equal(vault.sealed, undefined)
     })
   })
 
-  test('B5 once the provider has refused, nobody ever asks it again', () => {
+  test('B5 after the provider has refused, no caller asks it again', () => {
     walked((before, { vault }, taken, step) => {
       if (before.sealed !== undefined) return
       assert.ok(
@@ -304,14 +300,14 @@ describe('several callers over one vault', () => {
     })
   })
 
-  test('B10 nobody asks while the provider is left in peace', () => {
+  test('B10 no caller asks the provider during the back-off', () => {
     walked((before, { vault, now: at }, { do: did }) => {
       const began = did === 'act' && vault.leaseUntil !== undefined && vault.revision > before.revision
       if (began) assert.ok(at >= (before.retryAt ?? 0) && at >= (before.leaseUntil ?? 0))
     })
   })
 
-  test('the walks get somewhere: every step is met, late comers too', () => {
+  test('the random walks over a vault meet every step, and late callers', () => {
     const met = new Set<string>()
     walked((before, { vault, storedTurn, turns }, taken, step) => {
       if (step !== undefined) met.add(step)

@@ -1,7 +1,4 @@
-/**
- * Random walks: a family is moved in any order, at any pace, by its holder, a thief and its person, and what must always
- * hold is looked at after each step.
- */
+/** Random walks: the client, a thief and the person move a family in any order, and invariants are checked after each step. */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -140,7 +137,7 @@ function walked(look: (before: Family, world: World, done: Step | undefined, tak
   )
 }
 
-test('there are never two credentials that would move a family on, and every grace retry leads to the living one', () => {
+test('at most one credential moves a family on, and every grace retry leads to it', () => {
   walked((_, world) => {
     const showings = everyShowing(world).map((transition) => step(transition, world.family))
     const moving = showings.filter(({ moved }) => moved)
@@ -158,19 +155,19 @@ test('a revoked family never moves again', () => {
   })
 })
 
-test('the generation never falls, and rises by one', () => {
+test('the generation never decreases, and increases by one', () => {
   walked((before, { family }) => {
     assert.ok([0, 1].includes(family.generation - before.generation), `${before.generation} to ${family.generation}`)
   })
 })
 
-test('the absolute end is set once and never moves', () => {
+test('the absolute end of a session is set once and never moves', () => {
   walked((before, { family }) => {
     if (before.absoluteExpiresAt !== undefined) assert.equal(family.absoluteExpiresAt, before.absoluteExpiresAt)
   })
 })
 
-test('nothing is given after the absolute end or an idle gap', () => {
+test('no tokens are issued after the absolute end or the idle limit', () => {
   walked((before, world, done) => {
     const given =
       done !== undefined && world.family.state === 'active' && (done.moved || done.verdict.kind === 'grace-retry')
@@ -180,7 +177,7 @@ test('nothing is given after the absolute end or an idle gap', () => {
   })
 })
 
-test('the window of grace begins with the rotation and does not slide', () => {
+test('the grace begins with the rotation, and retries do not extend it', () => {
   let rotatedAt = new Map<number, number>()
   walked((before, { family, now, held }, done) => {
     if (before.generation === 0) rotatedAt = new Map()
@@ -191,7 +188,7 @@ test('the window of grace begins with the rotation and does not slide', () => {
   })
 })
 
-test('a credential that was exchanged is reuse for ever once its grace is over, and the family is dead', () => {
+test('an exchanged credential is reuse once its grace is over, and the family is revoked', () => {
   walked((before, { family, now, held }, done, taken) => {
     if (taken.do !== 'refresh' || taken.age === 0 || before.state !== 'active') return
     if (before.generation - taken.age < 1) return
@@ -204,7 +201,7 @@ test('a credential that was exchanged is reuse for ever once its grace is over, 
   })
 })
 
-test('the walks get somewhere: every state, grace retries and reuse are all met', () => {
+test('the random walks meet every state, grace retries and reuse', () => {
   const met = new Set<string>()
   walked((_, { family }, done) => {
     met.add(family.state)

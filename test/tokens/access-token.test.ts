@@ -1,7 +1,3 @@
-/**
- * Access tokens: exactly what RFC 9068 asks for, and nothing else is taken for one.
- */
-
 import assert from 'node:assert/strict'
 import { createHmac, createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { before, test } from 'node:test'
@@ -36,7 +32,7 @@ function payloadOf(token: string): JWTPayload {
 const verify = (token: string, at = now, as = issuer) => verifyAccessToken(keyring, as, token, at)
 
 for (const alg of ['ES256', 'RS256'] as const) {
-  test(`${alg}: header and claims are RFC 9068's, and the signature holds`, async () => {
+  test(`${alg}: an access token has the header and claims of RFC 9068 and verifies`, async () => {
     const token = await signAccessToken(keyring, alg, claims, 300, now + 999)
     const { kid } = keyring.signingKey(alg, now)
     assert.deepEqual(decodeProtectedHeader(token), { typ: 'at+jwt', alg, kid })
@@ -46,7 +42,7 @@ for (const alg of ['ES256', 'RS256'] as const) {
     assert.deepEqual(await verify(token), payloadOf(token))
   })
 
-  test(`${alg}: it holds from its issue to its end`, async () => {
+  test(`${alg}: an access token is valid from its issue to its expiry`, async () => {
     const token = await signAccessToken(keyring, alg, claims, 300, now)
     assert.ok(await verify(token, now))
     assert.ok(await verify(token, now + 299_999))
@@ -54,14 +50,14 @@ for (const alg of ['ES256', 'RS256'] as const) {
   })
 }
 
-test('each has a jti of its own, and no scope claim where nothing was granted', async () => {
+test('each access token has its own jti, and no scope claim without scopes', async () => {
   const { scope: _, ...bare } = claims
   const tokens = await Promise.all(Array.from({ length: 50 }, () => signAccessToken(keyring, 'ES256', bare, 60, now)))
   assert.equal(new Set(tokens.map((token) => payloadOf(token).jti)).size, 50)
   assert.ok(!('scope' in payloadOf(tokens[0]!)))
 })
 
-test('another application, with the same keys, is another issuer', async () => {
+test('an access token of another application with the same keys is refused', async () => {
   const token = await signAccessToken(keyring, 'ES256', claims, 300, now)
   assert.equal(await verify(token, now, 'https://auth.example/other'), undefined)
   assert.equal(await verify(token, now, `${issuer}/`), undefined)
@@ -82,12 +78,12 @@ async function variant(header: Record<string, unknown>, payload: JWTPayload = {}
     .sign(key)
 }
 
-test('the control: the variant that differs in nothing is good, and so is the long name of its type', async () => {
+test('an access token with type at+jwt or application/at+jwt is accepted', async () => {
   assert.ok(await verify(await variant({})))
   assert.ok(await verify(await variant({ typ: 'application/at+jwt' })))
 })
 
-test('another type, an unknown or missing kid, or a crit that is not known is refused', async () => {
+test('an access token of another type, with an unknown or missing kid, or an unknown crit is refused', async () => {
   for (const header of [{ typ: 'JWT' }, { typ: undefined }, { kid: 'unknown' }, { kid: undefined }]) {
     assert.equal(await verify(await variant(header)), undefined, JSON.stringify(header))
   }
@@ -98,18 +94,18 @@ test('another type, an unknown or missing kid, or a crit that is not known is re
   assert.equal(await verify(critical), undefined)
 })
 
-test('every claim of RFC 9068 must be there', async () => {
+test('an access token without a required claim of RFC 9068 is refused', async () => {
   for (const name of ['iss', 'sub', 'aud', 'client_id', 'sid', 'exp', 'iat', 'jti']) {
     assert.equal(await verify(await variant({}, { [name]: undefined })), undefined, name)
   }
 })
 
-test('a key of the other algorithm does not serve, though its kid is known', async () => {
+test('an access token with the algorithm of another key is refused', async () => {
   const rsa = keyring.publicKeys.find(({ alg }) => alg === 'RS256')
   assert.equal(await verify(await variant({ kid: rsa?.kid })), undefined)
 })
 
-test('`none`, and a MAC made with a public key as its secret, are refused', async () => {
+test('an access token with alg none, or a MAC with a public key, is refused', async () => {
   const payload = (await variant({})).split('.')[1]
   const forge = (header: object, sign: (input: string) => string) => {
     const input = `${Buffer.from(JSON.stringify(header)).toString('base64url')}.${payload}`
@@ -130,7 +126,7 @@ function spkiOf(jwk: JWK): string | Buffer {
   return createPublicKey({ key: { ...jwk }, format: 'jwk' }).export({ type: 'spki', format: 'pem' })
 }
 
-test('a key that the token brings along itself is not trusted', async () => {
+test("a key in an access token's header is not trusted", async () => {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const { kid } = keyring.signingKey('ES256', now)
   const forged = await new SignJWT(payloadOf(await variant({})))
@@ -139,12 +135,12 @@ test('a key that the token brings along itself is not trusted', async () => {
   assert.equal(await verify(forged), undefined)
 })
 
-test('a key that was taken off the keyring verifies no more', async () => {
+test('an access token of a retired key is refused', async () => {
   const token = await variant({})
   assert.equal(await verifyAccessToken(await readKeyring(await generateKeyring(now)), issuer, token, now), undefined)
 })
 
-test('no character can be changed, and no text throws', async () => {
+test('a changed access token is refused, and no text throws', async () => {
   const token = await variant({})
   const changed = fc
     .tuple(fc.nat({ max: token.length - 1 }), fc.constantFrom(...'AZaz09-_.='))
@@ -162,7 +158,7 @@ test('no character can be changed, and no text throws', async () => {
   )
 })
 
-test('what a fault of ours throws is not taken for a bad token', async () => {
+test('verifyAccessToken rethrows a fault of the broker', async () => {
   const broken = {
     ...keyring,
     get publicKeys(): never {

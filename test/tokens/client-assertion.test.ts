@@ -1,7 +1,3 @@
-/**
- * A client's assertion: what RFC 7523 §3 asks of one, and that nothing else is taken for one.
- */
-
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { before, describe, test } from 'node:test'
@@ -95,10 +91,11 @@ describe('claims', () => {
     'another sub': [{ sub: 'ada' }, 'sub'],
   }
   for (const [name, [claims, expected]] of Object.entries(cases)) {
-    test(`${name}: ${expected.slice(0, 20)}`, async () => assert.equal(await verdict(await signed(claims)), expected))
+    test(`an assertion with ${name}: ${expected.slice(0, 20)}`, async () =>
+      assert.equal(await verdict(await signed(claims)), expected))
   }
 
-  test('an end that no number can hold is no end', async () => {
+  test('an assertion with an infinite exp is refused', async () => {
     const payload = Buffer.from(JSON.stringify(good).replace(/"exp":\d+/, '"exp":1e400'))
     const endless = await new CompactSign(payload).setProtectedHeader({ alg: 'ES256' }).sign(ec.privateKey)
     assert.equal(await verdict(endless), 'exp')
@@ -108,7 +105,7 @@ describe('claims', () => {
 describe('signatures', () => {
   const forged = 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED'
 
-  test('each algorithm serves with a key of its kind', async () => {
+  test('an assertion of each algorithm verifies with a key of its type', async () => {
     for (const [alg, key] of [
       ['ES256', ec],
       ['RS256', rsa],
@@ -120,14 +117,14 @@ describe('signatures', () => {
     }
   })
 
-  test('an RSA key that is for one algorithm does not serve for the other', async () => {
+  test('an assertion is refused if its RSA key is registered for another algorithm', async () => {
     const only = (alg: 'RS256' | 'PS256') => [{ ...pss.jwk, alg }] as PublicJwk[]
     const assertion = await signed({}, { alg: 'PS256' }, pss)
     assert.equal(await verdict(assertion, only('PS256')), 'one until 60')
     assert.equal(await verdict(assertion, only('RS256')), forged)
   })
 
-  test('of several keys the one that has signed is found, named or not', async () => {
+  test('the key of an assertion is found among several, with or without a kid', async () => {
     const keys = [{ ...other.jwk, kid: 'b' }, rsa.jwk, { ...ec.jwk, kid: 'a' }]
     assert.equal(await verdict(await signed(), keys), 'one until 60')
     assert.equal(await verdict(await signed({}, { kid: 'a' }), keys), 'one until 60')
@@ -135,13 +132,13 @@ describe('signatures', () => {
     assert.equal(await verdict(await signed({}, { kid: 'a' }), [other.jwk, ec.jwk]), 'one until 60')
   })
 
-  test('of a key that is not registered, of none, and of one that the assertion brings along, nothing is taken', async () => {
+  test('an assertion signed by an unregistered key, or one in its own header, is refused', async () => {
     assert.equal(await verdict(await signed({}, {}, other)), forged)
     assert.equal(await verdict(await signed(), []), forged)
     assert.equal(await verdict(await signed({}, { jwk: await exportJWK(other.privateKey) }, other)), forged)
   })
 
-  test('`none`, a MAC made with a public key, and algorithms that are not listed prove nothing', async () => {
+  test('an assertion with alg none, a MAC or an unlisted algorithm is refused', async () => {
     const [, payload] = (await signed()).split('.')
     const forge = (alg: string, signature: (input: string) => string) => {
       const input = `${Buffer.from(JSON.stringify({ alg })).toString('base64url')}.${payload}`
@@ -156,7 +153,7 @@ describe('signatures', () => {
     assert.equal(await verdict(await signed({}, { alg: 'RS512' }, rs512), [rs512.jwk]), forged)
   })
 
-  test('a crit that nobody knows is refused', async () => {
+  test('an assertion with an unknown crit is refused', async () => {
     const payload = { ...good } as JWTPayload
     const critical = await new SignJWT(payload)
       .setProtectedHeader({ alg: 'ES256', crit: ['x'], x: 1 })
@@ -166,14 +163,14 @@ describe('signatures', () => {
 })
 
 describe('any text', () => {
-  test('whom it claims to be of is read, and is nobody unless it could be a name', async () => {
+  test('issuerOf reads the iss of an assertion, if it can be a client id', async () => {
     assert.equal(issuerOf(await signed()), 'robot')
     for (const iss of [undefined, 7, null, ['robot'], 'a\0b', '\ud800']) {
       assert.equal(issuerOf(await signed({ iss })), undefined, String(iss))
     }
   })
 
-  test('none throws, and none is taken for an assertion', async () => {
+  test('no other text throws or verifies as an assertion', async () => {
     const part = fc.oneof(
       fc.base64String(),
       fc.json().map((text) => Buffer.from(text).toString('base64url')),
@@ -188,7 +185,7 @@ describe('any text', () => {
     )
   })
 
-  test('a fault of ours is not taken for a bad assertion', async () => {
+  test('verifyAssertion rethrows a fault of the broker', async () => {
     const broken = [{ ...ec.jwk, x: 'no point' }] as PublicJwk[]
     await assert.rejects(verifyAssertion(await signed(), { clientId: 'robot', keys: broken, issuer, now }))
   })

@@ -1,7 +1,3 @@
-/**
- * ID tokens (OIDC Core §2).
- */
-
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { createLocalJWKSet, jwtVerify } from 'jose'
@@ -25,7 +21,7 @@ before(async () => {
 })
 
 for (const alg of ['RS256', 'ES256'] as const) {
-  test(`${alg}: it verifies against the published keys, for an hour, and says what it is to say`, async () => {
+  test(`${alg}: an ID token verifies with the published keys for an hour, and has the given claims`, async () => {
     const token = await signIdToken(keyring, alg, { ...claims, nonce: 'n-0S6_WzA2Mj' }, now + 999)
     const published = createLocalJWKSet({ keys: [...keyring.publicKeys] })
     const options = { issuer: claims.iss, audience: 'web', currentDate: new Date(now) }
@@ -37,7 +33,7 @@ for (const alg of ['RS256', 'ES256'] as const) {
   })
 }
 
-test('it is a hint of its subject to the issuer and the client that it names, whenever it ended', async () => {
+test('an ID token is an id_token_hint for its issuer and client, even if expired', async () => {
   const token = signIdToken(keyring, 'RS256', claims, now - 400 * 86_400_000)
   assert.equal(await subjectOfIdToken(keyring, claims.iss, 'web', token), 'ada')
   assert.equal(await subjectOfIdToken(keyring, claims.iss, 'spa', token), undefined)
@@ -46,7 +42,7 @@ test('it is a hint of its subject to the issuer and the client that it names, wh
   assert.equal(await subjectOfIdToken(other, claims.iss, 'web', token), undefined)
 })
 
-test('without a nonce in the request there is none in the token', async () => {
+test('an ID token has no nonce if the request had none', async () => {
   const token = await signIdToken(keyring, 'RS256', claims, now)
   const payload = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as object
   assert.ok(!('nonce' in payload))

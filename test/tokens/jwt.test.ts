@@ -1,7 +1,3 @@
-/**
- * JWTs of ours: whatever their claims, jose reads and verifies them.
- */
-
 import assert from 'node:assert/strict'
 import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto'
 import { test } from 'node:test'
@@ -21,7 +17,7 @@ const claim = fc.oneof(fc.string({ unit: 'grapheme' }), fc.integer(), fc.boolean
 const name = fc.string().map((text) => `of ours ${text}`)
 const claims = fc.dictionary(name, claim)
 
-test('ES256: a number that begins with zeros keeps its 32 bytes', () => {
+test('ES256: R and S with leading zeros keep their 32 bytes', () => {
   const [signingKey] = signingKeys
   const key = { key: createPublicKey(signingKey.key), dsaEncoding: 'ieee-p1363' } as const
   let zeros = 0
@@ -39,7 +35,7 @@ test('ES256: a number that begins with zeros keeps its 32 bytes', () => {
 for (const signingKey of signingKeys) {
   const { alg, kid, key } = signingKey
 
-  test(`${alg}: what is signed verifies, header and claims as they were`, async () => {
+  test(`${alg}: a signed JWT verifies with the same header and claims`, async () => {
     await fc.assert(
       fc.asyncProperty(claims, async (told) => {
         const token = signJwt(signingKey, 'JWT', told)
@@ -53,7 +49,7 @@ for (const signingKey of signingKeys) {
     )
   })
 
-  test(`${alg}: with another claim it does not`, async () => {
+  test(`${alg}: a JWT with a changed claim does not verify`, async () => {
     const [header, , signature] = signJwt(signingKey, 'at+jwt', { sub: 'ada' }).split('.')
     const forged = [header, Buffer.from('{"sub":"eve"}').toString('base64url'), signature].join('.')
     assert.equal(decodeProtectedHeader(forged).typ, 'at+jwt')

@@ -1,7 +1,3 @@
-/**
- * What ops are told of keys, and the trial of a keyring before it takes the place of another.
- */
-
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { describeKeyring } from '../../shared/tokens/keyring-report.ts'
@@ -20,7 +16,7 @@ before(async () => {
 })
 
 describe('the list', () => {
-  test('names each key, its kind, status and times, and never what it is', async () => {
+  test('the key list has name, kind, status and times of each key, and no key material', async () => {
     const rotated = textOf(await rotateKeyring(first, now + day))
     const told = describeKeyring(rotated, now + day + leadMs)
     assert.equal(told.length, 13)
@@ -42,7 +38,7 @@ describe('the list', () => {
     }
   })
 
-  test('before the handover the previous key is the one in use', async () => {
+  test('the key list shows the previous key in use until the handover', async () => {
     const rotated = textOf(await rotateKeyring(first, now + day))
     const inUse = describeKeyring(rotated, now + day).filter((key) => key.in_use)
     assert.deepEqual(
@@ -53,13 +49,13 @@ describe('the list', () => {
 })
 
 describe('the trial', () => {
-  test('a keyring that was derived from the one in place a moment ago works and may follow it', async () => {
+  test('a keyring just derived from the current one passes the trial', async () => {
     const rotated = textOf(await rotateKeyring(first, now + day))
     await testKeyring(rotated, now + day)
     assert.equal(replacementFault(first, rotated, now + day + 300_000), undefined)
   })
 
-  test('one that was made too long ago, of another keyring, or without a key that is needed, may not', async () => {
+  test('a keyring that is too old, of another origin or incomplete fails the trial', async () => {
     const rotated = textOf(await rotateKeyring(first, now + day, counted()))
     assert.match(replacementFault(first, rotated, now + day + 301_000) ?? '', /too long ago/)
     const emergency = textOf(await retireKeys(first, ['mac-1'], now + day, counted()))
@@ -70,7 +66,7 @@ describe('the trial', () => {
     assert.match(replacementFault(first, lacking, now + day) ?? '', /lacks a key/)
   })
 
-  test('one whose published half is another key’s does not pass', async () => {
+  test('a keyring with a mismatched public key fails the trial', async () => {
     const { signing, ...rest } = parseKeyring(first)
     const [es, rs, ...next] = signing
     const other = next.find(({ alg }) => alg === 'ES256')!

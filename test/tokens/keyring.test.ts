@@ -1,7 +1,3 @@
-/**
- * The keyring: what is drawn, which key is picked, and how a warm Lambda keeps it.
- */
-
 import assert from 'node:assert/strict'
 import { createSecretKey } from 'node:crypto'
 import { before, describe, test } from 'node:test'
@@ -27,7 +23,7 @@ const parse = (text: string) => JSON.parse(text) as Secret
 const seconds = now / 1000
 
 describe('what is drawn', () => {
-  test('a current key and the next one of each kind, 256 bits and 2048 for RSA, and no two keyrings share one', () => {
+  test('a generated keyring has a current and a next key of each kind, and shares none with another', () => {
     const [secret, second] = [parse(one), parse(other)]
     assert.deepEqual(
       secret.signing.map(({ alg, status }) => [alg, status]),
@@ -48,7 +44,7 @@ describe('what is drawn', () => {
     assert.equal(new Set([...material(secret), ...material(second)]).size, 16)
   })
 
-  test('the current ones are used from that moment, the next ones not at all', () => {
+  test('the current keys of a generated keyring are used at once, the next ones not yet', () => {
     const { signing, mac, seal } = parse(one)
     for (const { status, publishedAtSeconds, usedFromSeconds } of [...signing, ...mac, ...seal]) {
       assert.equal(publishedAtSeconds, seconds)
@@ -58,7 +54,7 @@ describe('what is drawn', () => {
 })
 
 describe('what is read', () => {
-  test('the public halves are published, those of the next keys too, with kid, use and alg, and nothing private', async () => {
+  test('all public keys are published with kid, use and alg, next ones too, and nothing private', async () => {
     const { publicKeys } = await readKeyring(one)
     const { signing } = parse(one)
     assert.equal(signing.length, 4)
@@ -73,7 +69,7 @@ describe('what is read', () => {
     }
   })
 
-  test('what is printed of it, by mistake or for a look, shows no key', () => {
+  test('printing a keyring shows no key', () => {
     const keyring = readKeyring(one)
     const printed = [keyring, keyring.signingKey('ES256', now), keyring.macKey(now)].flatMap((part) => [
       JSON.stringify(part),
@@ -100,7 +96,7 @@ describe('what is read', () => {
     })
   }
 
-  test('each moment has its key of each kind: the former until the handover, the latter from it on', async () => {
+  test('the former key is used until the handover, the latter from then on', async () => {
     const keyring = await readKeyring(handedOver(seconds + 900))
     const [former, latter] = [parse(one), parse(other)]
     for (const [atMs, secret, id] of [
@@ -119,7 +115,7 @@ describe('what is read', () => {
     assert.equal(keyring.sealKeys.length, 2)
   })
 
-  test('the keys of a stretch of time are those that were used in it, the last one first', async () => {
+  test('macKeysBetween returns the keys used in an interval, the latest first', async () => {
     const keyring = await readKeyring(handedOver(seconds + 900))
     const ids = (fromMs: number, toMs: number) => keyring.macKeysBetween(fromMs, toMs).map(({ id }) => id)
     assert.deepEqual(ids(now, now + 899_999), [1])
@@ -127,7 +123,7 @@ describe('what is read', () => {
     assert.deepEqual(ids(now + 900_000, now + 1_800_000), [7])
   })
 
-  test('a moment before any key is the current one’s', async () => {
+  test("before the first key's time the current key is used", async () => {
     const keyring = await readKeyring(one)
     assert.equal(keyring.macKey(0).id, 1)
     assert.equal(keyring.signingKey('ES256', 0).kid, parse(one).signing[0]?.kid)
@@ -141,7 +137,7 @@ describe('what is read', () => {
     return JSON.stringify({ version: 1, signing: current(signing), mac: current(mac), seal: current(seal) })
   }
 
-  test('a keyring of version 1 is as good: what it holds has been there since ever', async () => {
+  test('a keyring of version 1 is read as one whose keys have always been used', async () => {
     const keyring = await readKeyring(ofVersion1())
     for (const atMs of [0, now]) {
       assert.equal(keyring.signingKey('RS256', atMs).kid, parse(one).signing[1]?.kid)
@@ -151,7 +147,7 @@ describe('what is read', () => {
     assert.equal(keyring.publicKeys.length, 2)
   })
 
-  test('without a current key of a kind, or of a version that is not known, it is no keyring to work with', async () => {
+  test('a keyring without a current key, or of an unknown version, is refused', async () => {
     const idle = parse(one).mac.map((key) => ({ ...key, status: 'next' }))
     assert.throws(() => readKeyring(JSON.stringify({ ...parse(one), mac: idle })), /no current key/)
     const unsigned = await readKeyring(JSON.stringify({ ...parse(one), signing: [] }))
@@ -175,7 +171,7 @@ describe('how it is kept', () => {
   }
   const kidOf = async (get: ReturnType<typeof cachedKeyring>) => (await get()).signingKey('ES256', now).kid
 
-  test('it is read once, and again after five minutes', async () => {
+  test('the keyring is cached for five minutes', async () => {
     let text = one
     const { clock, get } = kept(async () => text)
     assert.equal(await kidOf(get), parse(one).signing[0]?.kid)
@@ -188,7 +184,7 @@ describe('how it is kept', () => {
     assert.equal(clock.reads, 2)
   })
 
-  test('who asks for a younger one gets one that was read since, and nobody else reads for it', async () => {
+  test('a caller that needs a newer keyring causes one read, other callers none', async () => {
     let text = one
     const { clock, get } = kept(async () => text)
     await get()
@@ -203,7 +199,7 @@ describe('how it is kept', () => {
     assert.equal(clock.reads, 2)
   })
 
-  test('who asks for a younger one that cannot be read hears of it, and is not given the old one', async () => {
+  test('a caller that needs a newer keyring gets the error if it cannot be read', async () => {
     let fails = false
     const { clock, get } = kept(async () => {
       if (fails) throw new Error('no answer')
@@ -216,7 +212,7 @@ describe('how it is kept', () => {
     assert.equal(await kidOf(get), parse(one).signing[0]?.kid)
   })
 
-  test('requests that come at once read it once', async () => {
+  test('concurrent requests read the keyring once', async () => {
     const { clock, get } = kept(async () => one)
     const keyrings = await Promise.all(Array.from({ length: 20 }, get))
     assert.equal(clock.reads, 1)
@@ -226,7 +222,7 @@ describe('how it is kept', () => {
     assert.equal(clock.reads, 2)
   })
 
-  test('when the secret cannot be read the one at hand serves on, and is asked for again ten seconds later', async () => {
+  test('if the keyring cannot be read the cached one is used, and reading is retried after ten seconds', async () => {
     let source: () => Promise<string> = async () => one
     const { clock, get } = kept(() => source())
     const first = await get()
@@ -244,7 +240,7 @@ describe('how it is kept', () => {
     assert.equal(clock.reads, 3)
   })
 
-  test('a secret that became unreadable does not replace the one at hand', async () => {
+  test('an invalid secret does not replace the cached keyring', async () => {
     let text = one
     const { clock, get } = kept(async () => text)
     const first = await get()
@@ -253,7 +249,7 @@ describe('how it is kept', () => {
     assert.equal(await get(), first)
   })
 
-  test('with none at hand the failure is thrown, and the next request tries again', async () => {
+  test('without a cached keyring the error is thrown, and the next request reads again', async () => {
     let source = async () => Promise.reject<string>(new Error('away'))
     const { clock, get } = kept(() => source())
     await assert.rejects(get(), /away/)

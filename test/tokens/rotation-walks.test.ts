@@ -1,7 +1,4 @@
-/**
- * Whatever is rotated and retired in whatever order: nothing is used before it is known, and nothing is dropped before what
- * it made has ended.
- */
+/** Random walks of rotations and retirements. */
 
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
@@ -49,7 +46,7 @@ function assertSound(text: string, atMs: number): void {
   }
 }
 
-test('whatever is rotated and retired, one key of each kind is in use, names are unique, and nothing goes too early', async () => {
+test('after any rotations and retirements one key of each kind is in use, names are unique, and no key is removed too early', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
       const source = counted()

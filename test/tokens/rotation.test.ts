@@ -1,7 +1,3 @@
-/**
- * How keys come and go: when each is used and dropped, and what is refused.
- */
-
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { mint, verify } from '../../shared/domain/credential.ts'
@@ -36,7 +32,7 @@ before(async () => {
   first = await generateKeyring(now)
 })
 
-test('no rotation replaces the lookup key, and one draws it for a keyring that was made without', async () => {
+test('a rotation keeps the lookup key, and adds one to a keyring without', async () => {
   const rotated = textOf(await rotateKeyring(first, now + day))
   assert.deepEqual(parseKeyring(rotated).lookup, parseKeyring(first).lookup)
   const { lookup: _, ...without } = parseKeyring(first)
@@ -44,7 +40,7 @@ test('no rotation replaces the lookup key, and one draws it for a keyring that w
 })
 
 describe('a rotation', () => {
-  test('the next key of each kind takes over after a quarter of an hour, and another next one is published', async () => {
+  test('a rotation makes the next keys current after 15 minutes, and publishes new next keys', async () => {
     const at = now + day
     const rotated = textOf(await rotateKeyring(first, at))
     for (const line of lines) {
@@ -59,7 +55,7 @@ describe('a rotation', () => {
     assert.equal(describeRotation(rotated, at).used_from, new Date(at + leadMs).toISOString())
   })
 
-  test('what the former keys made is taken by the latter keyring, and what the latter make by the former', async () => {
+  test("the keyrings before and after a rotation accept each other's values", async () => {
     const at = now + day
     const rotated = textOf(await rotateKeyring(first, at))
     const [former, latter] = await Promise.all([readKeyring(first), readKeyring(rotated)])
@@ -80,7 +76,7 @@ describe('a rotation', () => {
     }
   })
 
-  test('is refused until the next keys have been published for a quarter of an hour', async () => {
+  test('a rotation is refused until the next keys have been published for 15 minutes', async () => {
     const early = await rotateKeyring(first, now + leadMs - 1, counted())
     assert.ok(!early.ok)
     assert.deepEqual(early.refusal, {
@@ -94,7 +90,7 @@ describe('a rotation', () => {
     assert.ok((await rotateKeyring(rotated, now + 2 * leadMs, counted())).ok)
   })
 
-  test('M6 drops a signing key a day after its last use, when the longest access token has ended', async () => {
+  test('M6 a rotation removes a signing key a day after its last use, when the longest access token has expired', async () => {
     const source = counted()
     const [kid] = named(first, 'ES256', 'current')
     let text = textOf(await rotateKeyring(first, now + day, source))
@@ -106,7 +102,7 @@ describe('a rotation', () => {
     assert.ok(!has())
   })
 
-  test('keeps MAC and seal keys for the longest that a session may be idle', async () => {
+  test('a rotation keeps MAC and seal keys for the longest idle lifetime', async () => {
     for (const line of ['mac', 'seal']) {
       const [name] = named(first, line, 'current')
       const has = (text: string) => keysIn(text).some((key) => key.name === name)
@@ -117,7 +113,7 @@ describe('a rotation', () => {
     }
   })
 
-  test('goes by the limits that the registry’s schema has', () => {
+  test("the retention of keys matches the limits of the registry's schema", () => {
     const registry = (limits: object) =>
       JSON.stringify({
         applications: [
@@ -141,7 +137,7 @@ describe('a rotation', () => {
     }
   })
 
-  test('of a keyring of version 1 publishes first, too: the fresh keys are used a quarter of an hour later', async () => {
+  test('a rotation of a version 1 keyring uses the new keys after 15 minutes', async () => {
     const { signing, mac, seal } = parseKeyring(first)
     const bare = <Key extends KeyLife>(keys: readonly Key[]) =>
       keys
@@ -158,7 +154,7 @@ describe('a rotation', () => {
     assert.equal(parseKeyring(rotated).serial, 1)
   })
 
-  test('is refused when no id is free for a MAC key, and when the keyring would be too long', async () => {
+  test('a rotation is refused if no MAC key id is free, or the keyring would be too long', async () => {
     const secret = parseKeyring(first)
     const filled = (mac: KeyringSecret['mac'], seals = secret.seal) => writeKeyring({ ...secret, mac, seal: seals })
     const previous = { status: 'previous', publishedAtSeconds: 0, keptUntilSeconds: 1e10 } as const
@@ -176,7 +172,7 @@ describe('a rotation', () => {
 })
 
 describe('a retirement', () => {
-  test('of a current key brings the next one into use at once, and touches no other kind', async () => {
+  test('the retirement of a current key uses the next one at once, and changes no other kind', async () => {
     const [kid] = named(first, 'ES256', 'current')
     const at = now + day
     const after = textOf(await retireKeys(first, [kid!], at))
@@ -197,7 +193,7 @@ describe('a retirement', () => {
     assert.equal(told.known_everywhere, true)
   })
 
-  test('says so when what takes over has not been known for long enough', async () => {
+  test('a retirement reports if the new key is not yet known everywhere', async () => {
     const [mac] = named(first, 'mac', 'current')
     const after = textOf(await retireKeys(first, [mac!], now + 60_000, counted()))
     const told = describeRetirement(first, after, now + 60_000)
@@ -206,7 +202,7 @@ describe('a retirement', () => {
     assert.match(told.retired[0]?.ends ?? '', /sign in again/)
   })
 
-  test('of all leaves none, next keys included, for whoever read the keyring has read those too', async () => {
+  test('the retirement of all keys removes the next keys too', async () => {
     const rotated = textOf(await rotateKeyring(first, now + day))
     const after = textOf(await retireKeys(rotated, 'all', now + 2 * day))
     const names = (text: string) => keysIn(text).map(({ name }) => name)
@@ -222,7 +218,7 @@ describe('a retirement', () => {
     assert.equal(told.known_everywhere, false)
   })
 
-  test('of the lookup key draws another, which finds nothing of before; of any other key leaves it as it is', async () => {
+  test('only the retirement of the lookup key replaces it', async () => {
     const { lookup } = parseKeyring(first)
     const after = textOf(await retireKeys(first, [lookup!.kid], now, counted()))
     assert.notEqual(parseKeyring(after).lookup?.key, lookup?.key)
@@ -231,7 +227,7 @@ describe('a retirement', () => {
     assert.deepEqual(parseKeyring(textOf(await retireKeys(first, [mac!], now, counted()))).lookup, lookup)
   })
 
-  test('of all finds ids even when every one is taken', async () => {
+  test('the retirement of all keys finds MAC key ids even if all are taken', async () => {
     const secret = parseKeyring(first)
     const many = Array.from({ length: 254 }, (_, at) => ({
       ...({ status: 'previous', publishedAtSeconds: 0, keptUntilSeconds: 1e10 } as const),
@@ -243,7 +239,7 @@ describe('a retirement', () => {
     assert.equal(parseKeyring(after).mac.length, 2)
   })
 
-  test('of a next key draws another, and ends nothing', async () => {
+  test('the retirement of a next key adds another one', async () => {
     const [mac] = named(first, 'mac', 'next')
     const after = textOf(await retireKeys(first, [mac!], now, counted()))
     assert.deepEqual(named(after, 'mac', 'current'), named(first, 'mac', 'current'))
@@ -251,7 +247,7 @@ describe('a retirement', () => {
     assert.match(describeRetirement(first, after, now).retired[0]?.ends ?? '', /^Nothing/)
   })
 
-  test('of the key that is in use while its successor waits brings that one into use at once', async () => {
+  test('the retirement of a previous key that is still in use makes its successor used at once', async () => {
     const at = now + day
     const rotated = textOf(await rotateKeyring(first, at))
     const [former] = named(rotated, 'seal', 'previous')
@@ -264,7 +260,7 @@ describe('a retirement', () => {
     assert.equal((await readKeyring(ofNext)).sealKey(at + 60_000).kid, former)
   })
 
-  test('of a key that is not there, or of none, is refused', async () => {
+  test('the retirement of an unknown key, or of none, is refused', async () => {
     const unknown = await retireKeys(first, ['mac-1', 'mac-9'], now, counted())
     assert.ok(!unknown.ok)
     assert.match(explainRefusal(unknown.refusal), /no key "mac-9"/)

@@ -1,7 +1,3 @@
-/**
- * Seals: what comes back is what was sealed, for this purpose, this application and this long; anything else is nothing.
- */
-
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import fc from 'fast-check'
@@ -23,7 +19,7 @@ before(async () => {
 
 const open = (text: string, changes: Partial<Sealing> = {}) => unseal(keyring, { ...sealing, ...changes }, text)
 
-test('any JSON value comes back as it was', async () => {
+test('any JSON value is unsealed unchanged', async () => {
   assert.deepEqual(await open(sealed), value)
   await fc.assert(
     fc.asyncProperty(fc.jsonValue(), async (drawn) => {
@@ -35,25 +31,25 @@ test('any JSON value comes back as it was', async () => {
   )
 })
 
-test('nothing of the value can be read', () => {
+test('a sealed value cannot be read', () => {
   for (const part of sealed.split('.')) assert.ok(!Buffer.from(part, 'base64url').includes('secret'))
 })
 
-test('the same value sealed twice is two texts', async () => {
+test('a value sealed twice gives two texts', async () => {
   assert.notEqual(await seal(keyring, sealing, value, 900), sealed)
 })
 
-test('another purpose or application opens nothing', async () => {
+test('a seal for another purpose or application cannot be unsealed', async () => {
   assert.equal(await open(sealed, { purpose: 'ops-cursor' }), undefined)
   assert.equal(await open(sealed, { application: 'other' }), undefined)
 })
 
-test('it ends when it was said to end', async () => {
+test('a seal expires after its lifetime', async () => {
   assert.deepEqual(await open(sealed, { nowMs: now + 899_999 }), value)
   assert.equal(await open(sealed, { nowMs: now + 900_000 }), undefined)
 })
 
-test('no part can be changed, left out or moved over from another seal', async () => {
+test('a seal with a part changed, removed or copied from another cannot be unsealed', async () => {
   const other = await seal(keyring, sealing, { state: 'another' }, 900)
   const [parts, others] = [sealed.split('.'), other.split('.')]
   assert.equal(parts.length, 5)
@@ -71,7 +67,7 @@ test('no part can be changed, left out or moved over from another seal', async (
   }
 })
 
-test('another keyring opens nothing, and a key that is kept still opens', async () => {
+test('a seal can be unsealed with a previous key, and not with another keyring', async () => {
   const text = await generateKeyring(now)
   assert.equal(await unseal(await readKeyring(text), sealing, sealed), undefined)
   const rotated = JSON.parse(text) as { seal: { status: string; kid: string; key: string }[] }
@@ -82,7 +78,7 @@ test('another keyring opens nothing, and a key that is kept still opens', async 
   assert.notEqual((await seal(kept, sealing, value, 60)).split('.')[0], sealed.split('.')[0], 'but seals no more')
 })
 
-test('other ways of encryption are refused, though the key fits', async () => {
+test('a JWE with another algorithm is refused although the key fits', async () => {
   const { kid, key } = keyring.sealKey(now)
   const weaker = await new EncryptJWT({ value, iss: 'demo', aud: 'sign-in', exp: now / 1000 + 900 })
     .setProtectedHeader({ alg: 'A256GCMKW', enc: 'A128GCM', kid })
@@ -92,7 +88,7 @@ test('other ways of encryption are refused, though the key fits', async () => {
   assert.equal(await open([header, ...sealed.split('.').slice(1)].join('.')), undefined, 'nor without a kid')
 })
 
-test('no text throws', async () => {
+test('unseal throws for no text', async () => {
   const like = fc.array(fc.base64String(), { minLength: 1, maxLength: 6 }).map((parts) => parts.join('.'))
   await fc.assert(
     fc.asyncProperty(fc.oneof(fc.string({ unit: 'binary' }), like), async (text) =>
@@ -102,7 +98,7 @@ test('no text throws', async () => {
   )
 })
 
-test('what a fault of ours throws is not taken for a bad seal', async () => {
+test('unseal rethrows a fault of the broker', async () => {
   const broken = {
     ...keyring,
     get sealKeys(): never {
@@ -118,12 +114,12 @@ describe('for a provider', () => {
   const openFor = async (text: string, ...providers: string[]) =>
     unsealForProvider(keyring, { ...bound, providers }, text)
 
-  test('it opens for that one, and for one of whom it is told that it is the same', async () => {
+  test('a value sealed for a provider is unsealed for it and its accepted other addresses', async () => {
     assert.deepEqual(await openFor(await own(), 'one'), { value })
     assert.deepEqual(await openFor(await own(), 'two', 'one'), { value })
   })
 
-  test('it opens for no other, which is told apart from what is forged', async () => {
+  test('a value sealed for another provider is told from a forged one', async () => {
     assert.equal(await openFor(await own(), 'two'), 'other-provider')
     assert.equal(await openFor(await own()), 'other-provider')
     assert.equal(await openFor(`${(await own()).slice(0, -4)}AAAA`, 'one'), undefined)
@@ -131,7 +127,7 @@ describe('for a provider', () => {
     assert.equal(await unsealForProvider(keyring, ended, await own()), undefined)
   })
 
-  test('what was sealed for none opens for none', async () => {
+  test('a value sealed without a provider is unsealed for no provider', async () => {
     const unbound = await seal(keyring, { ...bound, provider: undefined as never }, value, 900)
     assert.equal(await openFor(unbound, 'one', 'undefined'), 'other-provider')
   })

@@ -1,7 +1,3 @@
-/**
- * The end of a session at its provider: what it is told, in what order it is forgotten, and what is left for the next run.
- */
-
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import type { Family } from '../../shared/domain/family.ts'
@@ -41,7 +37,7 @@ const end = (family: Family, application = rig.application) =>
   endAtProvider(processParts(), application, family, rig.report)
 const hasMark = async ({ sid }: Family) => (await familyAt(rig.table, sid))?.revocationDue !== undefined
 
-test('the provider hears of the refresh token, the tokens leave the table, and the mark goes', async () => {
+test('a revocation sends the refresh token to the provider, and removes the vault and the mark', async () => {
   const { vault, tokens, family } = await ended()
   assert.equal(await end(family), 'done')
   const [{ parameters } = assert.fail()] = rig.provider.requests
@@ -53,7 +49,7 @@ test('the provider hears of the refresh token, the tokens leave the table, and t
   assert.deepEqual(rig.told(), ['provider.revoked'])
 })
 
-test('where there is no refresh token, the access token is what is ended', async () => {
+test('a revocation without a refresh token revokes the access token', async () => {
   rig.provider.behaviour.givesRefreshTokens = false
   const { tokens, family } = await ended()
   assert.equal(await end(family), 'done')
@@ -61,7 +57,7 @@ test('where there is no refresh token, the access token is what is ended', async
   assert.deepEqual([parameters.token, parameters.token_type_hint], [tokens.accessToken, 'access_token'])
 })
 
-test('what there is nothing to tell of is done: no vault, one that is gone, or one that the provider has refused', async () => {
+test('a revocation is done at once without a vault or tokens', async () => {
   const { vault } = await rig.kept()
   const { vault: empty } = await processParts().vaults.swap(vault, dropTokens(), randomId())
   rig.provider.forget()
@@ -74,7 +70,7 @@ test('what there is nothing to tell of is done: no vault, one that is gone, or o
   assert.deepEqual([rig.provider.requests.length, rig.told()], [0, []])
 })
 
-test('while somebody is fetching fresh tokens it is left, and done when that is over', async () => {
+test('a revocation waits for a lease, and is done afterwards', async () => {
   const { vault, family } = await ended()
   await processParts().vaults.swap(vault, takeLease(clock.now()), randomId())
   assert.equal(await end(family), 'busy')
@@ -84,14 +80,14 @@ test('while somebody is fetching fresh tokens it is left, and done when that is 
   assert.equal(await end(family), 'done')
 })
 
-test('of two who try at once, one asks the provider', async () => {
+test('of two concurrent revocations, one asks the provider', async () => {
   const { family } = await ended()
   const ends = await Promise.all([end(family), end(family)])
   assert.ok(ends.includes('done'))
   assert.equal(rig.provider.count('revoke'), 1)
 })
 
-test('B17 a provider out of reach: all stays as it is, to be tried again, and so it is done in the end', async () => {
+test('B17 a revocation is retried until the provider can be reached', async () => {
   const { vault, family } = await ended()
   rig.provider.fail('revoke', serverError, 1)
   assert.equal(await end(family), 'out of reach')
@@ -102,7 +98,7 @@ test('B17 a provider out of reach: all stays as it is, to be tried again, and so
   assert.equal(await end(family), 'done')
 })
 
-test('B17 a provider that answers otherwise: its reason is told, and all stays as it is', async () => {
+test("B17 a failed revocation logs the provider's reason and is retried", async () => {
   const { vault, family } = await ended()
   rig.provider.fail('revoke', { kind: 'refuse', status: 400, error: 'unsupported_token_type' }, 1)
   assert.equal(await end(family), 'failed')
@@ -110,7 +106,7 @@ test('B17 a provider that answers otherwise: its reason is told, and all stays a
   assert.ok((await hasMark(family)) && (await rig.vaultAt(vault))?.sealed !== undefined)
 })
 
-test('B17 one that has no way to be told is tried for a week, and then given up on', async () => {
+test('B17 a revocation is abandoned after a week', async () => {
   const { vault, family } = await ended()
   const formerProviders = [providerId(rig.application.provider)]
   const plain = { ...rig.application, provider: withoutRevocation(), formerProviders }
@@ -134,7 +130,7 @@ test('B17 revocation is abandoned at once if the application is no longer regist
   assert.deepEqual(rig.told(), ['provider.revocation_abandoned: its application is no longer registered'])
 })
 
-test('B26 tokens of a provider that the application no longer has are given up: the one that it has is sent none of them', async () => {
+test('B26 tokens of a former provider are abandoned, and not sent to the new one', async () => {
   const { vault, family } = await ended()
   const { provider } = rig.application
   assert.equal(await end(family, { ...rig.application, provider: { ...provider, clientId: 'another' } }), 'done')

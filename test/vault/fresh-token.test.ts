@@ -1,8 +1,3 @@
-/**
- * A fresh access token of the provider: who asks for it, who waits, and what each way to fail comes to. The clock is the
- * test's.
- */
-
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, mock, test } from 'node:test'
 import { providerId } from '../../shared/domain/provider-identity.ts'
@@ -59,7 +54,7 @@ async function unavailability(promise: Promise<unknown>): Promise<number> {
 const scope = 'openid offline_access'
 
 describe('one caller', () => {
-  test('is given the token at hand while it is good, with the whole seconds that are left', async () => {
+  test('a caller gets the stored token while it is good, with the remaining whole seconds', async () => {
     const { vault, tokens } = await rig.kept()
     rig.advance(100.5)
     assert.deepEqual(await fresh(vault), { accessToken: tokens.accessToken, expiresInSeconds: 199, scope })
@@ -67,7 +62,7 @@ describe('one caller', () => {
     assert.deepEqual(await rig.vaultAt(vault), vault)
   })
 
-  test('B9 fetches when its time has come, and what it stored is what the next one fetches with', async () => {
+  test('B9 a refresh stores the rotated refresh token for the next refresh', async () => {
     const { vault } = await stale()
     for (let round = 1; round <= 3; round += 1) {
       const given = await again(vault)
@@ -80,7 +75,7 @@ describe('one caller', () => {
     assert.deepEqual(rig.told(), Array(3).fill('provider.refreshed'))
   })
 
-  test('B7 keeps the refresh token where none comes back', async () => {
+  test('B7 a refresh without a new refresh token keeps the old one', async () => {
     rig.provider.behaviour.rotates = false
     const { vault, tokens } = await stale()
     await fresh(vault)
@@ -92,13 +87,13 @@ describe('one caller', () => {
     })
   })
 
-  test('B8 is told a lifetime where the provider tells none', async () => {
+  test('B8 a caller gets expires_in although the provider omits it', async () => {
     const { vault } = await stale()
     rig.provider.fail('refresh', withoutExpiry, 1)
     assert.equal((await fresh(vault))?.expiresInSeconds, 300)
   })
 
-  test('the time that the provider took is not given to its token', async () => {
+  test('the lifetime of a token counts from before the provider was asked', async () => {
     const { vault } = await stale()
     const held = rig.provider.hold('refresh')
     const asking = fresh(vault)
@@ -110,7 +105,7 @@ describe('one caller', () => {
 })
 
 describe('many callers', () => {
-  test('B1 cause one refresh between them, and are all given its token', async () => {
+  test('B1 concurrent callers cause one refresh and get the same token', async () => {
     const { vault } = await stale()
     const given = await Promise.all(Array.from({ length: 20 }, () => fresh(vault)))
     assert.equal(rig.provider.count('refresh'), 1)
@@ -118,7 +113,7 @@ describe('many callers', () => {
     for (const one of given) assert.deepEqual(one, { accessToken: token, expiresInSeconds: 300, scope })
   })
 
-  test('use the token at hand while one of them fetches, as long as it is good', async () => {
+  test('callers use the stored token while another one refreshes it', async () => {
     const { vault, tokens } = await rig.kept()
     rig.advance(250)
     await swap(vault)
@@ -126,7 +121,7 @@ describe('many callers', () => {
     assert.equal(rig.provider.count('refresh'), 0)
   })
 
-  test('B2 take over from one who died, once its lease is over', async () => {
+  test('B2 a caller takes over from a dead one once its lease has ended', async () => {
     const { vault } = await stale()
     const held = await swap(vault)
     const asking = fresh(held)
@@ -135,7 +130,7 @@ describe('many callers', () => {
     assert.equal(rig.provider.count('refresh'), 1)
   })
 
-  test('are told to come again when they have waited for long enough', async () => {
+  test('a caller that has waited too long gets a 503', async () => {
     const held = await swap((await stale()).vault)
     const { now } = Date
     let ahead = 0
@@ -147,14 +142,14 @@ describe('many callers', () => {
     assert.equal(rig.provider.count('refresh'), 0)
   })
 
-  test('are sent to sign in when the vault is gone meanwhile', async () => {
+  test('a waiting caller must sign in again if the vault is removed', async () => {
     const held = await swap((await stale()).vault)
     const asking = fresh(held)
     await processParts().vaults.remove(held.sid, held.id)
     assert.equal(await asking, undefined)
   })
 
-  test('B6 one whose answer comes too late is given the newer tokens, and changes nothing', async () => {
+  test('B6 a caller whose answer is late gets the newer tokens, and changes nothing', async () => {
     rig.provider.behaviour.rotates = false
     const { vault } = await stale()
     const late = rig.provider.hold('refresh')
@@ -169,7 +164,7 @@ describe('many callers', () => {
     assert.deepEqual(rig.told(), ['provider.refreshed', 'provider.refreshed_late'])
   })
 
-  test('B6 one that is refused too late ends nothing: the newer token is used', async () => {
+  test('B6 a late refusal does not drop newer tokens', async () => {
     const { vault } = await stale()
     const late = rig.provider.holdBack('refresh')
     const asking = fresh(vault)
@@ -184,7 +179,7 @@ describe('many callers', () => {
 })
 
 describe('a provider that fails', () => {
-  test('B5 refuses for good: only a person can help, and it is not asked again', async () => {
+  test('B5 after a refusal the person must sign in again, and the provider is not asked again', async () => {
     const { vault } = await stale()
     rig.provider.fail('refresh', invalidGrant, 1)
     for (const _ of [1, 2]) assert.equal(await again(vault), undefined)
@@ -194,7 +189,7 @@ describe('a provider that fails', () => {
     assert.deepEqual(rig.told(), ['provider.refresh_refused'])
   })
 
-  test('B4 is not asked again before the time that it named, and callers are told how long that is', async () => {
+  test('B4 the provider is not asked again before its Retry-After, and callers get the remaining time', async () => {
     const { vault, tokens } = await stale()
     rig.provider.fail('refresh', unavailable, 1)
     assert.equal(await unavailability(fresh(vault)), 9)
@@ -208,7 +203,7 @@ describe('a provider that fails', () => {
     assert.equal((await rig.vaultAt(vault))?.failures, undefined)
   })
 
-  test('B10 is left in peace for longer each time', async () => {
+  test('B10 the back-off grows with each failure of the provider', async () => {
     const { vault } = await stale()
     rig.provider.fail('refresh', serverError)
     const waits: number[] = []
@@ -221,7 +216,7 @@ describe('a provider that fails', () => {
     assert.equal(rig.provider.count('refresh'), 8)
   })
 
-  test('costs nothing while the token at hand is good', async () => {
+  test('a failing provider costs nothing while the stored token is good', async () => {
     const { vault, tokens } = await rig.kept()
     rig.advance(250)
     rig.provider.fail('refresh', serverError)
@@ -230,7 +225,7 @@ describe('a provider that fails', () => {
     assert.equal(rig.provider.count('refresh'), 1)
   })
 
-  test('answers with the tokens of another person: they are not kept, and nobody is given them', async () => {
+  test('tokens of another person are neither stored nor returned', async () => {
     const { vault, tokens } = await stale()
     await unavailability(fresh(vault, 'eve'))
     assert.deepEqual(rig.told(), ['provider.refresh_failed: the tokens are of another person'])
@@ -239,7 +234,7 @@ describe('a provider that fails', () => {
 })
 
 describe('a vault that nobody can open', () => {
-  test('B19 a ciphertext from elsewhere: the provider is not asked, and only a person can help', async () => {
+  test('B19 with a copied ciphertext the provider is not asked, and the person must sign in again', async () => {
     const [{ vault }, { vault: other }] = [await rig.kept(), await rig.kept()]
     await rig.place({ ...vault, sealed: other.sealed! })
     assert.equal(await again(vault), undefined)
@@ -249,7 +244,7 @@ describe('a vault that nobody can open', () => {
     assert.equal((await rig.vaultAt(vault))?.sealed, undefined, 'so that nobody tries again')
   })
 
-  test('B26 one of another provider than the application has: that one is asked nothing, and nobody is given the token', async () => {
+  test('B26 tokens of a former provider are neither returned nor sent to the new one', async () => {
     const { provider } = rig.application
     const moved = { ...rig.application, provider: { ...provider, clientId: 'another' } }
     const { vault } = await rig.kept()
@@ -270,7 +265,7 @@ describe('a vault that nobody can open', () => {
     assert.equal((await rig.vaultAt(vault))?.sealed, undefined, 'so that nobody tries again')
   })
 
-  test('B26 one of a former address is of the same provider, and is sealed for the address of now when it is made fresh', async () => {
+  test('B26 tokens of a former address are used, and sealed for the new address at the next refresh', async () => {
     const { provider } = rig.application
     const former = { ...rig.application, provider: { ...provider, clientId: 'another' } }
     const moved = { ...rig.application, formerProviders: [providerId(former.provider)] }
@@ -283,7 +278,7 @@ describe('a vault that nobody can open', () => {
     assert.ok((await rig.unsealed((await rig.vaultAt(vault))!)) !== undefined)
   })
 
-  test('without the refresh token that it is said to hold, it is the same', async () => {
+  test('a vault without its refresh token requires a new sign-in', async () => {
     const { vault } = await stale()
     const sealed = await sealTokens(processParts(), rig.application, vault, { accessToken: 'alone' }, clock.now())
     await rig.place({ ...vault, sealed })

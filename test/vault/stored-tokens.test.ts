@@ -1,7 +1,3 @@
-/**
- * How the provider's tokens lie in the table: sealed, for the one sign-in that they are of, and only for who may have them.
- */
-
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { after, afterEach, before, test } from 'node:test'
@@ -27,13 +23,13 @@ const tokens = { accessToken: 'an access token', refreshToken: 'a refresh token'
 const keep = (sid: string, client = keeping) =>
   storeTokens(processParts(), rig.application, client, sid, tokens, codeLifetimeSeconds)
 
-test('tokens that nobody is entitled to are not kept', async () => {
+test('tokens that no client is entitled to are not stored', async () => {
   const sid = randomId()
   assert.equal(await keep(sid, aClient()), undefined)
   assert.equal(await processParts().vaults.readSession(sid), undefined)
 })
 
-test('those that are kept are found by the id of their sign-in, as long as their session may last', async () => {
+test('stored tokens are found by the id of their sign-in for as long as the session can last', async () => {
   const sid = randomId()
   const ids = [await keep(sid), await keep(sid)]
   assert.equal(new Set(ids).size, 2, 'two who sign in for one device')
@@ -51,7 +47,7 @@ test('those that are kept are found by the id of their sign-in, as long as their
   }
 })
 
-test('tokens that come without a refresh token are kept as such', async () => {
+test('tokens without a refresh token are stored as not refreshable', async () => {
   const sid = randomId()
   const { refreshToken: _, ...alone } = tokens
   const id = await storeTokens(processParts(), rig.application, keeping, sid, alone, codeLifetimeSeconds)
@@ -63,7 +59,7 @@ test('tokens that come without a refresh token are kept as such', async () => {
   })
 })
 
-test('B12 no token can be read off the item', async () => {
+test('B12 the item holds no token in the clear', async () => {
   const { vault, tokens } = await rig.kept()
   const text = JSON.stringify(vault)
   const parts = [text, ...vault.sealed!.split('.').map((part) => Buffer.from(part, 'base64url').toString('latin1'))]
@@ -72,7 +68,7 @@ test('B12 no token can be read off the item', async () => {
   }
 })
 
-test('B19 a ciphertext that was moved to another session, sign-in or application opens for nobody', async () => {
+test('B19 a ciphertext copied to another session, sign-in or application cannot be unsealed', async () => {
   const [{ vault }, { vault: other }] = [await rig.kept(), await rig.kept()]
   assert.ok((await rig.unsealed(vault, clock.now())) !== undefined)
   const moved = [
@@ -84,18 +80,18 @@ test('B19 a ciphertext that was moved to another session, sign-in or application
   for (const one of moved) assert.equal(await rig.unsealed(one, clock.now()), undefined)
 })
 
-test('a ciphertext ends with its vault', async () => {
+test('a sealed token expires with its vault', async () => {
   const { vault } = await rig.kept()
   assert.ok((await rig.unsealed(vault, vault.expires * 1_000 - 1)) !== undefined)
   assert.equal(await rig.unsealed(vault, vault.expires * 1_000), undefined)
 })
 
-test('nothing is in a vault whose tokens the provider has refused', async () => {
+test('a vault whose tokens the provider refused holds no tokens', async () => {
   const { sealed: _, ...refused } = (await rig.kept()).vault
   assert.equal(await rig.unsealed(refused, clock.now()), undefined)
 })
 
-test('the key is gone, so nobody opens what it sealed; what is sealed since is opened', async () => {
+test('tokens of a retired seal key cannot be unsealed, newer ones can', async () => {
   const { vault, tokens } = await rig.kept()
   await rig.replaceKeyring()
   assert.equal(await rig.unsealed(vault, clock.now()), undefined)
@@ -107,7 +103,7 @@ test('the key is gone, so nobody opens what it sealed; what is sealed since is o
   })
 })
 
-test('a key that others have had for a moment opens what they sealed, however lately we have read ours', async () => {
+test('tokens sealed with a key newer than the cached keyring are unsealed', async () => {
   const { vault, tokens } = await rig.kept()
   await processParts().keyring(0)
   const text = await generateKeyring(clock.now())
