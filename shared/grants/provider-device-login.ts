@@ -50,7 +50,7 @@ export async function pollProvider(call: ClientCall, family: Family, sealed: str
   if (call.now < family.createdAt + family.pollIntervalMs! - pollToleranceMs) return { kind: 'pending' }
   const unsealed = await unsealFrom<string>(call.parts, call.application, purposeOf(family.sid), sealed, call.now)
   if (unsealed === 'other-provider') {
-    const reason = "the device code is of the application's former provider, so the new one was not asked"
+    const reason = "the device code is the application's former provider's, so the new one was not asked"
     audit(call, 'provider.changed', { level: 'warn', sid: family.sid, reason })
     return { kind: 'expired-device-code' }
   }

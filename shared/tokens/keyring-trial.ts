@@ -56,5 +56,5 @@ function isNeeded({ status, keptUntilSeconds }: KeyLife, atSeconds: number): boo
 }
 
 function assertDefined(verified: unknown, what: string): void {
-  if (verified === undefined) throw new Error(`the keyring does not accept its own ${what}`)
+  if (verified === undefined) throw new Error(`the keyring does not take its own ${what}`)
 }

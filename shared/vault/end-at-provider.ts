@@ -67,9 +67,9 @@ async function taskFor(
   vault: Vault,
 ): Promise<Task | string | undefined> {
   if (vault.sealed === undefined) return undefined
-  if (application === undefined) return 'its application is no longer registered'
+  if (application === undefined) return 'its application is registered no more'
   const unsealed = await unsealTokens(parts, application, vault, parts.now())
-  return unsealed === 'other-provider' ? 'its application has another provider now' : unsealed
+  return unsealed === 'other-provider' ? 'its application has another provider by now' : unsealed
 }
 
 async function acquireLease(parts: Parts, vault: Vault): Promise<boolean> {

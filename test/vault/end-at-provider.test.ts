@@ -127,7 +127,7 @@ test('B17 revocation is abandoned at once if the application is no longer regist
   assert.equal(await endAtProvider(processParts(), undefined, family, rig.report), 'done')
   assert.equal(rig.provider.requests.length, 0)
   assert.deepEqual([await hasMark(family), await rig.vaultAt(vault)], [false, undefined])
-  assert.deepEqual(rig.told(), ['provider.revocation_abandoned: its application is no longer registered'])
+  assert.deepEqual(rig.told(), ['provider.revocation_abandoned: its application is registered no more'])
 })
 
 test('B26 tokens of a former provider are abandoned, and not sent to the new one', async () => {
@@ -136,7 +136,7 @@ test('B26 tokens of a former provider are abandoned, and not sent to the new one
   assert.equal(await end(family, { ...rig.application, provider: { ...provider, clientId: 'another' } }), 'done')
   assert.equal(rig.provider.requests.length, 0)
   assert.deepEqual([await hasMark(family), await rig.vaultAt(vault)], [false, undefined])
-  assert.deepEqual(rig.told(), ['provider.revocation_abandoned: its application has another provider now'])
+  assert.deepEqual(rig.told(), ['provider.revocation_abandoned: its application has another provider by now'])
 })
 
 function withoutRevocation() {
