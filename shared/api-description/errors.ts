@@ -1,21 +1,9 @@
 /** The error answers of each kind of endpoint. */
 
-import type { OAuthErrorCode } from '../http/errors.ts'
+import type { JsonErrorCode } from '../http/errors.ts'
 import type { Response, Responses, Schema } from './types.ts'
 
-/** Errors with a JSON body. The others reach a client only through the browser, at its redirect URI (OIDC Core §3.1.2.6). */
-export type AnsweredErrorCode = Exclude<
-  OAuthErrorCode,
-  | 'unsupported_response_type'
-  | 'login_required'
-  | 'interaction_required'
-  | 'consent_required'
-  | 'account_selection_required'
-  | 'request_not_supported'
-  | 'request_uri_not_supported'
->
-
-const meanings: Readonly<Record<AnsweredErrorCode, string>> = {
+const meanings: Readonly<Record<JsonErrorCode, string>> = {
   invalid_request: 'The request is malformed.',
   invalid_client: 'Client authentication failed.',
   invalid_grant: 'Unknown, expired, revoked or already used. Please sign in again.',
@@ -51,7 +39,7 @@ const challenge = { ...requestId, 'WWW-Authenticate': { $ref: '#/components/head
 /** An answer with one of these errors. */
 function refusal(
   description: string,
-  codes: readonly AnsweredErrorCode[],
+  codes: readonly JsonErrorCode[],
   headers: Response['headers'] = requestId,
 ): Response {
   const examples = codes.map((error) => [error, { value: { error, error_description: meanings[error] } }] as const)
@@ -99,7 +87,7 @@ export function publicErrors(): Responses {
 }
 
 /** Of an endpoint that authenticates its client. */
-export function clientErrors(codes: readonly AnsweredErrorCode[]): Responses {
+export function clientErrors(codes: readonly JsonErrorCode[]): Responses {
   return {
     400: refusal('The request is refused; nothing is spent.', ['invalid_request', ...codes]),
     ...noClient,
@@ -107,7 +95,7 @@ export function clientErrors(codes: readonly AnsweredErrorCode[]): Responses {
   }
 }
 
-const sessionOver: readonly AnsweredErrorCode[] = [
+const sessionOver: readonly JsonErrorCode[] = [
   'authorization_pending',
   'expired_token',
   'access_denied',
@@ -115,9 +103,9 @@ const sessionOver: readonly AnsweredErrorCode[] = [
 ]
 
 /** Of a token endpoint. Applications with `errorProfile: "auth0"` have other statuses for the same errors. */
-export function tokenErrors(codes: readonly AnsweredErrorCode[]): Responses {
+export function tokenErrors(codes: readonly JsonErrorCode[]): Responses {
   const forAuth0 = sessionOver.filter((code) => codes.includes(code))
-  const forbidden: readonly AnsweredErrorCode[] = codes.includes('access_denied') ? [] : ['access_denied']
+  const forbidden: readonly JsonErrorCode[] = codes.includes('access_denied') ? [] : ['access_denied']
   return {
     ...clientErrors([...codes, 'unauthorized_client', 'unsupported_grant_type', 'invalid_scope', 'invalid_target']),
     403: refusal(

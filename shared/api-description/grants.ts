@@ -1,8 +1,8 @@
 /** The grants, and the body of a request to a token endpoint. The type holds this list against the grants of clients. */
 
 import type { GrantType } from '../domain/registration.ts'
+import type { JsonErrorCode } from '../http/errors.ts'
 import type { KnownName } from '../http/parameters.ts'
-import type { AnsweredErrorCode } from './errors.ts'
 import { inBody } from './parameters.ts'
 import type { Content, Example, Schema } from './types.ts'
 
@@ -10,7 +10,7 @@ type Described = {
   readonly summary: string
   readonly required: readonly KnownName[]
   readonly optional: readonly KnownName[]
-  readonly errors: readonly AnsweredErrorCode[]
+  readonly errors: readonly JsonErrorCode[]
   readonly example: Readonly<Partial<Record<KnownName, string>>>
 }
 

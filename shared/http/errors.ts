@@ -1,13 +1,10 @@
-/**
- * Errors on the wire: RFC 6749 §5.2 and those that its extensions add.
- *
- * Owns the one switch from a refusal to an OAuth error, and the statuses. Must not know which endpoint asks.
- */
+/** Errors on the wire (RFC 6749 §5.2 and its extensions), and the one switch from a refusal to an OAuth error. */
 
 import type { Refusal } from '../domain/refusal.ts'
 import type { Application } from '../domain/registration.ts'
 
-export type OAuthErrorCode =
+/** Errors that have a JSON body. */
+export type JsonErrorCode =
   | 'invalid_request' // RFC 6749 §5.2
   | 'invalid_client'
   | 'invalid_grant'
@@ -24,14 +21,19 @@ export type OAuthErrorCode =
   | 'insufficient_scope'
   | 'temporarily_unavailable' // RFC 6749 §4.1.2.1
   | 'server_error'
-  | 'unsupported_response_type'
+  | 'not_found' // ours, at the routes of ops alone
+
+/** Errors that reach a client only by way of the browser, at its redirect URI. */
+export type RedirectErrorCode =
+  | 'unsupported_response_type' // RFC 6749 §4.1.2.1
   | 'login_required' // OIDC Core §3.1.2.6
   | 'interaction_required'
   | 'consent_required'
   | 'account_selection_required'
   | 'request_not_supported'
   | 'request_uri_not_supported'
-  | 'not_found' // ours, at the routes of ops alone
+
+export type OAuthErrorCode = JsonErrorCode | RedirectErrorCode
 
 type Details = {
   readonly status?: number
