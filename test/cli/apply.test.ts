@@ -1,33 +1,18 @@
 /** `apply` and `check`, as people and pipelines run them. */
 
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, describe, type TestContext, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { providerSecretName } from '../../shared/domain/provider-identity.ts'
 import { hashSecret } from '../../shared/domain/secret.ts'
 import { readRegistry } from '../../shared/store/registry.ts'
 import type { Table } from '../../shared/store/table.ts'
-import { type FaultProxy, startFaultProxy } from '../flows/support/fault-proxy.ts'
 import { startSecretsManager } from '../support/secrets-manager.ts'
-import { itemAt, startTable, type TestTable } from '../support/table.ts'
+import { itemAt } from '../support/table.ts'
 import { type CommandLine, commandLine, onTerminal, tableVariables } from './support/command-line.ts'
 import { application, client, file, newName, provider } from './support/registrations.ts'
+import { startRegistryTable } from './support/registry-table.ts'
 
-let table: TestTable
-let proxy: FaultProxy
-before(async () => {
-  table = await startTable()
-  proxy = await startFaultProxy(table.endpoint)
-})
-beforeEach(() => proxy.heal())
-after(async () => {
-  await proxy.stop()
-  await table.stop()
-})
-
-const tool = (t: TestContext, endpoint = table.endpoint): Promise<CommandLine> =>
-  commandLine(t, tableVariables(endpoint, table.name))
-const secretsOf = async (name: string, clientId: string) =>
-  (await itemAt(table, `application#${name}`, `client#${clientId}`))?.secretHashes
+const { table, proxy, tool, secretsOf } = await startRegistryTable()
 const variable = (of: string) => '$'.concat('{', of, '}')
 
 describe('apply', () => {

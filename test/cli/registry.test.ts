@@ -1,33 +1,18 @@
 /** `clients`, as people and pipelines run them. */
 
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, describe, type TestContext, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { type LocalDynamodb, startDynamodb } from '../../local/dynamodb.ts'
 import { hashSecret } from '../../shared/domain/secret.ts'
 import { createRegistered } from '../../shared/store/registered.ts'
 import { createRegistrations } from '../../shared/store/registrations.ts'
 import { createTableIfMissing } from '../../shared/store/table.ts'
-import { type FaultProxy, startFaultProxy } from '../flows/support/fault-proxy.ts'
-import { itemAt, startTable, type TestTable } from '../support/table.ts'
-import { type CommandLine, commandLine, tableVariables } from './support/command-line.ts'
+import { itemAt } from '../support/table.ts'
+import { commandLine, tableVariables } from './support/command-line.ts'
 import { application, client, file, newName } from './support/registrations.ts'
+import { startRegistryTable } from './support/registry-table.ts'
 
-let table: TestTable
-let proxy: FaultProxy
-before(async () => {
-  table = await startTable()
-  proxy = await startFaultProxy(table.endpoint)
-})
-beforeEach(() => proxy.heal())
-after(async () => {
-  await proxy.stop()
-  await table.stop()
-})
-
-const tool = (t: TestContext, endpoint = table.endpoint): Promise<CommandLine> =>
-  commandLine(t, tableVariables(endpoint, table.name))
-const secretsOf = async (name: string, clientId: string) =>
-  (await itemAt(table, `application#${name}`, `client#${clientId}`))?.secretHashes
+const { table, proxy, tool, secretsOf } = await startRegistryTable()
 
 describe('clients', () => {
   test('clients list shows registrations without secrets, also as JSON', async (t) => {
