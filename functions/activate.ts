@@ -1,9 +1,9 @@
 /**
- * activate: where a person types a user code, and says whether that device may connect (RFC 8628 §3.3).
+ * activate: a person enters a user code, and approves or denies the device (RFC 8628 §3.3).
  *
- * A code is looked up when a person sends it from our own page, or opens an authentic complete link. The former is paid for
- * before the look, the latter is no guess (docs/decisions/0038). "Deny" is one conditional write, `decide`; "approve" writes
- * nothing yet, but sends the browser to the provider, and the callback decides once it is known who approves.
+ * A code is looked up only if our own page sent it, which is charged as a guess first, or if an authentic complete link did
+ * (docs/decisions/0038). "Deny" is one conditional write, `decide`. "Approve" writes nothing: it redirects to the provider,
+ * and the callback decides once the person is known.
  */
 
 import type { Family } from '../shared/domain/family.ts'

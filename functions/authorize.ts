@@ -1,9 +1,8 @@
 /**
- * authorize: a client sends a browser here, and from here it goes on to the provider (RFC 6749 §4.1.1).
+ * authorize: the authorization endpoint (RFC 6749 §4.1.1). It redirects the browser to the provider.
  *
- * No request to the table but the registration's. Who the client is and where it may be answered is settled first; until
- * then mistakes are told to the person on a page, and afterwards to the client by way of the browser (RFC 6749 §4.1.2.1).
- * Where a client cannot be told from an impostor, a person says yes on a page of ours before the provider is asked.
+ * It only reads the registration. Until client and redirect URI are verified, errors are shown on a page; from then on they go
+ * to the client through the browser (RFC 6749 §4.1.2.1). If an impostor could use the client id, a person confirms first.
  */
 
 import { inLanguage } from '../shared/domain/local-text.ts'

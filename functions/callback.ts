@@ -1,9 +1,8 @@
 /**
- * callback: the provider returns the browser, with a person or without (OIDC Core §3.1.2.5).
+ * callback: the provider returns the browser after a sign-in (OIDC Core §3.1.2.5).
  *
- * One conditional write: `decide` for a device, `open` for an authorization code; and before it, where somebody is entitled
- * to the provider's tokens, the vault that it names. What comes back is only worth
- * something to the browser that was sent away: its sealed cookie holds state, nonce and verifier.
+ * One conditional write: `decide` for a device, `create` for an authorization code. If the client is entitled to the
+ * provider's tokens, their vault is written before it. The browser's sealed cookie holds state, nonce and verifier.
  */
 
 import { hashSalt, mint } from '../shared/domain/credential.ts'

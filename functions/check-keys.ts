@@ -1,8 +1,7 @@
 /**
- * check-keys: every hour, says how old the keys are that the broker works with, so that an alarm can tell of a rotation
- * that does not come.
+ * check-keys: logs the age of the keys every hour, so that an alarm can report a missing rotation.
  *
- * Reads the keyring and writes one line. It is a function of its own because whoever is to rotate may be what is broken.
+ * It is a separate function, because the rotation function may be what is broken.
  */
 
 import { log } from '../shared/log.ts'

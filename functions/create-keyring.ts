@@ -1,6 +1,6 @@
 /**
- * create-keyring: draws the keyring when a stack is first deployed. It runs at every deployment, and once there is a
- * keyring it changes nothing: a keyring that was replaced would end every session.
+ * create-keyring: creates the keyring when a stack is first deployed. It runs at every deployment, and never replaces a
+ * keyring: that would end every session.
  */
 
 import { log } from '../shared/log.ts'

@@ -1,8 +1,4 @@
-/**
- * introspect: a resource server asks what a token is worth (RFC 7662).
- *
- * One read at most. Asking spends nothing and rotates nothing.
- */
+/** introspect: tells a resource server whether a token is active (RFC 7662). It only reads. */
 
 import { audClaim, registeredAudiences } from '../shared/domain/audience.ts'
 import { hashSalt } from '../shared/domain/credential.ts'

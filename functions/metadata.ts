@@ -1,9 +1,4 @@
-/**
- * metadata: what a client must know before it calls (RFC 8414, OIDC Discovery §3), and the keys that our tokens verify
- * with (RFC 7517 §5).
- *
- * Lists what holds and nothing else.
- */
+/** metadata: the server metadata (RFC 8414, OIDC Discovery §3) and the public keys (RFC 7517 §5). */
 
 import { languages } from '../shared/domain/local-text.ts'
 import type { Call } from '../shared/http/call.ts'

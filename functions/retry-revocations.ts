@@ -1,8 +1,6 @@
 /**
- * retry-revocations: every few minutes, tells providers of the sessions that have ended and that they have not heard of
- * (RFC 7009), because they were out of reach or because whoever meant to tell them died.
- *
- * Reads first, for it is only a matter of finding them; each mark goes by one conditional write of its own.
+ * retry-revocations: every few minutes, revokes tokens at the provider (RFC 7009) for ended sessions of which the provider
+ * has not heard yet, because it was unreachable or because a function died.
  */
 
 import type { Family } from '../shared/domain/family.ts'

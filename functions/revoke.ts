@@ -1,9 +1,8 @@
 /**
  * revoke: a client ends a session (RFC 7009).
  *
- * One conditional write: `revoke`. Any refresh token of the family will do, old or new; so will an access token, which
- * cannot be called back itself, so that ending its session is the only honest answer (RFC 7009 §2.1). Where the provider's
- * tokens were kept, they go too.
+ * One conditional write: `revoke`. Any refresh token of the family works, old or new. An access token cannot be revoked by
+ * itself, so it ends its session as well (RFC 7009 §2.1). The provider's tokens are removed too.
  */
 
 import { hashSalt } from '../shared/domain/credential.ts'

@@ -1,9 +1,9 @@
 /**
- * rotate-keys: the keyring's rotation function. Secrets Manager calls it when a rotation is due or asked for, once for
- * each step; ops call it to list keys, to rotate without a schedule, and to retire keys at once.
+ * rotate-keys: the rotation function of the keyring. Secrets Manager calls it for each step of a rotation; ops call it to
+ * list, rotate and retire keys.
  *
- * Each step may come again, late, or after one that broke off. A keyring is derived from the one in place and takes its
- * place only while that is still there, so of a rotation and a retirement at the same time none undoes the other.
+ * Each step may be repeated, late, or follow a failed one. A new keyring replaces only the one that it was derived from, so a
+ * concurrent rotation and retirement cannot undo each other.
  */
 
 import { log } from '../shared/log.ts'

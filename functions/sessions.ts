@@ -1,8 +1,8 @@
 /**
- * sessions: ops see sessions and end them. AWS IAM authorises, never OAuth.
+ * sessions: ops list sessions and end them. AWS IAM authorises them, not OAuth.
  *
- * Looking writes nothing. One session ends by one conditional write, `revokeByOps`; all of a client or of an application
- * by one on its registration; all of a person by one for each (shared/store/sweep.ts).
+ * Reading writes nothing. One session ends by one conditional write, `revokeByOps`; all of a client or an application by one
+ * write to its registration; all of a person by one write each (shared/store/sweep.ts).
  */
 
 import { setTimeout as pause } from 'node:timers/promises'

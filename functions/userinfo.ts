@@ -1,8 +1,4 @@
-/**
- * userinfo: who a person is, for whoever holds an access token to ask with (OIDC Core §5.3, RFC 6750).
- *
- * One read.
- */
+/** userinfo: the claims of the person behind an access token (OIDC Core §5.3, RFC 6750). One read. */
 
 import { releasedClaims } from '../shared/domain/released-claims.ts'
 import { type Answer, type Call, header } from '../shared/http/call.ts'

@@ -1,8 +1,4 @@
-/**
- * One request as the functions see it.
- *
- * Owns the shapes of a call and of an answer, and the public address of the broker. Must not know any endpoint.
- */
+/** A request as the functions see it, and the answer that they give. */
 
 import { randomUUID } from 'node:crypto'
 import { isIP } from 'node:net'
@@ -17,12 +13,12 @@ import type { Parts } from '../parts.ts'
 import { randomId } from '../random.ts'
 import type { Parameters } from './parameters.ts'
 
-/** What the middlewares have found out when a function's own code begins. */
+/** The call as a function gets it, after the steps of stack.ts. */
 export type Call = {
   readonly parts: Parts
   readonly event: APIGatewayProxyEvent
   readonly requestId: string
-  /** The gateway's word for where the caller is, never a header's. */
+  /** The address that the gateway reports, or its configured proxy. Never a header of the caller. */
   readonly ip: string
   /** ms since the epoch; one moment for the whole request. */
   readonly now: number
@@ -30,13 +26,13 @@ export type Call = {
   /** `{base}/{application}` (RFC 8414 §2). */
   readonly issuer: string
   readonly parameters: Parameters
-  /** Of the page that the person came from, where a sign-in carried it; otherwise the request says which (look.ts). */
+  /** The language of the page that the person came from, if known. Otherwise the request decides (look.ts). */
   readonly language?: Language | undefined
-  /** What the request came to, once it has (`conclude`). Its log line tells it. */
+  /** The event that the request's log line reports (`conclude`). */
   conclusion?: Conclusion
 }
 
-/** Events that a request's own line can tell, so that one request writes one line. */
+/** Events that the request's own log line may report, so that one request writes one line. */
 export type ConclusionEvent =
   | 'session.opened'
   | 'session.redeemed'
@@ -48,16 +44,16 @@ export type Conclusion = Pick<LogFields, 'client_id' | 'sid' | 'sub' | 'flow' | 
   readonly event: ConclusionEvent
 }
 
-/** A call whose client has proven who it is. */
+/** A call with an authenticated client. */
 export type ClientCall = Call & { readonly client: Client }
 
-/** A call by ops. What it asks for is read by shared/sessions/ops-request.ts. */
+/** A call by ops. shared/sessions/ops-request.ts reads its parameters. */
 export type OpsCall = Omit<Call, 'parameters'> & {
-  /** Who AWS says it is, an ARN. */
+  /** The ARN of the caller. */
   readonly actor: string
 }
 
-/** A call by ops that is about no application in particular. */
+/** A call by ops that concerns no single application. */
 export type OpsRootCall = Omit<OpsCall, 'application' | 'issuer'>
 
 /** What is known of a call before any step has run. */
@@ -67,34 +63,34 @@ export type StartedCall = ReceivedCall & Pick<Call, 'parts'>
 /** A call on its way through the steps of stack.ts. */
 export type PartialCall = ReceivedCall & Partial<ClientCall & OpsCall>
 
-/** What a function answers. `body` is JSON unless it is text, which then is HTML. */
+/** The answer of a function. An object as `body` is sent as JSON, a string as HTML. */
 export type Answer = {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
-  /** Lines of Set-Cookie: the one header that may stand several times (RFC 6265 §3). */
+  /** Set-Cookie lines, the only header that may be repeated (RFC 6265 §3). */
   readonly cookies?: readonly string[]
   readonly body?: object | string
 }
 
-/** API Gateway's `requestId` is whatever the caller sends as x-amzn-RequestId; `extendedRequestId` is its own. */
+/** API Gateway takes `requestId` from the caller's x-amzn-RequestId header; only `extendedRequestId` is its own. */
 export function startCall(event: APIGatewayProxyEvent, now: number): ReceivedCall {
   const { extendedRequestId: requestId = randomUUID(), identity } = event.requestContext
   return { event, requestId, ip: addressIn(event) ?? identity.sourceIp, now }
 }
 
-/** What stands in front of the gateway is the gateway's caller, and says in a header of its own who is behind it. */
+/** A proxy in front of the gateway reports the caller's address in a configured header. */
 function addressIn(event: APIGatewayProxyEvent): string | undefined {
   const name = addressHeaderIn(process.env)
   const address = name && header(event, name)
   return address && isIP(address) !== 0 ? address : undefined
 }
 
-/** When a transition is made, and its id: fresh for each one, the same for each try of it. */
+/** The time and the write id of a transition. The write id is new for each transition, and stays for its retries. */
 export function momentOf({ now }: Pick<Call, 'now'>): Moment {
   return { now, writeId: randomId() }
 }
 
-/** A header by its lower-case name, however the caller spelt it. */
+/** A header by its lower-case name, whatever case the caller used. */
 export function header(event: APIGatewayProxyEvent, name: string): string | undefined {
   const match = Object.entries(event.headers ?? {}).find(([spelt]) => spelt.toLowerCase() === name)
   return match?.[1]
@@ -104,7 +100,7 @@ export function bodyText({ body, isBase64Encoded }: APIGatewayProxyEvent): strin
   return isBase64Encoded ? Buffer.from(body ?? '', 'base64').toString('utf8') : (body ?? '')
 }
 
-/** The gateway decodes the query; it is put together again so that one reader serves forms and queries. */
+/** Re-encodes the query that the gateway decoded, so that one parser serves forms and queries. */
 export function queryOf({ multiValueQueryStringParameters }: APIGatewayProxyEvent): string {
   const pairs = Object.entries(multiValueQueryStringParameters ?? {}).flatMap(([name, values]) =>
     (values ?? []).map((value): [string, string] => [name, value]),
@@ -123,7 +119,7 @@ export function baseUrlOf(event: APIGatewayProxyEvent, { baseUrl }: Pick<Config,
   return `https://${domainName}${prefix}`
 }
 
-/** The call goes on by what was found out while it was under way: a registration that was read anew, the person's language. */
+/** Replaces the application, after it was read again, and the language of a call. */
 export function continueWith(call: Call, found: Pick<Call, 'application' | 'language'>): void {
   Object.assign(call, found)
 }
@@ -134,8 +130,8 @@ type Audited = Pick<Call, 'requestId' | 'application' | 'ip' | 'now'> & {
 }
 
 /**
- * Lets the request's line tell this event. For the last event of a request alone, after which the call waits for nothing
- * more: a function that is killed while it waits would take the event with it. All others are written at once, by `audit`.
+ * Reports an event in the request's own log line. Use it only for the last event, when nothing is awaited any more: if the
+ * function is killed meanwhile, the event is lost. `audit` writes all other events at once.
  */
 export function conclude(
   call: Pick<Call, 'conclusion'>,
@@ -145,7 +141,7 @@ export function conclude(
   call.conclusion = { event, ...fields }
 }
 
-/** One line of the audit: who, which client, which session, from where, why. */
+/** Writes a line of the audit log. */
 export function audit(call: Audited, event: LogEventName, fields: Partial<LogFields>): void {
   log(
     {

@@ -1,8 +1,4 @@
-/**
- * Whether an assertion proves its client: valid, meant for us, and shown for the first time.
- *
- * Owns the order: nothing is recorded of an assertion that proves nothing.
- */
+/** Checks that an assertion proves its client, and records it as used. An invalid one records nothing. */
 
 import { createHash } from 'node:crypto'
 import type { Client } from '../domain/registration.ts'

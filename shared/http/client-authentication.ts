@@ -1,8 +1,7 @@
 /**
- * Who the client is, and whether it proves it (RFC 6749 §2.3).
+ * Client authentication (RFC 6749 §2.3).
  *
- * Owns the methods and their refusals. A client uses the method it is registered for and no other. An unknown client and
- * a wrong secret are answered alike; that a registration is at hand may still show in the time, and ids are no secrets.
+ * A client may use only its registered method. An unknown client and a wrong secret get the same answer.
  */
 
 import { issuerOf } from '../domain/client-assertion.ts'

@@ -1,4 +1,4 @@
-/** Errors on the wire (RFC 6749 §5.2 and its extensions), and the one switch from a refusal to an OAuth error. */
+/** OAuth errors on the wire (RFC 6749 §5.2 and its extensions), and the error that each refusal becomes. */
 
 import type { Refusal } from '../domain/refusal.ts'
 import type { Application } from '../domain/registration.ts'

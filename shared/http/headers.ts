@@ -1,6 +1,4 @@
-/**
- * Headers that are the same on every answer, whether a function gives it or the gateway itself (infra/gateway-errors.ts).
- */
+/** Headers that every answer has, of a function or of the gateway itself (infra/gateway-errors.ts). */
 
 export const securityHeaders = {
   'x-content-type-options': 'nosniff',

@@ -1,8 +1,6 @@
 /**
- * The parameters of a request: from a form, from JSON or from a query, with the same rules.
- *
- * Owns RFC 6749 §3.1 and §3.2: what is sent twice is refused, what is empty counts as absent, what is unknown is
- * ignored. Must not know what a parameter means.
+ * Reads the parameters of a form, of JSON or of a query by the same rules (RFC 6749 §3.1, §3.2): a repeated one is refused,
+ * an empty one counts as absent, an unknown one is ignored.
  */
 
 import { OAuthError } from './errors.ts'

@@ -1,8 +1,7 @@
 /**
- * What a client asks to be granted, or to be given of what was granted: scopes and audiences, within its registration.
+ * Checks the scopes and audiences that a client requests against its registration.
  *
- * Owns the checks that need the registration alone, and that every flow shares. Whether it was granted is judged by the
- * condition of the write that spends the credential (shared/domain/single-use.ts).
+ * Whether a session was granted them is checked by the write that spends the credential (shared/domain/single-use.ts).
  */
 
 import { isResource, maxAudiences, normalisedAudience, registeredAudiences } from '../domain/audience.ts'

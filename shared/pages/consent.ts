@@ -1,6 +1,6 @@
 /**
- * What a client asks for, as a list that people understand: the registry's descriptions first, then our own of the
- * standard scopes (OIDC Core §5.4, §11), and only for what nobody has described its technical name.
+ * The list of what a client requests: the registry's descriptions first, then our own of the standard scopes (OIDC Core
+ * §5.4, §11), else the technical name.
  */
 
 import { type Html, html } from './html.ts'

@@ -1,8 +1,4 @@
-/**
- * The pages on which a person lets a device in: enter the code, confirm, done, denied, too many tries (RFC 8628 §3.3).
- *
- * Their forms' fields are here, their words in messages/. Pure: must not know requests, cookies, the store or the clock.
- */
+/** The pages of the device flow (RFC 8628 §3.3): enter the code, confirm, connected, denied, too many attempts. */
 
 import { consentDetails, consentList, type RequestedAccess } from './consent.ts'
 import { formTarget } from './form-targets.ts'

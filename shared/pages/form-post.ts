@@ -1,6 +1,4 @@
-/**
- * The answer to a client as a form that sends itself (OAuth 2.0 Form Post Response Mode §2), or at a click where scripts are off.
- */
+/** The authorization response as a form that submits itself, or on a click without scripts (Form Post Response Mode §2). */
 
 import { createHash } from 'node:crypto'
 import { html, scriptElement } from './html.ts'

@@ -1,9 +1,8 @@
 /**
- * Where a page's form may lead, as a source of CSP `form-action`.
+ * The source of CSP `form-action` for a form's target.
  *
- * Chrome holds each redirect of the chain that follows a form against it, and does nothing at all where one does not fit. A
- * site may hand the person on to hosts that nobody told us of, a corporate login for example, so with TLS any host will
- * do (docs/decisions/0019).
+ * Chrome checks every redirect after a form against it, and silently blocks one that does not match. A site may redirect to
+ * hosts that we do not know, such as a corporate login, so any https host is allowed (docs/decisions/0019).
  */
 
 import { originSource } from './page.ts'

@@ -1,9 +1,7 @@
 /**
- * Markup that cannot be broken out of: every value that goes into a template is escaped, and a template refuses a value
- * at a place where escaping would not be enough.
+ * An HTML template that escapes its values, and throws where escaping would not be enough.
  *
- * Owns escaping and the three places a value may stand: in text, between the double quotes of an attribute, and, as
- * `attributes(…)` alone, inside a tag. Must not know any page.
+ * A value may stand in text, between the double quotes of an attribute or, as `attributes(…)`, inside a tag.
  */
 
 /** A piece of finished markup. Only this file makes one, so a string from outside can never pass for markup. */

@@ -1,8 +1,4 @@
-/**
- * The few pictures of the pages, drawn in the colour of their surroundings.
- *
- * Owns their outlines alone, within a 24 by 24 box. Inline, because the pages may load nothing.
- */
+/** Icons in a 24 by 24 box, inline because the pages may load nothing. */
 
 import { type Html, html } from './html.ts'
 

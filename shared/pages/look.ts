@@ -1,8 +1,4 @@
-/**
- * How an application presents itself to one reader: its name, its descriptions and its looks, in the reader's language.
- *
- * Every page takes one. shared/sign-in/look.ts makes it from a request.
- */
+/** The name, descriptions and branding of an application in the language of the reader. */
 
 import type { Language } from '../domain/local-text.ts'
 import type { Accent } from './accent.ts'

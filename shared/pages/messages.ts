@@ -1,8 +1,8 @@
 /**
- * The catalogue of the pages' texts, and how a text gets its values.
+ * The catalogue of page texts, and how values are put into them.
  *
- * English decides which texts there are and which values each takes. Another language is a file in messages/ and an entry
- * in `languages` (shared/domain/local-text.ts).
+ * English defines the texts and their placeholders. Another language is a file in messages/ and an entry in `languages`
+ * (shared/domain/local-text.ts).
  */
 
 import type { Language } from '../domain/local-text.ts'

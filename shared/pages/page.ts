@@ -1,9 +1,4 @@
-/**
- * What every page has: its frame, its headers, and the policy that lets it load nothing, and run nothing but one
- * script that a page names.
- *
- * Must not know which pages there are.
- */
+/** The frame, headers and content security policy of every page. A page loads nothing, and runs at most one named script. */
 
 import { createHash } from 'node:crypto'
 import { accentStylesheet } from './accent.ts'

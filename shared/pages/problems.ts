@@ -1,10 +1,7 @@
 /**
- * The pages for everything that can go wrong in front of a person: what happened, what to do now, and folded away what
- * the one who built the client needs to know.
+ * The error pages: what happened, what to do, and details for developers.
  *
- * Their statuses are here, their words in messages/. Pure: must not know requests, cookies, the store, providers or the
- * clock. Nothing here links to an address that a caller sent: an error page that does is an open redirector that a person
- * operates (RFC 9700 §4.11).
+ * No page links to an address that the caller sent, since it would be an open redirector (RFC 9700 §4.11).
  */
 
 import { html } from './html.ts'

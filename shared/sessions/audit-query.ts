@@ -1,9 +1,4 @@
-/**
- * Where the whole history of a session is: the query for CloudWatch Logs Insights that finds it, and the lines themselves where
- * this process keeps them.
- *
- * Owns which lines are a session's. Must not know the session's present.
- */
+/** The CloudWatch Logs Insights query for the history of a session, and the lines themselves if this process keeps them. */
 
 import type { Family } from '../domain/family.ts'
 import { sink } from '../log.ts'

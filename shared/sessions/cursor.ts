@@ -1,9 +1,4 @@
-/**
- * Cursors: where a list, or a sweep, goes on.
- *
- * Owns what they are to a caller: opaque, sealed, and good for the application and the query that they came of and for
- * nothing else. Must not know what stands in them.
- */
+/** Cursors of lists and sweeps: opaque, sealed, and valid only for their application and query. */
 
 import { createHash } from 'node:crypto'
 import type { OpsCall } from '../http/call.ts'

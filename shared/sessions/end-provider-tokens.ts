@@ -1,8 +1,7 @@
 /**
- * What becomes of the provider's tokens when their session has ended.
+ * Revokes and removes the provider's tokens of an ended session.
  *
- * Owns that nothing of it changes the answer: the session is over, whatever the provider says. What fails here is tried
- * again by functions/retry-revocations.ts, or cleaned up by its expiry.
+ * A failure does not change the answer: functions/retry-revocations.ts tries again, or the entry expires.
  */
 
 import type { Family } from '../domain/family.ts'

@@ -1,10 +1,4 @@
-/**
- * Whether what an access token stands for still stands, and how much of it: a person's session, or a client that acts as
- * itself; and a session that a person is about to approve.
- *
- * Owns that question alone, which userinfo, introspection and the pages share; the token itself answers for nothing but its
- * signature.
- */
+/** Whether the session or the client behind an access token is still live, and with which scopes and audiences. */
 
 import { audClaim, registeredAudiences } from '../domain/audience.ts'
 import { type Family, isLive } from '../domain/family.ts'

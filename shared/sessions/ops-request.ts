@@ -1,8 +1,6 @@
 /**
- * What ops ask for: a list, one session, an end.
- *
- * Owns reading it, strictly: what is unknown, sent twice or of another type is refused, for a filter that is mistyped and
- * ignored would list, or end, what nobody meant. Must not know the table.
+ * Reads the requests of ops, strictly: unknown, repeated or mistyped parameters are refused. An ignored filter would list, or
+ * end, sessions that nobody meant.
  */
 
 import type { APIGatewayProxyEvent } from 'aws-lambda'

@@ -1,9 +1,4 @@
-/**
- * A session as ops are shown it.
- *
- * Owns the names on the wire, and that nothing is shown but what stands here: no credential, no hash of one, no id of a
- * write. Must not know who asks.
- */
+/** A session as ops see it. It shows no credential, no hash of one and no write id. */
 
 import { type Family, subOf } from '../domain/family.ts'
 import { type Registration, sessionStatus } from '../domain/session-status.ts'

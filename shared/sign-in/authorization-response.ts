@@ -1,9 +1,4 @@
-/**
- * The answer to an authorization request, by way of the browser (RFC 6749 §4.1.2, §4.1.2.1; RFC 9207; OAuth 2.0 Form Post
- * Response Mode).
- *
- * Owns its parameters. Only for a redirect URI that has been checked against the client's registration.
- */
+/** The response to an authorization request, through the browser (RFC 6749 §4.1.2, §4.1.2.1; RFC 9207; Form Post Response Mode). */
 
 import type { Answer } from '../http/call.ts'
 import { type OAuthErrorCode, sanitise } from '../http/errors.ts'
@@ -14,12 +9,12 @@ import { pageAnswer, redirect } from './browser.ts'
 
 export type ResponseMode = 'query' | 'form_post'
 
-/** Where an answer goes and how: the redirect URI, and the client's own state, returned as it came. */
+/** How a client is answered. The redirect URI must have been checked against its registration. */
 export type ReturnAddress = {
   readonly issuer: string
   readonly redirectUri: string
   readonly mode: ResponseMode
-  /** Of the page that posts the answer. */
+  /** The look of the page that posts the form. */
   readonly look: Look
   readonly state: string | undefined
 }
@@ -37,7 +32,7 @@ export function errorResponse(
   return respond(to, { error, error_description: description }, cookies)
 }
 
-/** RFC 6749 §4.1.2.1. Only an operator can mend a wrong set-up, so the client is not told to try again. */
+/** RFC 6749 §4.1.2.1. If only an operator can fix the cause, the client is not told to try again. */
 export function unavailableResponse(
   to: ReturnAddress,
   { needsOperator }: Unavailable,
@@ -55,6 +50,6 @@ function respond(to: ReturnAddress, parameters: Record<string, string>, cookies:
   query.set('iss', to.issuer) // RFC 9207 §2
   if (to.mode === 'form_post')
     return pageAnswer(formPost({ look: to.look, action: to.redirectUri, fields: [...query] }), cookies)
-  // Appended by hand: URL would rewrite a redirect URI that must be used as it was registered (RFC 6749 §3.1.2).
+  // Appended as text, because URL would normalise the redirect URI, which must stay as registered (RFC 6749 §3.1.2).
   return redirect(`${to.redirectUri}${to.redirectUri.includes('?') ? '&' : '?'}${query}`, cookies)
 }

@@ -1,9 +1,8 @@
 /**
- * What a browser carries for us, and where it is sent.
+ * Values that a browser keeps for us in sealed cookies, and redirects.
  *
- * Owns what is carried (a question that was put, a sign-in under way), sealed and bound to its application, a sign-in to its
- * provider too, and redirects. So nothing is written to the table before a person has signed in. Its cookies are cookies.ts.
- * Must not know pages' words.
+ * Nothing is written to the table before a person has signed in, so the state of a sign-in lives in the browser. A value is
+ * bound to its application, and a sign-in to its provider too.
  */
 
 import type { Language } from '../domain/local-text.ts'
@@ -17,33 +16,33 @@ import { seal, unseal } from '../tokens/seal.ts'
 import type { ResponseMode } from './authorization-response.ts'
 import { clearCookie, cookieSeconds, sealedValueAt, setCookies } from './cookies.ts'
 
-/** The question whether a device may connect: proof that the answer comes from the page that put it. `csrf` is its handle. */
+/** Proves that an approval or denial of a device comes from the page that asked. `csrf` is the handle. */
 export type Question = { readonly sid: string; readonly csrf: string }
 
-/** The question whether a client may have a person sign in, and what it asked for meanwhile. `csrf` is its handle. */
+/** The same for the approval of a client, with its request. `csrf` is the handle. */
 export type ClientQuestion = { readonly csrf: string; readonly request: CodeRequest; readonly wishes: SignInWishes }
 
-/** A sign-in under way, and what becomes of it. Its handle is the provider's `state`. */
+/** A sign-in in progress. The provider's `state` is the handle. */
 export type SignIn = {
   readonly secrets: SignInSecrets
-  /** Of the page that the person came from: the pages after the sign-in are in the same one. */
+  /** The language of the page that the person came from. The pages after the sign-in use it too. */
   readonly language?: Language
 } & (DeviceSignIn | CodeSignIn)
 export type DeviceSignIn = {
   readonly flow: 'device'
   readonly sid: string
   readonly clientId: string
-  /** For whoever has to start again. */
+  /** Lets the person start again. */
   readonly userCode: string
-  /** The handle of the question that was approved; a broker of an earlier version left it out. */
+  /** The handle of the approved question. Earlier versions of the broker left it out. */
   readonly questionHandle?: string | undefined
 }
 export type CodeSignIn = CodeRequest & {
   readonly flow: 'code'
-  /** The earliest `auth_time` that will do, seconds (OIDC Core §3.1.2.1). */
+  /** The earliest acceptable `auth_time`, in seconds (OIDC Core §3.1.2.1). */
   readonly authTimeFrom?: number | undefined
 }
-/** What a client asked for, and how it is answered. */
+/** The request of a client, and how to answer it. */
 export type CodeRequest = {
   readonly clientId: string
   readonly redirectUri: string
@@ -53,11 +52,11 @@ export type CodeRequest = {
   readonly state?: string | undefined
   readonly nonce?: string | undefined
   readonly codeChallenge?: string | undefined
-  /** Who must sign in, and nobody else (`id_token_hint`). */
+  /** The only person who may sign in (`id_token_hint`). */
   readonly sub?: string | undefined
 }
 
-/** That a device was connected, for the page that says so. */
+/** A connected device, for the result page. */
 export type DeviceResult = {
   readonly handle: string
   readonly clientId: string
@@ -65,12 +64,12 @@ export type DeviceResult = {
   readonly language?: Language | undefined
 }
 
-/** What concerns nobody but us; a sign-in concerns its provider too. */
+/** Values that are not bound to a provider. */
 type Own = { question: Question; 'client-question': ClientQuestion; result: DeviceResult }
 type Carried = Own & { 'sign-in': SignIn }
 type CookieKind = keyof Carried
 
-/** @returns the cookies that hand a value to the browser; undefined when it is more than a cookie holds */
+/** @returns the Set-Cookie lines that store a value in the browser; undefined if it does not fit into a cookie */
 export async function sealInCookie<Kind extends CookieKind>(
   call: Call,
   kind: Kind,
@@ -84,15 +83,14 @@ export async function sealInCookie<Kind extends CookieKind>(
   return setCookies(call, handleOf(value), sealed)
 }
 
-/** The application: whose provider may be sent what the browser brings back. */
+/** A sign-in, and its application as registered with the provider where the sign-in began. */
 export type ReturnedSignIn = { readonly signIn: SignIn; readonly application: Application }
 
 /**
- * RFC 6749 §10.12: what comes back is worth something only to the browser that was sent away.
+ * Reads the sign-in that this browser began, and no other one (RFC 6749 §10.12).
  *
- * @param handle the `state` that the provider brought back
- * @returns the sign-in that this browser carries under that handle; undefined for none, an end, something foreign, or a
- *   sign-in at a provider that the application no longer has
+ * @param handle the `state` of the provider's redirect
+ * @returns undefined if there is none, if it has expired or is foreign, or if the application has another provider now
  */
 export async function readSignIn(call: Call, handle: string | undefined): Promise<ReturnedSignIn | undefined> {
   const sealed = handle && sealedValueAt(call, handle)
@@ -108,9 +106,9 @@ export async function readSignIn(call: Call, handle: string | undefined): Promis
 }
 
 /**
- * The same for what is our own.
+ * Reads any other value.
  *
- * @param handle what the form brought back
+ * @param handle the `csrf` of the form
  */
 export async function readSealedCookie<Kind extends keyof Own>(
   call: Call,
@@ -124,10 +122,10 @@ export async function readSealedCookie<Kind extends keyof Own>(
 }
 
 /**
- * The question of the page, or the one that it was until a moment ago: the sign-in that an approval begins takes the
- * question's place, and the page stays there while the provider is slow. So a second click is an answer like the first.
+ * Reads the question of a page, also after its approval began a sign-in, which took over the question's place. The page stays
+ * open while the provider is slow, so a second click must work like the first.
  *
- * @param handle what the form brought back
+ * @param handle the `csrf` of the form
  */
 export async function readQuestion(call: Call, handle: string | undefined): Promise<Question | undefined> {
   const question = await readSealedCookie(call, 'question', handle)
@@ -139,7 +137,7 @@ export async function readQuestion(call: Call, handle: string | undefined): Prom
   return questionHandle !== undefined && isSameSecret(handle, questionHandle) ? { sid, csrf: handle } : undefined
 }
 
-/** The cookie that takes a value back. */
+/** @returns the Set-Cookie line that clears a value */
 export function clearCookies(call: Call, value: Carried[CookieKind]): readonly string[] {
   return clearCookie(call, handleOf(value))
 }
@@ -149,7 +147,7 @@ function handleOf(value: Carried[CookieKind]): string {
   return 'handle' in value ? value.handle : value.secrets.state
 }
 
-/** 303 after a form, so that the browser goes on with a GET (RFC 9110 §15.4.4); it serves any other redirect as well. */
+/** 303, so that the browser continues with a GET after a form (RFC 9110 §15.4.4). */
 export function redirect(location: string, cookies: readonly string[] = []): Answer {
   return { status: 303, headers: { location, 'referrer-policy': 'no-referrer' }, cookies }
 }

@@ -1,8 +1,4 @@
-/**
- * What a page tells a person that a client will be able to do.
- *
- * Must not know how it is worded (pages/consent.ts).
- */
+/** The scopes and audiences that a page shows a person for consent. */
 
 import { registeredAudiences } from '../domain/audience.ts'
 import type { Application, Client } from '../domain/registration.ts'

@@ -1,6 +1,4 @@
-/**
- * The addresses of the page where a person lets a device in: plain, with its user code (RFC 8628 §3.3.1), and with how it ended.
- */
+/** URLs of the device page: plain, with a user code (RFC 8628 §3.3.1), and with a result. */
 
 import { formatUserCode, userCodeProof } from '../domain/user-code.ts'
 import type { Call } from '../http/call.ts'

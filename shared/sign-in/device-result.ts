@@ -1,7 +1,7 @@
 /**
- * How a device's sign-in ended, at an address without code and state, so that it can be reloaded and restored.
+ * The result page of a device sign-in. Its URL holds no code and no state, so it can be reloaded.
  *
- * The browser carries what is shown. Where it does not any more, the page says so and claims nothing.
+ * The result itself is in a cookie. Without the cookie, the page says that the result is gone.
  */
 
 import { inLanguage } from '../domain/local-text.ts'

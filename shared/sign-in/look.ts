@@ -1,6 +1,4 @@
-/**
- * Picks the reader's language, and puts what the registry says of an application into it.
- */
+/** Picks the language of the reader, and the texts of the registry in that language. */
 
 import { type Description, inLanguage, type Language, languages } from '../domain/local-text.ts'
 import { type Call, header } from '../http/call.ts'

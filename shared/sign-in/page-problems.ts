@@ -1,8 +1,4 @@
-/**
- * What a person reads when something goes wrong.
- *
- * Owns which page stands for which failure. The words are the pages' own.
- */
+/** Picks the error page for each failure. */
 
 import { type Answer, audit, type Call, queryOf } from '../http/call.ts'
 import { OAuthError } from '../http/errors.ts'

@@ -1,8 +1,4 @@
-/**
- * What a sign-in at the provider is asked for, and what ops find the person by afterwards.
- *
- * Must not know the ways to sign in.
- */
+/** The userinfo claims that a sign-in requests, and the email hash by which ops find a person. */
 
 import { emailHash } from '../domain/email-hash.ts'
 import type { Person } from '../domain/family.ts'

@@ -1,8 +1,4 @@
-/**
- * An authorization request of a client that is known and may be answered (RFC 6749 §4.1.1, OIDC Core §3.1.2.1).
- *
- * Reads and checks its parameters. What it grants is requested.ts.
- */
+/** Reads and checks an authorization request of a known client (RFC 6749 §4.1.1, OIDC Core §3.1.2.1). */
 
 import { isCodeChallenge } from '../domain/pkce.ts'
 import type { Client } from '../domain/registration.ts'

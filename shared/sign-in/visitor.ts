@@ -1,8 +1,8 @@
 /**
- * The browser at the page for user codes: which one it is, and whether a person sent what it sends.
+ * Recognises a browser on the device page, and tells whether our own page sent a form.
  *
- * A sealed cookie names the browser, so that its wrong codes are counted for it alone. It holds no fact about a person but
- * a keyed hash of who signed in there. Why so: docs/decisions/0038.
+ * A sealed cookie names the browser, so that its wrong codes are counted separately. The only fact about a person in it is a
+ * keyed hash of who signed in (docs/decisions/0038).
  */
 
 import { createHmac } from 'node:crypto'
