@@ -18,6 +18,7 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { Unavailable } from '../unavailable.ts'
+import { RequestHash } from './request-hash.ts'
 import { type IndexSchema, indexes, type KeyAttribute, tableKeys } from './table-schema.ts'
 
 export type Table = {
@@ -35,6 +36,7 @@ export function connect(name: string): Table {
   const client = new DynamoDBClient({
     maxAttempts: 3,
     requestHandler: { connectionTimeout: 1_000, requestTimeout: 1_500, throwOnRequestTimeout: true },
+    sha256: RequestHash,
   })
   // It copies every request and answer for a logger that this client does not have.
   client.middlewareStack.remove('loggerMiddleware')
