@@ -35,6 +35,7 @@ const packagesOf: Record<string, readonly string[]> = {
   tokens: ['jose'],
   providers: ['openid-client', 'undici'],
   http: ['@middy/core', 'aws-lambda'],
+  'sign-in': ['cookie'],
   'registry-file': ['valibot'],
 }
 const singles = ['map-with-concurrency', 'random', 'unavailable', 'config', 'log', 'parts', 'provider-seal'].map(
@@ -118,6 +119,7 @@ describe('imports', () => {
     '@aws-sdk/client-secrets-manager': (path) => path === 'shared/secrets-manager.ts',
     'openid-client': (path) => path.startsWith('shared/providers/'),
     '@middy/core': (path) => path === 'shared/http/stack.ts',
+    cookie: (path) => path === 'shared/sign-in/cookies.ts',
     '@aws-sdk/credential-provider-node': (path) => path === 'cli/signature.ts',
     '@smithy/signature-v4': (path) => path === 'cli/signature.ts',
     undici: (path) => path === 'cli/http.ts',

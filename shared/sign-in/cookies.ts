@@ -1,49 +1,55 @@
 /**
- * The cookies in which a browser keeps sealed values for us: how they are named, found again, limited and cleared.
+ * The cookies in which a browser keeps sealed values for us.
  *
- * A browser has a few places, each with a cookie of its own, so several tabs can sign in at once. A handle names one: it
- * travels as the provider's `state` or in a form, and its last character is the place. The number of places bounds what a
- * browser can ever send us, however many tabs start at the same moment (docs/decisions/0036). Must not know what is sealed.
+ * A browser has six places, each with its own cookie, so several tabs can sign in at once. A handle finds a value. It travels
+ * as the provider's `state` or in a form, and its last character is the place (docs/decisions/0036).
  */
 
 import { randomInt } from 'node:crypto'
+import { parseCookie, stringifySetCookie } from 'cookie'
 import { type Call, header } from '../http/call.ts'
 import { randomId } from '../random.ts'
 
 const places = '012345'
-/** As long as a device code lives; people look for their phone meanwhile. */
+/** As long as a device code lives, because people may have to look for their phone. */
 export const cookieSeconds = 900
-/** RFC 6265 §6.1: browsers keep 4096 bytes of a cookie, name and attributes included. */
+/** RFC 6265 §6.1: browsers keep 4096 bytes per cookie, including name and attributes. */
 const maxCookieBytes = 3_900
-/** API Gateway takes 10,240 bytes of request line and headers; a provider's code and the browser's own headers need the rest. */
+/** API Gateway accepts 10,240 bytes of request line and headers. The provider's code and the browser's headers need the rest. */
 const maxCookieHeaderBytes = 6_000
 
-type Held = { readonly place: string; readonly sealed: string; readonly sinceSeconds: number; readonly bytes: number }
+type HeldCookie = {
+  readonly place: string
+  readonly sealed: string
+  readonly sinceSeconds: number
+  readonly bytes: number
+}
 
 /**
- * Draws the secret that a value is found by: 128 bits (RFC 6749 §10.10), and the place of its cookie.
+ * Makes the secret that finds a value: 128 random bits (RFC 6749 §10.10) and the place of the cookie.
  *
- * @param replaced the handle of a value that is no longer needed, whose place is taken over; otherwise a free place, or the oldest
+ * @param replaced the handle of a value that is no longer needed. The new value takes its place; without one, it takes a
+ *   free place or the oldest
  */
 export function newHandle(call: Call, replaced?: string): string {
   return `${randomId()}${(replaced && placeOf(replaced)) ?? vacantPlace(call)}`
 }
 
-/** @returns what the browser carries at the handle's place, which may be another tab's by now */
+/** @returns the value at the handle's place, which another tab may have overwritten */
 export function sealedValueAt(call: Call, handle: string): string | undefined {
-  return cookiesOf(call).find(({ place }) => place === placeOf(handle))?.sealed
+  return heldCookies(call).find(({ place }) => place === placeOf(handle))?.sealed
 }
 
 /**
- * @returns the Set-Cookie lines that hand a sealed value to the browser, and take the oldest ones back where all together
- *   would be too long; undefined when it is more than one cookie holds
+ * @returns the Set-Cookie lines that store a sealed value in the browser, and clear the oldest cookies if the Cookie header
+ *   would become too long; undefined if the value does not fit into one cookie
  */
 export function setCookies(call: Call, handle: string, sealed: string): readonly string[] | undefined {
   const own = placeOf(handle)
   if (own === undefined || sealed.length > maxCookieBytes) return undefined
   const value = `${Math.floor(call.now / 1000).toString(36)}.${sealed}`
-  const others = cookiesOf(call).filter(({ place }) => place !== own)
-  const replacedBytes = cookiesOf(call).find(({ place }) => place === own)?.bytes ?? 0
+  const others = heldCookies(call).filter(({ place }) => place !== own)
+  const replacedBytes = heldCookies(call).find(({ place }) => place === own)?.bytes ?? 0
   let bytes = cookieHeader(call).length - replacedBytes + cookieName(call, own).length + value.length
   const lines = [cookieLine(call, own, value, cookieSeconds)]
   for (const { place, bytes: freed } of others.sort(olderFirst)) {
@@ -54,7 +60,7 @@ export function setCookies(call: Call, handle: string, sealed: string): readonly
   return lines
 }
 
-/** @returns the Set-Cookie line that takes a value back */
+/** @returns the Set-Cookie line that clears a value */
 export function clearCookie(call: Call, handle: string): readonly string[] {
   const place = placeOf(handle)
   return place === undefined ? [] : [cookieLine(call, place, '', 0)]
@@ -65,55 +71,53 @@ function placeOf(handle: string): string | undefined {
   return place !== undefined && places.includes(place) ? place : undefined
 }
 
-/** Tabs that start at the same moment see the same free places, so each picks one at random. */
+/** Tabs that start at the same moment see the same free places, so each picks at random. */
 function vacantPlace(call: Call): string {
-  const held = cookiesOf(call)
+  const held = heldCookies(call)
   const free = [...places].filter((place) => !held.some((one) => one.place === place))
   return free[randomInt(Math.max(1, free.length))] ?? held.sort(olderFirst)[0]!.place
 }
 
-function cookiesOf(call: Call): Held[] {
-  const prefix = cookieName(call, '')
-  const found = new Map<string, Held>()
-  for (const pair of pairsIn(call)) {
-    const [, place = '', value = ''] = pair.startsWith(prefix)
-      ? (/^(.)=(.*)$/.exec(pair.slice(prefix.length)) ?? [])
-      : []
-    if (place === '' || !places.includes(place) || found.has(place)) continue
+function heldCookies(call: Call): HeldCookie[] {
+  const values = ourCookies(call)
+  return [...places].flatMap((place) => {
+    const value = values[cookieName(call, place)]
+    if (value === undefined) return []
+    // The time only orders the cookies, so forging it gains nothing.
     const [, since = '0', sealed = ''] = /^([0-9a-z]{1,8})\.(.+)$/.exec(value) ?? []
-    // The time is for the order alone, so nothing is gained by changing it.
-    found.set(place, { place, sealed, sinceSeconds: Number.parseInt(since, 36), bytes: pair.length + 2 })
-  }
-  return [...found.values()]
+    return {
+      place,
+      sealed,
+      sinceSeconds: Number.parseInt(since, 36),
+      bytes: cookieName(call, place).length + value.length + 3,
+    }
+  })
 }
 
-const olderFirst = (one: Held, other: Held) => one.sinceSeconds - other.sinceSeconds
+const olderFirst = (one: HeldCookie, other: HeldCookie) => one.sinceSeconds - other.sinceSeconds
 
 function cookieHeader(call: Call): string {
   return header(call.event, 'cookie') ?? ''
 }
 
-// --- any cookie of ours ---------------------------------------------------------------------------------------------
+// --- a single cookie ---------------------------------------------------------------------------------------------
 
-/** @returns what the browser sends in the cookie of that name */
+/** @returns the value that the browser sends in our cookie of that name */
 export function cookieValue(call: Call, name: string): string | undefined {
-  const prefix = `${cookieName(call, name)}=`
-  return pairsIn(call)
-    .find((pair) => pair.startsWith(prefix))
-    ?.slice(prefix.length)
+  return ourCookies(call)[cookieName(call, name)]
 }
 
-/** @returns the Set-Cookie line. Lax: a form of another site brings no cookie along, and the way back from the provider does. */
-export function cookieLine(call: Call, name: string, value: string, maxAgeSeconds: number): string {
-  const secure = isSecure(call) ? '; Secure' : ''
-  return `${cookieName(call, name)}=${value}; Path=/; Max-Age=${maxAgeSeconds}; HttpOnly; SameSite=Lax${secure}`
+/** @returns the Set-Cookie line. Lax: the provider's redirect brings the cookie along, a form of another site does not. */
+export function cookieLine(call: Call, name: string, value: string, maxAge: number): string {
+  const attributes = { path: '/', maxAge, httpOnly: true, sameSite: 'lax', secure: isSecure(call) } as const
+  return stringifySetCookie({ name: cookieName(call, name), value, ...attributes })
 }
 
-function pairsIn(call: Call): readonly string[] {
-  return cookieHeader(call).split('; ')
+function ourCookies(call: Call) {
+  return parseCookie(cookieHeader(call))
 }
 
-/** `__Host-` keeps neighbours on the domain from planting one (RFC 6265bis §4.1.3.2); it needs TLS, which a laptop lacks. */
+/** `__Host-` stops other hosts of the domain from setting it (RFC 6265bis §4.1.3.2). It needs TLS, which a laptop lacks. */
 function cookieName(call: Call, name: string): string {
   return `${isSecure(call) ? '__Host-' : ''}token-broker-${name}`
 }

@@ -93,14 +93,14 @@ test('a cookie is __Host-, for TLS alone, out of reach of scripts and of other s
   const cookie = await cookieOf(overTls(), 'sign-in', signIn)
   assert.match(
     cookie,
-    /^__Host-token-broker-5=[a-z0-9]{6}\.[A-Za-z0-9_.-]+; Path=\/; Max-Age=900; HttpOnly; SameSite=Lax; Secure$/,
+    /^__Host-token-broker-5=[a-z0-9]{6}\.[A-Za-z0-9_.-]+; Max-Age=900; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
   )
   assert.ok(cookie.length < 4096)
 })
 
 test('on a laptop without TLS it has no prefix, which a browser would refuse', async () => {
   const cookie = await cookieOf(at('http://127.0.0.1:8787/demo'), 'question', question)
-  assert.match(cookie, /^token-broker-3=[A-Za-z0-9_.-]+; Path=\/; Max-Age=900; HttpOnly; SameSite=Lax$/)
+  assert.match(cookie, /^token-broker-3=[A-Za-z0-9_.-]+; Max-Age=900; Path=\/; HttpOnly; SameSite=Lax$/)
 })
 
 test('what was carried comes back under its handle, whatever other cookies there are', async () => {
@@ -155,7 +155,7 @@ test('a value that no cookie holds is not handed out', async () => {
 
 test('a value is taken back under the name that it was handed out with', () => {
   assert.deepEqual(clearCookies(overTls(), signIn), [
-    '__Host-token-broker-5=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure',
+    '__Host-token-broker-5=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax',
   ])
 })
 
