@@ -17,7 +17,7 @@ const app = new App({
 })
 const settings = settingsOrExit(app.node.tryGetContext('stage') ?? process.env.STAGE ?? 'dev')
 const bundles = await bundleFunctions()
-const stack = new BrokerStack(app, { settings, bundles })
+const stack = new BrokerStack(app, settings)
 const rules = new AwsSolutionsChecks(app)
 Validations.of(app).addPlugins(rules)
 

@@ -9,12 +9,7 @@ import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Metafile } from 'esbuild'
 import { viewerFiles, viewerFolder, viewerFolderName } from '../shared/api-description/viewer-files.ts'
-import { type FunctionName, routes } from './routes.ts'
-
-/** Runs on a schedule. */
-export type ScheduledFunction = 'retry-revocations' | 'check-keys'
-/** `create-keyring` runs at deployments; `rotate-keys` when Secrets Manager or an operator calls it. */
-export type DeployedFunction = FunctionName | ScheduledFunction | 'create-keyring' | 'rotate-keys'
+import { bundlesFolder, type DeployedFunction, deployedFunctions } from './deployed-functions.ts'
 
 /**
  * @property bytes loaded at a cold start, unzipped
@@ -25,17 +20,8 @@ export type Bundles = Readonly<Record<DeployedFunction, Bundle>>
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-export const functionNames: readonly FunctionName[] = [...new Set(routes.map(({ functionName }) => functionName))]
-const deployedFunctions: readonly DeployedFunction[] = [
-  ...functionNames,
-  'retry-revocations',
-  'check-keys',
-  'create-keyring',
-  'rotate-keys',
-]
-
 /** @param outFolder receives a folder per function; its `index.mjs` exports `handler` */
-export async function bundleFunctions(outFolder: string = join(root, 'dist')): Promise<Bundles> {
+export async function bundleFunctions(outFolder: string = bundlesFolder): Promise<Bundles> {
   const sources = deployedFunctions.map((name) => [name, join(root, 'functions', `${name}.ts`)])
   const bundles = (await bundleSources(Object.fromEntries(sources), outFolder)) as Bundles
   await copyViewer(bundles['api-docs'].folder)

@@ -6,13 +6,11 @@ import { type CfnResource, RemovalPolicy, Stack } from 'aws-cdk-lib'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Trigger } from 'aws-cdk-lib/triggers'
 import { Construct } from 'constructs'
-import type { Bundle } from './bundle.ts'
 import { BrokerFunction } from './function.ts'
 import type { BrokerSecrets } from './secrets.ts'
 import type { StageSettings } from './settings.ts'
 
 export type FirstKeyringProps = {
-  readonly bundle: Bundle
   readonly secrets: BrokerSecrets
   readonly settings: StageSettings
 }
@@ -20,9 +18,9 @@ export type FirstKeyringProps = {
 export class FirstKeyring extends Construct {
   readonly fn: BrokerFunction
 
-  constructor(scope: Construct, id: string, { bundle, secrets, settings }: FirstKeyringProps) {
+  constructor(scope: Construct, id: string, { secrets, settings }: FirstKeyringProps) {
     super(scope, id)
-    this.fn = new BrokerFunction(this, 'CreateKeyring', { name: 'create-keyring', bundle, settings })
+    this.fn = new BrokerFunction(this, 'CreateKeyring', { name: 'create-keyring', settings })
     secrets.grantCreateKeyring(this.fn)
     // The deployment waits for it and fails with it: without a keyring the broker cannot answer anything.
     new Trigger(this, 'Trigger', { handler: this.fn.lambda, executeAfter: [secrets] })

@@ -15,7 +15,7 @@ import {
 } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
-import type { Bundle, DeployedFunction } from './bundle.ts'
+import { bundleOf, type DeployedFunction } from './deployed-functions.ts'
 import { memoryMb, requestTimeoutSeconds } from './limits.ts'
 import { metricsNamespaceOf } from './metrics.ts'
 import { retainOnceCreated } from './retention.ts'
@@ -23,7 +23,6 @@ import type { StageSettings } from './settings.ts'
 
 export type BrokerFunctionProps = {
   readonly name: DeployedFunction
-  readonly bundle: Bundle
   readonly settings: StageSettings
   /** @default - the account's shared concurrency */
   readonly reservedConcurrency?: number | undefined
@@ -40,11 +39,7 @@ export class BrokerFunction extends Construct {
   readonly timeout: Duration
   private readonly role: Role
 
-  constructor(
-    scope: Construct,
-    id: string,
-    { name, bundle, settings, reservedConcurrency, timeout }: BrokerFunctionProps,
-  ) {
+  constructor(scope: Construct, id: string, { name, settings, reservedConcurrency, timeout }: BrokerFunctionProps) {
     super(scope, id)
     const { stage, logRetention, keepData } = settings
     this.timeout = timeout ?? Duration.seconds(requestTimeoutSeconds)
@@ -61,7 +56,7 @@ export class BrokerFunction extends Construct {
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       handler: 'index.handler',
-      code: Code.fromAsset(bundle.folder),
+      code: Code.fromAsset(bundleOf(this, name)),
       memorySize: memoryMb,
       timeout: this.timeout,
       role: this.role,

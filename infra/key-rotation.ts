@@ -6,13 +6,11 @@ import { Stack } from 'aws-cdk-lib'
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { CfnRotationSchedule } from 'aws-cdk-lib/aws-secretsmanager'
 import { Construct } from 'constructs'
-import type { Bundle } from './bundle.ts'
 import { BrokerFunction } from './function.ts'
 import type { BrokerSecrets } from './secrets.ts'
 import type { StageSettings } from './settings.ts'
 
 export type KeyRotationProps = {
-  readonly bundle: Bundle
   /** Creates the first keyring. */
   readonly after: Construct
   readonly secrets: BrokerSecrets
@@ -22,9 +20,9 @@ export type KeyRotationProps = {
 export class KeyRotation extends Construct {
   readonly fn: BrokerFunction
 
-  constructor(scope: Construct, id: string, { bundle, after, secrets, settings }: KeyRotationProps) {
+  constructor(scope: Construct, id: string, { after, secrets, settings }: KeyRotationProps) {
     super(scope, id)
-    this.fn = new BrokerFunction(this, 'RotateKeys', { name: 'rotate-keys', bundle, settings })
+    this.fn = new BrokerFunction(this, 'RotateKeys', { name: 'rotate-keys', settings })
     secrets.grantRotateKeyring(this.fn)
     if (settings.keyRotationDays === 0) return
     this.fn.lambda.addPermission('SecretsManager', {

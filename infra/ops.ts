@@ -6,7 +6,7 @@ import { ArnFormat, type CfnElement, Stack, Validations } from 'aws-cdk-lib'
 import type { RestApi } from 'aws-cdk-lib/aws-apigateway'
 import { ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
-import { functionNames } from './bundle.ts'
+import { functionNames } from './deployed-functions.ts'
 import { type BrokerFunction, logGroupOf } from './function.ts'
 import { type Method, routes } from './routes.ts'
 

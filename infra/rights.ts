@@ -2,7 +2,7 @@
  * The rights of each function. The construct that owns a resource knows how a right is written.
  */
 
-import type { ScheduledFunction } from './bundle.ts'
+import type { ScheduledFunction } from './deployed-functions.ts'
 import type { BrokerFunction } from './function.ts'
 import type { FunctionName } from './routes.ts'
 import type { BrokerSecrets } from './secrets.ts'

@@ -6,13 +6,12 @@ import { Duration } from 'aws-cdk-lib'
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events'
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets'
 import { Construct } from 'constructs'
-import type { Bundle, ScheduledFunction } from './bundle.ts'
+import type { ScheduledFunction } from './deployed-functions.ts'
 import { BrokerFunction } from './function.ts'
 import { concurrencyOf, type StageSettings } from './settings.ts'
 
 export type ScheduledProps = {
   readonly name: ScheduledFunction
-  readonly bundle: Bundle
   readonly settings: StageSettings
   readonly every: Duration
   /** @default - `requestTimeoutSeconds` */
@@ -28,10 +27,10 @@ const noRetries = { retryAttempts: 0, maxEventAge }
 export class Scheduled extends Construct {
   readonly fn: BrokerFunction
 
-  constructor(scope: Construct, id: string, { name, bundle, settings, every, timeout }: ScheduledProps) {
+  constructor(scope: Construct, id: string, { name, settings, every, timeout }: ScheduledProps) {
     super(scope, id)
     const reservedConcurrency = concurrencyOf(settings, name)
-    this.fn = new BrokerFunction(this, 'Scheduled', { name, bundle, settings, timeout, reservedConcurrency })
+    this.fn = new BrokerFunction(this, 'Scheduled', { name, settings, timeout, reservedConcurrency })
     // An event may wait in EventBridge and then in Lambda's queue. By default Lambda would retry twice.
     const latestEndSeconds = 2 * maxEventAge.toSeconds() + this.fn.timeout.toSeconds()
     if (latestEndSeconds > every.toSeconds())

@@ -3,7 +3,7 @@
  */
 
 import { RetentionDays } from 'aws-cdk-lib/aws-logs'
-import type { ScheduledFunction } from './bundle.ts'
+import type { ScheduledFunction } from './deployed-functions.ts'
 import type { FunctionName } from './routes.ts'
 
 export type Settings = {

@@ -5,8 +5,8 @@
 import { CfnOutput, Duration, Stack } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 import { Alarms } from './alarms.ts'
-import { type Bundles, functionNames } from './bundle.ts'
 import { Dashboard } from './dashboard.ts'
+import { functionNames } from './deployed-functions.ts'
 import { Firewall } from './firewall.ts'
 import { FirstKeyring } from './first-keyring.ts'
 import { BrokerFunction } from './function.ts'
@@ -20,12 +20,10 @@ import { BrokerSecrets } from './secrets.ts'
 import { concurrencyOf, publicUrlOf, type StageSettings } from './settings.ts'
 import { BrokerTable } from './table.ts'
 
-export type BrokerStackProps = { readonly settings: StageSettings; readonly bundles: Bundles }
-
 type Functions = Readonly<Record<FunctionName, BrokerFunction>>
 
 export class BrokerStack extends Stack {
-  constructor(scope: Construct, { settings, bundles }: BrokerStackProps) {
+  constructor(scope: Construct, settings: StageSettings) {
     const { stage, region, keepData } = settings
     super(scope, `token-broker-${stage}`, {
       env: { region },
@@ -35,28 +33,24 @@ export class BrokerStack extends Stack {
     })
     const table = new BrokerTable(this, 'Table', settings)
     const secrets = new BrokerSecrets(this, 'Secrets', settings)
-    const functions = this.createFunctions(settings, bundles)
+    const functions = this.createFunctions(settings)
     const firstKeyring = new FirstKeyring(this, 'FirstKeyring', {
-      bundle: bundles['create-keyring'],
       secrets,
       settings,
     })
     const rotation = new KeyRotation(this, 'KeyRotation', {
-      bundle: bundles['rotate-keys'],
       after: firstKeyring,
       secrets,
       settings,
     })
     const retries = new Scheduled(this, 'RetryRevocations', {
       name: 'retry-revocations',
-      bundle: bundles['retry-revocations'],
       settings,
       every: Duration.minutes(5),
       timeout: Duration.minutes(3),
     })
     const keyCheck = new Scheduled(this, 'CheckKeys', {
       name: 'check-keys',
-      bundle: bundles['check-keys'],
       settings,
       every: Duration.hours(1),
     })
@@ -75,7 +69,7 @@ export class BrokerStack extends Stack {
     this.addOutputs(settings, gateway, table, secrets, rotation, ops)
   }
 
-  private createFunctions(settings: StageSettings, bundles: Bundles): Functions {
+  private createFunctions(settings: StageSettings): Functions {
     const baseUrl = publicUrlOf(settings)
     const addressHeader = settings.inFront?.addressHeader
     const environment = {
@@ -84,7 +78,7 @@ export class BrokerStack extends Stack {
     }
     const functions = functionNames.map((name): [FunctionName, BrokerFunction] => {
       const reservedConcurrency = concurrencyOf(settings, name)
-      const fn = new BrokerFunction(this, name, { name, bundle: bundles[name], settings, reservedConcurrency })
+      const fn = new BrokerFunction(this, name, { name, settings, reservedConcurrency })
       fn.allow([], environment)
       return [name, fn]
     })

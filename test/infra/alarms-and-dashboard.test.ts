@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { Match } from 'aws-cdk-lib/assertions'
-import { functionNames } from '../../infra/bundle.ts'
+import { functionNames } from '../../infra/deployed-functions.ts'
 import { type Metric, type MetricName, metrics } from '../../shared/metrics.ts'
 import { ofType, synthesize, synthesized, text, theOnly } from './support/template.ts'
 

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Match } from 'aws-cdk-lib/assertions'
 import { refreshUses } from '../../bench/simulation/prices.ts'
-import { functionNames } from '../../infra/bundle.ts'
+import { functionNames } from '../../infra/deployed-functions.ts'
 import { crossOriginHeaders, securityHeaders } from '../../shared/http/headers.ts'
 import { functions, ofType, referred, synthesize, synthesized, text, theOnly } from './support/template.ts'
 

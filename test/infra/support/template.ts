@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { App } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
-import type { Bundles } from '../../../infra/bundle.ts'
+import { bundlesContext, deployedFunctions } from '../../../infra/deployed-functions.ts'
 import { completeSettings, type Settings, type StageSettings } from '../../../infra/settings.ts'
 import { BrokerStack } from '../../../infra/stack.ts'
 
@@ -40,12 +40,14 @@ export function synthesize(settings: Partial<Settings> = {}, stage = 'test'): Sy
 export function synthesizeStage(settings: StageSettings): Synthesized {
   const folder = mkdtempSync(join(tmpdir(), 'token-broker-infra-'))
   try {
-    const bundle = { folder: join(folder, 'bundle'), bytes: 0, bytesAtNeed: 0 }
-    mkdirSync(bundle.folder)
-    writeFileSync(join(bundle.folder, 'index.mjs'), 'export const handler = () => {}')
-    const bundles = new Proxy({} as Bundles, { get: () => bundle })
-    const app = new App({ outdir: join(folder, 'cdk.out'), builtinCloudFormationValidation: false })
-    const stack = new BrokerStack(app, { settings, bundles })
+    const bundles = join(folder, 'functions')
+    for (const name of deployedFunctions) {
+      mkdirSync(join(bundles, name), { recursive: true })
+      writeFileSync(join(bundles, name, 'index.mjs'), 'export const handler = () => {}')
+    }
+    const context = { [bundlesContext]: bundles }
+    const app = new App({ outdir: join(folder, 'cdk.out'), builtinCloudFormationValidation: false, context })
+    const stack = new BrokerStack(app, settings)
     const template = Template.fromStack(stack)
     return { stack, template, resources: template.toJSON().Resources as Resources }
   } finally {

@@ -1,0 +1,36 @@
+/**
+ * The functions that the stack deploys, and where the bundle of each lies.
+ *
+ * Does not import esbuild, because the package brings the bundles ready made.
+ */
+
+import { join } from 'node:path'
+import type { Construct } from 'constructs'
+import { type FunctionName, routes } from './routes.ts'
+
+/** Runs on a schedule. */
+export type ScheduledFunction = 'retry-revocations' | 'check-keys'
+/** `create-keyring` runs at deployments; `rotate-keys` when Secrets Manager or an operator calls it. */
+export type DeployedFunction = FunctionName | ScheduledFunction | 'create-keyring' | 'rotate-keys'
+
+export const functionNames: readonly FunctionName[] = [...new Set(routes.map(({ functionName }) => functionName))]
+export const deployedFunctions: readonly DeployedFunction[] = [
+  ...functionNames,
+  'retry-revocations',
+  'check-keys',
+  'create-keyring',
+  'rotate-keys',
+]
+
+/** In the package the bundles lie beside the compiled construct; in a checkout `bundle.ts` writes them to `dist/`. */
+export const bundlesFolder = import.meta.filename.endsWith('.ts')
+  ? join(import.meta.dirname, '..', 'dist', 'functions')
+  : join(import.meta.dirname, 'functions')
+
+/** A key of the CDK's context: the folder of the bundles, for an app that bundles the functions itself. */
+export const bundlesContext = 'token-broker:bundles'
+
+/** The folder with the function's `index.mjs`. */
+export function bundleOf(scope: Construct, name: DeployedFunction): string {
+  return join(scope.node.tryGetContext(bundlesContext) ?? bundlesFolder, name)
+}
