@@ -7,6 +7,7 @@
 import { writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { toJsonSchema } from '@valibot/to-json-schema'
+import { requiredClaims } from '../shared/registry-file/identities.ts'
 import { fileSchema, secretList, secretsInTable, secretsSchema } from '../shared/registry-file/schema.ts'
 
 export const schemaPath = fileURLToPath(new URL('../docs/registry.schema.json', import.meta.url))
@@ -18,8 +19,10 @@ function registrySchema(): JsonSchema {
   const { $schema: _, ...list } = toJsonSchema(secretList, settings)
   const schema = toJsonSchema(fileSchema, {
     ...settings,
-    overrideSchema: ({ valibotSchema }) =>
-      valibotSchema === secretsSchema ? { anyOf: [{ const: secretsInTable }, list] } : undefined,
+    overrideSchema: ({ valibotSchema }) => {
+      if (valibotSchema === requiredClaims) return { type: 'object', minProperties: 1 }
+      return valibotSchema === secretsSchema ? { anyOf: [{ const: secretsInTable }, list] } : undefined
+    },
   })
   return { ...schema, title: 'The registry file of Token Broker' }
 }

@@ -9,7 +9,9 @@ import { connect, type Table } from './store/table.ts'
 import { createThrottle, type Throttle } from './store/throttle.ts'
 import { createUsedAssertions, type UsedAssertions } from './store/used-assertions.ts'
 import { createVaults, type Vaults } from './store/vaults.ts'
+import type { IssuerKeys } from './tokens/issuer-keys.ts'
 import { type CachedKeyring, cachedKeyring } from './tokens/keyring.ts'
+import { Unavailable } from './unavailable.ts'
 
 export type Parts = {
   readonly config: Config
@@ -25,6 +27,8 @@ export type Parts = {
   readonly usedAssertions: UsedAssertions
   readonly secrets: Secrets
   readonly keyring: CachedKeyring
+  /** Keys of the issuers of workload identities. Loaded at need, since most functions never see such a client. */
+  readonly issuerKeys: () => Promise<IssuerKeys>
 }
 
 /** The clock of this process, ms since the epoch. Tests replace `now`. */
@@ -51,6 +55,7 @@ function composeParts(config: Config): Parts {
   const now = () => clock.now()
   const table = connect(config.tableName)
   const secrets = secretsAt(config.secrets)
+  let issuerKeys: Promise<IssuerKeys> | undefined
   return {
     config,
     now,
@@ -63,5 +68,11 @@ function composeParts(config: Config): Parts {
     usedAssertions: createUsedAssertions(table),
     secrets,
     keyring: cachedKeyring(() => secrets.read('keyring'), now),
+    issuerKeys: () => {
+      issuerKeys ??= import('./tokens/verify-client.ts').then(({ createIssuerKeys }) =>
+        createIssuerKeys(now, (cause, waitSeconds, words) => new Unavailable('issuer', cause, waitSeconds, words)),
+      )
+      return issuerKeys
+    },
   }
 }

@@ -1,9 +1,9 @@
 /**
- * The table, the secrets or the provider cannot be reached, or the answer is unknown. The caller gets a 503
- * `temporarily_unavailable`, and its credential stays valid.
+ * The table, the secrets, the provider or an issuer of workload identities cannot be reached, or the answer is unknown.
+ * The caller gets a 503 `temporarily_unavailable`, and its credential stays valid.
  */
 export class Unavailable extends Error {
-  readonly part: 'store' | 'secrets' | 'provider'
+  readonly part: 'store' | 'secrets' | 'provider' | 'issuer'
   /** The Retry-After header (RFC 9110 §10.2.3). */
   readonly retryAfterSeconds: number
   /** It does not pass by itself: for example, a secret is missing. */

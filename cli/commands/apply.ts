@@ -19,6 +19,7 @@ import { differencesOf, inWords, providerChangeOf, providerInWords } from '../re
 import { registryFrom, type Variables, withVariables } from '../registry-file.ts'
 import { isLocalTable, type JsonFlag, type TableSettings, tableFrom, tablePlace, withTable } from '../settings.ts'
 import { askUnlessYes, bold, dim, type Format, paint, plain, print, printJson, say, spin } from '../terminal.ts'
+import { trustWarnings } from '../trust-warnings.ts'
 
 type Settings = TableSettings & JsonFlag & Variables & SecretsSettings & Flags
 type Flags = {
@@ -59,7 +60,7 @@ async function apply(file: string, settings: Settings): Promise<void> {
     const prefix = secretsPrefix(settings, tableFrom(settings))
     if (!settings.json) show(changes, tablePlace(tableFrom(settings)), prefix)
     const warnings = [
-      ...registry.clients.flatMap((client) => graceWarning(client) ?? []),
+      ...registry.clients.flatMap((client) => [graceWarning(client) ?? [], trustWarnings(client)].flat()),
       ...(prefix === undefined ? [] : await missingSecrets(registry, prefix)),
     ]
     for (const warning of warnings) say(warning, 'yellow')

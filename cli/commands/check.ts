@@ -7,6 +7,7 @@ import { providerInWords } from '../registry-difference.ts'
 import { registryFrom, type Variables, withVariables } from '../registry-file.ts'
 import type { JsonFlag } from '../settings.ts'
 import { bold, dim, plain, print, printJson, say } from '../terminal.ts'
+import { trustWarnings } from '../trust-warnings.ts'
 
 type Settings = JsonFlag & Variables & SecretsSettings & { readonly local?: true }
 
@@ -19,7 +20,7 @@ export function define(command: Command): void {
 
 async function check(file: string, settings: Settings): Promise<void> {
   const registry = await registryFrom(file, settings, !settings.local)
-  const warnings = registry.clients.flatMap((client) => graceWarning(client) ?? [])
+  const warnings = registry.clients.flatMap((client) => [graceWarning(client) ?? [], trustWarnings(client)].flat())
   // The local stack keeps them in DATA_DIR.
   const prefix = settings.local ? 'secrets/' : secretsPrefix(settings, '')
   const applications = registry.applications.map((application) => ({

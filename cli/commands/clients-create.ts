@@ -14,6 +14,7 @@ import { graceWarning } from '../refresh-plan.ts'
 import { drawSecret, useTable } from '../registry.ts'
 import { integer, type JsonFlag, repeatable, type TableSettings, withTable } from '../settings.ts'
 import { print, printJson, say } from '../terminal.ts'
+import { trustWarnings } from '../trust-warnings.ts'
 
 /** Other commands may write the registry at the same time; each try reads it again. */
 const maxTries = 8
@@ -78,14 +79,14 @@ async function run(application: string, clientId: string, settings: Settings): P
   await useTable(settings, async (table) => {
     const secret = members.auth.startsWith('client_secret_') ? drawSecret() : undefined
     const client = await create(table, application, members, secret)
-    const warning = graceWarning(client)
+    const warnings = [graceWarning(client) ?? [], trustWarnings(client)].flat()
     const declared = { ...members, ...(secret !== undefined && { secrets: 'table' }) }
     if (settings.json) {
       return printJson({
         application,
         client: declared,
         ...(secret !== undefined && { client_secret: secret }),
-        ...(warning !== undefined && { warnings: [warning] }),
+        ...(warnings.length > 0 && { warnings }),
       })
     }
     say(`The client ${clientId} of ${application} is registered.`, 'green')
@@ -93,7 +94,7 @@ async function run(application: string, clientId: string, settings: Settings): P
       print(secret)
       say('This secret is shown once: the table keeps only a hash of it.', 'yellow')
     }
-    if (warning !== undefined) say(warning, 'yellow')
+    for (const warning of warnings) say(warning, 'yellow')
     say(`For the registry file: ${JSON.stringify(declared)}`, 'dim')
   })
 }

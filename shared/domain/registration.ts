@@ -10,8 +10,13 @@ export type GrantType =
   | 'urn:ietf:params:oauth:grant-type:device_code'
   | 'urn:ietf:params:oauth:grant-type:token-exchange'
 
-/** How a client authenticates (RFC 7591 §2, `token_endpoint_auth_method`). */
-export type ClientAuthMethod = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
+/** How a client authenticates (RFC 7591 §2, `token_endpoint_auth_method`), or `workload_identity`, a name of ours. */
+export type ClientAuthMethod =
+  | 'none'
+  | 'client_secret_basic'
+  | 'client_secret_post'
+  | 'private_key_jwt'
+  | 'workload_identity'
 
 /** A client's public key (RFC 7517 §4), of a type that may sign its assertions. */
 export type PublicJwk = { readonly kid?: string | undefined } & (
@@ -20,6 +25,29 @@ export type PublicJwk = { readonly kid?: string | undefined } & (
   // Without `alg`, an RSA key verifies both.
   | { readonly kty: 'RSA'; readonly n: string; readonly e: string; readonly alg?: 'RS256' | 'PS256' | undefined }
 )
+
+/** A public key of an issuer of workload identities, where its keys stand in the registration. */
+export type IssuerJwk = { readonly kid?: string | undefined; readonly alg?: string | undefined } & (
+  | { readonly kty: 'EC'; readonly crv: 'P-256' | 'P-384'; readonly x: string; readonly y: string }
+  | { readonly kty: 'OKP'; readonly crv: 'Ed25519'; readonly x: string }
+  | { readonly kty: 'RSA'; readonly n: string; readonly e: string }
+)
+
+/** The exact values that a token's claims must have. A claim may hold further claims. */
+export type RequiredClaims = { readonly [name: string]: string | number | boolean | RequiredClaims }
+
+/** The platform tokens that a client authenticates with (RFC 7523 §2.2). Every member that is present must match. */
+export type WorkloadIdentity = {
+  readonly issuer: string
+  /** Absent: the application's own issuer. */
+  readonly audience?: string | undefined
+  readonly subject?: string | undefined
+  readonly claims?: RequiredClaims | undefined
+  /** Absent: the keys come from the issuer's metadata. */
+  readonly jwks?: { readonly keys: readonly IssuerJwk[] } | undefined
+  /** How long after its `iat` a token is accepted; absent: an hour. */
+  readonly maxAgeSeconds?: number | undefined
+}
 
 /** Signature algorithms of the keyring (RFC 7518 §3.1). */
 export type SigningAlgorithm = 'ES256' | 'RS256'
@@ -31,7 +59,7 @@ export type ProviderSettings = OidcSettings | OAuth2Settings
 type BrokerAtProvider = {
   readonly clientId: string
   /** `none`: a public client with PKCE. Otherwise the secret is named by `providerSecretName`. */
-  readonly auth: Exclude<ClientAuthMethod, 'private_key_jwt'>
+  readonly auth: Exclude<ClientAuthMethod, 'private_key_jwt' | 'workload_identity'>
   /** Scopes requested from the provider, in this order. */
   readonly scopes: readonly string[]
   /** Further parameters of the authorization request, for example `audience`. */
@@ -115,6 +143,10 @@ export type Client = {
   readonly secretHashes: readonly string[]
   /** Public keys for its assertions (RFC 7591 §2, `jwks`); empty unless `auth` is `private_key_jwt`. */
   readonly jwks: { readonly keys: readonly PublicJwk[] }
+  /** With `auth` `workload_identity` alone: the tokens that prove this client. One that matches is enough. */
+  readonly identities?: readonly WorkloadIdentity[] | undefined
+  /** Whether each token of its platform is accepted once only. Absent: it may be used until it ends. */
+  readonly singleUseAssertions?: boolean | undefined
   readonly grants: readonly GrantType[]
   readonly redirectUris: readonly string[]
   /**

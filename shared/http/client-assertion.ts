@@ -1,4 +1,4 @@
-/** Checks that an assertion proves its client, and records it as used. An invalid one records nothing. */
+/** Checks that an assertion proves its client (RFC 7523 §3), and records it as used. An invalid one records nothing. */
 
 import { createHash } from 'node:crypto'
 import type { Client } from '../domain/registration.ts'
@@ -7,17 +7,54 @@ import type { Call } from './call.ts'
 
 /**
  * @returns for the operator's log what does not hold; undefined: it is proven
- * @throws {Unavailable} when it cannot be known whether it was shown before
+ * @throws {Unavailable} when it cannot be known whether it was used before, or the keys of its issuer are out of reach
  */
-export async function assertionFault(call: Call, client: Client, assertion: string): Promise<string | undefined> {
-  const { application, issuer, now } = call
+export function assertionFault(call: Call, client: Client, assertion: string): Promise<string | undefined> {
+  return client.auth === 'workload_identity'
+    ? platformTokenFault(call, client, assertion)
+    : ownAssertionFault(call, client, assertion)
+}
+
+/** An assertion that the client has signed itself. */
+async function ownAssertionFault(call: Call, client: Client, assertion: string): Promise<string | undefined> {
+  const { issuer, now } = call
   // Loaded when it is needed: most clients never show one, and a cold start is short of time.
-  const { verifyAssertion } = await import('../tokens/client-assertion.ts')
+  const { verifyAssertion } = await import('../tokens/verify-client.ts')
   const { clientId, jwks } = client
   const verdict = await verifyAssertion(assertion, { clientId, keys: jwks.keys, issuer, now })
   if (!verdict.holds) return `assertion: ${verdict.fault}`
-  const { jti, expiresAtSeconds } = verdict
-  const jtiHash = createHash('sha256').update(jti).digest('base64url')
-  const showing = { application: application.name, clientId, jtiHash, expiresAtSeconds, writeId: randomId(), now }
-  return (await call.parts.usedAssertions.record(showing)) ? undefined : 'assertion: replayed'
+  return (await isFirstUse(call, client, verdict.jti, verdict.expiresAtSeconds)) ? undefined : 'assertion: replayed'
+}
+
+/** A token that the client's platform has signed. Platforms' tokens are used several times, so only some clients spend them. */
+async function platformTokenFault(call: Call, client: Client, token: string): Promise<string | undefined> {
+  const { verifyPlatformToken } = await import('../tokens/verify-client.ts')
+  const { identities = [], singleUseAssertions } = client
+  const verdict = await verifyPlatformToken(token, {
+    identities,
+    issuer: call.issuer,
+    now: call.now,
+    issuerKeys: await call.parts.issuerKeys(),
+  })
+  if (!verdict.holds) return `workload identity: ${verdict.fault}`
+  if (!singleUseAssertions) return undefined
+  const { iss, jti } = verdict.claims
+  if (typeof jti !== 'string' || jti === '') return 'workload identity: jti is missing'
+  const isFirst = await isFirstUse(call, client, JSON.stringify([iss, jti]), verdict.lastUseSeconds)
+  return isFirst ? undefined : 'workload identity: replayed'
+}
+
+/** @param id what tells the client's assertions apart */
+function isFirstUse(call: Call, { clientId }: Client, id: string, expiresAtSeconds: number): Promise<boolean> {
+  const { application, now, parts } = call
+  const jtiHash = createHash('sha256').update(id).digest('base64url')
+  const writeId = randomId()
+  return parts.usedAssertions.record({
+    application: application.name,
+    clientId,
+    jtiHash,
+    expiresAtSeconds,
+    writeId,
+    now,
+  })
 }

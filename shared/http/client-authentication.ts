@@ -12,12 +12,13 @@ import type { Parameters } from './parameters.ts'
 
 /** One reading of what was sent. Basic has two: encoded as RFC 6749 §2.3.1 says, and raw as many clients send it. */
 type Claim = { readonly clientId: string; readonly proof: string | undefined }
-type Claims = { readonly method: ClientAuthMethod; readonly readings: readonly Claim[] }
+/** An assertion that goes with a client_id may be the client's own or its platform's: the registration says which. */
+type Claims = { readonly method: ClientAuthMethod | 'assertion'; readonly readings: readonly Claim[] }
 
 export type Registered = {
   /** The registration of a client of this application. */
   readonly find: (clientId: string) => Promise<Client | undefined>
-  /** Why an assertion does not prove this client; undefined: it does, and from now on it is spent. */
+  /** Why an assertion does not prove this client; undefined: it does, and is spent if it is one that can be. */
   readonly assertionFault: (client: Client, assertion: string) => Promise<string | undefined>
 }
 
@@ -40,7 +41,7 @@ export async function authenticateClient(
 
 /** @returns for the operator's log what is wrong; undefined: the client is proven */
 async function faultOf(
-  method: ClientAuthMethod,
+  method: Claims['method'],
   proof: string,
   client: Client | undefined,
   { assertionFault }: Registered,
@@ -48,8 +49,9 @@ async function faultOf(
   // The hash is compared even for a client that is not there, so that time tells nothing.
   const provesKnowledge = method === 'none' || provesSecret(proof, client?.secretHashes ?? [])
   if (client === undefined) return 'unknown client'
-  if (client.auth !== method) return 'not its method'
-  if (method === 'private_key_jwt') return assertionFault(client, proof)
+  const isAsserting = client.auth === 'private_key_jwt' || client.auth === 'workload_identity'
+  if (client.auth !== method && !(method === 'assertion' && isAsserting)) return 'not its method'
+  if (isAsserting) return assertionFault(client, proof)
   return provesKnowledge ? undefined : 'wrong secret'
 }
 
@@ -95,14 +97,20 @@ function claimsIn(authorization: string | undefined, parameters: Parameters): Cl
   return { method: named.every(({ proof }) => proof === '') ? 'none' : 'client_secret_basic', readings: named }
 }
 
-/** RFC 7521 §4.2. @returns undefined when it is of another type, no JWT, or of another client than `client_id` */
+/**
+ * RFC 7521 §4.2. Without a client_id an assertion can only be the client's own, whose issuer it is: the issuer of a platform's
+ * token is not the client.
+ *
+ * @returns undefined when it is of another type, or names no client
+ */
 function claimsInAssertion(parameters: Parameters): Claims | undefined {
-  const assertion = parameters.required('client_assertion')
-  const isJwt =
-    parameters.required('client_assertion_type') === 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
-  const clientId = isJwt ? issuerOf(assertion) : undefined
-  if (clientId === undefined || clientId !== (parameters.optional('client_id') ?? clientId)) return undefined
-  return { method: 'private_key_jwt', readings: [{ clientId, proof: assertion }] }
+  const proof = parameters.required('client_assertion')
+  const type = parameters.required('client_assertion_type')
+  if (type !== 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer') return undefined
+  const named = parameters.optional('client_id')
+  if (named !== undefined) return { method: 'assertion', readings: [{ clientId: named, proof }] }
+  const clientId = issuerOf(proof)
+  return clientId === undefined ? undefined : { method: 'private_key_jwt', readings: [{ clientId, proof }] }
 }
 
 /** RFC 7617 §2 and RFC 6749 App. B. @returns undefined when it is not Basic, or malformed */

@@ -3,13 +3,20 @@
 import * as v from 'valibot'
 import { maxClientAudiences } from '../domain/audience.ts'
 import { maxScopeLength, maxScopes } from '../domain/scope.ts'
+import { identitiesSchema } from './identities.ts'
 import { jwkSchema } from './keys.ts'
 import { localText, looks } from './looks.ts'
 import { providerSchema } from './provider.ts'
 import { isRedirectUri, listOf, members, type RecordInFile, scope, seconds, text } from './values.ts'
 
 const yearSeconds = 31_536_000
-const authMethod = v.picklist(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'])
+const authMethod = v.picklist([
+  'none',
+  'client_secret_basic',
+  'client_secret_post',
+  'private_key_jwt',
+  'workload_identity',
+])
 const methodsWithSecret: readonly unknown[] = ['client_secret_basic', 'client_secret_post']
 /** The value of `secrets` for a client whose secrets the command line generates and only the table holds. */
 export const secretsInTable = 'table'
@@ -43,6 +50,16 @@ const clientRules: readonly { readonly why: string; readonly broken: (client: Re
   {
     why: 'jwks is for auth "private_key_jwt" alone',
     broken: ({ auth, jwks }) => auth !== 'private_key_jwt' && listOf(Object(jwks).keys).length > 0,
+  },
+  {
+    why: 'auth "workload_identity" needs an identity in `identities`, and has no secrets',
+    broken: ({ auth, secrets, identities }) =>
+      auth === 'workload_identity' && (listOf(identities).length === 0 || hasSecrets(secrets)),
+  },
+  {
+    why: 'identities and singleUseAssertions are for auth "workload_identity" alone',
+    broken: ({ auth, identities, singleUseAssertions }) =>
+      auth !== 'workload_identity' && (identities !== undefined || singleUseAssertions !== undefined),
   },
   {
     // RFC 6749 §4.4: confidential clients only.
@@ -94,6 +111,8 @@ export const clientSchema = v.pipe(
     jwks: v.optional(members({ keys: v.pipe(v.array(jwkSchema), v.maxLength(4, 'four keys may be there, no more')) }), {
       keys: [],
     }),
+    identities: v.optional(identitiesSchema),
+    singleUseAssertions: v.optional(v.boolean()),
     grants: v.optional(v.array(grant), []),
     redirectUris: v.optional(
       v.array(

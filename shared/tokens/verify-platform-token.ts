@@ -1,0 +1,75 @@
+/** Whether a platform's token is one of those that a client is registered with (RFC 7523 §2.2, §3). */
+
+import type { WorkloadIdentity } from '../domain/registration.ts'
+import { claimsOf, lastUseSeconds, mismatchOf, type TokenClaims } from '../domain/workload-identity.ts'
+import type { IssuerKeys } from './issuer-keys.ts'
+import { candidates, headerOf, type IssuerKey, isSignedBy, type TokenHeader } from './workload-token.ts'
+
+export type Expected = {
+  readonly identities: readonly WorkloadIdentity[]
+  /** The application's. */
+  readonly issuer: string
+  /** ms */
+  readonly now: number
+  readonly issuerKeys: IssuerKeys
+}
+
+/** `fault` is for the operator's log: names and registered values, and nothing that was sent. */
+export type Verdict =
+  | { readonly holds: true; readonly claims: TokenClaims; readonly lastUseSeconds: number }
+  | { readonly holds: false; readonly fault: string }
+
+const maxTokenLength = 16_384
+
+/**
+ * Claims are compared before the signature is: what would not be accepted anyway makes nobody fetch keys. They are those of
+ * the very bytes that are verified afterwards.
+ *
+ * @throws {Unavailable} when the keys of a matching issuer are out of reach
+ */
+export async function verifyPlatformToken(token: string, expected: Expected): Promise<Verdict> {
+  const claims = token.length > maxTokenLength ? undefined : claimsOf(token)
+  if (claims === undefined) return refuse('the token is not a JWT')
+  const header = headerOf(token)
+  if (typeof header === 'string') return refuse(header)
+  const mismatches: string[] = []
+  for (const [at, identity] of expected.identities.entries()) {
+    const fault =
+      ownTokenFault(identity, expected.issuer) ??
+      mismatchOf(claims, identity, expected) ??
+      (await signatureFault(token, header, identity, expected.issuerKeys))
+    if (fault === undefined) return { holds: true, claims, lastUseSeconds: lastUseSeconds(claims, identity) }
+    mismatches.push(`identities[${at}]: ${fault}`)
+  }
+  return refuse(mismatches.join('; '))
+}
+
+function refuse(fault: string): Verdict {
+  return { holds: false, fault }
+}
+
+/** What this broker has issued, for this application or another, proves a person or a service and never its caller. */
+function ownTokenFault(identity: WorkloadIdentity, issuer: string): string | undefined {
+  const base = issuer.slice(0, issuer.lastIndexOf('/') + 1)
+  const isOurs = identity.issuer.startsWith(base) && /^[a-z0-9-]+\/?$/.test(identity.issuer.slice(base.length))
+  return isOurs ? 'issuer is this broker, whose tokens are not accepted' : undefined
+}
+
+async function signatureFault(
+  token: string,
+  header: TokenHeader,
+  { issuer, jwks }: WorkloadIdentity,
+  issuerKeys: IssuerKeys,
+): Promise<string | undefined> {
+  const inline = jwks?.keys
+  const isUnknown = (keys: readonly IssuerKey[]) => candidates(keys, header).length === 0
+  const keys = inline ?? (await issuerKeys.get(issuer, isUnknown))
+  if (isUnknown(keys)) return 'kid is of no key of the issuer, or of one for another alg'
+  if (await isSignedBy(token, candidates(keys, header))) return undefined
+  if (inline !== undefined || header.kid !== undefined) return 'the signature does not fit'
+  // Without a kid a new key looks like a forgery, so the issuer is asked once more.
+  const renewed = await issuerKeys.get(issuer, (known) => known === keys)
+  return renewed !== keys && (await isSignedBy(token, candidates(renewed, header)))
+    ? undefined
+    : 'the signature does not fit'
+}
