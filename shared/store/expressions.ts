@@ -63,10 +63,11 @@ class Placeholders {
   #count = 0
 
   name(path: string): string {
-    const [attribute = '', ...index] = path.split(/(?=\[)/)
+    const end = path.indexOf('[')
+    const attribute = end === -1 ? path : path.slice(0, end)
     const placeholder = this.#names.get(attribute) ?? `#n${this.#names.size}`
     this.#names.set(attribute, placeholder)
-    return placeholder + index.join('')
+    return placeholder + path.slice(attribute.length)
   }
 
   value(plain: unknown): string {
