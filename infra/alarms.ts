@@ -1,5 +1,5 @@
 /**
- * The alarms of a stage. docs/operations.md says what to do at each, under its name.
+ * The alarms of a broker. docs/operations.md says what to do at each, under its name.
  */
 
 import { ArnFormat, Duration, Stack } from 'aws-cdk-lib'
@@ -21,10 +21,11 @@ import { Construct } from 'constructs'
 import type { MetricName } from '../shared/metrics.ts'
 import type { BrokerFunction } from './function.ts'
 import { throttledRequests, total } from './metrics.ts'
-import type { AlarmAudience, StageSettings } from './settings.ts'
+import type { AlarmAudience } from './props.ts'
+import type { Settings } from './settings.ts'
 
 export type AlarmsProps = {
-  readonly settings: StageSettings
+  readonly settings: Settings
   readonly api: RestApi
   readonly table: ITableV2
   readonly functions: Readonly<Record<string, BrokerFunction>>
@@ -39,12 +40,12 @@ const oldestKeyDays = 365
 export class Alarms extends Construct {
   /** The most important first. */
   readonly all: Alarm[] = []
-  private readonly stage: string
+  private readonly brokerName: string
   private readonly topic: ITopic | undefined
 
   constructor(scope: Construct, id: string, { settings, api, table, functions }: AlarmsProps) {
     super(scope, id)
-    this.stage = settings.stage
+    this.brokerName = settings.brokerName
     this.topic = settings.alarms && this.createTopic(settings.alarms)
     this.watchAnswers(api)
     this.watchSessions(settings)
@@ -74,7 +75,7 @@ export class Alarms extends Construct {
     })
   }
 
-  private watchSessions({ reauthenticationsIn5Minutes }: StageSettings): void {
+  private watchSessions({ reauthenticationsIn5Minutes }: Settings): void {
     this.alarm('reuse-seen', {
       alarmDescription: 'A used code or refresh token was presented again, and its session was ended: possibly theft.',
       metric: this.count('ReuseDetected'),
@@ -102,11 +103,11 @@ export class Alarms extends Construct {
     })
   }
 
-  private watchKeys({ keyRotationDays }: StageSettings): void {
+  private watchKeys({ keyRotationDays }: Settings): void {
     this.alarm('key-age', {
       alarmDescription: 'The keys are overdue for rotation, or check-keys has not reported their age for three hours.',
       // check-keys runs every hour; three hours make sure that each period has a measurement.
-      metric: total(this.stage, 'age_days', Duration.hours(3)),
+      metric: total(this.brokerName, 'age_days', Duration.hours(3)),
       threshold: keyRotationDays === 0 ? oldestKeyDays : keyRotationDays + lateRotationDays,
       evaluationPeriods: 1,
       // check-keys reports without any traffic, so missing data means that it does not work.
@@ -115,7 +116,7 @@ export class Alarms extends Construct {
   }
 
   private count(name: MetricName): IMetric {
-    return total(this.stage, name, period)
+    return total(this.brokerName, name, period)
   }
 
   /** Functions catch expected errors, so one error is a crash, a timeout or a lack of memory. */
@@ -143,7 +144,7 @@ export class Alarms extends Construct {
       // Without traffic there is no data.
       treatMissingData: TreatMissingData.NOT_BREACHING,
       ...props,
-      alarmName: `token-broker-${this.stage}-${name}`,
+      alarmName: `token-broker-${this.brokerName}-${name}`,
       alarmDescription: `${props.alarmDescription} See docs/operations.md#${entry}`,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
     })
@@ -156,19 +157,19 @@ export class Alarms extends Construct {
 
   private createTopic(audience: AlarmAudience): ITopic {
     if ('topicArn' in audience) return Topic.fromTopicArn(this, 'Topic', audience.topicArn)
-    const topic = new Topic(this, 'Topic', { displayName: `Token Broker ${this.stage}`, enforceSSL: true })
+    const topic = new Topic(this, 'Topic', { displayName: `Token Broker ${this.brokerName}`, enforceSSL: true })
     topic.addSubscription(new EmailSubscription(audience.email))
     this.letAlarmsPublish(topic)
     return topic
   }
 
   /**
-   * A topic policy replaces the default one, which would let CloudWatch publish. The condition limits it to this stage's
+   * A topic policy replaces the default one, which would let CloudWatch publish. The condition limits it to this broker's
    * alarms, because the service principal acts for every account.
    */
   private letAlarmsPublish(topic: Topic): void {
     const { account } = Stack.of(this)
-    const resourceName = `token-broker-${this.stage}-*`
+    const resourceName = `token-broker-${this.brokerName}-*`
     const alarms = Stack.of(this).formatArn({
       service: 'cloudwatch',
       resource: 'alarm',

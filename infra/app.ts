@@ -3,21 +3,19 @@
  */
 
 import { join, relative } from 'node:path'
-import { App, Validations } from 'aws-cdk-lib'
+import { App, type Stack, Validations } from 'aws-cdk-lib'
 import { AwsSolutionsChecks } from 'cdk-nag'
 import { type Bundles, bundleFunctions } from './bundle.ts'
-import { settingsFor } from './settings.ts'
-import { BrokerStack } from './stack.ts'
+import { stageStack } from './stages.ts'
 
+const bundles = await bundleFunctions()
 const app = new App({
   outdir: process.env.CDK_OUTDIR ?? join(import.meta.dirname, '..', 'cdk.out'),
   analyticsReporting: false,
   // Checks the template against CloudFormation's schemas, which would otherwise fail the deployment.
   context: { '@aws-cdk/core:validateAgainstDefaultRules': true, '@aws-cdk/core:strictCfnValidateErrors': true },
 })
-const settings = settingsOrExit(app.node.tryGetContext('stage') ?? process.env.STAGE ?? 'dev')
-const bundles = await bundleFunctions()
-const stack = new BrokerStack(app, settings)
+const stack = stackOrExit(app.node.tryGetContext('stage') ?? process.env.STAGE ?? 'dev')
 const rules = new AwsSolutionsChecks(app)
 Validations.of(app).addPlugins(rules)
 
@@ -30,10 +28,10 @@ console.log(
   `cdk-nag: AwsSolutions ${rules.validateScope(app).success ? 'passes' : 'FAILS'}; acknowledged ${acknowledged()}`,
 )
 
-/** Prints a mistake in the settings without a stack trace. */
-function settingsOrExit(stage: string) {
+/** Prints a mistake in the props without a stack trace. */
+function stackOrExit(stage: string): Stack {
   try {
-    return settingsFor(stage)
+    return stageStack(app, stage)
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)
     return process.exit(1)

@@ -1,5 +1,5 @@
 /**
- * The CloudWatch dashboard of a stage, from what callers see down to what the broker depends on.
+ * The CloudWatch dashboard of a broker, from what callers see down to what the broker depends on.
  */
 
 import { Duration, Stack } from 'aws-cdk-lib'
@@ -20,7 +20,7 @@ import type { BrokerFunction } from './function.ts'
 import { each, throttledRequests, total } from './metrics.ts'
 
 export type DashboardProps = {
-  readonly stage: string
+  readonly brokerName: string
   readonly api: RestApi
   readonly table: ITableV2
   readonly functions: Readonly<Record<string, BrokerFunction>>
@@ -37,10 +37,10 @@ export class Dashboard extends Construct {
   constructor(scope: Construct, id: string, props: DashboardProps) {
     super(scope, id)
     this.props = props
-    const { stage } = props
+    const { brokerName } = props
     new CloudWatchDashboard(this, 'Dashboard', {
       // Dashboard names are unique per account, across regions.
-      dashboardName: `token-broker-${stage}-${Stack.of(this).region}`,
+      dashboardName: `token-broker-${brokerName}-${Stack.of(this).region}`,
       defaultInterval: Duration.hours(12),
       widgets: [
         [this.head(), this.alarms()],
@@ -55,9 +55,9 @@ export class Dashboard extends Construct {
 
   private head(): TextWidget {
     const markdown = [
-      `# Token Broker (${this.props.stage})`,
+      `# Token Broker (${this.props.brokerName})`,
       'docs/operations.md says what to do at each alarm, under its name.',
-      `The log lines behind every count are in \`/token-broker/${this.props.stage}/…\`; docs/audit.md explains the events.`,
+      `The log lines behind every count are in \`/token-broker/${this.props.brokerName}/…\`; docs/audit.md explains the events.`,
     ].join('\n\n')
     return new TextWidget({ markdown, width: 8, height: 6 })
   }
@@ -90,72 +90,75 @@ export class Dashboard extends Construct {
 
   /** Measured from the gateway's receipt, so it includes cold starts, unlike a function's own duration. */
   private latencyByRoute(): Graph {
-    return { title: 'Latency by route, p99, ms', left: [each(this.props.stage, 'duration_ms', 'route', 'p99', period)] }
+    return {
+      title: 'Latency by route, p99, ms',
+      left: [each(this.props.brokerName, 'duration_ms', 'route', 'p99', period)],
+    }
   }
 
   // --- what happens to sessions
 
   private refreshes(): Graph {
-    const { stage } = this.props
+    const { brokerName } = this.props
     const perSecond = new MathExpression({
       expression: 'refreshes / PERIOD(refreshes)',
-      usingMetrics: { refreshes: total(stage, 'Refreshes', period) },
+      usingMetrics: { refreshes: total(brokerName, 'Refreshes', period) },
       label: 'refreshes a second',
       period,
     })
     return {
       title: 'Refreshes a second; sessions begun',
       left: [perSecond],
-      right: [total(stage, 'Redemptions', period)],
+      right: [total(brokerName, 'Redemptions', period)],
     }
   }
 
   private security(): Graph {
-    const { stage } = this.props
+    const { brokerName } = this.props
     return {
       title: 'Reuse, retries within the grace, failed clients, throttled',
       left: [
-        total(stage, 'ReuseDetected', period),
-        total(stage, 'GraceRetries', period),
-        total(stage, 'ClientAuthenticationFailures', period),
-        total(stage, 'Throttled', period),
+        total(brokerName, 'ReuseDetected', period),
+        total(brokerName, 'GraceRetries', period),
+        total(brokerName, 'ClientAuthenticationFailures', period),
+        total(brokerName, 'Throttled', period),
       ],
     }
   }
 
   private revocations(): Graph {
-    const { stage } = this.props
+    const { brokerName } = this.props
     return {
       title: 'Sessions ended, by reason',
-      left: [each(stage, 'Revocations', 'reason', 'Sum', period), total(stage, 'ReuseDetected', period)],
+      left: [each(brokerName, 'Revocations', 'reason', 'Sum', period), total(brokerName, 'ReuseDetected', period)],
     }
   }
 
   private reauthentications(): Graph {
-    const { stage } = this.props
+    const { brokerName } = this.props
     return {
       title: 'Sign-ins needed again, by application',
-      left: [each(stage, 'ReauthenticationsNeeded', 'application', 'Sum', period)],
+      left: [each(brokerName, 'ReauthenticationsNeeded', 'application', 'Sum', period)],
     }
   }
 
   private providers(): Graph {
-    const { stage } = this.props
+    const { brokerName } = this.props
     return {
       title: 'Provider failures, by application',
-      left: [each(stage, 'ProviderFailures', 'application', 'Sum', period)],
-      right: [total(stage, 'RevocationsAbandoned', period)],
+      left: [each(brokerName, 'ProviderFailures', 'application', 'Sum', period)],
+      right: [total(brokerName, 'RevocationsAbandoned', period)],
     }
   }
 
   // --- what the broker depends on
 
   private faults(): Graph {
-    const { stage } = this.props
+    const { brokerName } = this.props
     return {
       title: 'Faults',
       left: (['StoreUnavailable', 'SecretsUnavailable', 'ServerErrors'] as const).map((name) =>
-        total(stage, name, period),
+        total(brokerName, name, period),
       ),
     }
   }
@@ -202,7 +205,7 @@ export class Dashboard extends Construct {
   private keyAge(): Graph {
     return {
       title: 'Age of the oldest key in use, days',
-      left: [total(this.props.stage, 'age_days', Duration.hours(1))],
+      left: [total(this.props.brokerName, 'age_days', Duration.hours(1))],
     }
   }
 

@@ -14,10 +14,10 @@ export type ScheduledFunction = 'retry-revocations' | 'check-keys'
 export type DeployedFunction = FunctionName | ScheduledFunction | 'create-keyring' | 'rotate-keys'
 
 export const functionNames: readonly FunctionName[] = [...new Set(routes.map(({ functionName }) => functionName))]
+export const scheduledFunctions: readonly ScheduledFunction[] = ['retry-revocations', 'check-keys']
 export const deployedFunctions: readonly DeployedFunction[] = [
   ...functionNames,
-  'retry-revocations',
-  'check-keys',
+  ...scheduledFunctions,
   'create-keyring',
   'rotate-keys',
 ]

@@ -9,26 +9,30 @@
 import { CfnWebACL, CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2'
 import { Construct } from 'constructs'
 import { crossOriginHeaders, securityHeaders } from '../shared/http/headers.ts'
-import type { InFront } from './settings.ts'
+import type { BrokerProxy } from './props.ts'
 
 export type FirewallProps = {
-  readonly stage: string
+  readonly brokerName: string
   readonly stageArn: string
   readonly requestsPerAddressIn5Minutes: number
   /** @default - callers reach the API itself */
-  readonly inFront?: InFront | undefined
+  readonly inFront?: BrokerProxy | undefined
 }
 
 const tooMany = 'too-many-requests'
 
 export class Firewall extends Construct {
-  constructor(scope: Construct, id: string, { stage, stageArn, requestsPerAddressIn5Minutes, inFront }: FirewallProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { brokerName, stageArn, requestsPerAddressIn5Minutes, inFront }: FirewallProps,
+  ) {
     super(scope, id)
     const acl = new CfnWebACL(this, 'Acl', {
       scope: 'REGIONAL',
       description: 'Limits the requests of one address to the token broker',
       defaultAction: { allow: {} },
-      visibilityConfig: visibilityOf(`token-broker-${stage}`),
+      visibilityConfig: visibilityOf(`token-broker-${brokerName}`),
       customResponseBodies: {
         [tooMany]: {
           contentType: 'APPLICATION_JSON',
@@ -47,7 +51,7 @@ export class Firewall extends Construct {
             rateBasedStatement: { ...aggregation, limit: requestsPerAddressIn5Minutes, evaluationWindowSec: 300 },
           },
           action: { block: { customResponse: tooManyRequests() } },
-          visibilityConfig: visibilityOf(`token-broker-${stage}-${name}`),
+          visibilityConfig: visibilityOf(`token-broker-${brokerName}-${name}`),
         }
       }),
     })
@@ -61,7 +65,7 @@ type Aggregation = Pick<
 >
 
 /** WAF skips a rule that counts by a header if a request lacks it. A second rule counts those requests by their own address. */
-function aggregations(inFront: InFront | undefined): Aggregation[] {
+function aggregations(inFront: BrokerProxy | undefined): Aggregation[] {
   if (inFront === undefined) return [{ aggregateKeyType: 'IP' }]
   const { addressHeader } = inFront
   const hasHeader: CfnWebACL.StatementProperty = {

@@ -8,11 +8,11 @@ import { Trigger } from 'aws-cdk-lib/triggers'
 import { Construct } from 'constructs'
 import { BrokerFunction } from './function.ts'
 import type { BrokerSecrets } from './secrets.ts'
-import type { StageSettings } from './settings.ts'
+import type { Settings } from './settings.ts'
 
 export type FirstKeyringProps = {
   readonly secrets: BrokerSecrets
-  readonly settings: StageSettings
+  readonly settings: Settings
 }
 
 export class FirstKeyring extends Construct {
@@ -28,9 +28,9 @@ export class FirstKeyring extends Construct {
   }
 
   /** Otherwise the CDK's trigger function creates a log group that never expires and outlives the stack. */
-  private keepTriggerLog({ stage, logRetention }: StageSettings): void {
+  private keepTriggerLog({ brokerName, logRetention }: Settings): void {
     const log = new LogGroup(this, 'TriggerLog', {
-      logGroupName: `/token-broker/${stage}/deployments`,
+      logGroupName: `/token-broker/${brokerName}/deployments`,
       retention: logRetention,
       removalPolicy: RemovalPolicy.DESTROY,
     })

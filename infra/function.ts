@@ -19,19 +19,17 @@ import { bundleOf, type DeployedFunction } from './deployed-functions.ts'
 import { memoryMb, requestTimeoutSeconds } from './limits.ts'
 import { metricsNamespaceOf } from './metrics.ts'
 import { retainOnceCreated } from './retention.ts'
-import type { StageSettings } from './settings.ts'
+import { concurrencyOf, type Settings } from './settings.ts'
 
 export type BrokerFunctionProps = {
   readonly name: DeployedFunction
-  readonly settings: StageSettings
-  /** @default - the account's shared concurrency */
-  readonly reservedConcurrency?: number | undefined
+  readonly settings: Settings
   /** @default - `requestTimeoutSeconds` */
   readonly timeout?: Duration | undefined
 }
 
-export function logGroupOf(stage: string, name: DeployedFunction): string {
-  return `/token-broker/${stage}/${name}`
+export function logGroupOf(brokerName: string, name: DeployedFunction): string {
+  return `/token-broker/${brokerName}/${name}`
 }
 
 export class BrokerFunction extends Construct {
@@ -39,12 +37,13 @@ export class BrokerFunction extends Construct {
   readonly timeout: Duration
   private readonly role: Role
 
-  constructor(scope: Construct, id: string, { name, settings, reservedConcurrency, timeout }: BrokerFunctionProps) {
+  constructor(scope: Construct, id: string, { name, settings, timeout }: BrokerFunctionProps) {
     super(scope, id)
-    const { stage, logRetention, keepData } = settings
+    const { brokerName, logRetention, keepData } = settings
+    const reservedConcurrency = concurrencyOf(settings, name)
     this.timeout = timeout ?? Duration.seconds(requestTimeoutSeconds)
     const logGroup = new LogGroup(this, 'Log', {
-      logGroupName: logGroupOf(stage, name),
+      logGroupName: logGroupOf(brokerName, name),
       retention: logRetention,
       removalPolicy: retainOnceCreated(keepData),
     })
@@ -52,7 +51,7 @@ export class BrokerFunction extends Construct {
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') })
     logGroup.grantWrite(this.role)
     this.lambda = new LambdaFunction(this, 'Function', {
-      functionName: `token-broker-${stage}-${name}`,
+      functionName: `token-broker-${brokerName}-${name}`,
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       handler: 'index.handler',
@@ -66,7 +65,7 @@ export class BrokerFunction extends Construct {
       loggingFormat: LoggingFormat.JSON,
       systemLogLevelV2: SystemLogLevel.WARN,
       applicationLogLevelV2: ApplicationLogLevel.INFO,
-      environment: { METRICS_NAMESPACE: metricsNamespaceOf(stage) },
+      environment: { METRICS_NAMESPACE: metricsNamespaceOf(brokerName) },
       ...(reservedConcurrency !== undefined && { reservedConcurrentExecutions: reservedConcurrency }),
     })
   }

@@ -23,11 +23,11 @@ import { answerErrorsAsOAuth } from './gateway-errors.ts'
 import { PublicName } from './public-name.ts'
 import { retainOnceCreated } from './retention.ts'
 import { type FunctionName, preflightHeaders, type Route, routes } from './routes.ts'
-import type { StageSettings } from './settings.ts'
+import type { Settings } from './settings.ts'
 import { tls } from './tls.ts'
 
 export type GatewayProps = {
-  readonly settings: StageSettings
+  readonly settings: Settings
   readonly functions: Readonly<Record<FunctionName, BrokerFunction>>
 }
 
@@ -52,16 +52,16 @@ export class Gateway extends Construct {
     this.acknowledgeRules()
   }
 
-  private createApi({ stage, domain, throttling, gatewayLoggingRole, keepData, logRetention }: StageSettings): RestApi {
+  private createApi({ brokerName, domain, throttling, gatewayLoggingRole, keepData, logRetention }: Settings): RestApi {
     const removalPolicy = retainOnceCreated(keepData)
     const accessLog = new LogGroup(this, 'AccessLog', {
-      logGroupName: `/token-broker/${stage}/requests`,
+      logGroupName: `/token-broker/${brokerName}/requests`,
       retention: logRetention,
       removalPolicy,
     })
     const api = new RestApi(this, 'Api', {
-      restApiName: `token-broker-${stage}`,
-      description: `Token Broker (${stage}): OAuth 2.0 for every application`,
+      restApiName: `token-broker-${brokerName}`,
+      description: `Token Broker (${brokerName}): OAuth 2.0 for every application`,
       // IPv4 only: AWS WAF counts each IPv6 address by itself, and anyone has 2^64 of them.
       endpointConfiguration: { types: [EndpointType.REGIONAL] },
       disableExecuteApiEndpoint: domain !== undefined,
@@ -69,7 +69,7 @@ export class Gateway extends Construct {
       // Other APIs of the account may rely on it by then.
       ...(gatewayLoggingRole && { cloudWatchRoleRemovalPolicy: RemovalPolicy.RETAIN }),
       deployOptions: {
-        stageName: stage,
+        stageName: brokerName,
         throttlingRateLimit: throttling.ratePerSecond,
         throttlingBurstLimit: throttling.burst,
         accessLogDestination: new LogGroupLogDestination(accessLog),
@@ -83,7 +83,7 @@ export class Gateway extends Construct {
     // The stack has an output of its own for the issuer.
     api.node.tryRemoveChild('Endpoint')
     this.keepExecutionLog(api, {
-      logGroupName: `API-Gateway-Execution-Logs_${api.restApiId}/${stage}`,
+      logGroupName: `API-Gateway-Execution-Logs_${api.restApiId}/${brokerName}`,
       retention: logRetention,
       removalPolicy,
     })

@@ -8,13 +8,13 @@ import { CfnRotationSchedule } from 'aws-cdk-lib/aws-secretsmanager'
 import { Construct } from 'constructs'
 import { BrokerFunction } from './function.ts'
 import type { BrokerSecrets } from './secrets.ts'
-import type { StageSettings } from './settings.ts'
+import type { Settings } from './settings.ts'
 
 export type KeyRotationProps = {
   /** Creates the first keyring. */
   readonly after: Construct
   readonly secrets: BrokerSecrets
-  readonly settings: StageSettings
+  readonly settings: Settings
 }
 
 export class KeyRotation extends Construct {

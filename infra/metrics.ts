@@ -7,26 +7,26 @@ import { type IMetric, MathExpression, Metric } from 'aws-cdk-lib/aws-cloudwatch
 import { type ITableV2, Operation } from 'aws-cdk-lib/aws-dynamodb'
 import { type MetricName, metrics } from '../shared/metrics.ts'
 
-/** A namespace per stage, so that no metric needs a dimension for it. */
-export function metricsNamespaceOf(stage: string): string {
-  return `TokenBroker/${stage}`
+/** A namespace per broker, so that no metric needs a dimension for it. */
+export function metricsNamespaceOf(brokerName: string): string {
+  return `TokenBroker/${brokerName}`
 }
 
 /** Sum (of counts) or maximum over all applications. */
-export function total(stage: string, name: MetricName, period: Duration): Metric {
+export function total(brokerName: string, name: MetricName, period: Duration): Metric {
   const statistic = metrics[name].unit === 'Count' ? 'Sum' : 'Maximum'
-  return new Metric({ namespace: metricsNamespaceOf(stage), metricName: name, statistic, period })
+  return new Metric({ namespace: metricsNamespaceOf(brokerName), metricName: name, statistic, period })
 }
 
 /** One line for each value of a dimension. A search, so for graphs only: alarms cannot use it. */
 export function each(
-  stage: string,
+  brokerName: string,
   name: MetricName,
   dimension: 'application' | 'reason' | 'route',
   statistic: string,
   period: Duration,
 ): MathExpression {
-  const found = `{"${metricsNamespaceOf(stage)}","${dimension}"} MetricName="${name}"`
+  const found = `{"${metricsNamespaceOf(brokerName)}","${dimension}"} MetricName="${name}"`
   return new MathExpression({
     expression: `SEARCH('${found}', '${statistic}', ${period.toSeconds()})`,
     usingMetrics: {},

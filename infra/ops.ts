@@ -11,7 +11,7 @@ import { type BrokerFunction, logGroupOf } from './function.ts'
 import { type Method, routes } from './routes.ts'
 
 export type OpsProps = {
-  readonly stage: string
+  readonly brokerName: string
   readonly api: RestApi
   /** The function behind the routes for ops. */
   readonly sessions: BrokerFunction
@@ -20,23 +20,23 @@ export type OpsProps = {
 export class Ops extends Construct {
   readonly policy: ManagedPolicy
 
-  constructor(scope: Construct, id: string, { stage, api, sessions }: OpsProps) {
+  constructor(scope: Construct, id: string, { brokerName, api, sessions }: OpsProps) {
     super(scope, id)
     const calls = opsCalls()
     const logs = Stack.of(this).formatArn({
       service: 'logs',
       resource: 'log-group',
-      resourceName: `/token-broker/${stage}/*`,
+      resourceName: `/token-broker/${brokerName}/*`,
       arnFormat: ArnFormat.COLON_RESOURCE_NAME,
     })
     this.policy = new ManagedPolicy(this, 'Policy', {
       // Policy names are unique per account, across regions.
-      managedPolicyName: `token-broker-${stage}-${Stack.of(this).region}-ops`,
-      description: `Token Broker (${stage}): see and end the sessions of every application, and read their history`,
+      managedPolicyName: `token-broker-${brokerName}-${Stack.of(this).region}-ops`,
+      description: `Token Broker (${brokerName}): see and end the sessions of every application, and read their history`,
       statements: [
         new PolicyStatement({
           actions: ['execute-api:Invoke'],
-          resources: calls.map(({ method, path }) => api.arnForExecuteApi(method, path, stage)),
+          resources: calls.map(({ method, path }) => api.arnForExecuteApi(method, path, brokerName)),
         }),
         new PolicyStatement({ actions: ['logs:StartQuery'], resources: [logs] }),
         // Supports no resources (Service Authorization Reference). Results are addressed by the query's random id.
@@ -45,19 +45,19 @@ export class Ops extends Construct {
     })
     Validations.of(this.policy).acknowledge(
       ...calls.map(({ method, path }) => ({
-        id: `AwsSolutions-IAM5[Resource::${arnInRuleIds(api)}/${stage}/${method}${path}]`,
+        id: `AwsSolutions-IAM5[Resource::${arnInRuleIds(api)}/${brokerName}/${method}${path}]`,
         reason: 'Each * stands for an application or a session in the path, which are not known at deployment.',
       })),
     )
     Validations.of(this.policy).acknowledge(
       {
-        id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:logs:${Stack.of(this).region}:<AWS::AccountId>:log-group:/token-broker/${stage}/*]`,
-        reason: 'The * stands for the functions of the stage; a history is read from the lines of all of them.',
+        id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:logs:${Stack.of(this).region}:<AWS::AccountId>:log-group:/token-broker/${brokerName}/*]`,
+        reason: 'The * stands for the functions of the broker; a history is read from the lines of all of them.',
       },
       { id: 'AwsSolutions-IAM5[Resource::*]', reason: 'logs:GetQueryResults supports no resources.' },
     )
     const groups = [...functionNames, 'retry-revocations'] as const
-    sessions.allow([], { AUDIT_LOG_GROUPS: groups.map((name) => logGroupOf(stage, name)).join(',') })
+    sessions.allow([], { AUDIT_LOG_GROUPS: groups.map((name) => logGroupOf(brokerName, name)).join(',') })
   }
 }
 

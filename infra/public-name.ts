@@ -3,14 +3,13 @@
  */
 
 import { DomainName, EndpointType, type RestApi } from 'aws-cdk-lib/aws-apigateway'
-import { Certificate } from 'aws-cdk-lib/aws-certificatemanager'
-import { ARecord, HostedZone, RecordTarget } from 'aws-cdk-lib/aws-route53'
+import { ARecord, type IHostedZone, RecordTarget } from 'aws-cdk-lib/aws-route53'
 import { ApiGatewayDomain } from 'aws-cdk-lib/aws-route53-targets'
 import { Construct } from 'constructs'
-import type { Domain } from './settings.ts'
+import type { BrokerDomain } from './props.ts'
 import { tls } from './tls.ts'
 
-export type PublicNameProps = { readonly domain: Domain; readonly api: RestApi }
+export type PublicNameProps = { readonly domain: BrokerDomain; readonly api: RestApi }
 
 export class PublicName extends Construct {
   readonly baseUrl: string
@@ -20,27 +19,19 @@ export class PublicName extends Construct {
   constructor(scope: Construct, id: string, { domain, api }: PublicNameProps) {
     super(scope, id)
     const domainName = new DomainName(this, 'Domain', {
-      domainName: domain.name,
-      certificate: Certificate.fromCertificateArn(this, 'Certificate', domain.certificateArn),
+      domainName: domain.domainName,
+      certificate: domain.certificate,
       endpointType: EndpointType.REGIONAL,
       mapping: api,
       ...tls,
     })
-    this.baseUrl = `https://${domain.name}`
+    this.baseUrl = `https://${domain.domainName}`
     this.target = domainName.domainNameAliasDomainName
-    if (domain.hostedZone !== undefined) this.addRecord(domainName, domain.name, domain.hostedZone)
+    if (domain.hostedZone !== undefined) this.addRecord(domainName, domain.domainName, domain.hostedZone)
   }
 
-  private addRecord(
-    domainName: DomainName,
-    name: string,
-    { id, name: zoneName }: NonNullable<Domain['hostedZone']>,
-  ): void {
-    const zone = HostedZone.fromHostedZoneAttributes(this, 'Zone', { hostedZoneId: id, zoneName })
-    new ARecord(this, 'Record', {
-      zone,
-      recordName: name,
-      target: RecordTarget.fromAlias(new ApiGatewayDomain(domainName)),
-    })
+  private addRecord(domainName: DomainName, recordName: string, zone: IHostedZone): void {
+    const target = RecordTarget.fromAlias(new ApiGatewayDomain(domainName))
+    new ARecord(this, 'Record', { zone, recordName, target })
   }
 }

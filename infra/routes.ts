@@ -34,7 +34,7 @@ export type Route = {
   readonly crossOrigin: boolean
   /** `iam`: the gateway requires SigV4 and passes the caller's identity on. `function`: the function authenticates. */
   readonly authorization: 'function' | 'iam'
-  /** The setting of the stage that has to be on. @default - every stage has the route */
+  /** The prop that has to be on. @default - every broker has the route */
   readonly setting?: 'apiDocs'
 }
 

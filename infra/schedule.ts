@@ -8,11 +8,11 @@ import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets'
 import { Construct } from 'constructs'
 import type { ScheduledFunction } from './deployed-functions.ts'
 import { BrokerFunction } from './function.ts'
-import { concurrencyOf, type StageSettings } from './settings.ts'
+import { concurrencyOf, type Settings } from './settings.ts'
 
 export type ScheduledProps = {
   readonly name: ScheduledFunction
-  readonly settings: StageSettings
+  readonly settings: Settings
   readonly every: Duration
   /** @default - `requestTimeoutSeconds` */
   readonly timeout?: Duration
@@ -29,8 +29,7 @@ export class Scheduled extends Construct {
 
   constructor(scope: Construct, id: string, { name, settings, every, timeout }: ScheduledProps) {
     super(scope, id)
-    const reservedConcurrency = concurrencyOf(settings, name)
-    this.fn = new BrokerFunction(this, 'Scheduled', { name, settings, timeout, reservedConcurrency })
+    this.fn = new BrokerFunction(this, 'Scheduled', { name, settings, timeout })
     // An event may wait in EventBridge and then in Lambda's queue. By default Lambda would retry twice.
     const latestEndSeconds = 2 * maxEventAge.toSeconds() + this.fn.timeout.toSeconds()
     if (latestEndSeconds > every.toSeconds())
@@ -40,6 +39,7 @@ export class Scheduled extends Construct {
     this.fn.lambda.configureAsyncInvoke(noRetries)
     const target = new LambdaFunction(this.fn.lambda, noRetries)
     // Calling a function that may not run would count as throttling in its alarm.
-    new Rule(this, 'Every', { schedule: Schedule.rate(every), targets: [target], enabled: reservedConcurrency !== 0 })
+    const enabled = concurrencyOf(settings, name) !== 0
+    new Rule(this, 'Every', { schedule: Schedule.rate(every), targets: [target], enabled })
   }
 }

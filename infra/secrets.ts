@@ -1,7 +1,7 @@
 /**
  * The keyring's secret, and rights on it and on the providers' secrets, which operators create.
  *
- * All names begin with `token-broker/<stage>/`; shared/secrets.ts knows the rest. No value of a secret is in a template.
+ * All names begin with `token-broker/<broker name>/`; shared/secrets.ts knows the rest. No value of a secret is in a template.
  */
 
 import { Lazy, Stack, Validations } from 'aws-cdk-lib'
@@ -11,7 +11,7 @@ import { Construct } from 'constructs'
 import type { BrokerFunction } from './function.ts'
 import { EncryptionKey } from './key.ts'
 import { retainOnceCreated } from './retention.ts'
-import type { StageSettings } from './settings.ts'
+import type { Settings } from './settings.ts'
 
 export class BrokerSecrets extends Construct {
   readonly keyring: ISecret
@@ -23,9 +23,9 @@ export class BrokerSecrets extends Construct {
   /** Role ARNs. */
   private readonly keyringReaders: string[] = []
 
-  constructor(scope: Construct, id: string, { stage, keepData, keyRotationDays, breakGlassRoleArn }: StageSettings) {
+  constructor(scope: Construct, id: string, { brokerName, keepData, keyRotationDays, breakGlassRoleArn }: Settings) {
     super(scope, id)
-    this.prefix = `token-broker/${stage}/`
+    this.prefix = `token-broker/${brokerName}/`
     this.keyringName = `${this.prefix}keyring`
     this.key = new EncryptionKey(this, 'Key', { alias: `${this.prefix}secrets`, usedBy: 'secretsmanager', keepData })
     const keyring = new Secret(this, 'Keyring', {

@@ -1,266 +1,207 @@
-/**
- * The settings of each stage. To deploy under your own name, in your region, with your alarm topic, edit `stages` below.
- */
+/** Defaults and validation of the construct's props. */
 
+import { createHash } from 'node:crypto'
+import { Stack, Token } from 'aws-cdk-lib'
 import { RetentionDays } from 'aws-cdk-lib/aws-logs'
-import type { ScheduledFunction } from './deployed-functions.ts'
-import type { FunctionName } from './routes.ts'
+import type { Construct } from 'constructs'
+import { type DeployedFunction, functionNames, scheduledFunctions } from './deployed-functions.ts'
+import type { BrokerFunctionName, TokenBrokerProps } from './props.ts'
 
-export type Settings = {
-  /** AWS region. Explicit, because the table's key belongs to one. */
-  readonly region: string
-  /**
-   * Table, keys, keyring and logs outlive the stack and cannot be deleted by mistake.
-   *
-   * @default true
-   */
-  readonly keepData?: boolean
-  /**
-   * Custom domain. Every issuer is `https://<name>/<application>`, so choose it before the first client.
-   *
-   * @default - API Gateway's own address, with the stage as first path segment
-   */
-  readonly domain?: Domain
-  /**
-   * A proxy of yours that callers reach instead of the API, such as CloudFront (docs/deploy.md, Something in front).
-   *
-   * @default - callers reach the API itself
-   */
-  readonly inFront?: InFront
-  /** @default RetentionDays.ONE_YEAR */
-  readonly logRetention?: RetentionDays
-  /**
-   * Requests a second per route, and the burst beyond that. More are answered 429.
-   *
-   * @default - 500 a second, bursts of 1000
-   */
-  readonly throttling?: { readonly ratePerSecond: number; readonly burst: number }
-  /**
-   * Requests of one address in five minutes. More are answered 429. A device that polls every five seconds makes 60, and an
-   * office or a cluster may share one address.
-   *
-   * @default 3000
-   */
-  readonly requestsPerAddressIn5Minutes?: number
-  /**
-   * Reserved concurrency per function: guaranteed to it, and its maximum, so that a storm of polls cannot starve refreshes.
-   * Requests above it are answered 503 with Retry-After. 0 stops the function.
-   *
-   * @default - all functions share the account's concurrency
-   */
-  readonly reservedConcurrency?: Readonly<Partial<Record<FunctionName | ScheduledFunction, number>>>
-  /** @default - alarms are visible, and notify nobody */
-  readonly alarms?: AlarmAudience
-  /**
-   * Threshold of the alarm `reauthentications-needed`: refusals in five minutes for sessions that are over. Some are normal,
-   * because sessions reach their limits; how many depends on the number of sessions.
-   *
-   * @default 20
-   */
-  readonly reauthenticationsIn5Minutes?: number
-  /**
-   * CloudWatch dashboard. The first three of an account are free, each further one costs three US dollars a month.
-   *
-   * @default true
-   */
-  readonly dashboard?: boolean
-  /**
-   * The pages at `/apidocs/` that show the API in a browser and let people try it. `/openapi.json` is always there.
-   *
-   * @default false
-   */
-  readonly apiDocs?: boolean
-  /**
-   * Days between two rotations of the keyring, 7 to 1000. MAC and seal keys are kept for a year, and daily ones would not fit
-   * into the secret. 0: only operators rotate.
-   *
-   * @default 90
-   */
-  readonly keyRotationDays?: number
-  /**
-   * Only the routes for ops work. All other requests are answered 503 with Retry-After and change nothing. For a restore.
-   *
-   * @default false
-   */
-  readonly maintenance?: boolean
-  /**
-   * Name of a table that was restored from the stack's own and replaces it. The stack uses it without managing it, and leaves its
-   * own table as it is (docs/operations.md, Backup and restore).
-   *
-   * @default - the stack's own table
-   */
-  readonly restoredTable?: string
-  /**
-   * ARN of a role that may read the keyring in an emergency, if its own policies allow it; `*` stands for any text. Everybody
-   * else except the functions is denied, administrators included.
-   *
-   * @default - none; an administrator would have to change the secret's policy first, which CloudTrail records
-   */
-  readonly breakGlassRoleArn?: string
-  /**
-   * Create the role with which API Gateway writes logs, which exists once per account and region. Set to false where another
-   * stack of the account has created it.
-   *
-   * @default true
-   */
-  readonly gatewayLoggingRole?: boolean
-}
-
-export type Domain = {
-  /** For example `auth.example.com`. */
-  readonly name: string
-  /** Certificate for that name, in the stage's region. */
-  readonly certificateArn: string
-  /**
-   * Route 53 zone for the name's record.
-   *
-   * @default - no record; point the name at the output `DomainTarget`
-   */
-  readonly hostedZone?: { readonly id: string; readonly name: string }
-}
-
-export type InFront = {
-  /** Its public URL, for example `https://auth.example.com`. Every issuer is `<url>/<application>`. */
-  readonly url: string
-  /** The request header that it sets to the caller's address, replacing a value that the caller sent. */
-  readonly addressHeader: string
-}
-
-/** An existing topic, or an address that a topic of the stack mails to (it has to confirm). */
-export type AlarmAudience = { readonly topicArn: string } | { readonly email: string }
-
-/** Settings without a default value. */
+/** Props without a default value. */
 type Optional = 'domain' | 'inFront' | 'alarms' | 'breakGlassRoleArn' | 'restoredTable'
 
-/** Settings with all defaults filled in. */
-export type StageSettings = Settings &
-  Required<Omit<Settings, Optional>> & {
-    /** Lower-case letters, digits and dashes: it is part of the names of the stack, its functions and its secrets. */
-    readonly stage: string
-  }
+/** Props with all defaults filled in. */
+export type Settings = TokenBrokerProps & Required<Omit<TokenBrokerProps, Optional>>
 
-const stages: Readonly<Record<string, Settings>> = {
-  dev: {
-    region: 'eu-central-1',
-    keepData: false,
-    logRetention: RetentionDays.ONE_MONTH,
-    throttling: { ratePerSecond: 50, burst: 100 },
-  },
-  prod: {
-    region: 'eu-central-1',
-  },
+type Defaults = Omit<Settings, Optional | 'brokerName'>
+
+const defaults: Defaults = {
+  keepData: true,
+  logRetention: RetentionDays.ONE_YEAR,
+  throttling: { ratePerSecond: 500, burst: 1000 },
+  requestsPerAddressIn5Minutes: 3000,
+  reservedConcurrency: {},
+  maintenance: false,
+  gatewayLoggingRole: true,
+  reauthenticationsIn5Minutes: 20,
+  dashboard: true,
+  apiDocs: false,
+  keyRotationDays: 90,
 }
 
-/** @throws for an unknown stage, or with every mistake in its settings */
-export function settingsFor(stage: string): StageSettings {
-  const settings = stages[stage]
-  if (settings === undefined) {
-    throw new Error(
-      `There is no stage "${stage}" in infra/settings.ts. Known stages: ${Object.keys(stages).join(', ')}.`,
-    )
-  }
-  return completeSettings(stage, settings)
+/** The names of all props, so that a misspelt one is noticed in JavaScript too. */
+const known: Readonly<Record<keyof TokenBrokerProps, true>> = {
+  brokerName: true,
+  keepData: true,
+  domain: true,
+  inFront: true,
+  logRetention: true,
+  throttling: true,
+  requestsPerAddressIn5Minutes: true,
+  reservedConcurrency: true,
+  alarms: true,
+  reauthenticationsIn5Minutes: true,
+  dashboard: true,
+  apiDocs: true,
+  keyRotationDays: true,
+  maintenance: true,
+  restoredTable: true,
+  breakGlassRoleArn: true,
+  gatewayLoggingRole: true,
 }
 
-/** Fills in the defaults and validates the result. */
-export function completeSettings(stage: string, settings: Settings): StageSettings {
-  const complete: StageSettings = {
-    stage,
-    keepData: true,
-    logRetention: RetentionDays.ONE_YEAR,
-    throttling: { ratePerSecond: 500, burst: 1000 },
-    requestsPerAddressIn5Minutes: 3000,
-    reservedConcurrency: {},
-    maintenance: false,
-    gatewayLoggingRole: true,
-    reauthenticationsIn5Minutes: 20,
-    dashboard: true,
-    apiDocs: false,
-    keyRotationDays: 90,
-    ...settings,
-  }
-  const mistakes = mistakesIn(complete)
-  if (mistakes.length > 0) throw new Error(`Stage "${stage}" in infra/settings.ts:\n  ${mistakes.join('\n  ')}`)
-  return complete
+/**
+ * Fills in the defaults and validates the result.
+ *
+ * @throws with every mistake in the props
+ */
+export function settingsOf(scope: Construct, props: TokenBrokerProps): Settings {
+  const given = Object.fromEntries(Object.entries(props).filter(([, value]) => value !== undefined))
+  const settings: Settings = { brokerName: nameOf(scope), ...defaults, ...given }
+  const mistakes = mistakesIn(settings, Stack.of(scope).region)
+  if (mistakes.length > 0) throw new Error([`${scope.node.path}: the props of the broker`, ...mistakes].join('\n  '))
+  return settings
+}
+
+const maxReadableLength = 20
+
+/** Unique in account and region, because stack names are. */
+function nameOf(scope: Construct): string {
+  const { scopes } = scope.node
+  const outermost = scopes.findIndex((one) => Stack.isStack(one))
+  const [stack, ...others] = scopes.slice(outermost)
+  const path = [Stack.of(stack!).stackName, ...others.map(({ node }) => node.id)]
+  const readable = path
+    .join('-')
+    .toLowerCase()
+    .replace(/^[^a-z]+|[^a-z0-9-]/g, '')
+    .slice(0, maxReadableLength)
+    .replace(/-+$/, '')
+  const hash = createHash('sha256').update(path.join('/')).digest('hex').slice(0, 8)
+  return `${readable || 'broker'}-${hash}`
 }
 
 /** @returns undefined if the function shares the account's concurrency */
 export function concurrencyOf(
-  { maintenance, reservedConcurrency }: StageSettings,
-  name: FunctionName | ScheduledFunction,
+  { maintenance, reservedConcurrency }: Settings,
+  name: DeployedFunction,
 ): number | undefined {
+  if (name === 'create-keyring' || name === 'rotate-keys') return undefined
   // sessions ends the sessions of a restored table, check-keys watches the keys; neither serves callers.
   const runsInMaintenance = name === 'sessions' || name === 'check-keys'
   return maintenance && !runsInMaintenance ? 0 : reservedConcurrency[name]
 }
 
-function mistakesIn(settings: StageSettings): string[] {
-  const {
-    stage,
-    region,
-    logRetention,
-    throttling,
-    requestsPerAddressIn5Minutes,
-    reservedConcurrency,
-    reauthenticationsIn5Minutes,
-    keyRotationDays,
-    breakGlassRoleArn,
-    restoredTable,
-  } = settings
-  const positiveIntegers = { ...throttling, requestsPerAddressIn5Minutes, reauthenticationsIn5Minutes }
+/** @returns undefined if callers use API Gateway's own address */
+export function publicUrlOf({ inFront, domain }: Settings): string | undefined {
+  return inFront?.url ?? (domain && `https://${domain.domainName}`)
+}
+
+type Checked = readonly (true | string)[]
+
+/** A value that is known at deployment only is not judged. */
+function isLate(value: unknown): boolean {
+  return Token.isUnresolved(value)
+}
+
+function mistakesIn(settings: Settings, region: string): string[] {
   return [
-    /^[a-z][a-z0-9-]{0,19}$/.test(stage) ||
-      'stage name: use 1 to 20 lower-case letters, digits and dashes, beginning with a letter',
-    /^[a-z]{2}(-[a-z]+)+-\d$/.test(region) || `region: "${region}" is not an AWS region`,
-    logRetention in RetentionDays || `logRetention: CloudWatch Logs does not offer ${logRetention} days`,
-    ...Object.entries(positiveIntegers).map(
-      ([name, value]) => (Number.isInteger(value) && value >= 1) || `${name}: ${value} is not a positive integer`,
-    ),
-    ...Object.entries(reservedConcurrency).map(
-      ([name, value]) =>
-        (Number.isInteger(value) && value >= 0) ||
-        `reservedConcurrency.${name}: ${value} is not 0 or a positive integer`,
-    ),
-    requestsPerAddressIn5Minutes >= 10 || 'requestsPerAddressIn5Minutes: the minimum of AWS WAF is 10',
-    keyRotationDays === 0 ||
-      (Number.isInteger(keyRotationDays) && keyRotationDays >= 7 && keyRotationDays <= 1000) ||
-      `keyRotationDays: ${keyRotationDays} is neither 0 nor an integer from 7 to 1000`,
-    restoredTable === undefined ||
-      /^[\w.-]{3,255}$/.test(restoredTable) ||
-      `restoredTable: "${restoredTable}" is not a valid table name`,
-    breakGlassRoleArn === undefined ||
-      /^arn:aws[\w-]*:iam::\d{12}:role\/[\w+=,.@/*-]+$/.test(breakGlassRoleArn) ||
-      `breakGlassRoleArn: "${breakGlassRoleArn}" is not the ARN of a role`,
-    ...domainMistakes(settings),
-    ...inFrontMistakes(settings),
+    ...unknownProps(settings),
+    ...nameMistakes(settings),
+    ...numberMistakes(settings),
+    ...concurrencyMistakes(settings),
+    ...dataMistakes(settings),
+    ...domainMistakes(settings, region),
+    ...proxyMistakes(settings),
   ].filter((mistake) => mistake !== true)
 }
 
-function inFrontMistakes({ inFront }: StageSettings): (true | string)[] {
-  if (inFront === undefined) return []
-  const { url, addressHeader } = inFront
+function unknownProps(settings: Settings): Checked {
+  return Object.keys(settings).map((name) => name in known || `${name}: there is no such prop`)
+}
+
+function nameMistakes({ brokerName }: Settings): Checked {
   return [
-    /^https:\/\/([a-z0-9-]+\.)+[a-z]{2,}(:\d+)?(\/[\w.~-]+)*$/.test(url) ||
-      `inFront.url: "${url}" must be an https URL in lower case without a trailing slash`,
-    /^[a-z][a-z0-9-]*$/i.test(addressHeader) || `inFront.addressHeader: "${addressHeader}" is not a header name`,
+    (!isLate(brokerName) && /^[a-z][a-z0-9-]{0,29}$/.test(brokerName)) ||
+      'brokerName: use 1 to 30 lower-case letters, digits and dashes, beginning with a letter',
   ]
 }
 
-/** @returns undefined if callers use API Gateway's own address */
-export function publicUrlOf({ inFront, domain }: StageSettings): string | undefined {
-  return inFront?.url ?? (domain && `https://${domain.name}`)
+function numberMistakes(settings: Settings): Checked {
+  const { logRetention, throttling, requestsPerAddressIn5Minutes, reauthenticationsIn5Minutes, keyRotationDays } =
+    settings
+  const positiveIntegers = {
+    'throttling.ratePerSecond': throttling.ratePerSecond,
+    'throttling.burst': throttling.burst,
+    requestsPerAddressIn5Minutes,
+    reauthenticationsIn5Minutes,
+  }
+  return [
+    isLate(logRetention) ||
+      logRetention in RetentionDays ||
+      `logRetention: CloudWatch Logs does not offer ${logRetention} days`,
+    ...Object.entries(positiveIntegers).map(
+      ([name, value]) =>
+        isLate(value) || (Number.isInteger(value) && value >= 1) || `${name}: ${value} is not a positive integer`,
+    ),
+    isLate(requestsPerAddressIn5Minutes) ||
+      requestsPerAddressIn5Minutes >= 10 ||
+      'requestsPerAddressIn5Minutes: the minimum of AWS WAF is 10',
+    keyRotationDays === 0 ||
+      (Number.isInteger(keyRotationDays) && keyRotationDays >= 7 && keyRotationDays <= 1000) ||
+      `keyRotationDays: ${keyRotationDays} is neither 0 nor an integer from 7 to 1000`,
+  ]
 }
 
-function domainMistakes({ domain, region }: StageSettings): (true | string)[] {
-  if (domain === undefined) return []
-  const { name, certificateArn, hostedZone } = domain
+const adjustable: readonly string[] = [...functionNames, ...scheduledFunctions] satisfies BrokerFunctionName[]
+
+function concurrencyMistakes({ reservedConcurrency }: Settings): Checked {
+  return Object.entries(reservedConcurrency).flatMap(([name, value]) => [
+    adjustable.includes(name) || `reservedConcurrency.${name}: there is no such function; ${adjustable.join(', ')}`,
+    (Number.isInteger(value) && value >= 0) || `reservedConcurrency.${name}: ${value} is not 0 or a positive integer`,
+  ])
+}
+
+function dataMistakes({ restoredTable, breakGlassRoleArn }: Settings): Checked {
   return [
-    /^([a-z0-9-]+\.)+[a-z]{2,}$/.test(name) || `domain.name: "${name}" must be a host name in lower case`,
-    certificateArn.startsWith(`arn:aws:acm:${region}:`) ||
-      `domain.certificateArn: the certificate must be in ${region}, got ${certificateArn}`,
-    hostedZone === undefined ||
-      name === hostedZone.name ||
-      name.endsWith(`.${hostedZone.name}`) ||
-      `domain.hostedZone: ${name} is not in the zone ${hostedZone.name}`,
+    restoredTable === undefined ||
+      isLate(restoredTable) ||
+      /^[\w.-]{3,255}$/.test(restoredTable) ||
+      `restoredTable: "${restoredTable}" is not a valid table name`,
+    breakGlassRoleArn === undefined ||
+      isLate(breakGlassRoleArn) ||
+      /^arn:aws[\w-]*:iam::\d{12}:role\/[\w+=,.@/*-]+$/.test(breakGlassRoleArn) ||
+      `breakGlassRoleArn: "${breakGlassRoleArn}" is not the ARN of a role`,
+  ]
+}
+
+function domainMistakes({ domain }: Settings, region: string): Checked {
+  if (domain === undefined) return []
+  const { domainName, certificate, hostedZone } = domain
+  const isAnywhere = isLate(certificate.certificateArn) || isLate(region)
+  const zone = hostedZone?.zoneName
+  const isAnyZone = zone === undefined || isLate(zone) || isLate(domainName)
+  return [
+    isLate(domainName) ||
+      /^([a-z0-9-]+\.)+[a-z]{2,}$/.test(domainName) ||
+      `domain.domainName: "${domainName}" must be a host name in lower case`,
+    isAnywhere ||
+      new RegExp(`^arn:aws[\\w-]*:acm:${region}:`).test(certificate.certificateArn) ||
+      `domain.certificate: the certificate must be in ${region}, got ${certificate.certificateArn}`,
+    isAnyZone ||
+      domainName === zone ||
+      domainName.endsWith(`.${zone}`) ||
+      `domain.hostedZone: ${domainName} is not in the zone ${zone}`,
+  ]
+}
+
+function proxyMistakes({ inFront }: Settings): Checked {
+  if (inFront === undefined) return []
+  const { url, addressHeader } = inFront
+  return [
+    isLate(url) ||
+      /^https:\/\/([a-z0-9-]+\.)+[a-z]{2,}(:\d+)?(\/[\w.~-]+)*$/.test(url) ||
+      `inFront.url: "${url}" must be an https URL in lower case without a trailing slash`,
+    /^[a-z][a-z0-9-]*$/i.test(addressHeader) || `inFront.addressHeader: "${addressHeader}" is not a header name`,
   ]
 }

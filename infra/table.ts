@@ -28,7 +28,7 @@ import {
 } from '../shared/store/table-schema.ts'
 import type { BrokerFunction } from './function.ts'
 import { EncryptionKey, type KeyAction } from './key.ts'
-import type { StageSettings } from './settings.ts'
+import type { Settings } from './settings.ts'
 
 /** What DynamoDB needs of KMS in the caller's name for a table with a customer managed key (DynamoDB Developer Guide). */
 const keyActionsToRead: readonly KeyAction[] = ['kms:Decrypt', 'kms:DescribeKey']
@@ -48,9 +48,13 @@ export class BrokerTable extends Construct {
   readonly table: ITableV2
   private readonly key: EncryptionKey
 
-  constructor(scope: Construct, id: string, { stage, keepData, restoredTable }: StageSettings) {
+  constructor(scope: Construct, id: string, { brokerName, keepData, restoredTable }: Settings) {
     super(scope, id)
-    this.key = new EncryptionKey(this, 'Key', { alias: `token-broker/${stage}/table`, usedBy: 'dynamodb', keepData })
+    this.key = new EncryptionKey(this, 'Key', {
+      alias: `token-broker/${brokerName}/table`,
+      usedBy: 'dynamodb',
+      keepData,
+    })
     const own = new TableV2(this, 'Table', {
       ...keysOf(tableKeys),
       billing: Billing.onDemand(),

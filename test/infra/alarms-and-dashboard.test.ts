@@ -8,7 +8,7 @@ import { test } from 'node:test'
 import { Match } from 'aws-cdk-lib/assertions'
 import { functionNames } from '../../infra/deployed-functions.ts'
 import { type Metric, type MetricName, metrics } from '../../shared/metrics.ts'
-import { ofType, synthesize, synthesized, text, theOnly } from './support/template.ts'
+import { ofType, synthesized, text, theOnly } from './support/template.ts'
 
 const { template, resources } = synthesized()
 /** All except create-keyring, with which the deployment itself fails. */
@@ -97,13 +97,13 @@ test('the key alarm begins a week after a rotation is due, after a year without 
     [30, 37],
     [0, 365],
   ] as const) {
-    const other = synthesize({ keyRotationDays })
+    const other = synthesized({ keyRotationDays })
     other.template.hasResourceProperties('AWS::CloudWatch::Alarm', aged(threshold))
   }
 })
 
 test('the threshold for sign-ins needed again is a setting', () => {
-  const { template: large } = synthesize({ reauthenticationsIn5Minutes: 500 })
+  const { template: large } = synthesized({ reauthenticationsIn5Minutes: 500 })
   large.hasResourceProperties('AWS::CloudWatch::Alarm', { MetricName: 'ReauthenticationsNeeded', Threshold: 500 })
 })
 
@@ -130,14 +130,14 @@ test('docs/operations.md has an entry for each alarm, and each alarm links to it
 
 test('a configured topic is notified when an alarm begins and when it ends', () => {
   const topicArn = 'arn:aws:sns:eu-central-1:123456789012:ops'
-  const told = synthesize({ alarms: { topicArn } })
+  const told = synthesized({ alarms: { topicArn } })
   for (const [, { Properties }] of ofType(told.resources, 'AWS::CloudWatch::Alarm')) {
     assert.deepEqual([Properties.AlarmActions, Properties.OKActions], [[topicArn], [topicArn]])
   }
 })
 
 test('a configured mail address is subscribed to a topic that requires TLS', () => {
-  const { template: mailing } = synthesize({ alarms: { email: 'ops@example.com' } })
+  const { template: mailing } = synthesized({ alarms: { email: 'ops@example.com' } })
   mailing.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'ops@example.com' })
   mailing.hasResourceProperties('AWS::SNS::TopicPolicy', {
     PolicyDocument: Match.objectLike({
@@ -213,5 +213,5 @@ test('each row of the dashboard fills the page', () => {
 })
 
 test('the setting dashboard: false leaves the dashboard out', () => {
-  synthesize({ dashboard: false }).template.resourceCountIs('AWS::CloudWatch::Dashboard', 0)
+  synthesized({ dashboard: false }).template.resourceCountIs('AWS::CloudWatch::Dashboard', 0)
 })

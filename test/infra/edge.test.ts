@@ -5,19 +5,29 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Match } from 'aws-cdk-lib/assertions'
+import { HostedZone } from 'aws-cdk-lib/aws-route53'
 import { refreshUses } from '../../bench/simulation/prices.ts'
 import { functionNames } from '../../infra/deployed-functions.ts'
 import { crossOriginHeaders, securityHeaders } from '../../shared/http/headers.ts'
-import { functions, ofType, referred, synthesize, synthesized, text, theOnly } from './support/template.ts'
+import {
+  certificateIn,
+  functions,
+  ofType,
+  referred,
+  synthesize,
+  synthesized,
+  text,
+  theOnly,
+} from './support/template.ts'
 
 const { template, resources } = synthesized()
-const named = synthesize({
+const named = synthesize((stack) => ({
   domain: {
-    name: 'auth.example.com',
-    certificateArn: 'arn:aws:acm:eu-central-1:123456789012:certificate/abc',
-    hostedZone: { id: 'Z123', name: 'example.com' },
+    domainName: 'auth.example.com',
+    certificate: certificateIn(stack),
+    hostedZone: HostedZone.fromHostedZoneAttributes(stack, 'Zone', { hostedZoneId: 'Z123', zoneName: 'example.com' }),
   },
-})
+}))
 
 const forwardSecret = {
   SecurityPolicy: 'SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09',
@@ -35,7 +45,7 @@ test('the API is regional, so that WAF can be attached', () => {
 })
 
 test('the firewall is attached to the stage and limits requests per address', () => {
-  const limited = synthesize({ requestsPerAddressIn5Minutes: 77 }).template
+  const limited = synthesized({ requestsPerAddressIn5Minutes: 77 }).template
   limited.hasResourceProperties('AWS::WAFv2::WebACL', {
     Scope: 'REGIONAL',
     DefaultAction: { Allow: {} },
@@ -75,7 +85,7 @@ test('the firewall keeps no samples of requests, which would contain secrets', (
 })
 
 test('each route has the rate and burst limits of the settings', () => {
-  synthesize({ throttling: { ratePerSecond: 7, burst: 8 } }).template.hasResourceProperties('AWS::ApiGateway::Stage', {
+  synthesized({ throttling: { ratePerSecond: 7, burst: 8 } }).template.hasResourceProperties('AWS::ApiGateway::Stage', {
     MethodSettings: [
       Match.objectLike({ HttpMethod: '*', ResourcePath: '/*', ThrottlingRateLimit: 7, ThrottlingBurstLimit: 8 }),
     ],
@@ -118,7 +128,7 @@ test("the gateway's execution log has errors only, never requests", () => {
 })
 
 test('every log group has the retention of the settings', () => {
-  const { resources } = synthesize({ logRetention: 90 })
+  const { resources } = synthesized({ logRetention: 90 })
   const logs = ofType(resources, 'AWS::Logs::LogGroup')
   // The gateway has two: the access log and the execution log.
   assert.equal(logs.length, functions(resources).size + 2)
@@ -127,7 +137,7 @@ test('every log group has the retention of the settings', () => {
 
 test('gatewayLoggingRole: false leaves API Gateway’s logging role to another stack', () => {
   template.resourceCountIs('AWS::ApiGateway::Account', 1)
-  synthesize({ gatewayLoggingRole: false }).template.resourceCountIs('AWS::ApiGateway::Account', 0)
+  synthesized({ gatewayLoggingRole: false }).template.resourceCountIs('AWS::ApiGateway::Account', 0)
 })
 
 test("without a custom domain the issuer is API Gateway's own address", () => {
@@ -154,7 +164,7 @@ test('with a public name it is there and nowhere else, and every function goes b
 
 test('behind something else every function goes by its URL and by the address that it says, and the API stays where it is', () => {
   const inFront = { url: 'https://auth.example.com/broker', addressHeader: 'x-viewer-address' }
-  const { template, resources } = synthesize({ inFront })
+  const { template, resources } = synthesized({ inFront })
   for (const [name, { Properties }] of functions(resources)) {
     const { Variables = {} } = (Properties.Environment ?? {}) as { Variables?: Record<string, unknown> }
     if (!functionNames.some((one) => one === name)) continue
@@ -167,7 +177,7 @@ test('behind something else every function goes by its URL and by the address th
 })
 
 test('behind a proxy the firewall counts by the proxy’s address header, and requests without it by their own address', () => {
-  const { template } = synthesize({ inFront: { url: 'https://auth.example.com', addressHeader: 'X-Viewer-Address' } })
+  const { template } = synthesized({ inFront: { url: 'https://auth.example.com', addressHeader: 'X-Viewer-Address' } })
   const counted = (statement: object) =>
     Match.objectLike({ Statement: { RateBasedStatement: Match.objectLike({ Limit: 3000, ...statement }) } })
   template.hasResourceProperties('AWS::WAFv2::WebACL', {

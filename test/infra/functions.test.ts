@@ -5,9 +5,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { maxRequestMs } from '../../shared/domain/expire-device-code.ts'
-import { functions, ofType, referred, synthesize } from './support/template.ts'
+import { functions, ofType, referred, synthesized } from './support/template.ts'
 
-const { resources } = synthesize({ reservedConcurrency: { poll: 20 } })
+const { resources } = synthesized({ reservedConcurrency: { poll: 20 } })
 const ours = [...functions(resources)].filter(([, { Properties }]) => Properties.FunctionName !== undefined)
 
 test('all functions run Node 24 on arm64, and time out before API Gateway does', () => {
@@ -44,7 +44,7 @@ test('Lambda logs lines of its own only for failed runs, and passes every line o
 })
 
 test('in maintenance only sessions, check-keys and the key functions may run, whatever is reserved', () => {
-  const stopped = synthesize({ maintenance: true, reservedConcurrency: { poll: 20, sessions: 5 } }).resources
+  const stopped = synthesized({ maintenance: true, reservedConcurrency: { poll: 20, sessions: 5 } }).resources
   for (const [name, { Properties }] of functions(stopped)) {
     const isTriggered = ['create-keyring', 'rotate-keys', 'check-keys'].includes(name)
     if (Properties.FunctionName === undefined || isTriggered) continue

@@ -14,7 +14,6 @@ import {
   ofType,
   type Resource,
   referred,
-  synthesize,
   synthesized,
   text,
   theOnly,
@@ -40,7 +39,7 @@ test('the API has the pages at /apidocs/ only where the stage turns them on, and
   const documents = (found: readonly Method[]) =>
     found.map(({ route }) => route).filter((route) => /^GET \/(apidocs|openapi)/.test(route))
   assert.deepEqual(documents(all), ['GET /openapi.json'])
-  const withPages = methods(synthesize({ apiDocs: true }).resources)
+  const withPages = methods(synthesized({ apiDocs: true }).resources)
   assert.deepEqual(documents(withPages).sort(), ['GET /apidocs', 'GET /apidocs/{file}', 'GET /openapi.json'])
 })
 

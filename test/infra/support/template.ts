@@ -1,16 +1,17 @@
 /**
- * Synthesizes the stack without real bundles, and reads resources of the template.
+ * Synthesizes brokers without real bundles, and reads resources of the template.
  */
 
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { App } from 'aws-cdk-lib'
+import { App, Stack } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
+import { Certificate, type ICertificate } from 'aws-cdk-lib/aws-certificatemanager'
+import type { Construct } from 'constructs'
 import { bundlesContext, deployedFunctions } from '../../../infra/deployed-functions.ts'
-import { completeSettings, type Settings, type StageSettings } from '../../../infra/settings.ts'
-import { BrokerStack } from '../../../infra/stack.ts'
+import { TokenBroker, type TokenBrokerProps } from '../../../infra/index.ts'
 
 export type Resource = {
   readonly Type: string
@@ -20,39 +21,62 @@ export type Resource = {
 }
 export type Resources = Readonly<Record<string, Resource>>
 
-export type Synthesized = { readonly stack: BrokerStack; readonly template: Template; readonly resources: Resources }
+export type Synthesized = { readonly stack: Stack; readonly template: Template; readonly resources: Resources }
 
-const plain: Settings = { region: 'eu-central-1' }
+/** Props, or what makes them from the constructs of a stack. */
+export type PropsIn = TokenBrokerProps | ((stack: Stack) => TokenBrokerProps)
 
-let unchanged: Synthesized | undefined
+const made = new Map<string, Synthesized>()
 
-/** The stack with all defaults, synthesized once per process. Do not modify it. */
-export function synthesized(): Synthesized {
-  unchanged ??= synthesize()
-  return unchanged
+/** A stack with one broker named `test`, synthesized once per process and props. Do not modify it. */
+export function synthesized(props: TokenBrokerProps = {}): Synthesized {
+  const key = JSON.stringify(props)
+  const known = made.get(key) ?? synthesize(props)
+  made.set(key, known)
+  return known
 }
 
-export function synthesize(settings: Partial<Settings> = {}, stage = 'test'): Synthesized {
-  return synthesizeStage(completeSettings(stage, { ...plain, ...settings }))
+export function synthesize(props: PropsIn = {}): Synthesized {
+  return synthesizeIn((app) => {
+    const stack = new Stack(app, 'token-broker-test', { env: { region: 'eu-central-1' } })
+    // The id "Default" leaves no trace in logical ids.
+    new TokenBroker(stack, 'Default', {
+      brokerName: 'test',
+      ...(typeof props === 'function' ? props(stack) : props),
+    })
+    return stack
+  })
 }
 
 /** Without CloudFormation's validation, which takes seconds; `npm run synth` does it. */
-export function synthesizeStage(settings: StageSettings): Synthesized {
-  const folder = mkdtempSync(join(tmpdir(), 'token-broker-infra-'))
+export function synthesizeIn(build: (app: App) => Stack): Synthesized {
+  const outdir = mkdtempSync(join(tmpdir(), 'token-broker-infra-'))
   try {
-    const bundles = join(folder, 'functions')
-    for (const name of deployedFunctions) {
-      mkdirSync(join(bundles, name), { recursive: true })
-      writeFileSync(join(bundles, name, 'index.mjs'), 'export const handler = () => {}')
-    }
-    const context = { [bundlesContext]: bundles }
-    const app = new App({ outdir: join(folder, 'cdk.out'), builtinCloudFormationValidation: false, context })
-    const stack = new BrokerStack(app, settings)
+    const context = { [bundlesContext]: emptyBundles() }
+    const stack = build(new App({ outdir, builtinCloudFormationValidation: false, context }))
     const template = Template.fromStack(stack)
     return { stack, template, resources: template.toJSON().Resources as Resources }
   } finally {
-    rmSync(folder, { recursive: true })
+    rmSync(outdir, { recursive: true })
   }
+}
+
+let bundles: string | undefined
+
+function emptyBundles(): string {
+  if (bundles !== undefined) return bundles
+  const folder = mkdtempSync(join(tmpdir(), 'token-broker-infra-bundles-'))
+  for (const name of deployedFunctions) {
+    mkdirSync(join(folder, name))
+    writeFileSync(join(folder, name, 'index.mjs'), 'export const handler = () => {}')
+  }
+  process.once('exit', () => rmSync(folder, { recursive: true }))
+  bundles = folder
+  return folder
+}
+
+export function certificateIn(scope: Construct, region = 'eu-central-1'): ICertificate {
+  return Certificate.fromCertificateArn(scope, 'Certificate', `arn:aws:acm:${region}:123456789012:certificate/abc`)
 }
 
 export function ofType(resources: Resources, type: string): readonly (readonly [id: string, resource: Resource])[] {

@@ -1,9 +1,7 @@
-/**
- * The stack of one stage: creates the constructs and connects them.
- */
+/** The construct: creates the parts of a broker and connects them. */
 
-import { CfnOutput, Duration, Stack } from 'aws-cdk-lib'
-import type { Construct } from 'constructs'
+import { CfnOutput, Duration } from 'aws-cdk-lib'
+import { Construct } from 'constructs'
 import { Alarms } from './alarms.ts'
 import { Dashboard } from './dashboard.ts'
 import { functionNames } from './deployed-functions.ts'
@@ -13,50 +11,45 @@ import { BrokerFunction } from './function.ts'
 import { Gateway } from './gateway.ts'
 import { KeyRotation } from './key-rotation.ts'
 import { Ops } from './ops.ts'
+import type { TokenBrokerProps } from './props.ts'
 import { grantRights } from './rights.ts'
 import type { FunctionName } from './routes.ts'
 import { Scheduled } from './schedule.ts'
 import { BrokerSecrets } from './secrets.ts'
-import { concurrencyOf, publicUrlOf, type StageSettings } from './settings.ts'
+import { publicUrlOf, type Settings, settingsOf } from './settings.ts'
 import { BrokerTable } from './table.ts'
 
 type Functions = Readonly<Record<FunctionName, BrokerFunction>>
 
-export class BrokerStack extends Stack {
-  constructor(scope: Construct, settings: StageSettings) {
-    const { stage, region, keepData } = settings
-    super(scope, `token-broker-${stage}`, {
-      env: { region },
-      description: `Token Broker (${stage}): an OAuth 2.0 authorization server in front of the organisation's identity providers`,
-      terminationProtection: keepData,
-      analyticsReporting: false,
-    })
+/**
+ * An OAuth 2.0 authorization server in front of your identity providers: a REST API, a function per route, a table of sessions,
+ * a keyring, a firewall, logs, alarms and a dashboard.
+ *
+ *     new TokenBroker(this, 'Broker', { domain: { domainName: 'auth.example.com', certificate, hostedZone } })
+ */
+export class TokenBroker extends Construct {
+  private readonly baseUrl: string
+
+  constructor(scope: Construct, id: string, props: TokenBrokerProps = {}) {
+    super(scope, id)
+    const settings = settingsOf(this, props)
+    const { brokerName } = settings
     const table = new BrokerTable(this, 'Table', settings)
     const secrets = new BrokerSecrets(this, 'Secrets', settings)
     const functions = this.createFunctions(settings)
-    const firstKeyring = new FirstKeyring(this, 'FirstKeyring', {
-      secrets,
-      settings,
-    })
-    const rotation = new KeyRotation(this, 'KeyRotation', {
-      after: firstKeyring,
-      secrets,
-      settings,
-    })
+    const firstKeyring = new FirstKeyring(this, 'FirstKeyring', { secrets, settings })
+    const rotation = new KeyRotation(this, 'KeyRotation', { after: firstKeyring, secrets, settings })
     const retries = new Scheduled(this, 'RetryRevocations', {
       name: 'retry-revocations',
       settings,
       every: Duration.minutes(5),
       timeout: Duration.minutes(3),
     })
-    const keyCheck = new Scheduled(this, 'CheckKeys', {
-      name: 'check-keys',
-      settings,
-      every: Duration.hours(1),
-    })
+    const keyCheck = new Scheduled(this, 'CheckKeys', { name: 'check-keys', settings, every: Duration.hours(1) })
     const scheduled = { 'retry-revocations': retries.fn, 'check-keys': keyCheck.fn }
     grantRights({ ...functions, ...scheduled }, table, secrets)
     const gateway = new Gateway(this, 'Gateway', { settings, functions })
+    this.baseUrl = publicUrlOf(settings) ?? gateway.baseUrl
     new Firewall(this, 'Firewall', { ...settings, stageArn: gateway.stageArn })
     const observed = {
       api: gateway.api,
@@ -64,12 +57,17 @@ export class BrokerStack extends Stack {
       functions: { ...functions, ...scheduled, 'rotate-keys': rotation.fn },
     }
     const alarms = new Alarms(this, 'Alarms', { settings, ...observed })
-    if (settings.dashboard) new Dashboard(this, 'Dashboard', { stage, ...observed, alarms: alarms.all })
-    const ops = new Ops(this, 'Ops', { stage, api: gateway.api, sessions: functions.sessions })
+    if (settings.dashboard) new Dashboard(this, 'Dashboard', { brokerName, ...observed, alarms: alarms.all })
+    const ops = new Ops(this, 'Ops', { brokerName, api: gateway.api, sessions: functions.sessions })
     this.addOutputs(settings, gateway, table, secrets, rotation, ops)
   }
 
-  private createFunctions(settings: StageSettings): Functions {
+  /** The issuer of an application: the address that clients are configured with. */
+  issuer(application: string): string {
+    return `${this.baseUrl}/${application}`
+  }
+
+  private createFunctions(settings: Settings): Functions {
     const baseUrl = publicUrlOf(settings)
     const addressHeader = settings.inFront?.addressHeader
     const environment = {
@@ -77,8 +75,7 @@ export class BrokerStack extends Stack {
       ...(addressHeader !== undefined && { ADDRESS_HEADER: addressHeader }),
     }
     const functions = functionNames.map((name): [FunctionName, BrokerFunction] => {
-      const reservedConcurrency = concurrencyOf(settings, name)
-      const fn = new BrokerFunction(this, name, { name, settings, reservedConcurrency })
+      const fn = new BrokerFunction(this, name, { name, settings })
       fn.allow([], environment)
       return [name, fn]
     })
@@ -86,16 +83,15 @@ export class BrokerStack extends Stack {
   }
 
   private addOutputs(
-    settings: StageSettings,
+    settings: Settings,
     gateway: Gateway,
     table: BrokerTable,
     secrets: BrokerSecrets,
     rotation: KeyRotation,
     ops: Ops,
   ): void {
-    const publicUrl = publicUrlOf(settings)
     const outputs: Readonly<Record<string, readonly [value: string | undefined, description: string]>> = {
-      Issuer: [`${publicUrl ?? gateway.baseUrl}/{application}`, 'The issuer of each application'],
+      Issuer: [this.issuer('{application}'), 'The issuer of each application'],
       ApiUrl: [settings.inFront && gateway.baseUrl, 'The API behind the proxy; operators sign requests for it'],
       TableName: [table.table.tableName, 'The table of sessions and registrations'],
       KeyringSecretName: [secrets.keyringName, 'The secret that holds the signing, MAC and sealing keys'],

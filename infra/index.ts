@@ -1,0 +1,4 @@
+/** What the package offers to CDK apps. */
+
+export * from './props.ts'
+export { TokenBroker } from './token-broker.ts'

@@ -1,0 +1,155 @@
+/** The props of the construct `TokenBroker`, as its users see them. */
+
+import type { ICertificate } from 'aws-cdk-lib/aws-certificatemanager'
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs'
+import type { IHostedZone } from 'aws-cdk-lib/aws-route53'
+import type { ScheduledFunction } from './deployed-functions.ts'
+import type { FunctionName } from './routes.ts'
+
+/** A function of a route, or one that runs on a schedule. */
+export type BrokerFunctionName = FunctionName | ScheduledFunction
+
+export interface TokenBrokerProps {
+  /**
+   * A part of every name that people and programs look for: `token-broker/<broker name>/…` for secrets and logs,
+   * `token-broker-<broker name>-…` for functions, alarms and the dashboard, and the stage in API Gateway's own address. 1 to 30
+   * lower-case letters, digits and dashes, beginning with a letter. Another name means other secrets and another issuer.
+   *
+   * @default - derived from the stack's name and the construct's path, so that several brokers fit into one account and region
+   */
+  readonly brokerName?: string
+  /**
+   * Table, keys, keyring and logs outlive the stack, and the table cannot be deleted by mistake.
+   *
+   * @default true
+   */
+  readonly keepData?: boolean
+  /**
+   * Custom domain. Every issuer is `https://<domain name>/<application>`, so choose it before the first client.
+   *
+   * @default - API Gateway's own address, with the broker's name as first path segment
+   */
+  readonly domain?: BrokerDomain
+  /**
+   * A proxy of yours that callers reach instead of the API, such as CloudFront (docs/deploy.md, Something in front).
+   *
+   * @default - callers reach the API itself
+   */
+  readonly inFront?: BrokerProxy
+  /**
+   * How long every log is kept.
+   *
+   * @default RetentionDays.ONE_YEAR
+   */
+  readonly logRetention?: RetentionDays
+  /**
+   * Requests a second per route, and the burst beyond that. More are answered 429.
+   *
+   * @default - 500 a second, bursts of 1000
+   */
+  readonly throttling?: BrokerThrottling
+  /**
+   * Requests of one address in five minutes, 10 at least. More are answered 429. A device that polls every five seconds makes
+   * 60, and an office or a cluster may share one address.
+   *
+   * @default 3000
+   */
+  readonly requestsPerAddressIn5Minutes?: number
+  /**
+   * Reserved concurrency per function: guaranteed to it, and its maximum, so that a storm of polls cannot starve refreshes.
+   * Requests above it are answered 503 with Retry-After. 0 stops the function.
+   *
+   * @default - all functions share the account's concurrency
+   */
+  readonly reservedConcurrency?: Readonly<Partial<Record<BrokerFunctionName, number>>>
+  /**
+   * Who is notified when an alarm begins and ends.
+   *
+   * @default - alarms are visible, and notify nobody
+   */
+  readonly alarms?: AlarmAudience
+  /**
+   * Threshold of the alarm `reauthentications-needed`: refusals in five minutes for sessions that are over. Some are normal,
+   * because sessions reach their limits; how many depends on the number of sessions.
+   *
+   * @default 20
+   */
+  readonly reauthenticationsIn5Minutes?: number
+  /**
+   * CloudWatch dashboard. The first three of an account are free, each further one costs three US dollars a month.
+   *
+   * @default true
+   */
+  readonly dashboard?: boolean
+  /**
+   * The pages at `/apidocs/` that show the API in a browser and let people try it. `/openapi.json` is always there.
+   *
+   * @default false
+   */
+  readonly apiDocs?: boolean
+  /**
+   * Days between two rotations of the keyring, 7 to 1000. MAC and seal keys are kept for a year, and daily ones would not fit
+   * into the secret. 0: only operators rotate.
+   *
+   * @default 90
+   */
+  readonly keyRotationDays?: number
+  /**
+   * Only the routes for ops work. All other requests are answered 503 with Retry-After and change nothing. For a restore.
+   *
+   * @default false
+   */
+  readonly maintenance?: boolean
+  /**
+   * Name of a table that was restored from the broker's own and replaces it. The stack uses it without managing it, and leaves
+   * its own table as it is (docs/operations.md, Backup and restore).
+   *
+   * @default - the broker's own table
+   */
+  readonly restoredTable?: string
+  /**
+   * ARN of a role that may read the keyring in an emergency, if its own policies allow it; `*` stands for any text. Everybody
+   * else except the functions is denied, administrators included.
+   *
+   * @default - none; an administrator would have to change the secret's policy first, which CloudTrail records
+   */
+  readonly breakGlassRoleArn?: string
+  /**
+   * Create the role with which API Gateway writes logs, which exists once per account and region. Set to false where another
+   * stack of the account has created it.
+   *
+   * @default true
+   */
+  readonly gatewayLoggingRole?: boolean
+}
+
+/** A name of yours for the API. */
+export interface BrokerDomain {
+  /** For example `auth.example.com`. */
+  readonly domainName: string
+  /** Certificate for that name, in the stack's region. */
+  readonly certificate: ICertificate
+  /**
+   * Zone for the name's record.
+   *
+   * @default - no record; point the name at the output `DomainTarget`
+   */
+  readonly hostedZone?: IHostedZone
+}
+
+/** A proxy that callers reach instead of the API. */
+export interface BrokerProxy {
+  /** Its public URL, for example `https://auth.example.com`. Every issuer is `<url>/<application>`. */
+  readonly url: string
+  /** The request header that it sets to the caller's address, replacing a value that the caller sent. */
+  readonly addressHeader: string
+}
+
+/** How many requests each route takes. */
+export interface BrokerThrottling {
+  readonly ratePerSecond: number
+  readonly burst: number
+}
+
+/** An existing topic, or an address that a topic of the stack mails to (it has to confirm). */
+export type AlarmAudience = { readonly topicArn: string } | { readonly email: string }
