@@ -62,6 +62,10 @@ describe('identities', () => {
     },
     'a private key': { ...identity, jwks: { keys: [privateKey.export({ format: 'jwk' })] } },
     'no key in jwks': { ...identity, jwks: { keys: [] } },
+    'an issuer inside a cluster, and no keys': {
+      issuer: 'https://kubernetes.default.svc.cluster.local',
+      subject: 'system:serviceaccount:jobs:nightly',
+    },
     'an age of a week': { ...identity, maxAgeSeconds: 604_800 },
   }
   for (const [name, one] of Object.entries(wrong)) {

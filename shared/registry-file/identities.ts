@@ -53,6 +53,11 @@ const identity = v.pipe(
     ),
     maxAgeSeconds: v.optional(seconds(60, 86_400)),
   }),
+  v.check(
+    ({ issuer, jwks }) =>
+      jwks !== undefined || !/^(kubernetes\.default|.+\.svc)(\.|$)/.test(URL.parse(issuer)?.hostname ?? ''),
+    'has an issuer that only its own cluster can reach: put its keys into `jwks` (kubectl get --raw /openid/v1/jwks)',
+  ),
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return
     for (const message of excessiveTrust(dataset.value)) addIssue({ message })

@@ -33,6 +33,7 @@ export type AssertionResult =
 
 export async function verifyAssertion(assertion: string, expected: ExpectedAssertion): Promise<AssertionResult> {
   try {
+    if (!isAssertionType(headerOf(assertion).typ)) return { holds: false, fault: 'typ' }
     const payload = await payloadOf(assertion, expected)
     const fault = faultOf(payload, expected)
     if (fault !== undefined) return { holds: false, fault }
@@ -68,7 +69,17 @@ async function payloadOf(assertion: string, { clientId, keys, issuer, now }: Exp
   throw new JWSSignatureVerificationFailed()
 }
 
-function headerOf(assertion: string): { readonly alg?: unknown; readonly kid?: unknown } {
+/**
+ * RFC 8725 §3.11: a request object, a DPoP proof or an access token that the same key has signed is no assertion.
+ * draft-ietf-oauth-rfc7523bis names the last of these types; most libraries send one of the others.
+ */
+const assertionTypes = ['jwt', 'jose', 'client-authentication+jwt', 'application/client-authentication+jwt']
+
+function isAssertionType(typ: unknown): boolean {
+  return typ === undefined || (typeof typ === 'string' && assertionTypes.includes(typ.toLowerCase()))
+}
+
+function headerOf(assertion: string): { readonly alg?: unknown; readonly kid?: unknown; readonly typ?: unknown } {
   try {
     return decodeProtectedHeader(assertion)
   } catch {

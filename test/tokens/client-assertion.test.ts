@@ -153,6 +153,16 @@ describe('signatures', () => {
     assert.equal(await verdict(await signed({}, { alg: 'RS512' }, rs512), [rs512.jwk]), forged)
   })
 
+  test('an assertion may be typed as RFC 7523 and its successor do, and no other kind of JWT is accepted as one', async () => {
+    for (const typ of ['JWT', 'jwt', 'client-authentication+jwt', 'application/client-authentication+jwt']) {
+      assert.equal(await verdict(await signed({}, { typ })), 'one until 60', typ)
+    }
+    for (const typ of ['oauth-authz-req+jwt', 'dpop+jwt', 'at+jwt', 'application/at+jwt', 'logout+jwt', '']) {
+      assert.equal(await verdict(await signed({}, { typ })), 'typ', typ)
+    }
+    assert.equal(await verdict(await signed({}, JSON.parse('{"typ": ["JWT"]}'))), 'typ')
+  })
+
   test('an assertion with an unknown crit is refused', async () => {
     const payload = { ...good } as JWTPayload
     const critical = await new SignJWT(payload)
