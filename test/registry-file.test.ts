@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import { routes } from '../infra/routes.ts'
 import { hashSecret } from '../shared/domain/secret.ts'
 import { parseRegistry } from '../shared/registry-file.ts'
 import { providerDefaults } from './support/registry.ts'
@@ -97,6 +98,13 @@ describe('what is read', () => {
       assert.ok(names.includes(`demo ${expected}`))
     assert.ok(names.includes('auth0like cli'))
   })
+})
+
+test('an application cannot take the name of a path that belongs to the broker', () => {
+  const firstSegments = routes.map(({ path }) => path.split('/')[1]!)
+  const names = new Set(firstSegments.filter((segment) => /^[a-z0-9-]+$/.test(segment)))
+  assert.ok(names.size > 0)
+  for (const name of names) assert.deepEqual(placesOf(file(application({ name }))), ['applications[0].name'])
 })
 
 describe('mistakes', () => {

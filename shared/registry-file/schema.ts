@@ -144,8 +144,15 @@ export const clientSchema = v.pipe(
   }),
 )
 
+/** The first segments of the paths that belong to no application (infra/routes.ts). */
+const reservedNames = ['applications', 'apidocs']
+
 const applicationSchema = members({
-  name: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'must be 1 to 32 of a-z, 0-9 and -')),
+  name: v.pipe(
+    v.string(),
+    v.regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'must be 1 to 32 of a-z, 0-9 and -'),
+    v.check((name) => !reservedNames.includes(name), 'is a path of the broker itself: choose another name'),
+  ),
   displayName: localText(64),
   ...looks,
   provider: providerSchema,
