@@ -1,14 +1,22 @@
 /**
- * create-keyring: creates the keyring when a stack is first deployed. It runs at every deployment, and never replaces a
- * keyring: that would end every session.
+ * create-keyring: creates the keyring when a broker is first deployed. It may run at later deployments too, and never replaces
+ * a keyring: that would end every session.
  */
 
+import { customResource } from '../shared/custom-resource.ts'
 import { log } from '../shared/log.ts'
 import { clock } from '../shared/parts.ts'
 import { writeFirstValue } from '../shared/secrets-manager.ts'
 import { generateKeyring } from '../shared/tokens/keyring-secret.ts'
 
-export async function handler(): Promise<{ created: boolean }> {
+export const handler = customResource(async ({ RequestType }): Promise<Record<string, string>> => {
+  // The keyring goes with its secret.
+  if (RequestType === 'Delete') return {}
+  const { created } = await createKeyring()
+  return { Created: String(created) }
+})
+
+export async function createKeyring(): Promise<{ created: boolean }> {
   const [, prefix] = /^secretsmanager:(.+)$/.exec(process.env.SECRETS ?? '') ?? []
   if (prefix === undefined) throw new Error('SECRETS must be secretsmanager:<prefix>')
   const created = await writeFirstValue(`${prefix}keyring`, await generateKeyring(clock.now()))

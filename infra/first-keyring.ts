@@ -1,12 +1,9 @@
-/**
- * Runs `create-keyring` at each deployment, which makes the first keyring inside the account.
- */
+/** Runs `create-keyring` at the first deployment, which makes the first keyring inside the account. */
 
-import { type CfnResource, RemovalPolicy, Stack } from 'aws-cdk-lib'
-import { LogGroup } from 'aws-cdk-lib/aws-logs'
-import { Trigger } from 'aws-cdk-lib/triggers'
+import { CustomResource, Duration } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
 import { BrokerFunction } from './function.ts'
+import { deploymentTimeoutSeconds } from './limits.ts'
 import type { BrokerSecrets } from './secrets.ts'
 import type { Settings } from './settings.ts'
 
@@ -23,19 +20,11 @@ export class FirstKeyring extends Construct {
     this.fn = new BrokerFunction(this, 'CreateKeyring', { name: 'create-keyring', settings })
     secrets.grantCreateKeyring(this.fn)
     // The deployment waits for it and fails with it: without a keyring the broker cannot answer anything.
-    new Trigger(this, 'Trigger', { handler: this.fn.lambda, executeAfter: [secrets] })
-    this.keepTriggerLog(settings)
-  }
-
-  /** Otherwise the CDK's trigger function creates a log group that never expires and outlives the stack. */
-  private keepTriggerLog({ brokerName, logRetention }: Settings): void {
-    const log = new LogGroup(this, 'TriggerLog', {
-      logGroupName: `/token-broker/${brokerName}/deployments`,
-      retention: logRetention,
-      removalPolicy: RemovalPolicy.DESTROY,
+    const keyring = new CustomResource(this, 'Keyring', {
+      serviceToken: this.fn.lambda.functionArn,
+      resourceType: 'Custom::TokenBrokerKeyring',
+      serviceTimeout: Duration.seconds(deploymentTimeoutSeconds),
     })
-    const provider = Stack.of(this).node.findChild('AWSCDK.TriggerCustomResourceProviderCustomResourceProvider')
-    const caller = provider.node.findChild('Handler') as CfnResource
-    caller.addPropertyOverride('LoggingConfig', { LogGroup: log.logGroupName })
+    keyring.node.addDependency(this.fn, secrets)
   }
 }

@@ -2,7 +2,7 @@
  * A KMS key that may be used only through one AWS service.
  */
 
-import { Stack } from 'aws-cdk-lib'
+import { Aws, Stack, Token } from 'aws-cdk-lib'
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { Key } from 'aws-cdk-lib/aws-kms'
 import { Construct } from 'constructs'
@@ -26,11 +26,11 @@ export type EncryptionKeyProps = {
 
 export class EncryptionKey extends Construct {
   readonly key: Key
-  private readonly service: string
+  private readonly service: string | string[]
 
   constructor(scope: Construct, id: string, { alias, usedBy, keepData }: EncryptionKeyProps) {
     super(scope, id)
-    this.service = `${usedBy}.${Stack.of(this).region}.amazonaws.com`
+    this.service = serviceOf(usedBy, Stack.of(this).region)
     this.key = new Key(this, 'Key', {
       alias,
       description: `Encrypts data of ${alias} in ${usedBy}`,
@@ -46,4 +46,11 @@ export class EncryptionKey extends Construct {
       conditions: { StringEquals: { 'kms:ViaService': this.service } },
     })
   }
+}
+
+/** In China the services' names have another suffix, and AWS does not say which one KMS compares. */
+function serviceOf(service: string, region: string): string | string[] {
+  const name = `${service}.${region}.amazonaws.com`
+  const isElsewhere = Token.isUnresolved(region) || region.startsWith('cn-')
+  return isElsewhere ? [name, `${service}.${region}.${Aws.URL_SUFFIX}`] : name
 }

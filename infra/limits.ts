@@ -12,6 +12,9 @@ export const requestTimeoutSeconds = 20
  */
 export const memoryMb = 1024
 
+/** How long a deployment waits for a function of its own. By default CloudFormation waits for an hour. */
+export const deploymentTimeoutSeconds = 120
+
 /** API Gateway's own limits, which a REST API cannot change. The local gateway has the same. */
 export const maxBodyBytes = 10 * 1024 * 1024
 /** Request line and header values together. */

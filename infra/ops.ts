@@ -2,13 +2,14 @@
  * The IAM policy for operators, and the log groups that a session's history is read from.
  */
 
-import { ArnFormat, type CfnElement, Stack, Validations } from 'aws-cdk-lib'
+import { ArnFormat, Stack, Validations } from 'aws-cdk-lib'
 import type { RestApi } from 'aws-cdk-lib/aws-apigateway'
 import { ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
 import { functionNames } from './deployed-functions.ts'
 import { type BrokerFunction, logGroupOf } from './function.ts'
 import { type Method, routes } from './routes.ts'
+import { wildcardRule } from './rule-ids.ts'
 
 export type OpsProps = {
   readonly brokerName: string
@@ -22,7 +23,7 @@ export class Ops extends Construct {
 
   constructor(scope: Construct, id: string, { brokerName, api, sessions }: OpsProps) {
     super(scope, id)
-    const calls = opsCalls()
+    const invoked = opsCalls().map(({ method, path }) => api.arnForExecuteApi(method, path, brokerName))
     const logs = Stack.of(this).formatArn({
       service: 'logs',
       resource: 'log-group',
@@ -36,7 +37,7 @@ export class Ops extends Construct {
       statements: [
         new PolicyStatement({
           actions: ['execute-api:Invoke'],
-          resources: calls.map(({ method, path }) => api.arnForExecuteApi(method, path, brokerName)),
+          resources: invoked,
         }),
         new PolicyStatement({ actions: ['logs:StartQuery'], resources: [logs] }),
         // Supports no resources (Service Authorization Reference). Results are addressed by the query's random id.
@@ -44,14 +45,14 @@ export class Ops extends Construct {
       ],
     })
     Validations.of(this.policy).acknowledge(
-      ...calls.map(({ method, path }) => ({
-        id: `AwsSolutions-IAM5[Resource::${arnInRuleIds(api)}/${brokerName}/${method}${path}]`,
+      ...invoked.map((arn) => ({
+        id: wildcardRule(this, arn),
         reason: 'Each * stands for an application or a session in the path, which are not known at deployment.',
       })),
     )
     Validations.of(this.policy).acknowledge(
       {
-        id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:logs:${Stack.of(this).region}:<AWS::AccountId>:log-group:/token-broker/${brokerName}/*]`,
+        id: wildcardRule(this, logs),
         reason: 'The * stands for the functions of the broker; a history is read from the lines of all of them.',
       },
       { id: 'AwsSolutions-IAM5[Resource::*]', reason: 'logs:GetQueryResults supports no resources.' },
@@ -67,10 +68,4 @@ function opsCalls(): Call[] {
   return routes
     .filter(({ authorization }) => authorization === 'iam')
     .flatMap(({ path, methods }) => methods.map((method) => ({ method, path: path.replace(/\{\w+\}/g, '*') })))
-}
-
-function arnInRuleIds(api: RestApi): string {
-  const { region } = Stack.of(api)
-  const id = Stack.of(api).getLogicalId(api.node.defaultChild as CfnElement)
-  return `arn:<AWS::Partition>:execute-api:${region}:<AWS::AccountId>:<${id}>`
 }

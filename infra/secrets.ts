@@ -4,13 +4,14 @@
  * All names begin with `token-broker/<broker name>/`; shared/secrets.ts knows the rest. No value of a secret is in a template.
  */
 
-import { Lazy, Stack, Validations } from 'aws-cdk-lib'
+import { ArnFormat, Lazy, Stack, Validations } from 'aws-cdk-lib'
 import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { type CfnSecret, type ISecret, ResourcePolicy, Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import { Construct } from 'constructs'
 import type { BrokerFunction } from './function.ts'
 import { EncryptionKey } from './key.ts'
 import { retainOnceCreated } from './retention.ts'
+import { wildcardRule } from './rule-ids.ts'
 import type { Settings } from './settings.ts'
 
 export class BrokerSecrets extends Construct {
@@ -85,12 +86,16 @@ export class BrokerSecrets extends Construct {
 
   /** Read the broker's credentials at the identity providers of all applications. */
   grantReadProviderSecrets(fn: BrokerFunction): void {
-    const { partition, region, account } = Stack.of(this)
-    const secrets = `arn:${partition}:secretsmanager:${region}:${account}:secret:${this.prefix}provider/*`
+    const secrets = Stack.of(this).formatArn({
+      service: 'secretsmanager',
+      resource: 'secret',
+      resourceName: `${this.prefix}provider/*`,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    })
     this.grant(fn, ['secretsmanager:GetSecretValue'], secrets)
     fn.allow([this.key.use('kms:Decrypt')])
     Validations.of(fn).acknowledge({
-      id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:secretsmanager:${region}:<AWS::AccountId>:secret:${this.prefix}provider/*]`,
+      id: wildcardRule(this, secrets),
       reason: 'One secret per application, created by operators later. The pattern matches no other secret.',
     })
   }

@@ -3,11 +3,12 @@
  * that a function reaches only the items that it needs. No function may scan.
  */
 
-import { RemovalPolicy } from 'aws-cdk-lib'
+import { RemovalPolicy, Stack, Token } from 'aws-cdk-lib'
 import {
   type Attribute,
   AttributeType,
   Billing,
+  type CfnGlobalTable,
   type ITableV2,
   ProjectionType,
   TableEncryptionV2,
@@ -55,10 +56,12 @@ export class BrokerTable extends Construct {
       usedBy: 'dynamodb',
       keepData,
     })
+    const { key } = this.key
+    const isRegionKnown = !Token.isUnresolved(Stack.of(this).region)
     const own = new TableV2(this, 'Table', {
       ...keysOf(tableKeys),
       billing: Billing.onDemand(),
-      encryption: TableEncryptionV2.customerManagedKey(this.key.key),
+      encryption: isRegionKnown ? TableEncryptionV2.customerManagedKey(key) : TableEncryptionV2.awsManagedKey(),
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       deletionProtection: keepData,
       // Not `retainOnceCreated`: a failed first deployment could not delete a protected table. CloudFormation chose its name,
@@ -72,7 +75,25 @@ export class BrokerTable extends Construct {
         nonKeyAttributes: [...index.projected],
       })),
     })
-    this.table = restoredTable === undefined ? own : TableV2.fromTableName(this, 'RestoredTable', restoredTable)
+    this.table =
+      restoredTable !== undefined
+        ? TableV2.fromTableName(this, 'RestoredTable', restoredTable)
+        : isRegionKnown
+          ? own
+          : this.withKey(own)
+  }
+
+  /** The CDK refuses a key of ours for a replica whose region it does not know. CloudFormation does not. */
+  private withKey(own: TableV2): ITableV2 {
+    const { key } = this.key
+    const resource = own.node.defaultChild as CfnGlobalTable
+    resource.addPropertyOverride('Replicas.0.SSESpecification', { KMSMasterKeyId: key.keyArn })
+    const globalIndexes = indexes.map(({ name }) => name)
+    return TableV2.fromTableAttributes(this, 'TableWithKey', {
+      tableArn: own.tableArn,
+      encryptionKey: key,
+      globalIndexes,
+    })
   }
 
   /** Read an application or a client. */

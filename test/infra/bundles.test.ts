@@ -30,6 +30,7 @@ import { registryFile } from '../flows/support/registry.ts'
 import { connectDevice } from '../flows/support/tenant.ts'
 import { accessTokenType, wholeTable } from '../flows/support/vault.ts'
 import { basic, get, postForm, postJson, send } from '../flows/support/wire.ts'
+import { asCloudFormation } from '../support/cloudformation.ts'
 import { expectMetrics, expectSchema, readLine } from '../support/log-lines.ts'
 import { SecretVersions } from '../support/secrets-manager.ts'
 import { type Aws, startAws } from './support/aws.ts'
@@ -66,10 +67,10 @@ after(async () => {
 })
 
 test('deployed create-keyring fills an empty secret once, and changes nothing after that', async () => {
-  assert.deepEqual(await runAlone('create-keyring'), { created: true })
+  assert.deepEqual(await deploying('create-keyring'), { Status: 'SUCCESS', Data: { Created: 'true' } })
   const keyring = secrets.get(`${prefix}keyring`)
   assert.ok(keyring !== undefined)
-  assert.deepEqual(await runAlone('create-keyring'), { created: false })
+  assert.deepEqual(await deploying('create-keyring'), { Status: 'SUCCESS', Data: { Created: 'false' } })
   assert.equal(secrets.get(`${prefix}keyring`), keyring)
 })
 
@@ -304,6 +305,12 @@ async function startDeployed(): Promise<BrokerProcess> {
 async function runAlone(name: string, event: object = {}): Promise<unknown> {
   const { stdout } = await run(name, event)
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '')
+}
+
+/** Runs a function as CloudFormation does. */
+async function deploying(name: string): Promise<unknown> {
+  const { Status, Data } = await asCloudFormation((event) => run(name, event))
+  return { Status, Data }
 }
 
 /** Its log lines go to stdout, before its answer. */

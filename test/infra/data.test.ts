@@ -62,7 +62,10 @@ test('a policy denies reading the keyring to all but the functions with that rig
     const roles = readers.map(([, { Properties }]) => `<${referred(Properties.Role)}>`)
     assert.deepEqual(Condition.ArnNotLike['aws:PrincipalArn'].map(text).sort(), [...roles, ...named].sort())
     for (const [name, { DependsOn }] of readers) assert.ok(DependsOn?.includes(id), `${name} starts with the policy`)
-    assert.ok(theOnly(resources, 'Custom::Trigger').DependsOn?.includes(id), 'there is no keyring before the policy')
+    assert.ok(
+      theOnly(resources, 'Custom::TokenBrokerKeyring').DependsOn?.includes(id),
+      'there is no keyring before the policy',
+    )
   }
 })
 
@@ -77,8 +80,11 @@ function mayReadKeyring(resources: Resources, name: string): boolean {
 
 test('the deployment runs create-keyring after the secret exists, and waits for it', () => {
   const keyring = theOnly(kept.resources, 'AWS::SecretsManager::Secret').id
-  assert.ok(theOnly(kept.resources, 'Custom::Trigger').DependsOn?.includes(keyring))
-  kept.template.hasResourceProperties('Custom::Trigger', { InvocationType: 'RequestResponse' })
+  assert.ok(theOnly(kept.resources, 'Custom::TokenBrokerKeyring').DependsOn?.includes(keyring))
+  kept.template.hasResourceProperties('Custom::TokenBrokerKeyring', {
+    ServiceToken: { 'Fn::GetAtt': [functions(kept.resources).get('create-keyring')?.id, 'Arn'] },
+    ServiceTimeout: '120',
+  })
 })
 
 test('Secrets Manager of this account calls rotate-keys every 90 days, or as the settings say', () => {
@@ -96,7 +102,7 @@ test('Secrets Manager of this account calls rotate-keys every 90 days, or as the
     [['lambda:InvokeFunction', 'secretsmanager.amazonaws.com', { Ref: 'AWS::AccountId' }]],
   )
   const needed = [...(schedule.DependsOn ?? [])]
-  assert.ok(needed.includes(theOnly(kept.resources, 'Custom::Trigger').id), 'there is a keyring by then')
+  assert.ok(needed.includes(theOnly(kept.resources, 'Custom::TokenBrokerKeyring').id), 'there is a keyring by then')
   assert.ok(needed.includes(callers[0]![0]), 'it may be called by then')
   const weekly = synthesized({ keyRotationDays: 7 }).resources
   const { RotationRules } = theOnly(weekly, 'AWS::SecretsManager::RotationSchedule').Properties
@@ -152,18 +158,11 @@ const lasting = {
 
 for (const [type, policy] of Object.entries(lasting)) {
   test(`${type} outlives its stack, unless keepData is false`, () => {
-    const ours = ofType(kept.resources, type).filter(([id]) => !/TriggerLog/.test(id))
+    const ours = ofType(kept.resources, type)
     for (const [, { DeletionPolicy }] of ours) assert.equal(DeletionPolicy, policy)
     for (const [, { DeletionPolicy }] of ofType(scratch.resources, type)) assert.equal(DeletionPolicy, 'Delete')
   })
 }
-
-test('the log of deployments is deleted with the stack', () => {
-  kept.template.hasResource('AWS::Logs::LogGroup', {
-    Properties: Match.objectLike({ LogGroupName: '/token-broker/test/deployments' }),
-    DeletionPolicy: 'Delete',
-  })
-})
 
 test('the table is protected from deletion, unless keepData is false', () => {
   const protectedTable = (isProtected: boolean) => ({
