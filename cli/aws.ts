@@ -28,6 +28,8 @@ export type AwsRequest = {
 export type AwsAnswer = {
   readonly status: number
   readonly headers: Response['headers']
+  readonly text: string
+  /** The text as JSON; empty if it is none. */
   readonly body: Readonly<Record<string, unknown>>
 }
 
@@ -36,12 +38,16 @@ export async function askAws({ name, title, endpointVariable }: AwsService, aske
   const { method, headers, body, timeoutMs } = asked
   const { regionFor, signed } = await import('./signature.ts')
   const region = asked.region || process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION
-  const url = new URL(asked.path, process.env[endpointVariable] || `https://${name}.${region}.amazonaws.com`)
+  const suffix = region?.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com'
+  const endpoint = process.env[endpointVariable] || `https://${name}.${region}.${suffix}`
+  // As in the SDKs, an endpoint may have a path.
+  const url = new URL(endpoint.replace(/\/$/, '') + asked.path)
   if (!isConfidential(url)) throw new UsageProblem(`${endpointVariable} must be an https URL.`)
   const withSignature = await signed({ method, url, headers, body }, name, regionFor(url, region))
   try {
     const response = await request(url, { method, headers: withSignature, timeoutMs, ...(body !== '' && { body }) })
-    return { status: response.status, headers: response.headers, body: objectIn(await response.text()) }
+    const text = await response.text()
+    return { status: response.status, headers: response.headers, text, body: objectIn(text) }
   } catch (error) {
     throw new OutOfReach(`${title} is out of reach (${reasonOf(error)}).`, asked.hint)
   }

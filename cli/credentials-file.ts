@@ -20,6 +20,10 @@ export type StoredSession = {
   /** `{base}/{application}` */
   readonly issuer: string
   readonly clientId: string
+  /** The platform whose token authenticates the client (cli/workload.ts). Public clients have none. */
+  readonly workload?: string
+  /** The audience of that token, unless it is the issuer. */
+  readonly workloadAudience?: string
   readonly accessToken: string
   readonly accessTokenExpiresAtSeconds: number
   /** Lifetime of an access token of this client. */
@@ -38,6 +42,9 @@ export type StoredSession = {
   /** Why the session ended. Its tokens are deleted; `token` repeats this until the person signs in again. */
   readonly ended?: { readonly atSeconds: number; readonly why: string }
 }
+
+/** The client of a session and how it authenticates. */
+export type SessionClient = Pick<StoredSession, 'issuer' | 'clientId' | 'workload' | 'workloadAudience'>
 
 /** A client of an application has at most one session here. */
 export type SessionKey = Pick<StoredSession, 'issuer' | 'clientId'>

@@ -1,4 +1,4 @@
-/** The command line as an OAuth client of the broker: a public client on a device (RFC 8628). */
+/** The command line as an OAuth client of the broker: for a person on a device (RFC 8628), or a workload for itself. */
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { isLoopback } from '../shared/domain/loopback.ts'
@@ -34,6 +34,15 @@ export type DeviceCode = {
 type Body = Readonly<Record<string, unknown>>
 type Form = Readonly<Record<string, string | undefined>>
 
+/** The client that asks. */
+export type Caller = {
+  readonly clientId: string
+  /** Parameters that prove who it is (RFC 7521 §4.2), made anew for each try. A public client has none. @throws {Problem} */
+  readonly authenticate?: () => Promise<Form>
+  /** What to look at if the broker does not accept them. */
+  readonly whenRefused?: () => string
+}
+
 /** For all requests but a refresh: repeating them is safe. */
 const plainPlan: RefreshPlan = { isRepeatable: true, lastBeginMs: 15_000, timeoutsMs: [5_000, 5_000, 10_000] }
 /** If nothing can have been spent, or another try cannot help. */
@@ -54,10 +63,18 @@ const startHints: Readonly<Record<string, string>> = {
   invalid_scope: 'The client may not ask for all of these scopes. Pass others with --scope.',
 }
 
+const grantHints: Readonly<Record<string, string>> = {
+  unauthorized_client:
+    'The client must be registered with this grant: "client_credentials", or the one for token exchange.',
+  invalid_scope: startHints.invalid_scope!,
+  invalid_target: 'The client may not ask for this API. Pass another one with --audience.',
+  invalid_grant: 'The access token to exchange must be valid, and of a client that "exchangesFor" names.',
+}
+
 /** RFC 8628 §3.1 @throws {Problem} */
-export async function startDevice(issuer: string, form: Form): Promise<DeviceCode> {
-  const body = await ask(issuer, 'device_authorization', form)
-  if (isRefused(body)) throw refusal(body, startHints[body.error])
+export async function startDevice(issuer: string, caller: Caller, form: Form): Promise<DeviceCode> {
+  const body = await ask(issuer, caller, 'device_authorization', form)
+  if (isRefused(body)) throw refusal(body, caller, startHints[body.error])
   return {
     deviceCode: text(body, 'device_code'),
     userCode: text(body, 'user_code'),
@@ -73,17 +90,16 @@ export async function startDevice(issuer: string, form: Form): Promise<DeviceCod
  *
  * @throws {Problem} when it was denied or has expired
  */
-export async function waitForApproval(issuer: string, clientId: string, device: DeviceCode): Promise<Tokens> {
+export async function waitForApproval(issuer: string, caller: Caller, device: DeviceCode): Promise<Tokens> {
   const deadline = Date.now() + device.expiresInSeconds * 1000
   let intervalSeconds = device.intervalSeconds
   const form = {
     grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
-    client_id: clientId,
     device_code: device.deviceCode,
   }
   while (Date.now() < deadline) {
     await pause(intervalSeconds * 1000)
-    const body = await ask(issuer, 'token', form).catch((error: unknown) => {
+    const body = await ask(issuer, caller, 'token', form).catch((error: unknown) => {
       if (error instanceof OutOfReach) return undefined
       throw error
     })
@@ -93,7 +109,7 @@ export async function waitForApproval(issuer: string, clientId: string, device: 
     else if (body.error === 'slow_down') intervalSeconds += slowDownSeconds
     else if (body.error === 'access_denied') throw new Problem('The request was denied.')
     else if (body.error === 'expired_token') break
-    else if (body.error !== 'authorization_pending') throw refusal(body)
+    else if (body.error !== 'authorization_pending') throw refusal(body, caller)
   }
   throw new Problem('Nobody approved the request in time.', undefined, `Start again: ${programName} login`)
 }
@@ -106,30 +122,37 @@ export async function waitForApproval(issuer: string, clientId: string, device: 
  */
 export async function refresh(
   issuer: string,
-  clientId: string,
+  caller: Caller,
   refreshToken: string,
   graceSeconds: number | undefined,
 ): Promise<Tokens | Refused> {
-  const form = { grant_type: 'refresh_token', client_id: clientId, refresh_token: refreshToken }
-  const body = await ask(issuer, 'token', form, refreshPlan(graceSeconds))
+  const form = { grant_type: 'refresh_token', refresh_token: refreshToken }
+  const body = await ask(issuer, caller, 'token', form, refreshPlan(graceSeconds))
   return isRefused(body) ? body : tokensIn(body)
 }
 
+/** A grant that leaves no session behind: client_credentials (RFC 6749 §4.4), token exchange (RFC 8693). @throws {Problem} */
+export async function tokensFor(issuer: string, caller: Caller, form: Form): Promise<Tokens> {
+  const body = await ask(issuer, caller, 'token', form)
+  if (isRefused(body)) throw refusal(body, caller, grantHints[body.error])
+  return tokensIn(body)
+}
+
 /** RFC 7009 @throws {Problem} */
-export async function revoke(issuer: string, clientId: string, token: string): Promise<void> {
-  const body = await ask(issuer, 'revoke', { client_id: clientId, token })
-  if (isRefused(body)) throw refusal(body)
+export async function revoke(issuer: string, caller: Caller, token: string): Promise<void> {
+  const body = await ask(issuer, caller, 'revoke', { token })
+  if (isRefused(body)) throw refusal(body, caller)
 }
 
 export function isRefused(answer: object): answer is Refused {
   return 'error' in answer
 }
 
-export function refusal({ error, description }: Refused, hint?: string): Problem {
+export function refusal({ error, description }: Refused, caller: Caller, hint?: string): Problem {
   return new Problem(
     `The broker refuses: ${error}${description === '' ? '' : ` (${description})`}`,
     exitCodes.failed,
-    hint,
+    (error === 'invalid_client' ? caller.whenRefused?.() : undefined) ?? hint,
   )
 }
 
@@ -155,18 +178,31 @@ type Failure = {
 }
 
 /** @throws {NoAnswer} */
-async function ask(issuer: string, endpoint: string, form: Form, plan = plainPlan): Promise<Body | Refused> {
-  const parameters = Object.entries(form).filter((entry): entry is [string, string] => entry[1] !== undefined)
+async function ask(
+  issuer: string,
+  caller: Caller,
+  endpoint: string,
+  form: Form,
+  plan = plainPlan,
+): Promise<Body | Refused> {
+  let proof = await caller.authenticate?.()
   const beganAtMs = performance.now()
   let isUnknown = false
   let isLost = false
+  let why = ''
   for (let tries = 1; ; tries += 1) {
+    // A client may be registered for tokens that are accepted once.
+    if (tries > 1) proof = await caller.authenticate?.().catch(() => proof)
+    if (performance.now() - beganAtMs > plan.lastBeginMs) throw noAnswer(issuer, why, isUnknown)
+    const parameters = Object.entries({ ...form, client_id: caller.clientId, ...proof })
+    const given = parameters.filter((entry): entry is [string, string] => entry[1] !== undefined)
     const elapsedMs = performance.now() - beganAtMs
     const usualMs = plan.timeoutsMs[Math.min(tries, 3) - 1]!
     // The last try may use all the time that is left.
     const timeoutMs = elapsedMs + usualMs > plan.lastBeginMs ? maxRefreshMs - elapsedMs : usualMs
-    const answer = await once(`${issuer}/oauth/${endpoint}`, new URLSearchParams(parameters), Math.round(timeoutMs))
+    const answer = await once(`${issuer}/oauth/${endpoint}`, new URLSearchParams(given), Math.round(timeoutMs))
     if (!('kind' in answer)) return answer.body
+    why = answer.why
     isUnknown ||= answer.kind !== 'unseen'
     isLost ||= answer.kind === 'lost'
     const pauseMs = Math.max(answer.retryAfterMs, Math.min(maxPauseMs, firstPauseMs * 2 ** (tries - 1)))
@@ -174,7 +210,7 @@ async function ask(issuer: string, endpoint: string, form: Form, plan = plainPla
     // A request that may have spent the token is repeated for as long as the grace mends that. Without grace, a lost
     // request may still be running and must not be overtaken.
     const isEnough = isUnknown && plan.isRepeatable ? false : isLost || tries >= maxTries
-    if (isTooLate || isEnough) throw noAnswer(issuer, answer.why, isUnknown)
+    if (isTooLate || isEnough) throw noAnswer(issuer, why, isUnknown)
     await pause(pauseMs)
   }
 }

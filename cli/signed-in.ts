@@ -1,11 +1,13 @@
 /** Selects a session of this machine: by options, by the environment, or the default one. */
 
 import { type Command, Option } from 'commander'
-import type { SessionKey, Sessions, StoredSession } from './credentials-file.ts'
+import type { SessionClient, SessionKey, Sessions, StoredSession } from './credentials-file.ts'
+import type { Caller } from './oauth.ts'
 import { exitCodes, Problem, UsageProblem } from './problem.ts'
 import { programName } from './program-name.ts'
 import { type BrokerSettings, givenApplication, localUrl, urlFrom, withBroker } from './settings.ts'
 import { plain } from './terminal.ts'
+import { workload } from './workload.ts'
 
 /** Selects one session; the members that are missing or empty match all. */
 export type SessionSelector = BrokerSettings & { readonly clientId?: string }
@@ -60,17 +62,28 @@ export function applicationOf({ issuer }: SessionKey): string {
   return decodeURIComponent(issuer.slice(issuer.lastIndexOf('/') + 1))
 }
 
+/** The client of a session, as it authenticates. */
+export function callerOf({ issuer, clientId, workload: platform, workloadAudience }: SessionClient): Caller {
+  if (platform === undefined) return { clientId }
+  return workload(clientId, platform, issuer, { ...(workloadAudience !== undefined && { workloadAudience }) })
+}
+
 export function same(one: SessionKey, other: SessionKey): boolean {
   return one.issuer === other.issuer && one.clientId === other.clientId
 }
 
 /** The command that signs in to this session again, whatever the environment says. */
-export function loginAgain(session: SessionKey): string {
-  return loginCommand({ url: baseOf(session), application: applicationOf(session), clientId: session.clientId })
+export function loginAgain(session: SessionClient): string {
+  const { clientId, workload, workloadAudience } = session
+  const names = { url: baseOf(session), application: applicationOf(session), clientId }
+  return loginCommand(names, { workload, 'workload-audience': workloadAudience })
 }
 
-function loginCommand({ url, application, clientId }: SessionSelector): string {
-  const options = { url: url === localUrl ? undefined : url, application, 'client-id': clientId }
+function loginCommand(
+  { url, application, clientId }: SessionSelector,
+  more: Readonly<Record<string, string | undefined>> = {},
+): string {
+  const options = { url: url === localUrl ? undefined : url, application, 'client-id': clientId, ...more }
   const words = Object.entries(options).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name} ${plain(value)}`],
   )

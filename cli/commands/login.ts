@@ -6,6 +6,7 @@ import {
   changeSessions,
   credentialsPath,
   readSessions,
+  type SessionClient,
   type SessionKey,
   type StoredSession,
   setAside,
@@ -17,13 +18,15 @@ import { Problem } from '../problem.ts'
 import { programName } from '../program-name.ts'
 import { duration } from '../relative-time.ts'
 import { applicationFrom, type JsonFlag, localUrl, urlFrom } from '../settings.ts'
-import { applicationOf, baseOf, nameOf, type SessionSelector, same, withSession } from '../signed-in.ts'
+import { applicationOf, baseOf, callerOf, nameOf, type SessionSelector, same, withSession } from '../signed-in.ts'
 import { endSpinner, output, plain, print, say, spin } from '../terminal.ts'
+import { platformName, type WorkloadSettings, withWorkload } from '../workload.ts'
 
 const localClient = 'cli'
 const defaultScope = 'openid profile offline_access'
 
 type Settings = SessionSelector &
+  WorkloadSettings &
   JsonFlag & {
     readonly scope: string
     readonly audience?: string
@@ -32,7 +35,7 @@ type Settings = SessionSelector &
   }
 
 export function define(command: Command): void {
-  withSession(command, localClient)
+  withWorkload(withSession(command, localClient))
     .option('--scope <scopes>', 'scopes to ask for', defaultScope)
     .option('--audience <uri>', 'API to ask for; the first one of the client if not set')
     .option('--no-browser', 'do not open a browser')
@@ -49,13 +52,15 @@ With --json, the first line has the address and the code, the last line has the 
 async function login(settings: Settings): Promise<void> {
   const issuer = `${urlFrom(settings)}/${encodeURIComponent(applicationFrom(settings))}`
   const clientId = settings.clientId || localClient
+  const key = { issuer, clientId, ...workloadOf(settings) }
+  const caller = callerOf(key)
   const path = credentialsPath()
   await setBrokenFileAside(path)
   const { scope, audience } = settings
-  const device = await startDevice(issuer, { client_id: clientId, scope, audience })
+  const device = await startDevice(issuer, caller, { scope, audience })
   show(settings, device)
-  const tokens = await waiting(device, waitForApproval(issuer, clientId, device))
-  const session = sessionOf(issuer, clientId, tokens)
+  const tokens = await waiting(device, waitForApproval(issuer, caller, device))
+  const session = sessionOf(key, tokens)
   const byDefault = await keep(path, session)
   report(session, byDefault, settings.json === true)
   if (session.refreshToken === undefined) {
@@ -120,12 +125,20 @@ async function waiting(device: DeviceCode, approval: Promise<Tokens>): Promise<T
   }
 }
 
-function sessionOf(issuer: string, clientId: string, tokens: Tokens): StoredSession {
+/** What a session of a workload keeps, so that later commands authenticate in the same way. */
+function workloadOf(settings: Settings): Pick<StoredSession, 'workload' | 'workloadAudience'> {
+  const { workload, workloadAudience } = settings
+  if (workload === undefined) return {}
+  return { workload: platformName(settings), ...(workloadAudience !== undefined && { workloadAudience }) }
+}
+
+function sessionOf(key: SessionClient, tokens: Tokens): StoredSession {
   if (tokens.accessToken === '') throw new Problem('The broker’s answer holds no access token.')
   const { accessToken, expiresInSeconds, endsInSeconds, ...rest } = tokens
   const nowSeconds = Math.floor(Date.now() / 1000)
   return {
-    ...{ issuer, clientId, accessToken },
+    ...key,
+    accessToken,
     accessTokenExpiresAtSeconds: nowSeconds + expiresInSeconds,
     accessTokenSeconds: expiresInSeconds,
     signedInAtSeconds: nowSeconds,
@@ -162,9 +175,9 @@ async function keep(path: string, session: StoredSession): Promise<SessionKey> {
     await write({ default: { issuer, clientId }, sessions: [...sessions.filter((each) => each !== before), session] })
   })
   if (before !== undefined && before.ended === undefined) {
-    const { issuer, clientId, refreshToken, accessToken } = before
+    const { issuer, refreshToken, accessToken } = before
     // If the broker is out of reach, it expires by itself.
-    await revoke(issuer, clientId, refreshToken ?? accessToken).catch(() => {})
+    await revoke(issuer, callerOf(before), refreshToken ?? accessToken).catch(() => {})
   }
   return byDefault
 }

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { changeSessions, credentialsPath, readSessions } from '../credentials-file.ts'
 import { revoke } from '../oauth.ts'
 import type { JsonFlag } from '../settings.ts'
-import { type SessionSelector, same, selectSession, withSession } from '../signed-in.ts'
+import { callerOf, type SessionSelector, same, selectSession, withSession } from '../signed-in.ts'
 import { print, printJson } from '../terminal.ts'
 
 type Settings = SessionSelector & JsonFlag & { readonly onlyForget?: true }
@@ -26,7 +26,7 @@ async function logout(settings: Settings): Promise<void> {
   const isRevoked = !settings.onlyForget && session.ended === undefined
   // Any refresh token of the session ends it, even one that another process has spent meanwhile; without one, the access
   // token does (RFC 7009 §2.1).
-  if (isRevoked) await revoke(issuer, clientId, refreshToken ?? accessToken)
+  if (isRevoked) await revoke(issuer, callerOf(session), refreshToken ?? accessToken)
   await changeSessions(path, async ({ stored, write }) => {
     // Keep a session that was started meanwhile.
     const isEnded = (each: typeof session) => same(each, session) && each.signedInAtSeconds === signedInAtSeconds

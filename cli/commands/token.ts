@@ -1,5 +1,6 @@
 /**
- * `token-broker token`: prints a valid access token, for scripts and jobs.
+ * `token-broker token`: prints a valid access token, for scripts and jobs. With `--workload` the job acts for itself, and
+ * nothing is stored.
  *
  * A refresh takes the disk space, asks the broker, stores the answer, and only then prints. If several processes run at the
  * same time, one refreshes and the others read what it stored.
@@ -7,13 +8,15 @@
 
 import type { Command } from 'commander'
 import { type Change, changeSessions, credentialsPath, readSessions, type StoredSession } from '../credentials-file.ts'
-import { isRefused, NoAnswer, type Refused, refresh, refusal, type Tokens } from '../oauth.ts'
-import { OutOfReach, Problem } from '../problem.ts'
+import { isRefused, NoAnswer, type Refused, refresh, refusal, type Tokens, tokensFor } from '../oauth.ts'
+import { tokenInFile } from '../platforms/token-file.ts'
+import { OutOfReach, Problem, UsageProblem } from '../problem.ts'
 import { programName } from '../program-name.ts'
 import { maxRequestSeconds, recommendedGraceSeconds } from '../refresh-plan.ts'
 import { duration } from '../relative-time.ts'
-import { integer, type JsonFlag } from '../settings.ts'
+import { applicationFrom, integer, type JsonFlag, urlFrom } from '../settings.ts'
 import {
+  callerOf,
   loginAgain,
   nameOf,
   notSignedIn,
@@ -23,6 +26,7 @@ import {
   withSession,
 } from '../signed-in.ts'
 import { plain, print, printJson, say } from '../terminal.ts'
+import { platformName, type WorkloadSettings, withWorkload, workload } from '../workload.ts'
 
 /** An access token is refreshed before it expires: by a fifth of its lifetime, a minute at most. */
 const aheadShare = 0.2
@@ -31,15 +35,20 @@ const daySeconds = 86_400
 const warnBeforeEndSeconds = 7 * daySeconds
 const maxDays = 3_650
 
-type Settings = SessionSelector &
-  JsonFlag & {
-    readonly validFor?: number
-    readonly refresh?: true
-    readonly minSessionDays?: number
-  }
+type Settings = SessionSelector & WorkloadSettings & OwnSettings & JsonFlag & SessionSettings
+/** Of a job that acts for itself. */
+type OwnSettings = { readonly scope?: string; readonly audience?: string; readonly subjectTokenFile?: string }
+type SessionSettings = {
+  readonly validFor?: number
+  readonly refresh?: true
+  readonly minSessionDays?: number
+}
 
 export function define(command: Command): void {
-  withSession(command)
+  withWorkload(withSession(command))
+    .option('--scope <scopes>', 'scopes to ask for, with --workload; none if not set')
+    .option('--audience <uri>', 'API to ask for, with --workload; the first one of the client if not set')
+    .option('--subject-token-file <path>', 'exchange the access token in this file (RFC 8693), with --workload')
     .addOption(
       integer(
         '--valid-for <seconds>',
@@ -53,6 +62,9 @@ export function define(command: Command): void {
     .addHelpText(
       'after',
       `
+With --workload the job acts for itself: it authenticates with the token of its platform, stores nothing, and needs --client-id.
+  ${programName} token --workload github --client-id deploy --scope reports:read
+
 Exit code 3: sign in again. Exit code 4: the broker is out of reach, the session is kept.
 From a week before the session ends, a warning on stderr says so.
 
@@ -64,6 +76,12 @@ In a script, stop if there is no token. Keep it off command lines, which every u
 }
 
 async function printToken(settings: Settings): Promise<void> {
+  if (settings.workload !== undefined) return printOwnToken(settings)
+  for (const name of ownOptions) {
+    if (settings[name] !== undefined) {
+      throw new UsageProblem(`${flagOf(name)} needs --workload. A session has the scopes and audiences of its sign-in.`)
+    }
+  }
   const path = credentialsPath()
   const before = selectSession(await readSessions(path), settings)
   assertAlive(before)
@@ -79,6 +97,41 @@ async function printToken(settings: Settings): Promise<void> {
     ...(scope !== undefined && { scope }),
     ...(endsAtSeconds !== undefined && { session_ends_at: new Date(endsAtSeconds * 1000).toISOString() }),
   })
+}
+
+const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
+const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token'
+
+/** A job that acts for itself (RFC 6749 §4.4), or exchanges the token of another client (RFC 8693). @throws {Problem} */
+async function printOwnToken(settings: Settings): Promise<void> {
+  const { clientId, scope, audience, subjectTokenFile } = settings
+  for (const name of sessionOptions) {
+    if (settings[name] !== undefined) throw new UsageProblem(`${flagOf(name)} is about a session; --workload has none.`)
+  }
+  if (!clientId)
+    throw new UsageProblem('Pass --client-id ID or set TOKEN_BROKER_CLIENT_ID to say which client this is.')
+  const issuer = `${urlFrom(settings)}/${encodeURIComponent(applicationFrom(settings))}`
+  const caller = workload(clientId, platformName(settings), issuer, settings)
+  const subject = subjectTokenFile === undefined ? undefined : await tokenInFile(subjectTokenFile)
+  const grant =
+    subject === undefined
+      ? { grant_type: 'client_credentials' }
+      : { grant_type: tokenExchange, subject_token: subject, subject_token_type: accessTokenType }
+  const tokens = await tokensFor(issuer, caller, { ...grant, scope, audience })
+  if (tokens.accessToken === '') throw new Problem('The answer of the broker has no access token.')
+  if (!settings.json) return print(tokens.accessToken)
+  printJson({
+    access_token: tokens.accessToken,
+    expires_in: tokens.expiresInSeconds,
+    ...(tokens.scope !== undefined && { scope: tokens.scope }),
+  })
+}
+
+const ownOptions = ['scope', 'audience', 'subjectTokenFile', 'workloadAudience'] as const
+const sessionOptions = ['validFor', 'refresh', 'minSessionDays'] as const
+
+function flagOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 }
 
 const nowSeconds = () => Date.now() / 1000
@@ -139,7 +192,8 @@ async function refreshed(path: string, wanted: StoredSession, isGood: (session: 
 
 /** @throws {Problem} */
 async function refreshStored(session: StoredSession, { stored, reserve, write }: Change): Promise<StoredSession> {
-  const { issuer, clientId, refreshToken, graceSeconds } = session
+  const { issuer, refreshToken, graceSeconds } = session
+  const caller = callerOf(session)
   const store = (next: StoredSession) =>
     write({ ...stored, sessions: stored.sessions.map((each) => (each === session ? next : each)) })
   if (refreshToken === undefined) {
@@ -149,7 +203,7 @@ async function refreshStored(session: StoredSession, { stored, reserve, write }:
   await reserve()
   let answer: Tokens | Refused
   try {
-    answer = await refresh(issuer, clientId, refreshToken, graceSeconds)
+    answer = await refresh(issuer, caller, refreshToken, graceSeconds)
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error
     if (!error.mayBeDone)
@@ -159,7 +213,7 @@ async function refreshStored(session: StoredSession, { stored, reserve, write }:
   }
   if (isRefused(answer)) {
     // RFC 6749 §5.2: only invalid_grant says that the session is over.
-    if (answer.error !== 'invalid_grant') throw refusal(answer)
+    if (answer.error !== 'invalid_grant') throw refusal(answer, caller)
     const over = ended(session, answer)
     await store(over)
     assertAlive(over)
