@@ -3,7 +3,11 @@
  */
 
 import { resolve } from 'node:path'
+import { isLoopback } from '../shared/domain/loopback.ts'
 import type { Registry } from '../shared/store/registrations.ts'
+import { requestPath, requestToken } from './platforms/github.ts'
+import { issuerOf, platformNames } from './platforms.ts'
+import { platformClient } from './registry.ts'
 
 export const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
 
@@ -29,6 +33,42 @@ export function deviceFlowCommands(
   ]
 }
 
+type Workloads = {
+  readonly url: string
+  readonly idpUrl: string
+  readonly registry: Registry
+  readonly kubernetesTokenFile: string | undefined
+}
+
+/**
+ * For each platform with a client here, the command that gets a token as a workload of that platform: with the variables that
+ * the platform would set.
+ */
+export function workloadCommands({ url, idpUrl, registry, kubernetesTokenFile = '' }: Workloads): string[] {
+  const { AWS_REGION = 'eu-central-1' } = process.env
+  const variables = {
+    aws: `AWS_ENDPOINT_URL_STS=${issuerOf('aws', idpUrl)} AWS_REGION=${AWS_REGION} AWS_PROFILE= AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local`,
+    github: `ACTIONS_ID_TOKEN_REQUEST_URL='${issuerOf('github', idpUrl)}${requestPath}?api-version=2.0' ACTIONS_ID_TOKEN_REQUEST_TOKEN=${requestToken}`,
+    kubernetes: `TOKEN_BROKER_ID_TOKEN_FILE=${quoted(kubernetesTokenFile)}`,
+  }
+  return platformNames.flatMap((platform) => {
+    const client = platformClient(registry, platform, idpUrl)
+    if (client === undefined) return []
+    const { application, clientId, scopes } = client
+    // Those of the command line, for a broker on this machine.
+    const names = [
+      ...(url === 'http://127.0.0.1:8787' ? [] : [`--url ${url}`]),
+      ...(isLoopback(new URL(url)) && application === 'demo' ? [] : [`--application ${application}`]),
+      ...(scopes.length === 0 ? [] : [`--scope ${quoted(scopes.join(' '))}`]),
+    ]
+    return [
+      [variables[platform], 'npx token-broker token --workload', platform, '--client-id', clientId, ...names].join(' '),
+    ]
+  })
+}
+
+const quoted = (text: string) => (/^[\w./:-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`)
+
 /**
  * Settings of the command line, for a POSIX shell: the broker for all commands, the table for `apply` and `clients`, the data
  * directory for `keys`.
@@ -42,6 +82,6 @@ export function commandLineSettings(
   return [
     `export TOKEN_BROKER_URL=${url} TABLE_NAME=${table} AWS_ENDPOINT_URL_DYNAMODB=${dynamodbEndpoint} AWS_REGION=${AWS_REGION}`,
     ...(isLocal ? ['AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local'] : []),
-    ...(dataDir === undefined ? [] : [`DATA_DIR='${resolve(dataDir).replaceAll("'", `'\\''`)}'`]),
+    ...(dataDir === undefined ? [] : [`DATA_DIR=${quoted(resolve(dataDir))}`]),
   ].join(' ')
 }

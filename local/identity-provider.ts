@@ -1,7 +1,7 @@
 /**
  * A stand-in for an organisation's identity provider: the package `oidc-provider`, set up three times at one port. As an
  * OpenID Connect provider, as a tenant of Auth0, and as a user directory that has OAuth 2.0 alone. Each takes any user name
- * and password.
+ * and password. Beside them are the platforms that give workloads their tokens (platforms.ts).
  */
 
 import { once } from 'node:events'
@@ -9,9 +9,10 @@ import { createServer, type RequestListener } from 'node:http'
 import { join } from 'node:path'
 import type { ProviderClient } from './identity-provider/clients.ts'
 import { directory } from './identity-provider/directory.ts'
-import { createProvider, makeKeys } from './identity-provider/provider.ts'
-import { openStore, type Store } from './identity-provider/store.ts'
+import { createProvider, makeKeys, type Surroundings } from './identity-provider/provider.ts'
+import { openStore } from './identity-provider/store.ts'
 import { tenant } from './identity-provider/tenant.ts'
+import { createPlatforms, type Platforms, platformsPath } from './platforms.ts'
 import { freePort, listen, loopback } from './ports.ts'
 
 export type { ProviderClient } from './identity-provider/clients.ts'
@@ -27,7 +28,7 @@ export type IdentityProviderOptions = {
   readonly log: (line: string) => void
 }
 
-export type IdentityProvider = { readonly url: string; stop(): Promise<void> }
+export type IdentityProvider = { readonly url: string; readonly platforms: Platforms; stop(): Promise<void> }
 
 /** @throws {PortTaken} */
 export async function startIdentityProvider(options: IdentityProviderOptions): Promise<IdentityProvider> {
@@ -36,7 +37,10 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
   const port = options.port === 0 ? await freePort() : options.port
   const store = openStore(dataDir === undefined ? undefined : join(dataDir, 'identity-provider.db'))
   try {
-    const server = createServer(await listenerFor(port, store, options))
+    const url = `http://${loopback}:${port}`
+    const keys = await store.keys(makeKeys)
+    const platforms = createPlatforms(url, keys.jwks.keys)
+    const server = createServer(listenerFor({ ...options, url, port, store, keys }, platforms, options))
     await listen(server, port, 'IDP_PORT')
     let stopped: Promise<void> | undefined
     const stop = async () => {
@@ -47,7 +51,7 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
       store.close()
     }
     return {
-      url: `http://${loopback}:${port}`,
+      ...{ url, platforms },
       stop: () => {
         stopped ??= stop()
         return stopped
@@ -59,15 +63,18 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
   }
 }
 
-async function listenerFor(port: number, store: Store, options: IdentityProviderOptions): Promise<RequestListener> {
-  const { clients, log, tenantAccessTokenSeconds = 300 } = options
-  const url = `http://${loopback}:${port}`
-  const surroundings = { url, port, store, keys: await store.keys(makeKeys), clients, log }
+function listenerFor(
+  surroundings: Surroundings,
+  platforms: Platforms,
+  { tenantAccessTokenSeconds = 300 }: IdentityProviderOptions,
+): RequestListener {
+  const { url, log } = surroundings
   const openid = createProvider({ name: 'openid', mount: '', issuer: url }, surroundings)
   const mounted = [tenant(surroundings, tenantAccessTokenSeconds), directory(surroundings)].map((setup) => ({
     path: `${setup.mount}/`,
     answer: createProvider(setup, surroundings),
   }))
+  mounted.push({ path: platformsPath, answer: platforms.answer })
   return (incoming, outgoing) => {
     const { answer = openid } = mounted.find(({ path }) => incoming.url?.startsWith(path)) ?? {}
     answer(incoming, outgoing).catch((error: unknown) => {

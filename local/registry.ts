@@ -14,6 +14,7 @@ import { connect, createTableIfMissing } from '../shared/store/table.ts'
 import { directoryPath } from './identity-provider/directory.ts'
 import { tenantPath } from './identity-provider/tenant.ts'
 import type { ProviderClient } from './identity-provider.ts'
+import { issuerOf, type PlatformName } from './platforms.ts'
 import { Problem } from './problem.ts'
 
 export const ownRegistry = fileURLToPath(new URL('registry.json', import.meta.url))
@@ -53,6 +54,18 @@ export function providerClients(
     const secret = secrets.get(name) ?? ''
     return at === undefined ? [] : [{ application: name, clientId, at, auth, secret, publicUrl }]
   })
+}
+
+/** The first client that authenticates with tokens of this stand-in, for a first try: with an id that needs no quotes. */
+export function platformClient(
+  { clients }: Registry,
+  platform: PlatformName,
+  identityProviderUrl: string,
+): Registry['clients'][number] | undefined {
+  const issuer = issuerOf(platform, identityProviderUrl)
+  return clients.find(
+    ({ clientId, identities = [] }) => /^[\w.-]+$/.test(clientId) && identities.some((each) => each.issuer === issuer),
+  )
 }
 
 /** The address of an application's provider, as `apply` shows it; undefined for the local identity provider. */

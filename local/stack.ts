@@ -17,7 +17,7 @@ import { type Gateway, type Handler, startGateway } from './gateway.ts'
 import { startIdentityProvider } from './identity-provider.ts'
 import { freePort, loopback } from './ports.ts'
 import { supervise } from './process/supervise.ts'
-import { fillTable, foreignProvider, ownRegistry, providerClients, readRegistry } from './registry.ts'
+import { fillTable, foreignProvider, ownRegistry, platformClient, providerClients, readRegistry } from './registry.ts'
 import { startSchedule } from './schedule.ts'
 import { secretVariable, setUpSecrets } from './secrets.ts'
 import { createStartPage, type StartPage } from './start-page.ts'
@@ -57,6 +57,8 @@ export type LocalStack = {
   readonly idpUrl: string
   readonly dynamodbEndpoint: string
   readonly registry: Registry
+  /** Of a Kubernetes service account, with a fresh token; undefined if no client authenticates with it. */
+  readonly kubernetesTokenFile: string | undefined
   /** The DynamoDB's name, for people; undefined for one that ran already. */
   readonly dynamodbEngine: string | undefined
   close(): Promise<void>
@@ -101,15 +103,31 @@ async function start(options: LocalStackOptions, ending: Ending): Promise<LocalS
       ...(tenantAccessTokenSeconds !== undefined && { tenantAccessTokenSeconds }),
     }
     const serving = startIdentityProvider({ port: idpPort, clients, log, ...settings })
-    const { stop } = await during('identity provider', serving)
+    const { stop, platforms } = await during('identity provider', serving)
     ending.add('services', stop)
+    return platforms
   })
-  const [{ url: localUrl }, { endpoint, engine }, { place }] = await allOf([gateway, database, secrets, provider])
+  const [{ url: localUrl }, { endpoint, engine }, { place }, platforms] = await allOf([
+    gateway,
+    database,
+    secrets,
+    provider,
+  ])
 
   const { publicUrl: url = localUrl } = options
   ending.add('settings', enterEnvironment({ tableName, url, endpoint, place }))
   await during('table', fillTable(tableName, registry, endpoint, idpUrl))
-  const parts = { url, localUrl, idpUrl, registry, dynamodbEndpoint: endpoint, dynamodbEngine: engine }
+  const cronJob = platformClient(registry, 'kubernetes', idpUrl)
+  // Brokers that share a data directory have an issuer each.
+  const kubernetesTokenFile = cronJob && join(directory.path, `kubernetes-token-${idpPort}`)
+  if (kubernetesTokenFile !== undefined) {
+    const stop = await platforms.keepTokenFresh(kubernetesTokenFile, `${url}/${cronJob!.application}`)
+    ending.add('services', stop)
+  }
+  const parts = {
+    ...{ url, localUrl, idpUrl, registry, kubernetesTokenFile },
+    ...{ dynamodbEndpoint: endpoint, dynamodbEngine: engine },
+  }
   startPage.open(parts, { table: tableName, ...(options.dataDir !== undefined && { dataDir: options.dataDir }) })
   prepared.resolve()
   ending.add('requests', startSchedule(['retry-revocations'], log))

@@ -3,9 +3,10 @@
  */
 
 import { styleText } from 'node:util'
-import { commandLineSettings, deviceClient, deviceFlowCommands } from './commands.ts'
+import { commandLineSettings, deviceClient, deviceFlowCommands, workloadCommands } from './commands.ts'
 import { directoryPath } from './identity-provider/directory.ts'
 import { tenantPath } from './identity-provider/tenant.ts'
+import { platformsPath } from './platforms.ts'
 import type { LocalStack } from './stack.ts'
 
 export function welcome(
@@ -28,6 +29,11 @@ export function welcome(
     row('User directory', `${stack.idpUrl}${directoryPath}oauth`, 'OAuth without OpenID, for userdocs; any user name'),
     row('Tenant', `${stack.idpUrl}${tenantPath}`, 'like one of Auth0, for wiremock; any user name'),
     row(
+      'Platforms',
+      `${stack.idpUrl}${platformsPath}`,
+      'AWS, GitHub Actions and Kubernetes, for jobs without a secret',
+    ),
+    row(
       'DynamoDB',
       stack.dynamodbEndpoint,
       `table ${place.table}${stack.dynamodbEngine === undefined ? '' : `; ${stack.dynamodbEngine}`}`,
@@ -43,6 +49,7 @@ export function welcome(
     paste(commandLineSettings(stack, place)),
     paste('npx token-broker login'),
     paste('npx token-broker sessions list'),
+    ...asWorkload(stack),
     '',
   ].join('\n')
 }
@@ -65,6 +72,16 @@ function next({ localUrl, registry }: LocalStack): string[] {
     `${bold('3.')} The refresh token is good once, and gives the next one. Repeat this as you like.`,
     '',
     paste(refresh),
+  ]
+}
+
+function asWorkload(stack: LocalStack): string[] {
+  const commands = workloadCommands(stack)
+  if (commands.length === 0) return []
+  return [
+    '',
+    'Or without a secret and without a person, as a job on AWS, GitHub Actions or Kubernetes (docs/workloads.md):',
+    ...commands.flatMap((command) => ['', paste(command)]),
   ]
 }
 

@@ -6,10 +6,11 @@ import { inLanguage } from '../../shared/domain/local-text.ts'
 import type { Application } from '../../shared/domain/registration.ts'
 import { type Html, html } from '../../shared/pages/html.ts'
 import type { Registry } from '../../shared/store/registrations.ts'
-import { commandLineSettings, deviceClient, deviceFlowCommands, deviceGrant } from '../commands.ts'
+import { commandLineSettings, deviceClient, deviceFlowCommands, deviceGrant, workloadCommands } from '../commands.ts'
 import type { Response } from '../gateway/answer.ts'
 import { directoryPath } from '../identity-provider/directory.ts'
 import { tenantPath } from '../identity-provider/tenant.ts'
+import { platformsPath } from '../platforms.ts'
 import { activityPath } from './activity.ts'
 import { documentResponse } from './document.ts'
 
@@ -19,6 +20,7 @@ export type Parts = {
   readonly localUrl: string
   readonly idpUrl: string
   readonly registry: Registry
+  readonly kubernetesTokenFile: string | undefined
   readonly dynamodbEndpoint: string
   readonly dynamodbEngine: string | undefined
 }
@@ -50,6 +52,7 @@ ${command(commandLineSettings(parts, place))}
 ${command('npx token-broker login')}
 ${command('npx token-broker sessions list')}
 </section>
+${asWorkload(parts)}
 <section>
 <h2>What runs</h2>
 ${whatRuns(parts, place)}
@@ -79,6 +82,16 @@ ${command(refresh)}</li>
 </ol>`
 }
 
+function asWorkload(parts: Parts): Html | undefined {
+  const commands = workloadCommands(parts)
+  if (commands.length === 0) return undefined
+  return html`<section>
+<h2>Jobs without a secret</h2>
+<p>As a job on AWS, GitHub Actions or Kubernetes. Stand-ins here give it the token of the platform.</p>
+${commands.map(command)}
+</section>`
+}
+
 function command(text: string): Html {
   return html`<pre tabindex="0"><code>${text}</code></pre>`
 }
@@ -90,6 +103,7 @@ ${row('Broker', url, url === localUrl ? undefined : `listens at ${localUrl}`)}
 ${row('Identity provider', idpUrl, 'any user name, any password')}
 ${row('User directory', `${idpUrl}${directoryPath}oauth`, 'OAuth without OpenID')}
 ${row('Tenant', `${idpUrl}${tenantPath}`, 'in the manner of Auth0')}
+${row('Platforms', `${idpUrl}${platformsPath}`, 'AWS, GitHub Actions and Kubernetes, for jobs')}
 ${row('DynamoDB', dynamodbEndpoint, `table ${table}${engine}`)}
 ${row('Keys and data', dataDir ?? 'in memory', dataDir === undefined ? 'gone at the end; DATA_DIR keeps them' : undefined)}
 </dl>`

@@ -33,6 +33,14 @@ const onDevice = { ...usual, auth: 'none', grants: [device, 'refresh_token'] }
 const wiremock = ['https://api.wiremock.example']
 const inBrowser = { ...usual, grants: ['authorization_code', 'refresh_token'], redirectUris: callback }
 
+const workload = (platform: string, subject: string, more = {}) => ({
+  ...usual,
+  auth: 'workload_identity',
+  identities: [{ issuer: `http://127.0.0.1:8788/platforms/${platform}`, subject, ...more }],
+  grants: ['client_credentials'],
+  scopes: ['reports:read'],
+})
+
 const rows: Readonly<Record<string, object>> = {
   'demo cli': onDevice,
   'demo job': { ...onDevice, graceSeconds: 10 },
@@ -48,6 +56,11 @@ const rows: Readonly<Record<string, object>> = {
     grants: ['client_credentials'],
     scopes: ['reports:read'],
   },
+  'demo lambda': workload('aws', 'arn:aws:iam::123456789012:role/nightly-report'),
+  'demo workflow': workload('github', 'repo:octo-org@583231/reports@1296269:environment:production', {
+    claims: { repository_id: '1296269' },
+  }),
+  'demo cronjob': workload('kubernetes', 'system:serviceaccount:jobs:nightly-report'),
   'demo api': {
     ...usual,
     auth: 'client_secret_basic',
