@@ -23,8 +23,8 @@ const request = ['request_id', 'route', 'method', 'status', 'duration_ms', 'ip']
 const failure = ['error', 'reason'] as const
 const concluded = [...request, 'application', 'client_id', 'sid'] as const
 const ops = [...call, 'actor', 'reason'] as const
-/** Events at the provider happen within a request, or in a scheduled run. */
-const provider = ['application', 'client_id', 'sid', 'sub'] as const
+/** The provider is told of an end within a request, or in a scheduled run. */
+const told = ['application', 'client_id', 'sid', 'sub'] as const
 
 export const logEvents = {
   // --- transitions of a session
@@ -62,19 +62,19 @@ export const logEvents = {
   // --- the provider
   'provider.unexpected': { levels: ['warn', 'error'], always: [...call, 'client_id', 'reason'], sometimes: ['sid'] },
   'provider.changed': { levels: ['warn'], always: [...call, 'reason'], sometimes: ['client_id', 'sid', 'sub'] },
-  'provider.refreshed': { levels: ['info'], always: [...call, ...provider], sometimes: [] },
-  'provider.refreshed_late': { levels: ['warn'], always: [...call, ...provider], sometimes: [] },
-  'provider.refresh_refused': { levels: ['warn'], always: [...call, ...provider], sometimes: [] },
-  'provider.refresh_failed': { levels: ['warn'], always: [...call, ...provider, 'reason'], sometimes: [] },
-  'provider.revoked': { levels: ['info'], always: provider, sometimes: ['request_id', 'ip'] },
+  'provider.refreshed': { levels: ['info'], always: [...session, 'sub'], sometimes: [] },
+  'provider.refreshed_late': { levels: ['warn'], always: [...session, 'sub'], sometimes: [] },
+  'provider.refresh_refused': { levels: ['warn'], always: [...session, 'sub'], sometimes: [] },
+  'provider.refresh_failed': { levels: ['warn'], always: [...session, 'sub', 'reason'], sometimes: [] },
+  'provider.revoked': { levels: ['info'], always: told, sometimes: ['request_id', 'ip'] },
   'provider.revocation_failed': {
     levels: ['warn'],
-    always: [...provider, 'reason'],
+    always: [...told, 'reason'],
     sometimes: ['request_id', 'ip'],
   },
   'provider.revocation_abandoned': {
     levels: ['warn'],
-    always: [...provider, 'reason'],
+    always: [...told, 'reason'],
     sometimes: ['request_id', 'ip'],
   },
   // --- the keyring
