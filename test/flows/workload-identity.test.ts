@@ -6,7 +6,9 @@ import assert from 'node:assert/strict'
 import { createHmac, createPublicKey, type JsonWebKey } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import { SignJWT } from 'jose'
 import * as openid from 'openid-client'
+import { routes } from '../../infra/routes.ts'
 import {
   newPlatformKey,
   type PlatformIssuer,
@@ -16,11 +18,13 @@ import {
 } from '../support/platform-issuer.ts'
 import { asserting, newSigner, type Signer, sign } from './support/assertions.ts'
 import { type BrokerProcess, startBroker } from './support/broker.ts'
-import { deviceGrant, endpoint, issuer } from './support/endpoints.ts'
+import { web } from './support/callers.ts'
+import { callbackUri, deviceGrant, endpoint, issuer } from './support/endpoints.ts'
 import { expectRefusal, expectTokens, expectUnavailable, string } from './support/expect.ts'
-import { decide } from './support/flows.ts'
+import { authorizationCode, decide, device } from './support/flows.ts'
 import { movedClock } from './support/moved-clock.ts'
-import { registryFile } from './support/registry.ts'
+import { type Row, registryFile } from './support/registry.ts'
+import { accessTokenType } from './support/vault.ts'
 import { type Answer, basic, postForm, postJson } from './support/wire.ts'
 
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'ES256', 'ES384', 'EdDSA'] as const
@@ -46,7 +50,7 @@ before(async () => {
   issuers.set('all', platforms.issuer('all', ...keys.values()))
   issuers.set('inline', platforms.issuer('inline', key('ES256')))
   const nightly = (name: string) => ({ issuer: platform(name).issuer, subject: 'nightly' })
-  const registry = registryFile(({ addClient }) => {
+  const registry = registryFile(({ addClient, addApplication, application }) => {
     const usual = {
       ...{ grants: ['client_credentials', deviceGrant, 'refresh_token'], mayIntrospect: true },
       scopes: ['reports:read', 'openid', 'offline_access'],
@@ -66,11 +70,12 @@ before(async () => {
       issuer: platform('gitlab').issuer,
       claims: { project_id: '7', ref: 'main', ref_protected: 'true' },
     })
-    add('lambda', {
+    const awsRole = () => ({
       issuer: platform('aws').issuer,
       subject: 'arn:aws:iam::123456789012:role/nightly',
       claims: { [awsName]: { aws_account: '123456789012', principal_tags: { team: 'data' } } },
     })
+    add('lambda', awsRole())
     add('cron', {
       issuer: platform('kubernetes').issuer,
       subject: 'system:serviceaccount:jobs:nightly',
@@ -81,6 +86,18 @@ before(async () => {
     addClient('demo', {
       ...{ clientId: 'strict', auth: 'workload_identity', identities: [nightly('strict')], singleUseAssertions: true },
       ...usual,
+    })
+    addApplication({
+      ...{ name: 'vaulted', displayName: 'Vaulted', audiences: ['https://api.example.test'] },
+      provider: { ...(application('wiremock').provider as Row), clientId: 'vaulted', deviceLogin: 'broker' },
+      clients: [
+        {
+          ...{ clientId: 'agent', auth: 'workload_identity', identities: [awsRole()], ...usual },
+          grants: [...usual.grants, 'authorization_code', 'urn:ietf:params:oauth:grant-type:token-exchange'],
+          redirectUris: [callbackUri],
+          exchangesFor: ['agent'],
+        },
+      ],
     })
     // Its platform's key is the own key of another client, too.
     addClient('demo', {
@@ -188,27 +205,64 @@ test('K1 each algorithm is accepted', async () => {
   for (const alg of algorithms) expectTokens(await ask('all', await signed('all', {}, key(alg))))
 })
 
-test('K2 it works at every endpoint where a client authenticates, through a whole device flow, in a form and in JSON', async () => {
-  const proof = async () => ({ client_id: 'lambda', ...asserting(await signed('aws')) })
-  const post = async (path: string, fields: Record<string, string>) =>
-    postForm(endpoint(broker, 'demo', path), { ...fields, ...(await proof()) })
-  const started = await post('device_authorization', { scope: 'openid offline_access' })
-  assert.equal(started.status, 200, started.text)
-  const verificationUriComplete = string(started.body, 'verification_uri_complete')
-  await decide({ deviceCode: '', userCode: '', verificationUri: '', verificationUriComplete }, 'approve')
-  const deviceCode = string(started.body, 'device_code')
-  const first = expectTokens(await post('token/device', { grant_type: deviceGrant, device_code: deviceCode }))
-  const refresh = { grant_type: 'refresh_token', refresh_token: first.refreshToken }
-  expectRefusal(
-    await postForm(endpoint(broker, 'demo', 'token/refresh'), { ...refresh, client_id: 'lambda' }),
-    401,
-    'invalid_client',
-  )
-  const next = expectTokens(await post('token/refresh', refresh))
-  assert.equal((await post('introspect', { token: next.accessToken })).body.active, true)
-  assert.equal((await post('revoke', { token: next.refreshToken })).status, 200)
+test('K2 it works at every endpoint and for every grant, in a form and in JSON, and a refused token spends nothing', async () => {
+  const inVaulted = { aud: issuer(broker, 'vaulted') }
+  const proof = async () => ({ client_id: 'agent', ...asserting(await signed('aws', inVaulted)) })
+  const refused = async () => ({
+    client_id: 'agent',
+    ...asserting(await signed('aws', { ...inVaulted, sub: 'other' })),
+  })
+  const walked = new Set<string>()
+  const post = async (path: string, fields: Record<string, string>) => {
+    walked.add(`/{application}/oauth/${path}`)
+    const url = endpoint(broker, 'vaulted', path)
+    expectRefusal(await postForm(url, { ...fields, ...(await refused()) }), 401, 'invalid_client')
+    expectRefusal(await postForm(url, { ...fields, client_id: 'agent' }), 401, 'invalid_client')
+    const answer = await postForm(url, { ...fields, ...(await proof()) })
+    assert.equal(answer.status, 200, `${path}: ${answer.text}`)
+    return answer
+  }
+  const refresh = (path: string, refreshToken: string) =>
+    post(path, { grant_type: 'refresh_token', refresh_token: refreshToken })
+  const deviceCode = async () => {
+    const started = await post('device_authorization', { scope: 'openid offline_access' })
+    const verificationUriComplete = string(started.body, 'verification_uri_complete')
+    await decide({ deviceCode: '', userCode: '', verificationUri: '', verificationUriComplete }, 'approve')
+    return { grant_type: deviceGrant, device_code: string(started.body, 'device_code') }
+  }
+  const code = async () => ({
+    ...{ grant_type: 'authorization_code', redirect_uri: callbackUri },
+    code: await authorizationCode(
+      broker,
+      { ...web, application: 'vaulted', clientId: 'agent' },
+      { scope: 'openid offline_access' },
+    ),
+  })
+  for (const [device, codes, refreshes, exchange] of [
+    ['token', 'token', 'token', 'token'],
+    ['token/device', 'token/code', 'token/refresh', 'token/exchange'],
+  ] as const) {
+    const ofDevice = expectTokens(await post(device, await deviceCode()))
+    const ofCode = expectTokens(await post(codes, await code()))
+    for (const { refreshToken } of [ofDevice, ofCode]) {
+      const next = expectTokens(await refresh(refreshes, refreshToken))
+      await post(exchange, {
+        ...{ grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange', subject_token: next.accessToken },
+        subject_token_type: accessTokenType,
+      })
+      assert.equal((await post('introspect', { token: next.accessToken })).body.active, true)
+      await post('revoke', { token: next.refreshToken })
+      assert.equal((await post('introspect', { token: next.accessToken })).body.active, false)
+    }
+  }
   const wanted = { grant_type: 'client_credentials', scope: 'reports:read' }
-  expectTokens(await postJson(token(), { ...wanted, ...(await proof()) }))
+  for (const path of ['token', 'token/client']) await post(path, wanted)
+  expectTokens(await postJson(endpoint(broker, 'vaulted', 'token'), { ...wanted, ...(await proof()) }))
+  // Every other route asks nobody for a client's credentials.
+  const withClients = routes.filter(
+    ({ path }) => path.includes('/oauth/') && !/userinfo|authorize$|callback/.test(path),
+  )
+  assert.deepEqual([...walked].sort(), withClients.map(({ path }) => path).sort())
 })
 
 test('K3 a wrong issuer, audience, subject or claim is refused like an unknown client, and the log names the claim with its registered value', async () => {
@@ -349,13 +403,27 @@ test('K10 a token of a pull request, of a fork, or of another branch is refused'
   }
 })
 
-test('K11 tokens of this broker, and what a client with a key of its own signs, are no platform tokens', async () => {
+test('K11 tokens of this broker, and what a client signs with its own key, are no platform tokens', async () => {
   const { accessToken } = expectTokens(await ask('lambda', await signed('aws')))
   await expectFault(await ask('lambda', accessToken), /typ is not JWT/)
+  const session = await device(broker)
+  assert.ok(session.idToken)
+  await expectFault(await ask('lambda', session.idToken), /iss is not/)
   const assertion = await sign(own, 'robot', issuer(broker, 'demo'), { exp: seconds() + 60, iat: seconds() })
   expectTokens(await ask('robot', assertion))
   await expectFault(await ask('lambda', assertion), /iss is not/)
   await expectFault(await ask('mirror', assertion), /iss is not/)
+})
+
+test('K11 a request object or a DPoP proof is neither a platform token nor a client assertion', async () => {
+  for (const typ of ['oauth-authz-req+jwt', 'dpop+jwt', 'client-authentication+jwt', 'wit+jwt']) {
+    await expectFault(await ask('ci', await signed('github', {}, undefined, { typ })), /typ is not JWT/)
+  }
+  const now = seconds()
+  const payload = { iss: 'robot', sub: 'robot', aud: issuer(broker, 'demo'), iat: now, exp: now + 60, jti: 'request' }
+  const typed = (typ: string) => new SignJWT(payload).setProtectedHeader({ alg: own.alg, typ }).sign(own.privateKey)
+  await expectFault(await ask('robot', await typed('oauth-authz-req+jwt')), /assertion: typ/)
+  expectTokens(await ask('robot', await typed('client-authentication+jwt')))
 })
 
 test('K11 a platform token is no assertion of a client with a key, even when that key is the same', async () => {
