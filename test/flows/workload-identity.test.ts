@@ -21,9 +21,11 @@ import { type BrokerProcess, startBroker } from './support/broker.ts'
 import { web } from './support/callers.ts'
 import { callbackUri, deviceGrant, endpoint, issuer } from './support/endpoints.ts'
 import { expectRefusal, expectTokens, expectUnavailable, string } from './support/expect.ts'
+import type { FaultProxy } from './support/fault-proxy.ts'
 import { authorizationCode, decide, device } from './support/flows.ts'
 import { movedClock } from './support/moved-clock.ts'
 import { type Row, registryFile } from './support/registry.ts'
+import { startFaultyStore } from './support/store.ts'
 import { accessTokenType } from './support/vault.ts'
 import { type Answer, basic, postForm, postJson } from './support/wire.ts'
 
@@ -32,6 +34,7 @@ const awsName = 'https://sts.amazonaws.com/'
 const clock = movedClock()
 
 let platforms: Platforms
+let store: FaultProxy
 let broker: BrokerProcess
 let own: Signer
 const keys = new Map<string, PlatformKey>()
@@ -111,11 +114,12 @@ before(async () => {
       identities: [{ issuer: 'https://robot.example', subject: 'robot', jwks: { keys: [own.jwk] } }],
     })
   })
-  broker = await startBroker({ registry, environment: clock.environment })
+  store = await startFaultyStore()
+  broker = await startBroker({ dynamodb: store.endpoint, registry, environment: clock.environment })
 })
 after(async () => {
   await broker.stop()
-  await platforms.stop()
+  await Promise.all([store.stop(), platforms.stop()])
 })
 
 const token = () => endpoint(broker, 'demo', 'token')
@@ -374,6 +378,29 @@ test('K8 fifty at once with a cold cache make one request for the metadata and o
   for (const answer of answers) expectTokens(answer)
   expectTokens(await ask('cold', jwt))
   assert.deepEqual(platform('cold').asked, { metadata: 1, jwks: 1 })
+})
+
+test('K16 a warm authentication costs no request to the store beyond the grant, and none to the issuer', async () => {
+  const proof = async () => ({
+    client_id: 'agent',
+    ...asserting(await signed('aws', { aud: issuer(broker, 'vaulted') })),
+  })
+  const post = async (path: string, fields: Record<string, string>) =>
+    expectTokens(await postForm(endpoint(broker, 'vaulted', path), { ...fields, ...(await proof()) }))
+  const ownToken = () => post('token', { grant_type: 'client_credentials', scope: 'reports:read' })
+  const refresh = (refreshToken: string) =>
+    post('token/refresh', { grant_type: 'refresh_token', refresh_token: refreshToken })
+  const caller = { ...web, application: 'vaulted', clientId: 'agent' }
+  const code = await authorizationCode(broker, caller, { scope: 'openid offline_access' })
+  const redeem = { grant_type: 'authorization_code', redirect_uri: callbackUri, code }
+  const { refreshToken } = await refresh((await post('token', redeem)).refreshToken)
+  const asked = { ...platform('aws').asked }
+  store.forget()
+  await ownToken()
+  assert.deepEqual(store.counts(), {})
+  await refresh(refreshToken)
+  assert.deepEqual(store.counts(), { UpdateItem: 1 })
+  assert.deepEqual(platform('aws').asked, asked)
 })
 
 test('K9 a redirect and a huge key set are not followed and not read: 503, and the operator reads why', async () => {
