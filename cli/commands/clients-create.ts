@@ -39,7 +39,11 @@ export function define(command: Command): void {
   withTable(command)
     .argument('<application>')
     .argument('<client_id>')
-    .option('--auth <method>', 'none, client_secret_basic, client_secret_post', 'client_secret_basic')
+    .option(
+      '--auth <method>',
+      'none, client_secret_basic, client_secret_post, private_key_jwt (with --set jwks=…) or workload_identity (with --set identities=…)',
+      'client_secret_basic',
+    )
     .addOption(repeatable('--grant <grant>', 'device_code, authorization_code, refresh_token, …'))
     .addOption(repeatable('--redirect-uri <uri>', 'redirect URI for authorization_code'))
     .addOption(repeatable('--scope <scopes>', 'allowed scopes; openid profile email offline_access if not set'))
@@ -68,8 +72,10 @@ export function define(command: Command): void {
 The client is in the table but not in your registry file. apply shows that, and apply --prune removes the client. Add it
 to the file too.
 
-Example:
-  ${programName} clients create billing nightly --auth none --grant device_code --grant refresh_token --grace-seconds 60`,
+Examples:
+  ${programName} clients create billing nightly --auth none --grant device_code --grant refresh_token --grace-seconds 60
+  ${programName} clients create billing deploy --auth workload_identity --grant client_credentials --scope deploy \\
+    --set 'identities=[{"issuer":"https://token.actions.githubusercontent.com","subject":"repo:octo@12/app@34:ref:refs/heads/main"}]'`,
     )
     .action(run)
 }

@@ -15,7 +15,7 @@ const introduction = `An OAuth 2.0 authorization server for every application. \
 
 **Bodies** are forms or JSON, with the same members. An empty member counts as absent, an unknown one is ignored, and one that is sent twice is \`invalid_request\`; only \`resource\` may be repeated.
 
-**Clients** authenticate by the method they are registered for: \`client_secret_basic\` (the Authorization header), \`client_secret_post\` (\`client_id\` and \`client_secret\` in the body), \`private_key_jwt\` (\`client_assertion\` and \`client_assertion_type\` in the body) or \`none\` (\`client_id\` in the body).
+**Clients** authenticate by the method they are registered for: \`client_secret_basic\` (the Authorization header), \`client_secret_post\` (\`client_id\` and \`client_secret\` in the body), \`private_key_jwt\` (\`client_assertion\` and \`client_assertion_type\` in the body), a token of the client's platform (the same two and \`client_id\` in the body) or \`none\` (\`client_id\` in the body).
 
 **Errors** are as RFC 6749 §5.2 says. After 429 and 503 try again when \`Retry-After\` says so; nothing is spent.`
 
@@ -54,7 +54,7 @@ export function describeApi(routes: readonly DescribedRoute[], baseUrl: string) 
         clientSecretBasic: {
           ...{ type: 'http', scheme: 'basic' },
           description:
-            'Client id and secret (RFC 6749 §2.3.1). The other methods of clients, `client_secret_post`, `private_key_jwt` and `none`, have no header: they are members of the body.',
+            'Client id and secret (RFC 6749 §2.3.1). The other methods of clients, `client_secret_post`, `private_key_jwt`, a token of the platform and `none`, have no header: they are members of the body.',
         },
         accessToken: {
           type: 'http',

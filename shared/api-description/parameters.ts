@@ -11,12 +11,15 @@ const described: Readonly<Record<KnownName, Described>> = {
   actor_token: { description: 'Not supported: a request that has it is refused (RFC 8693 §2.1).' },
   actor_token_type: { description: 'Not supported, see `actor_token`.' },
   audience: { description: 'Another name for one `resource`.' },
-  client_assertion: { description: 'A JWT that the client has signed, for `private_key_jwt` (RFC 7523 §2.2).' },
+  client_assertion: {
+    description:
+      "A JWT (RFC 7523 §2.2): for `private_key_jwt` one that the client has signed; for a client with a workload identity the token that its platform gives it, such as AWS, Kubernetes, GitHub Actions or GitLab, whose audience is the application's issuer.",
+  },
   client_assertion_type: {
     description: 'Goes with `client_assertion`.',
     schema: { type: 'string', enum: ['urn:ietf:params:oauth:client-assertion-type:jwt-bearer'] },
   },
-  client_id: { description: 'The client. It may be left out if the client authenticates by Basic or an assertion.' },
+  client_id: { description: 'The client. It may be left out if the client authenticates by Basic or an assertion of its own; a token of its platform needs it.' },
   client_secret: { description: 'The secret, for `client_secret_post` (RFC 6749 §2.3.1).' },
   code: { description: 'The authorization code. It is good once, for 60 seconds.' },
   code_challenge: { description: 'PKCE (RFC 7636 §4.2). Required for public clients.' },
