@@ -19,7 +19,10 @@ const described: Readonly<Record<KnownName, Described>> = {
     description: 'Goes with `client_assertion`.',
     schema: { type: 'string', enum: ['urn:ietf:params:oauth:client-assertion-type:jwt-bearer'] },
   },
-  client_id: { description: 'The client. It may be left out if the client authenticates by Basic or an assertion of its own; a token of its platform needs it.' },
+  client_id: {
+    description:
+      'The client. It may be left out if the client authenticates by Basic or an assertion of its own; a token of its platform needs it.',
+  },
   client_secret: { description: 'The secret, for `client_secret_post` (RFC 6749 §2.3.1).' },
   code: { description: 'The authorization code. It is good once, for 60 seconds.' },
   code_challenge: { description: 'PKCE (RFC 7636 §4.2). Required for public clients.' },

@@ -246,6 +246,21 @@ describe('check', () => {
     assert.equal((body.warnings as string[]).length, 1)
   })
 
+  test('check and apply warn of a workload identity that is wide', async (t) => {
+    const name = newName()
+    const broker = await commandLine(t, tableVariables(table.endpoint, table.name))
+    const identities = [{ issuer: 'https://gitlab.com', claims: { project_id: '7', ref: 'main' } }]
+    const path = await file(t, application(name, client('deploy', { auth: 'workload_identity', identities })))
+    const warning = `${name}/deploy, identities[0]: everybody who may push can make a branch or tag of this name`
+    for (const words of [
+      ['check', path],
+      ['apply', path, '--yes'],
+    ]) {
+      const { code, stderr } = await broker.run(...words)
+      assert.deepEqual([code, stderr.includes(warning)], [0, true], stderr)
+    }
+  })
+
   test('check lists every mistake; short secrets pass only with --local', async (t) => {
     const broker = await commandLine(t)
     const wrong = await broker.run('check', await file(t, application('billing', client('cli', { auth: 'magic' }))))

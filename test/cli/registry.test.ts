@@ -93,6 +93,34 @@ describe('clients', () => {
     assert.deepEqual(stored?.scopes, ['openid'])
   })
 
+  test('clients create registers a workload identity, warns if it is wide, and refuses it if it trusts too much', async (t) => {
+    const [broker, name] = [await tool(t), newName()]
+    await broker.run('apply', await file(t, application(name, client('cli'))), '--yes')
+    const create = (clientId: string, claims: object) => {
+      const identities = [{ issuer: 'https://token.actions.githubusercontent.com', claims }]
+      const words = [
+        '--grant',
+        'client_credentials',
+        '--scope',
+        'deploy',
+        '--set',
+        `identities=${JSON.stringify(identities)}`,
+      ]
+      return broker.json('clients', 'create', name, clientId, '--auth', 'workload_identity', ...words)
+    }
+    const exact = await create('exact', { repository_id: '34', ref: 'refs/heads/main' })
+    assert.deepEqual([exact.code, exact.body.client_secret, exact.body.warnings], [0, undefined, undefined])
+    const wide = await create('wide', { repository_owner_id: '12', ref: 'refs/heads/main' })
+    assert.match(String(wide.body.warnings), /wide, identities\[0\]: every repository of the owner is accepted/)
+    const open = await create('open', { repository_id: '34' })
+    assert.deepEqual(
+      [open.code, /identities\[0\].*every branch and pull request/.test(open.stderr)],
+      [1, true],
+      open.stderr,
+    )
+    assert.equal(await itemAt(table, `application#${name}`, 'client#open'), undefined)
+  })
+
   test('clients create warns if the grace of a client for jobs is too short for a lost answer', async (t) => {
     const [broker, name] = [await tool(t), newName()]
     await broker.run('apply', await file(t, application(name, client('cli'))), '--yes')
