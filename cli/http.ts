@@ -22,9 +22,10 @@ export async function request(url: URL, { timeoutMs, ...init }: Request): Promis
   if (!isProxied(url)) return fetch(url, options)
   // Node's own `fetch` ignores these variables unless Node is started with an option that Node 20 lacks. Loading undici
   // takes longer than a request, so it is loaded only here.
-  const { EnvHttpProxyAgent, fetch: fetchVia } = await import('undici')
-  proxy ??= new EnvHttpProxyAgent()
-  return fetchVia(url, { ...options, dispatcher: proxy })
+  // It is CommonJS, of which a bundler's chunk exports nothing but the default.
+  const { default: undici } = await import('undici')
+  proxy ??= new undici.EnvHttpProxyAgent()
+  return undici.fetch(url, { ...options, dispatcher: proxy })
 }
 
 let proxy: import('undici').EnvHttpProxyAgent | undefined

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /** `token-broker`: the command line for people who sign in from a terminal and for operators, as a process. */
 
 import { exitCodes } from './problem.ts'
@@ -9,4 +10,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? exitCodes.done : exitCodes.failed)
 })
 endOnSignals()
+// The SDK would warn on Node 20 of its future versions. The one in the package does not change by itself.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
 process.exitCode = await runCommand(process.argv.slice(2))

@@ -14,8 +14,14 @@ import { bundlesFolder, type DeployedFunction, deployedFunctions } from './deplo
 /**
  * @property bytes loaded at a cold start, unzipped
  * @property bytesAtNeed imported on demand
+ * @property inputs the files that were bundled, below the repository's folder
  */
-export type Bundle = { readonly folder: string; readonly bytes: number; readonly bytesAtNeed: number }
+export type Bundle = {
+  readonly folder: string
+  readonly bytes: number
+  readonly bytesAtNeed: number
+  readonly inputs: readonly string[]
+}
 export type Bundles = Readonly<Record<DeployedFunction, Bundle>>
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -82,7 +88,7 @@ async function bundleSource(file: string, folder: string): Promise<Bundle> {
   const unused = Object.keys(metafile.outputs).filter((path) => !all.has(path))
   await Promise.all(unused.map((path) => rm(join(root, path))))
   const bytes = bytesOf(metafile, atStart)
-  return { folder, bytes, bytesAtNeed: bytesOf(metafile, all) - bytes }
+  return { folder, bytes, bytesAtNeed: bytesOf(metafile, all) - bytes, inputs: Object.keys(metafile.inputs) }
 }
 
 /** The entry module, and the modules reachable from it by these kinds of import. */

@@ -50,7 +50,7 @@ describe('every command', () => {
 
   test('a hint names the command as the user typed it', async (t) => {
     const { stderr } = await (await commandLine(t, { npm_command: 'exec' })).runProcess('token')
-    assert.match(stderr, /\nnpx token-broker login\n/)
+    assert.match(stderr, /\nnpx @token-broker\/token-broker login\n/)
   })
 
   const wrong: readonly (readonly [words: string, hint: RegExp])[] = [

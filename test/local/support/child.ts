@@ -31,9 +31,15 @@ export const inherited = Object.fromEntries(
 /** A compile cache halves the time of a start. Coverage would double it again. */
 const light = { NODE_COMPILE_CACHE: join(tmpdir(), 'token-broker-compile-cache'), NODE_V8_COVERAGE: '' }
 
-export function run(file: string, words: readonly string[], variables: Readonly<Record<string, string>> = {}): Child {
+/** @param cwd the project's folder if not set */
+export function run(
+  file: string,
+  words: readonly string[],
+  variables: Readonly<Record<string, string>> = {},
+  cwd = root,
+): Child {
   const child = spawn(file, words, {
-    cwd: root,
+    cwd,
     env: { ...inherited, ...light, ...variables },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -78,9 +84,9 @@ export async function closed(url: string): Promise<number> {
 }
 
 /** Asks again and again. @throws when it takes too long */
-export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + patienceMs; !(await isSo()); await pause(5)) {
-    if (Date.now() > deadline) throw new Error(`Not within ${patienceMs} ms: ${isSo}`)
+export async function until(isSo: () => boolean | Promise<boolean>, withinMs = patienceMs): Promise<void> {
+  for (const deadline = Date.now() + withinMs; !(await isSo()); await pause(5)) {
+    if (Date.now() > deadline) throw new Error(`Not within ${withinMs} ms: ${isSo}`)
   }
 }
 
