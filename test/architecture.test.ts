@@ -61,7 +61,13 @@ const allowed: Record<string, readonly string[]> = {
     ...['cli/', 'commander', '@bomb.sh/tab', 'string-width', 'uqr', 'undici', 'node:'],
     ...['@aws-sdk/credential-provider-node', '@smithy/core', '@smithy/signature-v4'],
     ...['shared/domain/', 'shared/store/', 'shared/registry-file.ts', 'shared/secrets-manager.ts'],
-    ...['shared/unavailable.ts', 'shared/map-with-concurrency.ts', 'local/rotate-keys.ts', 'local/problem.ts'],
+    ...[
+      'shared/version.ts',
+      'shared/unavailable.ts',
+      'shared/map-with-concurrency.ts',
+      'local/rotate-keys.ts',
+      'local/problem.ts',
+    ],
   ],
   'local/': [
     'local/',
