@@ -6,6 +6,7 @@
 
 import { once } from 'node:events'
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import { setTimeout as pause } from 'node:timers/promises'
 import { listen, loopback } from '../local/ports.ts'
 import { itemBytes, type WireItem } from './item-size.ts'
 
@@ -33,11 +34,12 @@ type WireAnswer = {
   readonly ConsumedCapacity?: { readonly CapacityUnits: number }
 }
 
-export async function startCountingProxy(behind: string): Promise<CountingProxy> {
+/** @param awayMs how much later each answer arrives, as from a DynamoDB that is so far away */
+export async function startCountingProxy(behind: string, awayMs = 0): Promise<CountingProxy> {
   const agent = new Agent({ keepAlive: true })
   let counted: Counted[] = []
   const server = createServer((incoming, outgoing) => {
-    pass(incoming, outgoing, { behind, agent }).then(
+    pass(incoming, outgoing, { behind, agent, awayMs }).then(
       (one) => counted.push(one),
       () => outgoing.destroy(),
     )
@@ -63,7 +65,7 @@ export async function startCountingProxy(behind: string): Promise<CountingProxy>
 async function pass(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-  { behind, agent }: { readonly behind: string; readonly agent: Agent },
+  { behind, agent, awayMs }: { readonly behind: string; readonly agent: Agent; readonly awayMs: number },
 ): Promise<Counted> {
   const operation = String(incoming.headers['x-amz-target']).replace(/^.*\./, '')
   const asked = JSON.parse(await textOf(incoming)) as WireRequest
@@ -75,6 +77,7 @@ async function pass(
   onward.end(body)
   const [answer] = (await once(onward, 'response')) as [IncomingMessage]
   const text = await textOf(answer)
+  if (awayMs > 0) await pause(awayMs)
   const status = answer.statusCode ?? 502
   // Counted before the caller can know: it may ask for the books as soon as it has its answer.
   const counted = count(operation, asked, status, JSON.parse(text) as WireAnswer)

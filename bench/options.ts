@@ -3,9 +3,14 @@
  */
 
 import type { ImportPlan } from './cold-import.ts'
+import type { PeerPlan } from './peers/measure.ts'
 import type { TimingPlan } from './timing.ts'
 
 export type Options = {
+  /** Compares with other servers, instead of the floor. */
+  readonly isPeers: boolean
+  /** Where the chart of the peers goes. */
+  readonly chart: string | undefined
   readonly isQuick: boolean
   /** A broken budget makes the exit code 1. */
   readonly isCheck: boolean
@@ -13,8 +18,10 @@ export type Options = {
   readonly json: { readonly file: string } | 'stdout' | undefined
 }
 
-export const usage = `npm run bench -- [--quick] [--json [FILE]] [--check]
+export const usage = `npm run bench -- [--peers [--chart FILE]] [--quick] [--json [FILE]] [--check]
 
+  --peers        beside node-oidc-provider and openauth, which npm installs, instead of the floor
+  --chart FILE   with --peers, the result as a picture (SVG)
   --quick        a run of seconds; times are then no more than a hint
   --json [FILE]  the figures as JSON, into the file or to stdout
   --check        exit code 1 if a budget is broken
@@ -22,16 +29,23 @@ export const usage = `npm run bench -- [--quick] [--json [FILE]] [--check]
 
 /** @returns what is wrong with the arguments, or the options */
 export function readOptions(words: readonly string[]): Options | { readonly mistake: string } {
-  let [isQuick, isCheck, json]: [boolean, boolean, Options['json']] = [false, false, undefined]
+  let [isPeers, isQuick, isCheck] = [false, false, false]
+  let json: Options['json']
+  let chart: Options['chart']
   const rest = words.values()
   for (let word = rest.next().value; word !== undefined; word = rest.next().value) {
-    if (word === '--quick') isQuick = true
+    if (word === '--peers') isPeers = true
+    else if (word === '--chart') {
+      chart = rest.next().value
+      if (chart === undefined) return { mistake: 'Name a file after --chart.' }
+    } else if (word === '--quick') isQuick = true
     else if (word === '--check') isCheck = true
     else if (word === '--json') json = 'stdout'
     else if (json === 'stdout' && !word.startsWith('-')) json = { file: word }
     else return { mistake: `There is no option ${word}.` }
   }
-  return { isQuick, isCheck, json }
+  if (chart !== undefined && !isPeers) return { mistake: '--chart belongs to --peers.' }
+  return { isPeers, chart, isQuick, isCheck, json }
 }
 
 export type Plan = {
@@ -42,7 +56,7 @@ export type Plan = {
 }
 
 /** @returns about two minutes of work for two busy cores, or some seconds of it */
-export function planOf({ isQuick }: Options): Plan {
+export function planOf({ isQuick }: Pick<Options, 'isQuick'>): Plan {
   // Eight at a time comes first, since it warms up the quickest.
   return isQuick
     ? {
@@ -67,4 +81,11 @@ export function planOf({ isQuick }: Options): Plan {
         counted: 10,
         imports: { rounds: 7, refreshesInRound: 6 },
       }
+}
+
+/** @returns about two minutes of work, or half a minute */
+export function peerPlanOf({ isQuick }: Pick<Options, 'isQuick'>): PeerPlan {
+  return isQuick
+    ? { rounds: 3, batch: 160, concurrency: 8, crowds: 5 }
+    : { rounds: 15, batch: 400, concurrency: 8, crowds: 20 }
 }

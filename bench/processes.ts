@@ -4,15 +4,18 @@
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { Listening } from './servers/announce.ts'
+import type { CpuTime, Listening, Question, Sessions } from './servers/announce.ts'
 
-export type ServerProcess = Listening & { close(): Promise<void> }
+export type ServerProcess = Listening & {
+  /** The CPU time that the process has taken so far, ms. */
+  cpuMs(): Promise<number>
+  /** Starts sessions at a peer, and returns their refresh tokens. */
+  sessions(count: number): Promise<readonly string[]>
+  close(): Promise<void>
+}
 
-/** @param name of the file under bench/servers, without its extension */
-export async function startServer(
-  name: 'broker' | 'floor',
-  environment: Readonly<Record<string, string>>,
-): Promise<ServerProcess> {
+/** @param name of the file under bench/servers, or `../peers/servers/…`, without its extension */
+export async function startServer(name: string, environment: Readonly<Record<string, string>>): Promise<ServerProcess> {
   const child = fork(fileURLToPath(new URL(`servers/${name}.ts`, import.meta.url)), [], {
     execArgv: [],
     env: { ...process.env, ...environment },
@@ -20,9 +23,16 @@ export async function startServer(
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()).once('error', () => resolve()))
-  const { url } = await listening(child, name)
+  const { url } = await nextMessage<Listening>(child, name)
+  const ask = <Answer>(question: Question) => {
+    const answer = nextMessage<Answer>(child, name)
+    child.send(question)
+    return answer
+  }
   return {
     url,
+    cpuMs: async () => (await ask<CpuTime>({ cpuTime: true })).cpuMs,
+    sessions: async (count) => (await ask<Sessions>({ sessions: count })).refreshTokens,
     close: async () => {
       if (child.connected) child.disconnect()
       await gone
@@ -30,10 +40,15 @@ export async function startServer(
   }
 }
 
-function listening(child: ChildProcess, name: string): Promise<Listening> {
+function nextMessage<Message>(child: ChildProcess, name: string): Promise<Message> {
   return new Promise((resolve, reject) => {
-    child.once('message', (message) => resolve(message as Listening))
+    const ended = (code: number | null) =>
+      reject(new Error(`The server "${name}" of the bench ended with exit code ${code}`))
+    child.once('message', (message) => {
+      child.off('exit', ended).off('error', reject)
+      resolve(message as Message)
+    })
     child.once('error', reject)
-    child.once('exit', (code) => reject(new Error(`The server "${name}" of the bench ended with exit code ${code}`)))
+    child.once('exit', ended)
   })
 }

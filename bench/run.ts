@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: what the broker costs in time, requests to DynamoDB and bundle sizes, beside a floor.
+ * `npm run bench`: what the broker costs in time, requests to DynamoDB and bundle sizes, beside a floor or beside other servers.
  */
 
 import { writeFile } from 'node:fs/promises'
@@ -8,7 +8,11 @@ import { Problem } from '../local/problem.ts'
 import { bundle, timeImports } from './cold-import.ts'
 import { countRequests } from './counting.ts'
 import { meetCrowd } from './crowd.ts'
-import { type Options, planOf, readOptions, usage } from './options.ts'
+import { type Options, peerPlanOf, planOf, readOptions, usage } from './options.ts'
+import { chartOf } from './peers/chart.ts'
+import { measurePeers, peerStepsOf } from './peers/measure.ts'
+import { installPeers } from './peers/packages.ts'
+import { type PeerFindings, peerReportOf } from './peers/report.ts'
 import { type Progress, showProgress } from './progress.ts'
 import { type Findings, judge, reportOf } from './report.ts'
 import { setStage } from './stage.ts'
@@ -25,15 +29,42 @@ async function main(chosen: Options): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130))
   const progress = showProgress()
   try {
-    const findings = await measure(chosen, progress)
-    progress.end()
-    await write(findings, chosen)
-    if (chosen.isCheck && findings.verdicts.some(({ holds }) => !holds)) process.exitCode = 1
+    if (chosen.isPeers) await comparePeers(chosen, progress)
+    else await compareFloor(chosen, progress)
   } catch (error) {
     progress.end()
     if (!(error instanceof Problem)) throw error
     fail(`${error.message}\n`)
   }
+}
+
+async function compareFloor(chosen: Options, progress: Progress): Promise<void> {
+  const findings = await measure(chosen, progress)
+  progress.end()
+  await write(findings, (stream) => reportOf(findings, stream), chosen)
+  if (chosen.isCheck && findings.verdicts.some(({ holds }) => !holds)) process.exitCode = 1
+}
+
+async function comparePeers(chosen: Options, progress: Progress): Promise<void> {
+  const plan = peerPlanOf(chosen)
+  const takenAt = new Date().toISOString()
+  progress.part('installing the peers', 1)
+  await installPeers()
+  const stage = await setStage()
+  try {
+    progress.part('comparing', peerStepsOf(plan))
+    const peers = await measurePeers(stage, plan, progress.step)
+    progress.end()
+    const findings = { takenAt, machine: machine(), peers }
+    await write(findings, () => peerReportOf(findings), chosen)
+    if (chosen.chart !== undefined) await writeFile(chosen.chart, chartOf(peers))
+  } finally {
+    await stage.close()
+  }
+}
+
+function machine() {
+  return { node: process.versions.node, cores: availableParallelism(), loadAverage: loadavg()[0] ?? 0 }
 }
 
 async function measure(chosen: Options, progress: Progress): Promise<Findings> {
@@ -52,17 +83,20 @@ async function measure(chosen: Options, progress: Progress): Promise<Findings> {
     const bundled = await bundle(stage.folder)
     progress.part('timing cold imports', plan.imports.rounds + 1)
     const imports = await timeImports(bundled, plan.imports, progress.step)
-    const machine = { node: process.versions.node, cores: availableParallelism(), loadAverage: loadavg()[0] ?? 0 }
-    const found = { takenAt, isQuick: chosen.isQuick, machine, timings, counting, crowd, imports }
+    const found = { takenAt, isQuick: chosen.isQuick, machine: machine(), timings, counting, crowd, imports }
     return { ...found, verdicts: judge(found) }
   } finally {
     await stage.close()
   }
 }
 
-async function write(findings: Findings, { json }: Options): Promise<void> {
+async function write(
+  findings: Findings | PeerFindings,
+  reportFor: (stream: NodeJS.WriteStream) => string,
+  { json }: Options,
+): Promise<void> {
   const stream = json === 'stdout' ? process.stderr : process.stdout
-  stream.write(reportOf(findings, stream))
+  stream.write(reportFor(stream))
   if (json === undefined) return
   const text = `${JSON.stringify(findings, null, 2)}\n`
   if (json === 'stdout') process.stdout.write(text)

@@ -92,13 +92,16 @@ describe('a budget', () => {
 })
 
 describe('the options', () => {
-  const plain = { isQuick: false, isCheck: false, json: undefined }
+  const plain = { isPeers: false, chart: undefined, isQuick: false, isCheck: false, json: undefined }
   const read: readonly (readonly [words: string[], options: ReturnType<typeof readOptions>])[] = [
     [[], plain],
     [['--quick', '--check'], { ...plain, isQuick: true, isCheck: true }],
     [['--json'], { ...plain, json: 'stdout' }],
     [['--json', '--quick'], { ...plain, isQuick: true, json: 'stdout' }],
     [['--json', 'figures.json'], { ...plain, json: { file: 'figures.json' } }],
+    [['--peers', '--chart', 'peers.svg'], { ...plain, isPeers: true, chart: 'peers.svg' }],
+    [['--peers', '--chart'], { mistake: 'Name a file after --chart.' }],
+    [['--chart', 'peers.svg'], { mistake: '--chart belongs to --peers.' }],
     [['--fast'], { mistake: 'There is no option --fast.' }],
     [['figures.json'], { mistake: 'There is no option figures.json.' }],
   ]
