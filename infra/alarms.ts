@@ -8,6 +8,7 @@ import {
   Alarm,
   type AlarmProps,
   ComparisonOperator,
+  type IAlarmAction,
   type IMetric,
   MathExpression,
   TreatMissingData,
@@ -37,19 +38,23 @@ const lateRotationDays = 7
 /** Reminds operators who rotate by hand (`keyRotationDays` 0). */
 const oldestKeyDays = 365
 
+/** `page`: somebody has to act now. `ticket`: within days. */
+export type Severity = 'page' | 'ticket'
+
 export class Alarms extends Construct {
   /** The most important first. */
-  readonly all: Alarm[] = []
+  readonly bySeverity: Readonly<Record<Severity, Alarm[]>> = { page: [], ticket: [] }
   private readonly brokerName: string
-  private readonly topic: ITopic | undefined
+  private readonly actions: Readonly<Record<Severity, readonly IAlarmAction[]>>
 
   constructor(scope: Construct, id: string, { settings, api, table, functions }: AlarmsProps) {
     super(scope, id)
     this.brokerName = settings.brokerName
-    this.topic = settings.alarms && this.createTopic(settings.alarms)
+    const { page, ticket } = settings.alarms ?? {}
+    this.actions = { page: this.actionsFor('page', page), ticket: this.actionsFor('ticket', ticket) }
     this.watchAnswers(api)
     this.watchSessions(settings)
-    this.alarm('table-throttled', {
+    this.alarm('ticket', 'table-throttled', {
       alarmDescription: 'DynamoDB throttles requests: more traffic than the table has scaled to, or one hot item.',
       metric: throttledRequests(table, period),
       threshold: 1,
@@ -60,14 +65,14 @@ export class Alarms extends Construct {
   }
 
   private watchAnswers(api: RestApi): void {
-    this.alarm('server-errors', {
+    this.alarm('page', 'server-errors', {
       alarmDescription:
         'Callers get 5xx: the store or a provider is out of reach (503), or the broker has a fault (500).',
       metric: api.metricServerError({ period }),
       threshold: 5,
       evaluationPeriods: 1,
     })
-    this.alarm('slow', {
+    this.alarm('ticket', 'slow', {
       alarmDescription: 'One request in a hundred takes more than three seconds.',
       metric: api.metricLatency({ period, statistic: 'p99' }),
       threshold: 3000,
@@ -76,25 +81,25 @@ export class Alarms extends Construct {
   }
 
   private watchSessions({ reauthenticationsIn5Minutes }: Settings): void {
-    this.alarm('reuse-seen', {
+    this.alarm('page', 'reuse-seen', {
       alarmDescription: 'A used code or refresh token was presented again, and its session was ended: possibly theft.',
       metric: this.count('ReuseDetected'),
       threshold: 1,
       evaluationPeriods: 1,
     })
-    this.alarm('reauthentications-needed', {
+    this.alarm('page', 'reauthentications-needed', {
       alarmDescription: 'Many sessions are over: their callers get invalid_grant until a person signs in again.',
       metric: this.count('ReauthenticationsNeeded'),
       threshold: reauthenticationsIn5Minutes,
       evaluationPeriods: 1,
     })
-    this.alarm('provider-failures', {
+    this.alarm('page', 'provider-failures', {
       alarmDescription: 'An identity provider is out of reach, or its answers are wrong.',
       metric: this.count('ProviderFailures'),
       threshold: 5,
       evaluationPeriods: 1,
     })
-    this.alarm('revocations-abandoned', {
+    this.alarm('ticket', 'revocations-abandoned', {
       alarmDescription:
         'For a week a provider could not be told that a session has ended. Its tokens are still valid there.',
       metric: this.count('RevocationsAbandoned'),
@@ -104,7 +109,7 @@ export class Alarms extends Construct {
   }
 
   private watchKeys({ keyRotationDays }: Settings): void {
-    this.alarm('key-age', {
+    this.alarm('ticket', 'key-age', {
       alarmDescription: 'The keys are overdue for rotation, or check-keys has not reported their age for three hours.',
       // check-keys runs every hour; three hours make sure that each period has a measurement.
       metric: total(this.brokerName, 'age_days', Duration.hours(3)),
@@ -122,6 +127,7 @@ export class Alarms extends Construct {
   /** Functions catch expected errors, so one error is a crash, a timeout or a lack of memory. */
   private watchFunction(name: string, { lambda }: BrokerFunction): void {
     this.alarm(
+      'ticket',
       `${name}-fails`,
       {
         alarmDescription: `${name} crashes, times out, or is throttled.`,
@@ -139,7 +145,12 @@ export class Alarms extends Construct {
   }
 
   /** @param entry anchor of the instructions in docs/operations.md */
-  private alarm(name: string, props: Omit<AlarmProps, 'alarmName' | 'comparisonOperator'>, entry: string = name): void {
+  private alarm(
+    severity: Severity,
+    name: string,
+    props: Omit<AlarmProps, 'alarmName' | 'comparisonOperator'>,
+    entry: string = name,
+  ): void {
     const alarm = new Alarm(this, name, {
       // Without traffic there is no data.
       treatMissingData: TreatMissingData.NOT_BREACHING,
@@ -148,28 +159,34 @@ export class Alarms extends Construct {
       alarmDescription: `${props.alarmDescription} See docs/operations.md#${entry}`,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
     })
-    this.all.push(alarm)
-    if (this.topic === undefined) return
-    const action = new SnsAction(this.topic)
-    alarm.addAlarmAction(action)
-    alarm.addOkAction(action)
+    this.bySeverity[severity].push(alarm)
+    alarm.addAlarmAction(...this.actions[severity])
+    alarm.addOkAction(...this.actions[severity])
   }
 
-  private createTopic(audience: AlarmAudience): ITopic {
-    if ('topicArn' in audience) return Topic.fromTopicArn(this, 'Topic', audience.topicArn)
-    const topic = new Topic(this, 'Topic', { displayName: `Token Broker ${this.brokerName}`, enforceSSL: true })
-    topic.addSubscription(new EmailSubscription(audience.email))
-    this.letAlarmsPublish(topic)
+  private actionsFor(severity: Severity, audience: AlarmAudience = {}): IAlarmAction[] {
+    const { emails = [], topics = [], actions = [] } = audience
+    for (const topic of topics) this.letAlarmsPublish(topic, '*')
+    const own = emails.length === 0 ? [] : [this.createTopic(severity, emails)]
+    return [...[...own, ...topics].map((topic) => new SnsAction(topic)), ...actions]
+  }
+
+  private createTopic(severity: Severity, emails: readonly string[]): ITopic {
+    const topic = new Topic(this, severity === 'page' ? 'PageTopic' : 'TicketTopic', {
+      displayName: `Token Broker ${this.brokerName} (${severity})`,
+      enforceSSL: true,
+    })
+    for (const email of emails) topic.addSubscription(new EmailSubscription(email))
+    this.letAlarmsPublish(topic, `token-broker-${this.brokerName}-*`)
     return topic
   }
 
   /**
-   * A topic policy replaces the default one, which would let CloudWatch publish. The condition limits it to this broker's
-   * alarms, because the service principal acts for every account.
+   * A topic policy replaces the default one, which would let CloudWatch publish. The condition limits it to alarms of this
+   * account, because the service principal acts for every account.
    */
-  private letAlarmsPublish(topic: Topic): void {
+  private letAlarmsPublish(topic: ITopic, resourceName: string): void {
     const { account } = Stack.of(this)
-    const resourceName = `token-broker-${this.brokerName}-*`
     const alarms = Stack.of(this).formatArn({
       service: 'cloudwatch',
       resource: 'alarm',

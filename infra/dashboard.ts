@@ -32,13 +32,14 @@ const period = Duration.minutes(5)
 const pageWidth = 24
 
 export class Dashboard extends Construct {
+  readonly dashboard: CloudWatchDashboard
   private readonly props: DashboardProps
 
   constructor(scope: Construct, id: string, props: DashboardProps) {
     super(scope, id)
     this.props = props
     const { brokerName } = props
-    new CloudWatchDashboard(this, 'Dashboard', {
+    this.dashboard = new CloudWatchDashboard(this, 'Dashboard', {
       // Dashboard names are unique per account, across regions.
       dashboardName: `token-broker-${brokerName}-${Stack.of(this).region}`,
       defaultInterval: Duration.hours(12),

@@ -2,12 +2,15 @@
  * A Lambda function of the broker, with its own role and log group. Constructs that own a resource grant rights on it.
  */
 
-import { Duration } from 'aws-cdk-lib'
-import { type PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import { Duration, Validations } from 'aws-cdk-lib'
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import {
+  Alias,
   ApplicationLogLevel,
   Architecture,
   Code,
+  type FunctionOptions,
+  type IFunction,
   Function as LambdaFunction,
   LoggingFormat,
   Runtime,
@@ -19,7 +22,8 @@ import { bundleOf, type DeployedFunction } from './deployed-functions.ts'
 import { memoryMb, requestTimeoutSeconds } from './limits.ts'
 import { metricsNamespaceOf } from './metrics.ts'
 import { retainOnceCreated } from './retention.ts'
-import { concurrencyOf, type Settings } from './settings.ts'
+import { wildcardRule } from './rule-ids.ts'
+import { concurrencyOf, provisionedConcurrencyOf, type Settings } from './settings.ts'
 
 export type BrokerFunctionProps = {
   readonly name: DeployedFunction
@@ -34,6 +38,8 @@ export function logGroupOf(brokerName: string, name: DeployedFunction): string {
 
 export class BrokerFunction extends Construct {
   readonly lambda: LambdaFunction
+  /** What callers invoke: the function, or an alias of it with environments that are kept ready. */
+  readonly target: IFunction
   readonly timeout: Duration
   private readonly role: Role
 
@@ -67,6 +73,28 @@ export class BrokerFunction extends Construct {
       applicationLogLevelV2: ApplicationLogLevel.INFO,
       environment: { METRICS_NAMESPACE: metricsNamespaceOf(brokerName) },
       ...(reservedConcurrency !== undefined && { reservedConcurrentExecutions: reservedConcurrency }),
+      ...networkOf(settings),
+    })
+    this.target = this.withProvisionedConcurrency(provisionedConcurrencyOf(settings, name))
+    if (settings.vpc !== undefined) this.allowNetworkInterfaces()
+  }
+
+  private withProvisionedConcurrency(provisionedConcurrentExecutions: number | undefined): IFunction {
+    if (provisionedConcurrentExecutions === undefined) return this.lambda
+    const version = this.lambda.currentVersion
+    return new Alias(this, 'Ready', { aliasName: 'ready', version, provisionedConcurrentExecutions })
+  }
+
+  /** What Lambda needs to put a function into a VPC (Lambda Developer Guide). */
+  private allowNetworkInterfaces(): void {
+    const names = ['Create', 'Describe', 'Delete'].map(
+      (verb) => `${verb}NetworkInterface${verb === 'Describe' ? 's' : ''}`,
+    )
+    const actions = [...names, 'DescribeSubnets', 'AssignPrivateIpAddresses', 'UnassignPrivateIpAddresses']
+    this.allow([new PolicyStatement({ actions: actions.map((name) => `ec2:${name}`), resources: ['*'] })])
+    Validations.of(this).acknowledge({
+      id: wildcardRule(this, '*'),
+      reason: 'Lambda makes the network interfaces of a function in a VPC, whose ids are not known before.',
     })
   }
 
@@ -80,4 +108,9 @@ export class BrokerFunction extends Construct {
     for (const statement of statements) this.role.addToPolicy(statement)
     for (const [name, value] of Object.entries(environment)) this.lambda.addEnvironment(name, value)
   }
+}
+
+function networkOf({ vpc, vpcSubnets, securityGroups }: Settings): FunctionOptions {
+  if (vpc === undefined) return {}
+  return { vpc, ...(vpcSubnets && { vpcSubnets }), ...(securityGroups && { securityGroups: [...securityGroups] }) }
 }

@@ -16,6 +16,8 @@ import {
   type Resource,
   RestApi,
 } from 'aws-cdk-lib/aws-apigateway'
+import type { IInterfaceVpcEndpoint } from 'aws-cdk-lib/aws-ec2'
+import { AnyPrincipal, Effect, PolicyDocument, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { LogGroup, type LogGroupProps } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import type { BrokerFunction } from './function.ts'
@@ -42,8 +44,7 @@ export class Gateway extends Construct {
   constructor(scope: Construct, id: string, { settings, functions }: GatewayProps) {
     super(scope, id)
     this.api = this.createApi(settings)
-    const wanted = routes.filter(({ setting }) => setting === undefined || settings[setting])
-    for (const route of wanted) this.addRoute(route, functions[route.functionName])
+    for (const route of wantedRoutes(settings)) this.addRoute(route, functions[route.functionName])
     answerErrorsAsOAuth(this.api)
     const publicName = settings.domain && new PublicName(this, 'PublicName', { domain: settings.domain, api: this.api })
     this.domainTarget = publicName?.target
@@ -52,7 +53,8 @@ export class Gateway extends Construct {
     this.acknowledgeRules()
   }
 
-  private createApi({ brokerName, domain, throttling, gatewayLoggingRole, keepData, logRetention }: Settings): RestApi {
+  private createApi(settings: Settings): RestApi {
+    const { brokerName, domain, throttling, gatewayLoggingRole, keepData, logRetention, vpcEndpoints } = settings
     const removalPolicy = retainOnceCreated(keepData)
     const accessLog = new LogGroup(this, 'AccessLog', {
       logGroupName: `/token-broker/${brokerName}/requests`,
@@ -63,7 +65,10 @@ export class Gateway extends Construct {
       restApiName: `token-broker-${brokerName}`,
       description: `Token Broker (${brokerName}): OAuth 2.0 for every application`,
       // IPv4 only: AWS WAF counts each IPv6 address by itself, and anyone has 2^64 of them.
-      endpointConfiguration: { types: [EndpointType.REGIONAL] },
+      endpointConfiguration: vpcEndpoints
+        ? { types: [EndpointType.PRIVATE], vpcEndpoints: [...vpcEndpoints] }
+        : { types: [EndpointType.REGIONAL] },
+      ...(vpcEndpoints && { policy: policyOfPrivateApi(vpcEndpoints, wantedRoutes(settings)) }),
       disableExecuteApiEndpoint: domain !== undefined,
       cloudWatchRole: gatewayLoggingRole,
       // Other APIs of the account may rely on it by then.
@@ -97,7 +102,7 @@ export class Gateway extends Construct {
 
   private addRoute({ path, methods, crossOrigin, authorization }: Route, fn: BrokerFunction): void {
     const resource = this.api.root.resourceForPath(path)
-    const integration = new LambdaIntegration(fn.lambda, { allowTestInvoke: false })
+    const integration = new LambdaIntegration(fn.target, { allowTestInvoke: false })
     const authorizationType = authorization === 'iam' ? AuthorizationType.IAM : AuthorizationType.NONE
     for (const method of methods) resource.addMethod(method, integration, { authorizationType })
     if (crossOrigin) addPreflight(resource)
@@ -121,6 +126,37 @@ export class Gateway extends Construct {
       },
     )
   }
+}
+
+function wantedRoutes(settings: Settings): Route[] {
+  return routes.filter(({ setting }) => setting === undefined || settings[setting])
+}
+
+/**
+ * A private API answers only what its policy allows. The routes for ops are left to IAM: an allowance here would be enough for
+ * any principal of the account (API Gateway Developer Guide, Authorization flow, AWS_IAM).
+ */
+function policyOfPrivateApi(vpcEndpoints: readonly IInterfaceVpcEndpoint[], wanted: readonly Route[]): PolicyDocument {
+  const endpoints = vpcEndpoints.map(({ vpcEndpointId }) => vpcEndpointId)
+  const open = wanted
+    .filter(({ authorization }) => authorization === 'function')
+    .flatMap(({ path, methods, crossOrigin }) =>
+      [...methods, ...(crossOrigin ? ['OPTIONS'] : [])].map((method) => `${method}${path.replace(/\{\w+\}/g, '*')}`),
+    )
+  const statement = (effect: Effect, resources: string[], conditions: object = {}) =>
+    new PolicyStatement({
+      effect,
+      principals: [new AnyPrincipal()],
+      actions: ['execute-api:Invoke'],
+      resources: resources.map((resource) => `execute-api:/*/${resource}`),
+      conditions,
+    })
+  return new PolicyDocument({
+    statements: [
+      statement(Effect.ALLOW, open),
+      statement(Effect.DENY, ['*'], { StringNotEquals: { 'aws:SourceVpce': endpoints } }),
+    ],
+  })
 }
 
 /**

@@ -4,7 +4,7 @@
 
 import { Aws, Stack, Token } from 'aws-cdk-lib'
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
-import { Key } from 'aws-cdk-lib/aws-kms'
+import { type IKey, Key } from 'aws-cdk-lib/aws-kms'
 import { Construct } from 'constructs'
 import { retainOnceCreated } from './retention.ts'
 
@@ -22,21 +22,25 @@ export type EncryptionKeyProps = {
   readonly usedBy: 'dynamodb' | 'secretsmanager'
   /** The key is kept as long as the data that it encrypts. */
   readonly keepData: boolean
+  /** @default - a key of the broker's own */
+  readonly existing?: IKey | undefined
 }
 
 export class EncryptionKey extends Construct {
-  readonly key: Key
+  readonly key: IKey
   private readonly service: string | string[]
 
-  constructor(scope: Construct, id: string, { alias, usedBy, keepData }: EncryptionKeyProps) {
+  constructor(scope: Construct, id: string, { alias, usedBy, keepData, existing }: EncryptionKeyProps) {
     super(scope, id)
     this.service = serviceOf(usedBy, Stack.of(this).region)
-    this.key = new Key(this, 'Key', {
-      alias,
-      description: `Encrypts data of ${alias} in ${usedBy}`,
-      enableKeyRotation: true,
-      removalPolicy: retainOnceCreated(keepData),
-    })
+    this.key =
+      existing ??
+      new Key(this, 'Key', {
+        alias,
+        description: `Encrypts data of ${alias} in ${usedBy}`,
+        enableKeyRotation: true,
+        removalPolicy: retainOnceCreated(keepData),
+      })
   }
 
   use(...actions: readonly KeyAction[]): PolicyStatement {

@@ -20,6 +20,8 @@ export type OpsProps = {
 
 export class Ops extends Construct {
   readonly policy: ManagedPolicy
+  /** The rights of an operator, made anew for each policy. */
+  readonly statements: () => PolicyStatement[]
 
   constructor(scope: Construct, id: string, { brokerName, api, sessions }: OpsProps) {
     super(scope, id)
@@ -30,19 +32,17 @@ export class Ops extends Construct {
       resourceName: `/token-broker/${brokerName}/*`,
       arnFormat: ArnFormat.COLON_RESOURCE_NAME,
     })
+    this.statements = () => [
+      new PolicyStatement({ actions: ['execute-api:Invoke'], resources: invoked }),
+      new PolicyStatement({ actions: ['logs:StartQuery'], resources: [logs] }),
+      // Supports no resources (Service Authorization Reference). Results are addressed by the query's random id.
+      new PolicyStatement({ actions: ['logs:GetQueryResults'], resources: ['*'] }),
+    ]
     this.policy = new ManagedPolicy(this, 'Policy', {
       // Policy names are unique per account, across regions.
       managedPolicyName: `token-broker-${brokerName}-${Stack.of(this).region}-ops`,
       description: `Token Broker (${brokerName}): see and end the sessions of every application, and read their history`,
-      statements: [
-        new PolicyStatement({
-          actions: ['execute-api:Invoke'],
-          resources: invoked,
-        }),
-        new PolicyStatement({ actions: ['logs:StartQuery'], resources: [logs] }),
-        // Supports no resources (Service Authorization Reference). Results are addressed by the query's random id.
-        new PolicyStatement({ actions: ['logs:GetQueryResults'], resources: ['*'] }),
-      ],
+      statements: this.statements(),
     })
     Validations.of(this.policy).acknowledge(
       ...invoked.map((arn) => ({

@@ -1,8 +1,13 @@
 /** The props of the construct `TokenBroker`, as its users see them. */
 
 import type { ICertificate } from 'aws-cdk-lib/aws-certificatemanager'
+import type { IAlarmAction } from 'aws-cdk-lib/aws-cloudwatch'
+import type { ITableV2 } from 'aws-cdk-lib/aws-dynamodb'
+import type { IInterfaceVpcEndpoint, ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2'
+import type { IKey } from 'aws-cdk-lib/aws-kms'
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { IHostedZone } from 'aws-cdk-lib/aws-route53'
+import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import type { ScheduledFunction } from './deployed-functions.ts'
 import type { FunctionName } from './routes.ts'
 
@@ -63,11 +68,18 @@ export interface TokenBrokerProps {
    */
   readonly reservedConcurrency?: Readonly<Partial<Record<BrokerFunctionName, number>>>
   /**
-   * Who is notified when an alarm begins and ends.
+   * Execution environments that a function of a route keeps ready, so that no caller waits for a cold start. AWS bills them by
+   * the hour. At most the function's reserved concurrency.
+   *
+   * @default - none
+   */
+  readonly provisionedConcurrency?: Readonly<Partial<Record<FunctionName, number>>>
+  /**
+   * Who is notified when an alarm begins and ends, by its severity (docs/operations.md, Alarms).
    *
    * @default - alarms are visible, and notify nobody
    */
-  readonly alarms?: AlarmAudience
+  readonly alarms?: BrokerAlarmsProps
   /**
    * Threshold of the alarm `reauthentications-needed`: refusals in five minutes for sessions that are over. Some are normal,
    * because sessions reach their limits; how many depends on the number of sessions.
@@ -107,6 +119,51 @@ export interface TokenBrokerProps {
    * @default - the broker's own table
    */
   readonly restoredTable?: string
+  /**
+   * An existing table with the keys and indexes of docs/storage.md, for example one that several regions share. The broker does
+   * not manage it. `TableV2.fromTableAttributes` also takes its key, which the functions need.
+   *
+   * @default - a table of the broker's own
+   */
+  readonly table?: ITableV2
+  /**
+   * An existing KMS key for the table and the secrets. Its policy has to leave rights to IAM, as the CDK's default does.
+   *
+   * @default - two keys of the broker's own, one for the table and one for the secrets
+   */
+  readonly encryptionKey?: IKey
+  /**
+   * The functions run in this VPC. From its subnets they have to reach DynamoDB, Secrets Manager, S3 (for CloudFormation's
+   * answers) and the identity providers.
+   *
+   * @default - the functions run outside of any VPC of yours
+   */
+  readonly vpc?: IVpc
+  /**
+   * Subnets of `vpc` for the functions.
+   *
+   * @default - the private subnets with egress
+   */
+  readonly vpcSubnets?: SubnetSelection
+  /**
+   * Security groups of the functions in `vpc`.
+   *
+   * @default - one for all functions, which allows all outbound traffic
+   */
+  readonly securityGroups?: readonly ISecurityGroup[]
+  /**
+   * Makes the API private: only these interface endpoints for `execute-api` reach it. It has no `domain` then; put a load balancer
+   * `inFront` for a name of yours.
+   *
+   * @default - the API is public
+   */
+  readonly vpcEndpoints?: readonly IInterfaceVpcEndpoint[]
+  /**
+   * Stack outputs with what operators and the command line need: issuer, table, prefix of the secrets, and more.
+   *
+   * @default true
+   */
+  readonly outputs?: boolean
   /**
    * ARN of a role that may read the keyring in an emergency, if its own policies allow it; `*` stands for any text. Everybody
    * else except the functions is denied, administrators included.
@@ -151,5 +208,40 @@ export interface BrokerThrottling {
   readonly burst: number
 }
 
-/** An existing topic, or an address that a topic of the stack mails to (it has to confirm). */
-export type AlarmAudience = { readonly topicArn: string } | { readonly email: string }
+/** Who is notified of which alarms. */
+export interface BrokerAlarmsProps {
+  /**
+   * Somebody has to act now: callers are refused, or a token may be stolen.
+   *
+   * @default - nobody is notified
+   */
+  readonly page?: AlarmAudience
+  /**
+   * Somebody has to act within days.
+   *
+   * @default - nobody is notified
+   */
+  readonly ticket?: AlarmAudience
+}
+
+/** Who is notified when an alarm begins and ends. */
+export interface AlarmAudience {
+  /**
+   * Addresses that a topic of the broker mails to. Each has to confirm.
+   *
+   * @default - none
+   */
+  readonly emails?: readonly string[]
+  /**
+   * Topics. One of the same app gets a statement that lets the account's alarms publish; an imported one needs it in its policy.
+   *
+   * @default - none
+   */
+  readonly topics?: readonly ITopic[]
+  /**
+   * Any other actions.
+   *
+   * @default - none
+   */
+  readonly actions?: readonly IAlarmAction[]
+}

@@ -19,16 +19,23 @@ export class BrokerSecrets extends Construct {
   readonly keyringName: string
   /** Operators encrypt the providers' secrets with it; the functions may decrypt with it. */
   readonly key: EncryptionKey
-  private readonly prefix: string
+  /** Of the names of all secrets. */
+  readonly prefix: string
   private readonly keyringPolicy: ResourcePolicy
   /** Role ARNs. */
   private readonly keyringReaders: string[] = []
 
-  constructor(scope: Construct, id: string, { brokerName, keepData, keyRotationDays, breakGlassRoleArn }: Settings) {
+  constructor(scope: Construct, id: string, settings: Settings) {
     super(scope, id)
+    const { brokerName, keepData, keyRotationDays, breakGlassRoleArn, encryptionKey } = settings
     this.prefix = `token-broker/${brokerName}/`
     this.keyringName = `${this.prefix}keyring`
-    this.key = new EncryptionKey(this, 'Key', { alias: `${this.prefix}secrets`, usedBy: 'secretsmanager', keepData })
+    this.key = new EncryptionKey(this, 'Key', {
+      alias: `${this.prefix}secrets`,
+      usedBy: 'secretsmanager',
+      keepData,
+      existing: encryptionKey,
+    })
     const keyring = new Secret(this, 'Keyring', {
       secretName: this.keyringName,
       description: 'Signing, MAC and sealing keys of the token broker. Whoever reads it can forge its tokens.',
@@ -86,17 +93,26 @@ export class BrokerSecrets extends Construct {
 
   /** Read the broker's credentials at the identity providers of all applications. */
   grantReadProviderSecrets(fn: BrokerFunction): void {
-    const secrets = Stack.of(this).formatArn({
-      service: 'secretsmanager',
-      resource: 'secret',
-      resourceName: `${this.prefix}provider/*`,
-      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-    })
+    const secrets = this.providerSecrets()
     this.grant(fn, ['secretsmanager:GetSecretValue'], secrets)
     fn.allow([this.key.use('kms:Decrypt')])
     Validations.of(fn).acknowledge({
       id: wildcardRule(this, secrets),
       reason: 'One secret per application, created by operators later. The pattern matches no other secret.',
+    })
+  }
+
+  /** Find out whether the providers' secrets exist. */
+  seeProviderSecrets(): PolicyStatement {
+    return new PolicyStatement({ actions: ['secretsmanager:DescribeSecret'], resources: [this.providerSecrets()] })
+  }
+
+  private providerSecrets(): string {
+    return Stack.of(this).formatArn({
+      service: 'secretsmanager',
+      resource: 'secret',
+      resourceName: `${this.prefix}provider/*`,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
     })
   }
 

@@ -5,10 +5,22 @@ import { Stack, Token } from 'aws-cdk-lib'
 import { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
 import { type DeployedFunction, functionNames, scheduledFunctions } from './deployed-functions.ts'
-import type { BrokerFunctionName, TokenBrokerProps } from './props.ts'
+import type { AlarmAudience, BrokerFunctionName, TokenBrokerProps } from './props.ts'
+import type { FunctionName } from './routes.ts'
 
 /** Props without a default value. */
-type Optional = 'domain' | 'inFront' | 'alarms' | 'breakGlassRoleArn' | 'restoredTable'
+type Optional =
+  | 'domain'
+  | 'inFront'
+  | 'alarms'
+  | 'breakGlassRoleArn'
+  | 'restoredTable'
+  | 'table'
+  | 'encryptionKey'
+  | 'vpc'
+  | 'vpcSubnets'
+  | 'securityGroups'
+  | 'vpcEndpoints'
 
 /** Props with all defaults filled in. */
 export type Settings = TokenBrokerProps & Required<Omit<TokenBrokerProps, Optional>>
@@ -21,6 +33,8 @@ const defaults: Defaults = {
   throttling: { ratePerSecond: 500, burst: 1000 },
   requestsPerAddressIn5Minutes: 3000,
   reservedConcurrency: {},
+  provisionedConcurrency: {},
+  outputs: true,
   maintenance: false,
   gatewayLoggingRole: true,
   reauthenticationsIn5Minutes: 20,
@@ -39,6 +53,14 @@ const known: Readonly<Record<keyof TokenBrokerProps, true>> = {
   throttling: true,
   requestsPerAddressIn5Minutes: true,
   reservedConcurrency: true,
+  provisionedConcurrency: true,
+  table: true,
+  encryptionKey: true,
+  vpc: true,
+  vpcSubnets: true,
+  securityGroups: true,
+  vpcEndpoints: true,
+  outputs: true,
   alarms: true,
   reauthenticationsIn5Minutes: true,
   dashboard: true,
@@ -92,6 +114,14 @@ export function concurrencyOf(
   return maintenance && !runsInMaintenance ? 0 : reservedConcurrency[name]
 }
 
+/** @returns undefined if no environment is kept ready */
+export function provisionedConcurrencyOf(
+  { maintenance, provisionedConcurrency }: Settings,
+  name: DeployedFunction,
+): number | undefined {
+  return maintenance ? undefined : provisionedConcurrency[name as FunctionName]
+}
+
 /** @returns undefined if callers use API Gateway's own address */
 export function publicUrlOf({ inFront, domain }: Settings): string | undefined {
   return inFront?.url ?? (domain && `https://${domain.domainName}`)
@@ -111,6 +141,8 @@ function mistakesIn(settings: Settings, region: string): string[] {
     ...numberMistakes(settings),
     ...concurrencyMistakes(settings),
     ...dataMistakes(settings),
+    ...networkMistakes(settings),
+    ...alarmMistakes(settings),
     ...domainMistakes(settings, region),
     ...proxyMistakes(settings),
   ].filter((mistake) => mistake !== true)
@@ -155,15 +187,26 @@ function numberMistakes(settings: Settings): Checked {
 
 const adjustable: readonly string[] = [...functionNames, ...scheduledFunctions] satisfies BrokerFunctionName[]
 
-function concurrencyMistakes({ reservedConcurrency }: Settings): Checked {
-  return Object.entries(reservedConcurrency).flatMap(([name, value]) => [
+function concurrencyMistakes({ reservedConcurrency, provisionedConcurrency }: Settings): Checked {
+  const reserved = Object.entries(reservedConcurrency).flatMap(([name, value]) => [
     adjustable.includes(name) || `reservedConcurrency.${name}: there is no such function; ${adjustable.join(', ')}`,
     (Number.isInteger(value) && value >= 0) || `reservedConcurrency.${name}: ${value} is not 0 or a positive integer`,
   ])
+  const provisioned = Object.entries(provisionedConcurrency).flatMap(([name, value]) => [
+    functionNames.some((one) => one === name) ||
+      `provisionedConcurrency.${name}: there is no such function of a route; ${functionNames.join(', ')}`,
+    (Number.isInteger(value) && value >= 1) || `provisionedConcurrency.${name}: ${value} is not a positive integer`,
+    value <= (reservedConcurrency[name as BrokerFunctionName] ?? value) ||
+      `provisionedConcurrency.${name}: ${value} is more than the function's reserved concurrency`,
+  ])
+  return [...reserved, ...provisioned]
 }
 
-function dataMistakes({ restoredTable, breakGlassRoleArn }: Settings): Checked {
+function dataMistakes({ restoredTable, table, breakGlassRoleArn }: Settings): Checked {
   return [
+    restoredTable === undefined ||
+      table === undefined ||
+      'restoredTable: the broker has no table of its own to restore',
     restoredTable === undefined ||
       isLate(restoredTable) ||
       /^[\w.-]{3,255}$/.test(restoredTable) ||
@@ -173,6 +216,33 @@ function dataMistakes({ restoredTable, breakGlassRoleArn }: Settings): Checked {
       /^arn:aws[\w-]*:iam::\d{12}:role\/[\w+=,.@/*-]+$/.test(breakGlassRoleArn) ||
       `breakGlassRoleArn: "${breakGlassRoleArn}" is not the ARN of a role`,
   ]
+}
+
+function networkMistakes({ vpc, vpcSubnets, securityGroups, vpcEndpoints, domain }: Settings): Checked {
+  return [
+    vpc !== undefined || vpcSubnets === undefined || 'vpcSubnets: name the VPC by `vpc`',
+    vpc !== undefined || securityGroups === undefined || 'securityGroups: name the VPC by `vpc`',
+    securityGroups === undefined || securityGroups.length > 0 || 'securityGroups: the list is empty',
+    vpcEndpoints === undefined ||
+      vpcEndpoints.length > 0 ||
+      'vpcEndpoints: the list is empty, so nobody would reach the API',
+    vpcEndpoints === undefined || domain === undefined || 'domain: a private API takes no domain; use `inFront`',
+  ]
+}
+
+function alarmMistakes({ alarms = {} }: Settings): Checked {
+  const severities = ['page', 'ticket']
+  return Object.entries(alarms).flatMap(([severity, audience]) => [
+    severities.includes(severity) || `alarms.${severity}: there is no such severity; ${severities.join(', ')}`,
+    ...Object.keys(Object(audience)).map(
+      (name) =>
+        ['emails', 'topics', 'actions'].includes(name) || `alarms.${severity}.${name}: use emails, topics or actions`,
+    ),
+    ...((audience as AlarmAudience | undefined)?.emails ?? []).map(
+      (email) =>
+        isLate(email) || /^[^@\s]+@[^@\s]+$/.test(email) || `alarms.${severity}.emails: "${email}" is not an address`,
+    ),
+  ])
 }
 
 function domainMistakes({ domain }: Settings, region: string): Checked {

@@ -15,6 +15,7 @@ import {
   TableV2,
 } from 'aws-cdk-lib/aws-dynamodb'
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import type { IKey } from 'aws-cdk-lib/aws-kms'
 import { Construct } from 'constructs'
 import {
   clientIndex,
@@ -45,18 +46,24 @@ const readActions = ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Quer
 type ItemAction = (typeof readActions)[number] | 'dynamodb:PutItem' | 'dynamodb:UpdateItem' | 'dynamodb:DeleteItem'
 
 export class BrokerTable extends Construct {
-  /** The table that the functions use: the stack's own, or the restored one of the settings. */
+  /** The table that the functions use: the broker's own, an existing one, or a restored one. */
   readonly table: ITableV2
-  private readonly key: EncryptionKey
+  /** Undefined if an existing table has no key of ours. */
+  private readonly key: EncryptionKey | undefined
 
-  constructor(scope: Construct, id: string, { brokerName, keepData, restoredTable }: Settings) {
+  constructor(scope: Construct, id: string, settings: Settings) {
     super(scope, id)
-    this.key = new EncryptionKey(this, 'Key', {
-      alias: `token-broker/${brokerName}/table`,
-      usedBy: 'dynamodb',
-      keepData,
-    })
-    const { key } = this.key
+    const { brokerName, keepData, restoredTable, table, encryptionKey } = settings
+    const existing = table === undefined ? encryptionKey : table.encryptionKey
+    if (table === undefined || existing !== undefined) {
+      const alias = `token-broker/${brokerName}/table`
+      this.key = new EncryptionKey(this, 'Key', { alias, usedBy: 'dynamodb', keepData, existing })
+    }
+    const used = table ?? this.create(this.key!.key, keepData)
+    this.table = restoredTable === undefined ? used : TableV2.fromTableName(this, 'RestoredTable', restoredTable)
+  }
+
+  private create(key: IKey, keepData: boolean): ITableV2 {
     const isRegionKnown = !Token.isUnresolved(Stack.of(this).region)
     const own = new TableV2(this, 'Table', {
       ...keysOf(tableKeys),
@@ -75,17 +82,11 @@ export class BrokerTable extends Construct {
         nonKeyAttributes: [...index.projected],
       })),
     })
-    this.table =
-      restoredTable !== undefined
-        ? TableV2.fromTableName(this, 'RestoredTable', restoredTable)
-        : isRegionKnown
-          ? own
-          : this.withKey(own)
+    return isRegionKnown ? own : this.withKey(own, key)
   }
 
   /** The CDK refuses a key of ours for a replica whose region it does not know. CloudFormation does not. */
-  private withKey(own: TableV2): ITableV2 {
-    const { key } = this.key
+  private withKey(own: TableV2, key: IKey): ITableV2 {
     const resource = own.node.defaultChild as CfnGlobalTable
     resource.addPropertyOverride('Replicas.0.SSESpecification', { KMSMasterKeyId: key.keyArn })
     const globalIndexes = indexes.map(({ name }) => name)
@@ -134,7 +135,7 @@ export class BrokerTable extends Construct {
   /** Find ended families whose provider has still to be told. */
   grantFindDueRevocations(fn: BrokerFunction): void {
     const query = new PolicyStatement({ actions: ['dynamodb:Query'], resources: [this.arnOfIndex(revocationsIndex)] })
-    fn.allow([query, this.key.use(...keyActionsToRead)], { TABLE_NAME: this.table.tableName })
+    fn.allow([query, ...this.useKey(keyActionsToRead)], { TABLE_NAME: this.table.tableName })
   }
 
   /** Count wrong user codes. */
@@ -174,6 +175,19 @@ export class BrokerTable extends Construct {
     return `${this.table.tableArn}/index/${name}`
   }
 
+  /** Read and write the registrations and their history, as `token-broker apply` does. */
+  applyStatements(): PolicyStatement[] {
+    const actions = ['GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'].map((name) => `dynamodb:${name}`)
+    const registry = new PolicyStatement({
+      actions,
+      resources: [this.table.tableArn],
+      conditions: {
+        'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['application#*', 'registry', 'registry#history'] },
+      },
+    })
+    return [registry, ...this.useKey([...keyActionsToRead, ...keyActionsToWrite])]
+  }
+
   /** @param attributes the only ones, beside the keys, that a request may name or get back @default - all */
   private grant(fn: BrokerFunction, action: ItemAction, partitionKeys: string, attributes?: readonly string[]): void {
     const items = new PolicyStatement({
@@ -189,7 +203,11 @@ export class BrokerTable extends Construct {
     })
     const isReading = readActions.some((reading) => reading === action)
     const keyActions = isReading ? keyActionsToRead : [...keyActionsToRead, ...keyActionsToWrite]
-    fn.allow([items, this.key.use(...keyActions)], { TABLE_NAME: this.table.tableName })
+    fn.allow([items, ...this.useKey(keyActions)], { TABLE_NAME: this.table.tableName })
+  }
+
+  private useKey(actions: readonly KeyAction[]): PolicyStatement[] {
+    return this.key === undefined ? [] : [this.key.use(...actions)]
   }
 }
 

@@ -1,10 +1,17 @@
 /** The construct: creates the parts of a broker and connects them. */
 
 import { CfnOutput, Duration } from 'aws-cdk-lib'
+import type { RestApi } from 'aws-cdk-lib/aws-apigateway'
+import type { Dashboard, IAlarm } from 'aws-cdk-lib/aws-cloudwatch'
+import type { ITableV2 } from 'aws-cdk-lib/aws-dynamodb'
+import { SecurityGroup } from 'aws-cdk-lib/aws-ec2'
+import { Grant, type IGrantable, type PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import type { IKey } from 'aws-cdk-lib/aws-kms'
+import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { Construct } from 'constructs'
-import { Alarms } from './alarms.ts'
-import { Dashboard } from './dashboard.ts'
-import { functionNames } from './deployed-functions.ts'
+import { Alarms, type Severity } from './alarms.ts'
+import { Dashboard as BrokerDashboard } from './dashboard.ts'
+import { type DeployedFunction, functionNames } from './deployed-functions.ts'
 import { Firewall } from './firewall.ts'
 import { FirstKeyring } from './first-keyring.ts'
 import { BrokerFunction } from './function.ts'
@@ -28,11 +35,27 @@ type Functions = Readonly<Record<FunctionName, BrokerFunction>>
  *     new TokenBroker(this, 'Broker', { domain: { domainName: 'auth.example.com', certificate, hostedZone } })
  */
 export class TokenBroker extends Construct {
+  /** A part of every name that people and programs look for. */
+  readonly brokerName: string
+  /** The table of sessions and registrations. */
+  readonly table: ITableV2
+  readonly api: RestApi
+  /** Every function by its name. */
+  readonly functions: Readonly<Record<DeployedFunction, IFunction>>
+  /** Alarms by severity, each the most important first (docs/operations.md, Alarms). */
+  readonly alarms: Readonly<Record<Severity, readonly IAlarm[]>>
+  /** Undefined if the prop `dashboard` is false. */
+  readonly dashboard: Dashboard | undefined
+  /** Encrypts the secrets of the identity providers. */
+  readonly secretsKey: IKey
   private readonly baseUrl: string
+  private readonly ops: Ops
+  private readonly brokerTable: BrokerTable
+  private readonly secrets: BrokerSecrets
 
   constructor(scope: Construct, id: string, props: TokenBrokerProps = {}) {
     super(scope, id)
-    const settings = settingsOf(this, props)
+    const settings = this.withSecurityGroup(settingsOf(this, props))
     const { brokerName } = settings
     const table = new BrokerTable(this, 'Table', settings)
     const secrets = new BrokerSecrets(this, 'Secrets', settings)
@@ -49,22 +72,51 @@ export class TokenBroker extends Construct {
     const scheduled = { 'retry-revocations': retries.fn, 'check-keys': keyCheck.fn }
     grantRights({ ...functions, ...scheduled }, table, secrets)
     const gateway = new Gateway(this, 'Gateway', { settings, functions })
-    this.baseUrl = publicUrlOf(settings) ?? gateway.baseUrl
     new Firewall(this, 'Firewall', { ...settings, stageArn: gateway.stageArn })
     const observed = {
       api: gateway.api,
       table: table.table,
       functions: { ...functions, ...scheduled, 'rotate-keys': rotation.fn },
     }
-    const alarms = new Alarms(this, 'Alarms', { settings, ...observed })
-    if (settings.dashboard) new Dashboard(this, 'Dashboard', { brokerName, ...observed, alarms: alarms.all })
-    const ops = new Ops(this, 'Ops', { brokerName, api: gateway.api, sessions: functions.sessions })
-    this.addOutputs(settings, gateway, table, secrets, rotation, ops)
+    const alarms = new Alarms(this, 'Alarms', { settings, ...observed }).bySeverity
+    const all = [...alarms.page, ...alarms.ticket]
+    this.dashboard = settings.dashboard
+      ? new BrokerDashboard(this, 'Dashboard', { brokerName, ...observed, alarms: all }).dashboard
+      : undefined
+    this.ops = new Ops(this, 'Ops', { brokerName, api: gateway.api, sessions: functions.sessions })
+    this.brokerName = brokerName
+    this.baseUrl = publicUrlOf(settings) ?? gateway.baseUrl
+    this.api = gateway.api
+    this.table = table.table
+    this.brokerTable = table
+    this.secrets = secrets
+    this.secretsKey = secrets.key.key
+    this.alarms = alarms
+    this.functions = lambdasOf({ ...observed.functions, 'create-keyring': firstKeyring.fn })
+    if (settings.outputs) this.addOutputs(settings, gateway)
   }
 
   /** The issuer of an application: the address that clients are configured with. */
   issuer(application: string): string {
     return `${this.baseUrl}/${application}`
+  }
+
+  /** Lets a principal see and end sessions, and read their history (docs/operations.md, Sessions). */
+  grantOps(grantee: IGrantable): Grant {
+    return grantAll(grantee, this.ops.statements())
+  }
+
+  /** Lets a principal change the registry, as `token-broker apply` and `clients` do. */
+  grantApply(grantee: IGrantable): Grant {
+    return grantAll(grantee, [...this.brokerTable.applyStatements(), this.secrets.seeProviderSecrets()])
+  }
+
+  /** One for all functions. The CDK would make one for each. */
+  private withSecurityGroup(settings: Settings): Settings {
+    const { vpc, securityGroups } = settings
+    if (vpc === undefined || securityGroups !== undefined) return settings
+    const description = `Token Broker (${settings.brokerName}): functions`
+    return { ...settings, securityGroups: [new SecurityGroup(this, 'SecurityGroup', { vpc, description })] }
   }
 
   private createFunctions(settings: Settings): Functions {
@@ -82,26 +134,35 @@ export class TokenBroker extends Construct {
     return Object.fromEntries(functions) as Functions
   }
 
-  private addOutputs(
-    settings: Settings,
-    gateway: Gateway,
-    table: BrokerTable,
-    secrets: BrokerSecrets,
-    rotation: KeyRotation,
-    ops: Ops,
-  ): void {
+  private addOutputs(settings: Settings, gateway: Gateway): void {
     const outputs: Readonly<Record<string, readonly [value: string | undefined, description: string]>> = {
       Issuer: [this.issuer('{application}'), 'The issuer of each application'],
       ApiUrl: [settings.inFront && gateway.baseUrl, 'The API behind the proxy; operators sign requests for it'],
-      TableName: [table.table.tableName, 'The table of sessions and registrations'],
-      KeyringSecretName: [secrets.keyringName, 'The secret that holds the signing, MAC and sealing keys'],
-      RotateKeysFunctionName: [rotation.fn.lambda.functionName, 'The function that lists, rotates and retires keys'],
-      SecretsKeyArn: [secrets.key.key.keyArn, 'The KMS key for the secrets of providers'],
-      OpsPolicyArn: [ops.policy.managedPolicyArn, 'The policy for operators who may see and end sessions'],
+      TableName: [this.table.tableName, 'The table of sessions and registrations'],
+      SecretsPrefix: [this.secrets.prefix, 'The prefix of the names of the secrets, for the command line'],
+      KeyringSecretName: [this.secrets.keyringName, 'The secret that holds the signing, MAC and sealing keys'],
+      RotateKeysFunctionName: [
+        this.functions['rotate-keys'].functionName,
+        'The function that lists, rotates and retires keys',
+      ],
+      SecretsKeyArn: [this.secretsKey.keyArn, 'The KMS key for the secrets of providers'],
+      OpsPolicyArn: [this.ops.policy.managedPolicyArn, 'The policy for operators who may see and end sessions'],
       DomainTarget: [gateway.domainTarget, 'The target of the DNS record of the public name'],
     }
     for (const [name, [value, description]] of Object.entries(outputs)) {
       if (value !== undefined) new CfnOutput(this, name, { value, description })
     }
   }
+}
+
+function lambdasOf(functions: Readonly<Record<DeployedFunction, BrokerFunction>>): Record<DeployedFunction, IFunction> {
+  const lambdas = Object.entries(functions).map(([name, { lambda }]) => [name, lambda])
+  return Object.fromEntries(lambdas) as Record<DeployedFunction, IFunction>
+}
+
+function grantAll(grantee: IGrantable, statements: readonly PolicyStatement[]): Grant {
+  const grants = statements.map(({ actions, resources, conditions }) =>
+    Grant.addToPrincipal({ grantee, actions, resourceArns: resources, conditions }),
+  )
+  return grants.reduce((all, grant) => all.combine(grant))
 }

@@ -5,10 +5,12 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import { Match } from 'aws-cdk-lib/assertions'
+import { Topic } from 'aws-cdk-lib/aws-sns'
 import { functionNames } from '../../infra/deployed-functions.ts'
 import { type Metric, type MetricName, metrics } from '../../shared/metrics.ts'
-import { ofType, synthesized, text, theOnly } from './support/template.ts'
+import { mailed, ofType, type Resources, synthesize, synthesized, text, theOnly } from './support/template.ts'
 
 const { template, resources } = synthesized()
 /** All except create-keyring, with which the deployment itself fails. */
@@ -128,16 +130,64 @@ test('docs/operations.md has an entry for each alarm, and each alarm links to it
   assert.deepEqual(entries.sort(), [...named].sort())
 })
 
-test('a configured topic is notified when an alarm begins and when it ends', () => {
-  const topicArn = 'arn:aws:sns:eu-central-1:123456789012:ops'
-  const told = synthesized({ alarms: { topicArn } })
-  for (const [, { Properties }] of ofType(told.resources, 'AWS::CloudWatch::Alarm')) {
-    assert.deepEqual([Properties.AlarmActions, Properties.OKActions], [[topicArn], [topicArn]])
-  }
+/** The names of the alarms that have these actions. */
+function alarmsWith(all: Resources, action: unknown): string[] {
+  const told = ofType(all, 'AWS::CloudWatch::Alarm').filter(([, { Properties }]) => {
+    assert.deepEqual(Properties.AlarmActions, Properties.OKActions)
+    return (Properties.AlarmActions as unknown[] | undefined)?.some((one) => isDeepStrictEqual(one, action))
+  })
+  return told.map(([, { Properties }]) => String(Properties.AlarmName).replace('token-broker-test-', '')).sort()
+}
+
+const paging = ['provider-failures', 'reauthentications-needed', 'reuse-seen', 'server-errors']
+
+test('each severity notifies its own topics when an alarm begins and when it ends', () => {
+  const [pages, tickets] = [
+    'arn:aws:sns:eu-central-1:123456789012:page',
+    'arn:aws:sns:eu-central-1:123456789012:ticket',
+  ]
+  const told = synthesize((stack) => ({
+    alarms: {
+      page: { topics: [Topic.fromTopicArn(stack, 'Pages', pages)] },
+      ticket: { topics: [Topic.fromTopicArn(stack, 'Tickets', tickets)] },
+    },
+  }))
+  assert.deepEqual(alarmsWith(told.resources, pages), paging)
+  const rest = ofType(told.resources, 'AWS::CloudWatch::Alarm').length - paging.length
+  assert.equal(alarmsWith(told.resources, tickets).length, rest)
 })
 
-test('a configured mail address is subscribed to a topic that requires TLS', () => {
-  const { template: mailing } = synthesized({ alarms: { email: 'ops@example.com' } })
+test('docs/operations.md lists the alarms that page', () => {
+  const page = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8')
+  const [, row = ''] = /^\| `page` \|.*\| (.*) \|$/m.exec(page) ?? []
+  assert.deepEqual([...row.matchAll(/\[([\w-]+)\]/g)].map(([, name]) => name).sort(), paging)
+})
+
+test('any alarm action can be given', () => {
+  const { resources: acting } = synthesize(() => ({
+    alarms: { page: { actions: [{ bind: () => ({ alarmActionArn: 'arn:of:an:action' }) }] } },
+  }))
+  assert.deepEqual(alarmsWith(acting, 'arn:of:an:action'), paging)
+})
+
+test('a topic of the same app lets the alarms of the account publish', () => {
+  const { template: own } = synthesize((stack) => ({ alarms: { page: { topics: [new Topic(stack, 'Pager')] } } }))
+  own.hasResourceProperties('AWS::SNS::TopicPolicy', {
+    PolicyDocument: Match.objectLike({
+      Statement: Match.arrayWith([
+        Match.objectLike({
+          Effect: 'Allow',
+          Action: 'sns:Publish',
+          Principal: { Service: 'cloudwatch.amazonaws.com' },
+          Condition: Match.objectLike({ StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } }),
+        }),
+      ]),
+    }),
+  })
+})
+
+test('mail addresses are subscribed to a topic that requires TLS', () => {
+  const { template: mailing } = synthesized(mailed)
   mailing.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'ops@example.com' })
   mailing.hasResourceProperties('AWS::SNS::TopicPolicy', {
     PolicyDocument: Match.objectLike({

@@ -6,8 +6,21 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { Match } from 'aws-cdk-lib/assertions'
+import { TableV2 } from 'aws-cdk-lib/aws-dynamodb'
+import { Key } from 'aws-cdk-lib/aws-kms'
 import { rightsOf } from './support/rights.ts'
-import { functions, ofType, type Resources, referred, synthesized, text, theOnly } from './support/template.ts'
+import {
+  functions,
+  ofType,
+  type Resources,
+  referred,
+  type Statement,
+  statementsOf,
+  synthesize,
+  synthesized,
+  text,
+  theOnly,
+} from './support/template.ts'
 
 const kept = synthesized()
 const scratch = synthesized({ keepData: false })
@@ -171,3 +184,37 @@ test('the table is protected from deletion, unless keepData is false', () => {
   kept.template.hasResourceProperties('AWS::DynamoDB::GlobalTable', protectedTable(true))
   scratch.template.hasResourceProperties('AWS::DynamoDB::GlobalTable', protectedTable(false))
 })
+
+test('an existing key encrypts table and secrets, and the functions may use it', () => {
+  const keyArn = 'arn:aws:kms:eu-central-1:123456789012:key/1'
+  const { resources, template } = synthesize((stack) => ({ encryptionKey: Key.fromKeyArn(stack, 'Key', keyArn) }))
+  template.resourceCountIs('AWS::KMS::Key', 0)
+  const [{ SSESpecification }] = theOnly(resources, 'AWS::DynamoDB::GlobalTable').Properties.Replicas as [Encrypted]
+  assert.equal(SSESpecification.KMSMasterKeyId, keyArn)
+  assert.equal(theOnly(resources, 'AWS::SecretsManager::Secret').Properties.KmsKeyId, keyArn)
+  assert.ok(keyRightsOf(resources, 'refresh').every(({ Resource }) => Resource === keyArn))
+})
+
+type Encrypted = { readonly SSESpecification: { readonly KMSMasterKeyId: unknown } }
+
+test('an existing table is used as it is, with its key', () => {
+  const tableArn = 'arn:aws:dynamodb:eu-central-1:123456789012:table/sessions'
+  const keyArn = 'arn:aws:kms:eu-central-1:123456789012:key/2'
+  const { resources } = synthesize((stack) => ({
+    table: TableV2.fromTableAttributes(stack, 'Sessions', {
+      tableArn,
+      encryptionKey: Key.fromKeyArn(stack, 'Key', keyArn),
+    }),
+  }))
+  assert.deepEqual(ofType(resources, 'AWS::DynamoDB::GlobalTable'), [])
+  const { Environment, Role } = functions(resources).get('refresh')!.Properties
+  assert.equal((Environment as { Variables: { TABLE_NAME: unknown } }).Variables.TABLE_NAME, 'sessions')
+  const statements = statementsOf(resources, referred(Role)!)
+  assert.ok(statements.some(({ Action, Resource }) => Action === 'dynamodb:UpdateItem' && Resource === tableArn))
+  assert.ok(keyRightsOf(resources, 'refresh').some(({ Resource }) => Resource === keyArn))
+})
+
+function keyRightsOf(resources: Resources, name: string): Statement[] {
+  const role = referred(functions(resources).get(name)?.Properties.Role) ?? ''
+  return statementsOf(resources, role).filter(({ Action }) => [Action].flat()[0]?.startsWith('kms:'))
+}

@@ -8,10 +8,12 @@ import { Match } from 'aws-cdk-lib/assertions'
 import { HostedZone } from 'aws-cdk-lib/aws-route53'
 import { refreshUses } from '../../bench/simulation/prices.ts'
 import { functionNames } from '../../infra/deployed-functions.ts'
+import { routes } from '../../infra/routes.ts'
 import { crossOriginHeaders, securityHeaders } from '../../shared/http/headers.ts'
 import {
   certificateIn,
   functions,
+  networkIn,
   ofType,
   referred,
   synthesize,
@@ -194,10 +196,65 @@ test('behind a proxy the firewall counts by the proxy’s address header, and re
   })
 })
 
-test('the stack outputs issuer, table, keyring, key function, secrets key and operator policy', () => {
+test('the outputs are issuer, table, prefix of the secrets, keyring, key function, secrets key and operator policy', () => {
   const names = ({ template }: typeof named) => Object.keys(template.toJSON().Outputs).sort()
-  const always = ['Issuer', 'KeyringSecretName', 'OpsPolicyArn', 'RotateKeysFunctionName', 'SecretsKeyArn', 'TableName']
+  const always = [
+    'Issuer',
+    'KeyringSecretName',
+    'OpsPolicyArn',
+    'RotateKeysFunctionName',
+    'SecretsKeyArn',
+    'SecretsPrefix',
+  ]
+  always.push('TableName')
   assert.deepEqual(names({ template } as typeof named), always)
   assert.deepEqual(names(named), [...always, 'DomainTarget'].sort())
   assert.equal(template.toJSON().Outputs.KeyringSecretName.Value, 'token-broker/test/keyring')
+})
+
+test('outputs: false leaves the outputs out', () => {
+  assert.equal(synthesized({ outputs: false }).template.toJSON().Outputs, undefined)
+})
+
+const isolated = synthesize(networkIn)
+
+test('a private API is reached through the given endpoints only', () => {
+  const { Properties } = theOnly(isolated.resources, 'AWS::ApiGateway::RestApi')
+  assert.deepEqual(Properties.EndpointConfiguration, { Types: ['PRIVATE'], VpcEndpointIds: ['vpce-1'] })
+  const { Statement } = Properties.Policy as { Statement: PrivateStatement[] }
+  const [allow, deny] = Statement
+  assert.equal(Statement.length, 2)
+  assert.deepEqual([deny?.Effect, deny?.Resource], ['Deny', 'execute-api:/*/*'])
+  assert.deepEqual(deny?.Condition, { StringNotEquals: { 'aws:SourceVpce': ['vpce-1'] } })
+  assert.equal(allow?.Effect, 'Allow')
+})
+
+type PrivateStatement = {
+  readonly Effect: string
+  readonly Resource: string | readonly string[]
+  readonly Condition?: unknown
+}
+
+test('the policy of a private API allows every route of callers and no route for ops, which IAM decides alone', () => {
+  const { Policy } = theOnly(isolated.resources, 'AWS::ApiGateway::RestApi').Properties
+  const [allow] = (Policy as { Statement: PrivateStatement[] }).Statement
+  const matches = (pattern: string, call: string) =>
+    new RegExp(`^${pattern.replaceAll('.', '\\.').replaceAll('*', '.*')}$`).test(call)
+  const patterns = [allow!.Resource].flat().map((one) => one.replace('execute-api:/*/', ''))
+  const sid = 'hyW6qxvrHqKDPyzL4DWXSg'
+  for (const { path, methods, authorization, setting } of routes) {
+    const called = path.replace('{application}', 'demo').replace('{sid}', sid).replace('{file}', 'x')
+    for (const method of methods) {
+      const isAllowed = patterns.some((pattern) => matches(pattern, `${method}${called}`))
+      assert.equal(isAllowed, authorization === 'function' && setting === undefined, `${method} ${path}`)
+    }
+  }
+})
+
+test('functions in a VPC share one security group and use the private subnets', () => {
+  const group = theOnly(isolated.resources, 'AWS::EC2::SecurityGroup').id
+  for (const [name, { Properties }] of functions(isolated.resources)) {
+    const { SubnetIds, SecurityGroupIds } = Properties.VpcConfig as { SubnetIds: unknown; SecurityGroupIds: unknown[] }
+    assert.deepEqual([SubnetIds, SecurityGroupIds.map(referred)], [['subnet-1', 'subnet-2'], [group]], name)
+  }
 })

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { maxRequestMs } from '../../shared/domain/expire-device-code.ts'
-import { functions, ofType, referred, synthesized } from './support/template.ts'
+import { functions, ofType, referred, synthesized, theOnly } from './support/template.ts'
 
 const { resources } = synthesized({ reservedConcurrency: { poll: 20 } })
 const ours = [...functions(resources)].filter(([, { Properties }]) => Properties.FunctionName !== undefined)
@@ -61,4 +61,19 @@ test('a function has the reserved concurrency of the settings, or none', () => {
   for (const [name, { Properties }] of ours) {
     assert.equal(Properties.ReservedConcurrentExecutions, name === 'poll' ? 20 : undefined)
   }
+})
+
+test('a function with provisioned concurrency is called by an alias that keeps environments ready', () => {
+  const ready = synthesized({ provisionedConcurrency: { refresh: 2 } }).resources
+  const alias = theOnly(ready, 'AWS::Lambda::Alias')
+  const fn = functions(ready).get('refresh')?.id
+  assert.equal(referred(alias.Properties.FunctionName), fn)
+  assert.deepEqual(alias.Properties.ProvisionedConcurrencyConfig, { ProvisionedConcurrentExecutions: 2 })
+  const called = JSON.stringify(ofType(ready, 'AWS::ApiGateway::Method'))
+  assert.ok(called.includes(`"Ref":"${alias.id}"`) && !called.includes(`"${fn}"`))
+})
+
+test('in maintenance no environment is kept ready', () => {
+  const { resources: stopped } = synthesized({ maintenance: true, provisionedConcurrency: { refresh: 2 } })
+  assert.deepEqual(ofType(stopped, 'AWS::Lambda::Alias'), [])
 })

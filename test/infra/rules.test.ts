@@ -5,9 +5,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Validations } from 'aws-cdk-lib'
+import { Key } from 'aws-cdk-lib/aws-kms'
 import { CfnTopic } from 'aws-cdk-lib/aws-sns'
 import { AwsSolutionsChecks } from 'cdk-nag'
-import { certificateIn, type PropsIn, synthesize } from './support/template.ts'
+import { certificateIn, mailed, networkIn, type PropsIn, synthesize } from './support/template.ts'
 
 const shapes: Readonly<Record<string, PropsIn>> = {
   'with every default': {},
@@ -17,7 +18,12 @@ const shapes: Readonly<Record<string, PropsIn>> = {
   }),
   'without key rotation and dashboard': { keyRotationDays: 0, dashboard: false },
   'behind a proxy': { inFront: { url: 'https://auth.example.com', addressHeader: 'x-viewer-address' } },
-  'with mail for alarms': { alarms: { email: 'ops@example.com' } },
+  'with mail for alarms': mailed,
+  'in a VPC, with a private API and an existing key': (stack) => ({
+    ...networkIn(stack),
+    encryptionKey: Key.fromKeyArn(stack, 'Key', 'arn:aws:kms:eu-central-1:123456789012:key/1'),
+  }),
+  'with environments kept ready': { provisionedConcurrency: { refresh: 2 } },
 }
 
 for (const [shape, props] of Object.entries(shapes)) {

@@ -6,14 +6,22 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { stageStack, stages } from '../../infra/stages.ts'
-import { ofType, type Resource, type Resources, referred, synthesized, synthesizeIn, text } from './support/template.ts'
+import {
+  mailed,
+  ofType,
+  type Resource,
+  type Resources,
+  referred,
+  synthesized,
+  synthesizeIn,
+  text,
+} from './support/template.ts'
 
 const { region: _, ...prod } = stages.prod!
-const mailed = { ...prod, alarms: { email: 'ops@example.com' } }
 const templates = {
   dev: synthesizeIn((app) => stageStack(app, 'dev')),
   prod: synthesizeIn((app) => stageStack(app, 'prod')),
-  'prod that mails its alarms': synthesized(mailed),
+  'prod that mails its alarms': synthesized({ ...prod, ...mailed }),
 }
 
 /** Properties by which a resource gets its name from the template. */
@@ -31,7 +39,7 @@ for (const [stage, { resources }] of Object.entries(templates)) {
         [Properties.AlarmActions, Properties.OKActions, Properties.InsufficientDataActions].flat(),
       )
       const topics = new Set(actions.map(referred).filter((id) => id !== undefined))
-      assert.equal(topics.size, stage.endsWith('mails its alarms') ? 1 : 0)
+      assert.equal(topics.size, stage.endsWith('mails its alarms') ? 2 : 0)
       for (const topic of topics) assert.ok(letsCloudWatchPublish(resources, topic), topic)
     })
 

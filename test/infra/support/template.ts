@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { App, Stack } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
 import { Certificate, type ICertificate } from 'aws-cdk-lib/aws-certificatemanager'
+import { InterfaceVpcEndpoint, Vpc } from 'aws-cdk-lib/aws-ec2'
 import type { Construct } from 'constructs'
 import { bundlesContext, deployedFunctions } from '../../../infra/deployed-functions.ts'
 import { TokenBroker, type TokenBrokerProps } from '../../../infra/index.ts'
@@ -75,8 +76,27 @@ function emptyBundles(): string {
   return folder
 }
 
+/** Props with which alarms mail. */
+export const mailed: TokenBrokerProps = {
+  alarms: { page: { emails: ['ops@example.com'] }, ticket: { emails: ['team@example.com'] } },
+}
+
 export function certificateIn(scope: Construct, region = 'eu-central-1'): ICertificate {
   return Certificate.fromCertificateArn(scope, 'Certificate', `arn:aws:acm:${region}:123456789012:certificate/abc`)
+}
+
+/** The props of a broker whose functions and API are reached only within a VPC. */
+export function networkIn(stack: Stack): TokenBrokerProps {
+  const vpc = Vpc.fromVpcAttributes(stack, 'Vpc', {
+    vpcId: 'vpc-1',
+    availabilityZones: ['eu-central-1a', 'eu-central-1b'],
+    privateSubnetIds: ['subnet-1', 'subnet-2'],
+  })
+  const endpoint = InterfaceVpcEndpoint.fromInterfaceVpcEndpointAttributes(stack, 'Endpoint', {
+    vpcEndpointId: 'vpce-1',
+    port: 443,
+  })
+  return { vpc, vpcEndpoints: [endpoint] }
 }
 
 export function ofType(resources: Resources, type: string): readonly (readonly [id: string, resource: Resource])[] {
