@@ -1,10 +1,12 @@
 // Runs Node's test runner with the settings of this repository.
 //
 //     npm test                                types, style and every test
-//     npm test -- test/flows/revoke.test.ts   these files or patterns alone; options such as --test-name-pattern=A15 go here, too
+//     npm test -- test/flows/revoke.test.ts   these files, folders or patterns alone; options such as --test-name-pattern=A15 go
+//                                             here, too
 //     npm run coverage                        the tests of functions/ and shared/, and how many of their branches ran
 
 import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -32,20 +34,34 @@ const coverage = [
     '--test-reporter-destination=stdout',
   ]),
 ]
-const everything = ['test/**/*.test.ts']
-/** The others run programs, or take ways that these take, too. */
-const ofTheProduct = [
-  'test/*.test.ts',
-  'test/{domain,flows,http,providers,sessions,sign-in,store,tokens,vault}/**/*.test.ts',
-]
+/** Other folders' tests run programs, or take ways that these take, too. */
+const ofTheProduct = ['domain', 'flows', 'http', 'providers', 'sessions', 'sign-in', 'store', 'tokens', 'vault']
 
 const isWhole = !isCoverage && words.length === 0
 const isChecked = !isWhole || (run('tsc') && run('biome', 'check', '--error-on-warnings'))
 // Node reads no options behind the first file.
 const [options, files] = [words.filter((word) => word.startsWith('-')), words.filter((word) => !word.startsWith('-'))]
-const patterns = files.length > 0 ? files : isCoverage ? ofTheProduct : everything
+const whole = isCoverage
+  ? ['test/*.test.ts', ...ofTheProduct.flatMap((name) => testsIn(`test/${name}`))]
+  : testsIn('test')
+const patterns = files.length === 0 ? whole : files.flatMap((file) => (isFolder(file) ? testsIn(file) : [file]))
 const isGreen = run('node', ...runner, ...(isCoverage ? coverage : setup), ...options, ...patterns)
 process.exitCode = isChecked && isGreen ? 0 : 1
+
+/** The files of a folder that has an index.ts run in one process, which imports them all. The others have one each. */
+function testsIn(folder) {
+  const index = `${folder}/index.ts`
+  if (existsSync(join(root, index))) return [index]
+  const entries = readdirSync(join(root, folder), { withFileTypes: true })
+  return entries.flatMap((entry) => {
+    const path = `${folder}/${entry.name}`
+    return entry.isDirectory() ? testsIn(path) : entry.name.endsWith('.test.ts') ? [path] : []
+  })
+}
+
+function isFolder(path) {
+  return statSync(join(root, path), { throwIfNoEntry: false })?.isDirectory() === true
+}
 
 function run(command, ...args) {
   const options = { cwd: root, env: { ...process.env, ...variables }, stdio: 'inherit' }

@@ -1,11 +1,11 @@
 /**
- * A table at a real DynamoDB for one test file: the embedded one in memory, or the one that the environment names.
- *
- * Owns its start and end, the environment that the SDK reads, and items as they are, written and read past the store.
+ * A table for one test file, at the DynamoDB that the environment names or at one in memory that the files of a process share.
+ * Reads and writes items past the store.
  */
 
+import { randomUUID } from 'node:crypto'
 import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
-import { startDynamodb } from '../../local/dynamodb.ts'
+import { type LocalDynamodb, startDynamodb } from '../../local/dynamodb.ts'
 import type { Family } from '../../shared/domain/family.ts'
 import { connect, createTableIfMissing, type Table } from '../../shared/store/table.ts'
 
@@ -16,17 +16,21 @@ export type TestTable = Table & {
   stop(): Promise<void>
 }
 
+const given = process.env.AWS_ENDPOINT_URL_DYNAMODB
+let embedded: Promise<LocalDynamodb> | undefined
+let tablesInUse = 0
+
 export async function startTable(): Promise<TestTable> {
-  const given = process.env.AWS_ENDPOINT_URL_DYNAMODB
-  const embedded = given === undefined ? await startDynamodb({ log: () => {} }) : undefined
-  const endpoint = given ?? embedded!.endpoint
+  tablesInUse += 1
+  if (given === undefined) embedded ??= startDynamodb({ log: () => {} })
+  const endpoint = given ?? (await embedded!).endpoint
   Object.assign(process.env, {
     AWS_ENDPOINT_URL_DYNAMODB: endpoint,
     AWS_REGION: 'eu-central-1',
     AWS_ACCESS_KEY_ID: 'local',
     AWS_SECRET_ACCESS_KEY: 'local',
   })
-  const name = `test-${process.pid}-${Date.now()}`
+  const name = `test-${randomUUID()}`
   await createTableIfMissing(name)
   const tables: Table[] = []
   const another = async (at = endpoint) => {
@@ -41,7 +45,11 @@ export async function startTable(): Promise<TestTable> {
     another,
     stop: async () => {
       for (const { close } of tables) close()
-      await embedded?.stop()
+      tablesInUse -= 1
+      if (tablesInUse > 0) return
+      const unused = embedded
+      embedded = undefined
+      await (await unused)?.stop()
     },
   }
 }
