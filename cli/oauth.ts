@@ -66,7 +66,7 @@ const startHints: Readonly<Record<string, string>> = {
 const grantHints: Readonly<Record<string, string>> = {
   unauthorized_client:
     'The client must be registered with this grant: "client_credentials", or the one for token exchange.',
-  invalid_scope: startHints.invalid_scope!,
+  invalid_scope: 'The client may not ask for these scopes. Pass others with --scope, and none for an exchange.',
   invalid_target: 'The client may not ask for this API. Pass another one with --audience.',
   invalid_grant: 'The access token to exchange must be valid, and of a client that "exchangesFor" names.',
 }

@@ -97,7 +97,7 @@ export function workload(
   issuer   ${shown(latest?.issuer ?? '')}
   subject  ${shown(latest?.subject ?? '')}
   audience ${shown(latest?.audience ?? '')}
-Compare them with "identities" of the client ${plain(clientId)} in the registry. The log of the broker says which claim does not fit.`,
+Compare them with "identities" of the client ${plain(clientId)} in the registry. The log of the broker says what does not fit.`,
   }
 }
 
