@@ -2,10 +2,12 @@
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { isLoopback } from '../shared/domain/loopback.ts'
+import { mismatch, userAgent, version, versionHeader } from '../shared/version.ts'
 import { objectIn, type Response, request } from './http.ts'
 import { OutOfReach, Problem, reasonOf, UsageProblem } from './problem.ts'
 import { programName } from './program-name.ts'
 import { applicationFrom, type Everywhere, notRunning, type OpsSettings, urlFrom } from './settings.ts'
+import { plain, say } from './terminal.ts'
 
 export type Json = Readonly<Record<string, unknown>>
 
@@ -106,28 +108,41 @@ async function withRetries(call: Call): Promise<Json> {
 }
 
 async function once({ method, url, body, sign }: Call): Promise<Answer> {
-  const plain: Record<string, string> = body === '' ? {} : { 'content-type': 'application/json' }
+  const unsigned = { 'user-agent': userAgent, ...(body !== '' && { 'content-type': 'application/json' }) }
   const headers =
     sign === undefined
-      ? plain
-      : await (await import('./signature.ts')).signed({ method, url, headers: plain, body }, 'execute-api', sign)
+      ? unsigned
+      : await (await import('./signature.ts')).signed({ method, url, headers: unsigned, body }, 'execute-api', sign)
   const response = await request(url, { method, headers, ...(body !== '' && { body }), timeoutMs: answerWithinMs })
   const text = await response.text()
   return { status: response.status, headers: response.headers, body: objectIn(text) }
 }
 
-function bodyOf({ status, body }: Answer, url: URL): Json {
-  if (status === 200) return body
+function bodyOf({ status, headers, body }: Answer, url: URL): Json {
+  if (status === 200) {
+    warnOfMismatch(headers.get(versionHeader))
+    return body
+  }
   const { error, error_description: description, message } = body
   const words = [description, message, error].find((each) => typeof each === 'string') ?? `status ${status}`
   if (status === 401 || status === 403) {
     throw new Problem(
       `${url.host} does not let you do that: ${words}`,
       undefined,
-      'This needs the right execute-api:Invoke on the sessions of this application; see docs/operations.md.',
+      `This needs the right execute-api:Invoke on the sessions of this application; see docs/operations.md. A broker of another version may not have the route: ${programName} version`,
     )
   }
   throw status === 404 ? new NotFound(String(words)) : new Problem(String(words))
+}
+
+let isWarned = false
+
+/** A refusal says it itself. @param broker a version; null: before 0.2.0 brokers did not tell it */
+function warnOfMismatch(broker: string | null): void {
+  const unfit = mismatch(version, broker ?? '0.1.0')
+  if (unfit === undefined || isWarned) return
+  say(plain(unfit), 'yellow')
+  isWarned = true
 }
 
 function outOfReach(url: URL, answer: Answer | string): OutOfReach {

@@ -5,6 +5,7 @@
  */
 
 import { Command, CommanderError } from 'commander'
+import { version } from '../shared/version.ts'
 import { exitCodes, Problem, reasonOf, UsageProblem } from './problem.ts'
 import { programName } from './program-name.ts'
 import { complain, endSpinner, output, paintStderr } from './terminal.ts'
@@ -39,6 +40,9 @@ const groups: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
   'Keys of the broker:': {
     'keys list': ['list the keys, never their material', () => import('./commands/keys-list.ts')],
     'keys rotate': ['rotate the keys, or end one that has leaked', () => import('./commands/keys-rotate.ts')],
+  },
+  'This program:': {
+    version: ['print the versions of this program and of a broker', () => import('./commands/version.ts')],
   },
 }
 
@@ -92,6 +96,7 @@ async function main(args: readonly string[]): Promise<void> {
 function createProgram(name: string): Command {
   return new Command(name)
     .description('Sign in, get tokens, and operate a Token Broker.')
+    .version(version, '--version', 'print the version of this program')
     .showHelpAfterError(help)
     .exitOverride()
     .configureOutput({

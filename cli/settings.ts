@@ -15,10 +15,15 @@ export type OpsSettings = BrokerSettings & { readonly region?: string; readonly 
 export type Everywhere = { readonly allApplications?: true }
 export type TableSettings = { readonly table?: string }
 
+export function withUrl(command: Command, ifNotSet = `${localUrl} if not set`): Command {
+  return command.addOption(new Option('--url <url>', `URL of the broker, ${ifNotSet}`).env('TOKEN_BROKER_URL'))
+}
+
 export function withBroker(command: Command): Command {
-  return command
-    .addOption(new Option('--url <url>', `URL of the broker, ${localUrl} if not set`).env('TOKEN_BROKER_URL'))
-    .option('--application <name>', 'application; on this machine demo if not set (env: TOKEN_BROKER_APPLICATION)')
+  return withUrl(command).option(
+    '--application <name>',
+    'application; on this machine demo if not set (env: TOKEN_BROKER_APPLICATION)',
+  )
 }
 
 /** Of commands for operators, who sign their requests for AWS. */

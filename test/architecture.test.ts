@@ -38,9 +38,16 @@ const packagesOf: Record<string, readonly string[]> = {
   'sign-in': ['cookie'],
   'registry-file': ['valibot'],
 }
-const singles = ['map-with-concurrency', 'random', 'unavailable', 'config', 'log', 'parts', 'provider-seal'].map(
-  (name) => `shared/${name}.ts`,
-)
+const singles = [
+  'map-with-concurrency',
+  'random',
+  'unavailable',
+  'config',
+  'log',
+  'parts',
+  'provider-seal',
+  'version',
+].map((name) => `shared/${name}.ts`)
 const roomRules = Object.entries(rooms).map(([room, others]): [string, string[]] => [
   `shared/${room}/`,
   [

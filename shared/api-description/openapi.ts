@@ -1,5 +1,6 @@
 /** The description of the API for programs (OpenAPI 3.1), made from the route table. */
 
+import { version } from '../version.ts'
 import { commonErrors, errorSchema } from './errors.ts'
 import { operations } from './operations.ts'
 import { answerSchemas } from './schemas.ts'
@@ -25,7 +26,7 @@ export function describeApi(routes: readonly DescribedRoute[], baseUrl: string) 
     openapi: '3.1.0',
     info: {
       title: 'Token Broker',
-      version: '1',
+      version,
       description: introduction,
       license: { name: 'MIT', identifier: 'MIT' },
     },

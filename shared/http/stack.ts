@@ -11,6 +11,7 @@ import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-l
 import { describeFault, log } from '../log.ts'
 import { clock, processParts } from '../parts.ts'
 import { Unavailable } from '../unavailable.ts'
+import { commandLineVersion, mismatch, version, versionHeader } from '../version.ts'
 import {
   type Answer,
   baseUrlOf,
@@ -28,7 +29,7 @@ import {
 } from './call.ts'
 import { assertionFault } from './client-assertion.ts'
 import { authenticateClient } from './client-authentication.ts'
-import { errorBody, OAuthError, statusOf } from './errors.ts'
+import { errorBody, OAuthError, sanitise, statusOf } from './errors.ts'
 import { crossOriginHeaders, securityHeaders } from './headers.ts'
 import { readBody, readForm } from './parameters.ts'
 
@@ -48,12 +49,14 @@ export function publicEndpoint(access: Access, handle: (call: Call) => Promise<A
 
 /** An endpoint of ops. AWS IAM has authorised the caller before the function runs. */
 export function opsEndpoint(handle: (call: OpsCall) => Promise<Answer>): Handler {
-  return endpoint('same-origin', oauthErrorAnswer, async (call) => handle(await addApplication(addActor(call))))
+  return endpoint('same-origin', opsErrorAnswer, async (call) =>
+    withVersion(await handle(await addApplication(addActor(call)))),
+  )
 }
 
 /** An endpoint of ops that concerns no single application. */
 export function opsRootEndpoint(handle: (call: OpsRootCall) => Promise<Answer>): Handler {
-  return endpoint('same-origin', oauthErrorAnswer, async (call) => handle(addActor(call)))
+  return endpoint('same-origin', opsErrorAnswer, async (call) => withVersion(await handle(addActor(call))))
 }
 
 /** An endpoint that needs no application, table or key: its function has no rights in AWS. */
@@ -159,6 +162,22 @@ function asOAuthError(error: Error): OAuthError {
 function oauthErrorAnswer(error: Error, call: Partial<Call>): Answer {
   const known = asOAuthError(error)
   return { status: statusOf(known, call.application?.errorProfile), headers: known.headers, body: errorBody(known) }
+}
+
+/** Operators' requests depend on the version, as those of OAuth clients do not. */
+function withVersion(answer: Answer): Answer {
+  return { ...answer, headers: { ...answer.headers, [versionHeader]: version } }
+}
+
+/** Tells the command line of another version why it may have been refused. */
+function opsErrorAnswer(error: Error, call: Partial<Call>): Answer {
+  const answer = withVersion(oauthErrorAnswer(error, call))
+  const commandLine = call.event && commandLineVersion(header(call.event, 'user-agent'))
+  const unfit = commandLine === undefined || answer.status >= 500 ? undefined : mismatch(commandLine, version)
+  if (unfit === undefined) return answer
+  const known = asOAuthError(error)
+  const body = { error: known.error, error_description: sanitise(`${known.message} ${unfit}`) }
+  return { ...answer, body }
 }
 
 /** Logs a fault. Exported for endpoints that answer a fault in their own way. */

@@ -14,7 +14,7 @@ const broker = await sharedBroker()
 
 describe('every command', () => {
   const names = [
-    ...['login', 'token', 'use', 'logout', 'check', 'apply', 'applications list', 'registry history'],
+    ...['login', 'token', 'use', 'logout', 'check', 'apply', 'applications list', 'registry history', 'version'],
     ...['sessions list', 'sessions show', 'sessions history', 'sessions revoke', 'keys list', 'keys rotate'],
     ...['clients list', 'clients show', 'clients create', 'clients delete'],
     ...['clients rotate-secret', 'clients retire-secret'],

@@ -1,7 +1,7 @@
 /** The package: what is in it, and that its command line and its construct work where nothing else is. */
 
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { approve } from '../../local/demo/person.ts'
@@ -9,7 +9,7 @@ import { packageName } from '../../shared/version.ts'
 import { sharedBroker } from '../flows/support/shared-broker.ts'
 import { run } from '../local/support/child.ts'
 import { directory } from '../local/support/directory.ts'
-import { commandIn, installed, node20, packed, root } from './support.ts'
+import { addCdk, commandIn, installed, node20, packed, root } from './support.ts'
 
 const broker = await sharedBroker()
 const nodes = [
@@ -95,3 +95,52 @@ for (const [major, node] of nodes) {
     })
   })
 }
+
+describe('the construct', { concurrency: true }, () => {
+  /** A stack of somebody's own, in either kind of module. */
+  const app = `
+const app = new App({ outdir: process.env.OUTDIR, analyticsReporting: false })
+const stack = new Stack(app, 'Auth', { env: { region: 'eu-central-1' } })
+const broker = new TokenBroker(stack, 'Broker', { keepData: false })
+new CfnOutput(stack, 'BillingIssuer', { value: broker.issuer('billing') })
+app.synth()
+`
+  const [cdk, ours] = ["'aws-cdk-lib'", `'${packageName}/cdk'`]
+  const imports = `import { App, CfnOutput, Stack } from ${cdk}\nimport { TokenBroker } from ${ours}\n`
+
+  /** Without esbuild or another package at hand than the CDK. */
+  async function synthesizes(t: TestContext, node: string, file: string): Promise<void> {
+    const outdir = await directory(t)
+    const { code, stderr } = await ran(node, [file], { OUTDIR: outdir })
+    assert.deepEqual([code, stderr], [0, ''])
+    const { Resources } = JSON.parse(readFileSync(join(outdir, 'Auth.template.json'), 'utf8')) as {
+      Resources: Readonly<Record<string, { Type: string; Properties: Readonly<Record<string, string>> }>>
+    }
+    const handlers = Object.values(Resources).filter(({ Type }) => Type === 'AWS::Lambda::Function')
+    const names = handlers.flatMap(({ Properties }) => Properties.FunctionName?.match(/[^-]+-refresh$/) ?? [])
+    assert.equal(names.length, 1)
+    const assets = readdirSync(outdir).filter((name) => existsSync(join(outdir, name, 'index.mjs')))
+    assert.equal(assets.length, bundleCount)
+  }
+  const bundleCount = tarball.files.filter((path) => /^cdk\/functions\/[\w-]+\/index\.mjs$/.test(path)).length
+
+  test('an app in JavaScript synthesizes a broker on Node 20', async (t) => {
+    const node = node20() ?? t.skip('There is no Node 20 (NODE20 names one)')
+    if (node === undefined) return
+    addCdk(folder)
+    writeFileSync(join(folder, 'app.mjs'), imports + app)
+    await synthesizes(t, node, 'app.mjs')
+  })
+
+  test('an app in TypeScript is checked against the types, and synthesizes a broker as CommonJS', async (t) => {
+    addCdk(folder)
+    writeFileSync(join(folder, 'app.cts'), imports + app)
+    writeFileSync(join(folder, 'app.mts'), imports + app)
+    writeFileSync(join(folder, 'wrong.mts'), `${imports}new TokenBroker(new Stack(), 'Broker', { keepdata: false })\n`)
+    const options = ['--module', 'nodenext', '--target', 'es2022', '--strict', '--skipLibCheck', '--types', 'node']
+    const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+    const { stdout } = await ran(process.execPath, [tsc, ...options, 'app.cts', 'app.mts', 'wrong.mts'])
+    assert.match(stdout, /^wrong\.mts\(3,\d+\): error TS2561: .*'keepData'\?\s*$/)
+    await synthesizes(t, process.execPath, 'app.cjs')
+  })
+})

@@ -1,7 +1,7 @@
 /** The package as its users have it: packed, and installed into a folder that has nothing of this repository. */
 
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { after } from 'node:test'
 import { buildPackage } from '../../scripts/build.ts'
@@ -40,7 +40,7 @@ export function addCdk(folder: string): void {
   for (const name of ['aws-cdk-lib', 'constructs', join('@types', 'node')]) {
     const link = join(folder, 'node_modules', name)
     mkdirSync(dirname(link), { recursive: true })
-    symlinkSync(join(root, 'node_modules', name), link)
+    if (!existsSync(link)) symlinkSync(join(root, 'node_modules', name), link)
   }
 }
 
