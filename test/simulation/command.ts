@@ -1,0 +1,60 @@
+/** `npm run simulate:faults`: schedules of the whole broker, with faults. docs/simulation.md describes it. */
+
+import { availableParallelism } from 'node:os'
+import { parseArgs } from 'node:util'
+import { described, simulate } from './run.ts'
+
+const usage = `npm run simulate:faults -- [options]
+
+  --schedules N   how many runs, by default 1000
+  --seed S        the first one's seed, by default another one each time
+  --workers K     threads, by default one for each processor
+  --keep KEYS     only these faults and actions take place, with commas between; for one schedule
+  --bug NAME      with a planted bug (test/simulation/planted-bugs.ts)
+  --trace         prints what happened in the last schedule
+`
+
+const text = { type: 'string' } as const
+const { values } = parseArgs({
+  options: {
+    ...{ schedules: text, seed: text, workers: text, keep: text, bug: text },
+    ...{ trace: { type: 'boolean' }, help: { type: 'boolean' } },
+  },
+})
+
+if (values.help) process.stdout.write(usage)
+else await run()
+
+async function run(): Promise<void> {
+  const seed = whole('seed', Date.now() % 1_000_000_000)
+  const schedules = whole('schedules', 1_000)
+  const workers = Math.min(schedules, whole('workers', availableParallelism()))
+  const { bug, trace: tellsTrace = false } = values
+  const keep = values.keep?.split(',')
+  const startedMs = performance.now()
+  const perSecond = (count: number) => (count / ((performance.now() - startedMs) / 1_000)).toFixed(1)
+  const task = { firstSeed: seed, schedules, bug, keep, tellsTrace }
+  const {
+    finding,
+    trace,
+    schedules: done,
+  } = await simulate(task, workers, (count) => {
+    if (process.stderr.isTTY) process.stderr.write(`\r${count} schedules, ${perSecond(count)} a second `)
+  })
+  if (process.stderr.isTTY) process.stderr.write('\n')
+  if (tellsTrace) process.stdout.write(`${trace.join('\n')}\n`)
+  if (finding !== undefined) {
+    process.stdout.write(`${described(finding, bug)}\n`)
+    process.exitCode = 1
+    return
+  }
+  process.stdout.write(`${done} schedules from seed ${seed}: every invariant holds (${perSecond(done)} a second)\n`)
+}
+
+function whole(name: 'seed' | 'schedules' | 'workers', otherwise: number): number {
+  const given = values[name]
+  if (given === undefined) return otherwise
+  const number = Number(given)
+  if (!Number.isSafeInteger(number) || number < 0) throw new Error(`--${name} must be a whole number`)
+  return number
+}
