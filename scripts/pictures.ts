@@ -133,7 +133,7 @@ function escaped(text: string): string {
 await draw('demo', 'npm run demo', 'npm run demo: a refresh, and a thief whose copy ends the session', await demo())
 await draw(
   'sessions-list',
-  'npx token-broker sessions list --limit 6',
+  'npx @token-broker/token-broker sessions list --limit 6',
   'token-broker sessions list: sessions with person, client, state, when each began, was refreshed and will end',
   await sessionsList(),
 )
