@@ -10,8 +10,10 @@ import { type FunctionName, routes } from './routes.ts'
 
 /** Runs on a schedule. */
 export type ScheduledFunction = 'retry-revocations' | 'check-keys'
-/** `create-keyring` runs at deployments; `rotate-keys` when Secrets Manager or an operator calls it. */
-export type DeployedFunction = FunctionName | ScheduledFunction | 'create-keyring' | 'rotate-keys'
+/** Runs at deployments. */
+export type DeploymentFunction = 'create-keyring' | 'apply-registry'
+/** `rotate-keys` runs when Secrets Manager or an operator calls it. */
+export type DeployedFunction = FunctionName | ScheduledFunction | DeploymentFunction | 'rotate-keys'
 
 export const functionNames: readonly FunctionName[] = [...new Set(routes.map(({ functionName }) => functionName))]
 export const scheduledFunctions: readonly ScheduledFunction[] = ['retry-revocations', 'check-keys']
@@ -19,6 +21,7 @@ export const deployedFunctions: readonly DeployedFunction[] = [
   ...functionNames,
   ...scheduledFunctions,
   'create-keyring',
+  'apply-registry',
   'rotate-keys',
 ]
 

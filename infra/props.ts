@@ -9,6 +9,7 @@ import type { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { IHostedZone } from 'aws-cdk-lib/aws-route53'
 import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import type { ScheduledFunction } from './deployed-functions.ts'
+import type { Registry } from './registry.ts'
 import type { FunctionName } from './routes.ts'
 
 /** A function of a route, or one that runs on a schedule. */
@@ -158,6 +159,20 @@ export interface TokenBrokerProps {
    * @default - the API is public
    */
   readonly vpcEndpoints?: readonly IInterfaceVpcEndpoint[]
+  /**
+   * Applications and clients that each deployment applies. A mistake in them fails the synthesis, and a rollback brings the former
+   * ones back. What the command line adds stays. No secret may be in it.
+   *
+   * @default - `token-broker apply` writes them
+   */
+  readonly registry?: Registry
+  /**
+   * The issuer of your account's web identity tokens, `https://<id>.tokens.sts.global.api.aws`, for `trustRole`. Once per account,
+   * `aws iam enable-outbound-web-identity-federation` makes it; `aws iam get-outbound-web-identity-federation-info` prints it.
+   *
+   * @default - `trustRole` has to be told
+   */
+  readonly awsTokenIssuer?: string
   /**
    * Stack outputs with what operators and the command line need: issuer, table, prefix of the secrets, and more.
    *

@@ -6,6 +6,7 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
 import { type DeployedFunction, functionNames, scheduledFunctions } from './deployed-functions.ts'
 import type { AlarmAudience, BrokerFunctionName, TokenBrokerProps } from './props.ts'
+import { Registry } from './registry.ts'
 import type { FunctionName } from './routes.ts'
 
 /** Props without a default value. */
@@ -21,6 +22,8 @@ type Optional =
   | 'vpcSubnets'
   | 'securityGroups'
   | 'vpcEndpoints'
+  | 'registry'
+  | 'awsTokenIssuer'
 
 /** Props with all defaults filled in. */
 export type Settings = TokenBrokerProps & Required<Omit<TokenBrokerProps, Optional>>
@@ -60,6 +63,8 @@ const known: Readonly<Record<keyof TokenBrokerProps, true>> = {
   vpcSubnets: true,
   securityGroups: true,
   vpcEndpoints: true,
+  registry: true,
+  awsTokenIssuer: true,
   outputs: true,
   alarms: true,
   reauthenticationsIn5Minutes: true,
@@ -108,7 +113,7 @@ export function concurrencyOf(
   { maintenance, reservedConcurrency }: Settings,
   name: DeployedFunction,
 ): number | undefined {
-  if (name === 'create-keyring' || name === 'rotate-keys') return undefined
+  if (name === 'create-keyring' || name === 'apply-registry' || name === 'rotate-keys') return undefined
   // sessions ends the sessions of a restored table, check-keys watches the keys; neither serves callers.
   const runsInMaintenance = name === 'sessions' || name === 'check-keys'
   return maintenance && !runsInMaintenance ? 0 : reservedConcurrency[name]
@@ -143,6 +148,7 @@ function mistakesIn(settings: Settings, region: string): string[] {
     ...dataMistakes(settings),
     ...networkMistakes(settings),
     ...alarmMistakes(settings),
+    ...registryMistakes(settings),
     ...domainMistakes(settings, region),
     ...proxyMistakes(settings),
   ].filter((mistake) => mistake !== true)
@@ -228,6 +234,21 @@ function networkMistakes({ vpc, vpcSubnets, securityGroups, vpcEndpoints, domain
       'vpcEndpoints: the list is empty, so nobody would reach the API',
     vpcEndpoints === undefined || domain === undefined || 'domain: a private API takes no domain; use `inFront`',
   ]
+}
+
+function registryMistakes({ registry, awsTokenIssuer }: Settings): Checked {
+  return [
+    registry === undefined || registry instanceof Registry || 'registry: use Registry.fromFile or Registry.fromObject',
+    awsTokenIssuer === undefined ||
+      isLate(awsTokenIssuer) ||
+      isAwsTokenIssuer(awsTokenIssuer) ||
+      `awsTokenIssuer: "${awsTokenIssuer}" is not like https://<id>.tokens.sts.global.api.aws`,
+  ]
+}
+
+/** Each partition has a host name of its own. */
+export function isAwsTokenIssuer(url: string): boolean {
+  return /^https:\/\/[a-z0-9-]+\.tokens\.sts(\.[a-z0-9-]+)+$/.test(url)
 }
 
 function alarmMistakes({ alarms = {} }: Settings): Checked {

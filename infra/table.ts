@@ -175,6 +175,10 @@ export class BrokerTable extends Construct {
     return `${this.table.tableArn}/index/${name}`
   }
 
+  grantApply(fn: BrokerFunction): void {
+    fn.allow(this.applyStatements(), { TABLE_NAME: this.table.tableName })
+  }
+
   /** Read and write the registrations and their history, as `token-broker apply` does. */
   applyStatements(): PolicyStatement[] {
     const actions = ['GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'].map((name) => `dynamodb:${name}`)

@@ -1,17 +1,18 @@
 /** The construct: creates the parts of a broker and connects them. */
 
-import { CfnOutput, Duration } from 'aws-cdk-lib'
+import { Annotations, CfnOutput, Duration, Names, Stack, Token, Validations } from 'aws-cdk-lib'
 import type { RestApi } from 'aws-cdk-lib/aws-apigateway'
 import type { Dashboard, IAlarm } from 'aws-cdk-lib/aws-cloudwatch'
 import type { ITableV2 } from 'aws-cdk-lib/aws-dynamodb'
 import { SecurityGroup } from 'aws-cdk-lib/aws-ec2'
-import { Grant, type IGrantable, type PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import { Grant, type IGrantable, type IRole, type PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { Construct } from 'constructs'
 import { Alarms, type Severity } from './alarms.ts'
 import { Dashboard as BrokerDashboard } from './dashboard.ts'
 import { type DeployedFunction, functionNames } from './deployed-functions.ts'
+import { DeployedRegistry } from './deployed-registry.ts'
 import { Firewall } from './firewall.ts'
 import { FirstKeyring } from './first-keyring.ts'
 import { BrokerFunction } from './function.ts'
@@ -21,10 +22,20 @@ import { Ops } from './ops.ts'
 import type { TokenBrokerProps } from './props.ts'
 import { grantRights } from './rights.ts'
 import type { FunctionName } from './routes.ts'
+import { wildcardRule } from './rule-ids.ts'
 import { Scheduled } from './schedule.ts'
 import { BrokerSecrets } from './secrets.ts'
-import { publicUrlOf, type Settings, settingsOf } from './settings.ts'
+import { isAwsTokenIssuer, publicUrlOf, type Settings, settingsOf } from './settings.ts'
 import { BrokerTable } from './table.ts'
+import { clientOf, letAskForTokens, type TrustedRole, type TrustRoleProps } from './trusted-roles.ts'
+
+/** Every function by its name; `apply-registry` only with the prop `registry`. */
+export type BrokerFunctions = Readonly<
+  Record<Exclude<DeployedFunction, 'apply-registry'>, IFunction> & { 'apply-registry'?: IFunction }
+>
+
+const howToFindIssuer =
+  '`aws iam get-outbound-web-identity-federation-info` prints it; `aws iam enable-outbound-web-identity-federation` makes it, once per account.'
 
 type Functions = Readonly<Record<FunctionName, BrokerFunction>>
 
@@ -41,7 +52,7 @@ export class TokenBroker extends Construct {
   readonly table: ITableV2
   readonly api: RestApi
   /** Every function by its name. */
-  readonly functions: Readonly<Record<DeployedFunction, IFunction>>
+  readonly functions: BrokerFunctions
   /** Alarms by severity, each the most important first (docs/operations.md, Alarms). */
   readonly alarms: Readonly<Record<Severity, readonly IAlarm[]>>
   /** Undefined if the prop `dashboard` is false. */
@@ -52,6 +63,8 @@ export class TokenBroker extends Construct {
   private readonly ops: Ops
   private readonly brokerTable: BrokerTable
   private readonly secrets: BrokerSecrets
+  private readonly registry: DeployedRegistry | undefined
+  private readonly awsTokenIssuer: string | undefined
 
   constructor(scope: Construct, id: string, props: TokenBrokerProps = {}) {
     super(scope, id)
@@ -92,7 +105,14 @@ export class TokenBroker extends Construct {
     this.secrets = secrets
     this.secretsKey = secrets.key.key
     this.alarms = alarms
-    this.functions = lambdasOf({ ...observed.functions, 'create-keyring': firstKeyring.fn })
+    const { registry } = settings
+    this.registry = registry && new DeployedRegistry(this, 'Registry', { registry, table, settings })
+    this.awsTokenIssuer = settings.awsTokenIssuer
+    const deploying = {
+      'create-keyring': firstKeyring.fn,
+      ...(this.registry && { 'apply-registry': this.registry.fn }),
+    }
+    this.functions = lambdasOf({ ...observed.functions, ...deploying })
     if (settings.outputs) this.addOutputs(settings, gateway)
   }
 
@@ -109,6 +129,44 @@ export class TokenBroker extends Construct {
   /** Lets a principal change the registry, as `token-broker apply` and `clients` do. */
   grantApply(grantee: IGrantable): Grant {
     return grantAll(grantee, [...this.brokerTable.applyStatements(), this.secrets.seeProviderSecrets()])
+  }
+
+  /**
+   * Lets a role of the app in as a client without a secret. The role may ask AWS for tokens whose audience is the application's
+   * issuer, and the client's registration names the role. Without the prop `registry` an output holds that registration, for the
+   * registry file that `token-broker apply` writes.
+   */
+  trustRole(role: IRole, { application, clientId, registration = {}, awsTokenIssuer }: TrustRoleProps): void {
+    const issuer = awsTokenIssuer ?? this.awsTokenIssuer
+    if (issuer === undefined)
+      throw new Error(`${this.node.path}: trustRole needs the prop awsTokenIssuer. ${howToFindIssuer}`)
+    if (!Token.isUnresolved(issuer) && !isAwsTokenIssuer(issuer)) {
+      throw new Error(
+        `${this.node.path}: awsTokenIssuer: "${issuer}" is not the issuer of an account. ${howToFindIssuer}`,
+      )
+    }
+    const id = `Trust-${application}-${clientId}-${Names.nodeUniqueId(role.node)}`
+    const policy = letAskForTokens(this, id, role, this.issuer(application))
+    Validations.of(policy).acknowledge({
+      id: wildcardRule(this, '*'),
+      reason: 'sts:GetWebIdentityToken supports no resources; the audience is limited instead.',
+    })
+    const trusted = { application, clientId, registration, identity: { issuer, subject: role.roleArn } }
+    if (this.registry === undefined) this.leaveToApply(id, trusted)
+    else this.registry.trust(trusted)
+  }
+
+  private leaveToApply(id: string, role: TrustedRole): void {
+    const value = Stack.of(this).toJsonString(clientOf(role))
+    const output = new CfnOutput(this, `${id}-Registration`, {
+      value,
+      description: `The registration of ${role.clientId}, a client of ${role.application}`,
+    })
+    const place = `${role.application}/${role.clientId}`
+    Annotations.of(this).addWarningV2(
+      `token-broker:registration-${role.application}-${role.clientId}`,
+      `The role of ${place} is let in once its client is registered. Pass the prop \`registry\`, or after the deployment put the output ${Stack.of(this).getLogicalId(output)} among the clients of ${role.application} in your registry file and run \`token-broker apply\`.`,
+    )
   }
 
   /** One for all functions. The CDK would make one for each. */
@@ -147,6 +205,7 @@ export class TokenBroker extends Construct {
       ],
       SecretsKeyArn: [this.secretsKey.keyArn, 'The KMS key for the secrets of providers'],
       OpsPolicyArn: [this.ops.policy.managedPolicyArn, 'The policy for operators who may see and end sessions'],
+      RegistryChanges: [this.registry?.changes, 'What the last deployment has changed in the registry'],
       DomainTarget: [gateway.domainTarget, 'The target of the DNS record of the public name'],
     }
     for (const [name, [value, description]] of Object.entries(outputs)) {
@@ -155,9 +214,9 @@ export class TokenBroker extends Construct {
   }
 }
 
-function lambdasOf(functions: Readonly<Record<DeployedFunction, BrokerFunction>>): Record<DeployedFunction, IFunction> {
+function lambdasOf(functions: Readonly<Record<string, BrokerFunction>>): BrokerFunctions {
   const lambdas = Object.entries(functions).map(([name, { lambda }]) => [name, lambda])
-  return Object.fromEntries(lambdas) as Record<DeployedFunction, IFunction>
+  return Object.fromEntries(lambdas) as BrokerFunctions
 }
 
 function grantAll(grantee: IGrantable, statements: readonly PolicyStatement[]): Grant {

@@ -83,6 +83,9 @@ export const logEvents = {
   'keyring.rotated': { levels: ['info'], always: ['reason'], sometimes: ['request_id'] },
   'keyring.keys_retired': { levels: ['warn'], always: ['reason'], sometimes: ['request_id'] },
   'keyring.checked': { levels: ['info'], always: ['age_days'], sometimes: [] },
+  // --- the registry
+  'registry.changed': { levels: ['info'], always: ['application', 'reason'], sometimes: ['client_id', 'change'] },
+  'registry.applied': { levels: ['info'], always: ['count'], sometimes: [] },
   // --- every request
   fault: {
     levels: ['warn', 'error'],

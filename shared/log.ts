@@ -30,7 +30,9 @@ export type LogFields = {
   readonly actor?: string | undefined
   /** The operator's note. */
   readonly note?: string | undefined
-  /** The number of sessions. */
+  /** What a deployment changes of a registration. No secret is in it (registry-difference.ts). */
+  readonly change?: string | undefined
+  /** The number of sessions, or of changes. */
   readonly count?: number | undefined
   /** The age of the oldest key in use. */
   readonly age_days?: number | undefined
@@ -56,6 +58,7 @@ const loggedFields: readonly (keyof LogFields)[] = [
   'ip',
   'actor',
   'note',
+  'change',
   'count',
   'age_days',
   'fault',

@@ -71,6 +71,7 @@ const allowed: Record<string, readonly string[]> = {
     ...[
       'shared/version.ts',
       'shared/unavailable.ts',
+      'shared/registry-difference.ts',
       'shared/map-with-concurrency.ts',
       'local/rotate-keys.ts',
       'local/problem.ts',

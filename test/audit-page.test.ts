@@ -96,7 +96,7 @@ test('every log event is written somewhere in functions/ or shared/, and no unde
     ({ path }) => !['shared/log-events.ts', 'shared/metrics.ts'].includes(path),
   )
   const code = writers.map(({ text }) => text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')).join('\n')
-  const literal = /'((?:family|credential|user_code|token|sessions?|provider|keyring)\.[a-z_]+)'/g
+  const literal = /'((?:family|credential|user_code|token|sessions?|provider|keyring|registry)\.[a-z_]+)'/g
   const written = new Set([...code.matchAll(literal)].map(([, event = '']) => event))
   for (const event of ['fault', 'request']) if (code.includes(`event: '${event}'`)) written.add(event)
   assert.deepEqual([...written].sort(), Object.keys(logEvents).sort())

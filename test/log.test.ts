@@ -33,6 +33,7 @@ const everything: Required<LogFields> = {
   ip: '192.0.2.7',
   actor: 'arn:aws:iam::000000000000:user/local',
   note: 'laptop lost',
+  change: 'graceSeconds: 10 → 60',
   count: 3,
   age_days: 41.5,
   fault: 'Error',

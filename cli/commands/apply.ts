@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander'
 import { applicationOf, type Change, changesBetween, isClient } from '../../shared/domain/registry-changes.ts'
+import { differencesOf, inWords, providerChangeOf, providerInWords } from '../../shared/registry-difference.ts'
 import { maxChangesPerTransaction, readRegistry, writeChanges } from '../../shared/store/registry.ts'
 import { authorOf } from '../author.ts'
 import { Problem } from '../problem.ts'
@@ -15,7 +16,6 @@ import {
 } from '../provider-secrets.ts'
 import { graceWarning } from '../refresh-plan.ts'
 import { inEffectWithinSeconds, useTable } from '../registry.ts'
-import { differencesOf, inWords, providerChangeOf, providerInWords } from '../registry-difference.ts'
 import { registryFrom, type Variables, withVariables } from '../registry-file.ts'
 import { isLocalTable, type JsonFlag, type TableSettings, tableFrom, tablePlace, withTable } from '../settings.ts'
 import { askUnlessYes, bold, dim, type Format, paint, plain, print, printJson, say, spin } from '../terminal.ts'

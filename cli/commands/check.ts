@@ -1,9 +1,9 @@
 /** `token-broker check`: checks a registry file without a table, a network or any rights. */
 
 import type { Command } from 'commander'
+import { providerInWords } from '../../shared/registry-difference.ts'
 import { needsSecret, type SecretsSettings, secretNameOf, secretsPrefix, withSecrets } from '../provider-secrets.ts'
 import { graceWarning } from '../refresh-plan.ts'
-import { providerInWords } from '../registry-difference.ts'
 import { registryFrom, type Variables, withVariables } from '../registry-file.ts'
 import type { JsonFlag } from '../settings.ts'
 import { bold, dim, plain, print, printJson, say } from '../terminal.ts'

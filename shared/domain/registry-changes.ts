@@ -32,22 +32,25 @@ const notDeclared = ['pk', 'sk', 'addedAt', 'revokedBefore', 'formerProviders']
 /**
  * Compares every record: each application followed by its clients, in the file's order, and then the records that the file lacks.
  *
- * @param prune whether records that the file lacks are removed
+ * @param prune whether records that the file lacks are removed, or which of them
  * @param keepsSessions asked for each provider whose identity changes (provider-identity.ts)
  */
 export function changesBetween(
   stored: StoredRegistry,
   declared: Registry,
-  prune: boolean,
+  prune: boolean | ((record: RegistryRecord) => boolean),
   keepsSessions: KeepsSessions = () => false,
 ): Change[] {
-  const left = prune ? [] : stored.clients.filter((client) => !has(declared.clients, client))
+  const isRemoved = typeof prune === 'function' ? prune : () => prune
+  const left = stored.clients.filter((client) => !has(declared.clients, client) && !isRemoved(client))
   const applications = declared.applications.map((application) => withOthers(application, left))
   const names = [...new Set([...applications, ...stored.applications].map(({ name }) => name))]
-  const gone = prune ? 'removed' : 'undeclared'
+  const gone = (record: RegistryRecord) => (isRemoved(record) ? 'removed' : 'undeclared')
   const compare = <Record extends RegistryRecord>(before: readonly Record[], after: readonly Record[]): Change[] => [
     ...after.map((record) => changeOf(find(before, record), record, keepsSessions)),
-    ...before.filter((record) => !has(after, record)).map((record) => ({ kind: gone, record, members: [] }) as const),
+    ...before
+      .filter((record) => !has(after, record))
+      .map((record) => ({ kind: gone(record), record, members: [] }) as const),
   ]
   const all = [
     ...compare<RegistryRecord>(stored.applications, applications),

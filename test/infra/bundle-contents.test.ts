@@ -76,7 +76,7 @@ test('no bundle contains the SDK’s credential chain or a path of the machine t
 test('a bundle imports only its own modules and those of Node', () => {
   for (const [name, { folder }] of Object.entries(bundles)) {
     for (const text of modulesOf(folder, imported).values()) {
-      const strangers = [...text.matchAll(/\b(?:import|from)\s*\(?"([@\w./:-]+)"/g)]
+      const strangers = [...text.matchAll(/\b(?:import\s*\(?|from\s*)"([@\w./:-]+)"/g)]
         .map(([, target]) => target!)
         .filter((target) => !target.startsWith('./') && !isBuiltin(target))
       assert.deepEqual(strangers, [], name)

@@ -36,7 +36,7 @@ import { SecretVersions } from '../support/secrets-manager.ts'
 import { type Aws, startAws } from './support/aws.ts'
 import { type Bundled, theBundles } from './support/bundled.ts'
 import { rightsOf } from './support/rights.ts'
-import { synthesized, theOnly } from './support/template.ts'
+import { registryWith, synthesized, synthesizedWithRegistry, theOnly } from './support/template.ts'
 
 const prefix = 'token-broker/test/'
 const secrets = new SecretVersions()
@@ -206,6 +206,16 @@ test('deployed: the JWKS contains the keys that create-keyring made', async () =
   for (const kid of published) assert.ok(secrets.get(`${prefix}keyring`)?.includes(kid))
 })
 
+test('deployed apply-registry writes a registry, and changes it', async () => {
+  const registryOf = (graceSeconds: number) => {
+    const client = { clientId: 'cli', auth: 'none', graceSeconds, grants: ['refresh_token'] }
+    return { Registry: JSON.stringify(registryWith(client)).replace('"demo"', '"deployed"') }
+  }
+  const applied = (Changes: string) => ({ Status: 'SUCCESS', Data: { Changes } })
+  assert.deepEqual(await deploying('apply-registry', registryOf(10)), applied('2 added'))
+  assert.deepEqual(await deploying('apply-registry', registryOf(60)), applied('1 changed'))
+})
+
 test('deployed rotate-keys lists the keys, and retires one', async () => {
   const { keys } = (await runAlone('rotate-keys', { list: true })) as { keys: { key: string; status: string }[] }
   const { key } = keys.find(({ status }) => status === 'next')!
@@ -223,7 +233,7 @@ test('deployed check-keys logs the age of the keys as a metric', async () => {
 })
 
 test('in the tests above every function ran, and asked AWS only for what its role grants', () => {
-  const { resources } = synthesized()
+  const { resources } = synthesizedWithRegistry()
   for (const { functionName, action, on, attributes } of aws.asked) {
     const thing = on.replace(prefix, '')
     const isGranted = rightsOf(resources, functionName).some(
@@ -240,7 +250,9 @@ test('in the tests above every function ran, and asked AWS only for what its rol
 /** @param right such as `family#*`, or `application#* (pk sk revokedBefore)` */
 function covers(right: string, thing: string, attributes: readonly string[]): boolean {
   const [, pattern = '', only] = /^(.*?)(?: \((.*)\))?$/.exec(right) ?? []
-  const isThing = pattern.endsWith('*') ? thing.startsWith(pattern.slice(0, -1)) : pattern === thing
+  const isThing = pattern
+    .split(',')
+    .some((one) => (one.endsWith('*') ? thing.startsWith(one.slice(0, -1)) : one === thing))
   return isThing && (only === undefined || attributes.every((one) => only.split(' ').includes(one)))
 }
 
@@ -308,8 +320,9 @@ async function runAlone(name: string, event: object = {}): Promise<unknown> {
 }
 
 /** Runs a function as CloudFormation does. */
-async function deploying(name: string): Promise<unknown> {
-  const { Status, Data } = await asCloudFormation((event) => run(name, event))
+async function deploying(name: string, ResourceProperties: object = {}): Promise<unknown> {
+  const asking = { ResourceProperties: { ...ResourceProperties } }
+  const { Status, Data } = await asCloudFormation((event) => run(name, event), asking)
   return { Status, Data }
 }
 

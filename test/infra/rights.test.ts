@@ -5,9 +5,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { rightsOf } from './support/rights.ts'
-import { functions, ofType, referred, type Statement, synthesized, text, theOnly } from './support/template.ts'
+import {
+  functions,
+  ofType,
+  referred,
+  type Statement,
+  synthesizedWithRegistry,
+  text,
+  theOnly,
+} from './support/template.ts'
 
-const { resources } = synthesized()
+const { resources } = synthesizedWithRegistry()
 const all = functions(resources)
 
 const registrations = 'dynamodb:GetItem application#*'
@@ -60,6 +68,11 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     'kms:Decrypt, kms:GenerateDataKey through secretsmanager',
     log,
   ],
+  'apply-registry': [
+    'dynamodb:GetItem, dynamodb:Query, dynamodb:PutItem, dynamodb:UpdateItem, dynamodb:DeleteItem application#*,registry,registry#history',
+    writeKey,
+    log,
+  ],
   'rotate-keys': [
     'secretsmanager:DescribeSecret, secretsmanager:GetSecretValue, secretsmanager:PutSecretValue, secretsmanager:UpdateSecretVersionStage keyring',
     'kms:Decrypt, kms:GenerateDataKey through secretsmanager',
@@ -103,12 +116,15 @@ test('the environment of each function names its resources and holds no secret',
     const { Variables = {} } = (Properties.Environment ?? {}) as { Variables?: Record<string, unknown> }
     const where = Object.fromEntries(Object.entries(Variables).map(([key, value]) => [key, text(value)]))
     const secrets = { SECRETS: 'secretsmanager:token-broker/test/', METRICS_NAMESPACE: 'TokenBroker/test' }
+    const { METRICS_NAMESPACE } = secrets
+    const table = { METRICS_NAMESPACE, TABLE_NAME: `<${theOnly(resources, 'AWS::DynamoDB::GlobalTable').id}>` }
     if (name === 'api-docs') assert.deepEqual(where, { METRICS_NAMESPACE: secrets.METRICS_NAMESPACE })
+    else if (name === 'apply-registry') assert.deepEqual(where, table)
     else if (['create-keyring', 'rotate-keys', 'check-keys'].includes(name)) assert.deepEqual(where, secrets)
     else {
       const { AUDIT_LOG_GROUPS: _, ...rest } = where
       assert.equal('AUDIT_LOG_GROUPS' in where, name === 'sessions')
-      assert.deepEqual(rest, { ...secrets, TABLE_NAME: `<${theOnly(resources, 'AWS::DynamoDB::GlobalTable').id}>` })
+      assert.deepEqual(rest, { ...secrets, ...table })
     }
   }
 })

@@ -33,10 +33,13 @@ export async function startAws(dynamodb: string, secrets: SecretVersions): Promi
     const functionName = incoming.headers[functionHeader]
     const isSecret = service === 'secretsmanager'
     if (typeof functionName === 'string') {
-      const action = `${isSecret ? 'secretsmanager' : 'dynamodb'}:${operation}`
-      const things = isSecret ? [String(JSON.parse(body).SecretId)] : asksOf(body)
-      const attributes = operation === 'UpdateItem' ? attributesOf(body) : []
-      asked.push(...things.map((on) => ({ functionName, action, on, attributes })))
+      const requests = operation === 'TransactWriteItems' ? writesIn(body) : [{ operation, body }]
+      for (const { operation, body } of requests) {
+        const action = `${isSecret ? 'secretsmanager' : 'dynamodb'}:${operation}`
+        const things = isSecret ? [String(JSON.parse(body).SecretId)] : asksOf(body)
+        const attributes = operation === 'UpdateItem' ? attributesOf(body) : []
+        asked.push(...things.map((on) => ({ functionName, action, on, attributes })))
+      }
     }
     const { status, body: text } = isSecret
       ? secrets.answer(operation, JSON.parse(body))
@@ -64,6 +67,14 @@ type Request = {
   readonly IndexName?: string
   readonly ExpressionAttributeValues?: Readonly<Record<string, { readonly S: string }>>
   readonly RequestItems?: Readonly<Record<string, { readonly Keys: readonly Named[] }>>
+}
+
+/** The writes of a transaction. IAM asks for the right of each (DynamoDB Developer Guide). */
+function writesIn(body: string): { operation: string; body: string }[] {
+  const { TransactItems } = JSON.parse(body) as { TransactItems: Readonly<Record<string, object>>[] }
+  return TransactItems.flatMap((item) =>
+    Object.entries(item).map(([name, write]) => ({ operation: `${name}Item`, body: JSON.stringify(write) })),
+  )
 }
 
 /** The partition keys or the index that a request names. */

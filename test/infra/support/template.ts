@@ -12,7 +12,7 @@ import { Certificate, type ICertificate } from 'aws-cdk-lib/aws-certificatemanag
 import { InterfaceVpcEndpoint, Vpc } from 'aws-cdk-lib/aws-ec2'
 import type { Construct } from 'constructs'
 import { bundlesContext, deployedFunctions } from '../../../infra/deployed-functions.ts'
-import { TokenBroker, type TokenBrokerProps } from '../../../infra/index.ts'
+import { Registry, TokenBroker, type TokenBrokerProps } from '../../../infra/index.ts'
 
 export type Resource = {
   readonly Type: string
@@ -79,6 +79,23 @@ function emptyBundles(): string {
 /** Props with which alarms mail. */
 export const mailed: TokenBrokerProps = {
   alarms: { page: { emails: ['ops@example.com'] }, ticket: { emails: ['team@example.com'] } },
+}
+
+export type Client = { readonly clientId: string } & Readonly<Record<string, unknown>>
+
+/** A registry file with one application. */
+export function registryWith(...clients: Client[]): object {
+  const provider = { kind: 'oidc', issuer: 'https://idp.example.com', clientId: 'broker' }
+  const audiences = ['https://api.example.com']
+  return { applications: [{ name: 'demo', displayName: 'Demo', provider, audiences, clients }] }
+}
+
+let withRegistry: Synthesized | undefined
+
+/** A broker with every function: the registry is a part of its deployment. */
+export function synthesizedWithRegistry(): Synthesized {
+  withRegistry ??= synthesize({ registry: Registry.fromObject(registryWith()) })
+  return withRegistry
 }
 
 export function certificateIn(scope: Construct, region = 'eu-central-1'): ICertificate {

@@ -1,9 +1,9 @@
 /** A change of the registry, member by member. Secrets are never shown, long values are cut. */
 
 import { isDeepStrictEqual } from 'node:util'
-import { identityOf } from '../shared/domain/provider-identity.ts'
-import type { ProviderSettings } from '../shared/domain/registration.ts'
-import { type Change, isClient } from '../shared/domain/registry-changes.ts'
+import { identityOf } from './domain/provider-identity.ts'
+import type { ProviderSettings } from './domain/registration.ts'
+import { type Change, isClient } from './domain/registry-changes.ts'
 
 export type Difference = {
   /** Dotted path in the file: `provider.issuer`. */

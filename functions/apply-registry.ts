@@ -1,0 +1,104 @@
+/**
+ * apply-registry: writes the registry that is part of a deployment, by the rules of `token-broker apply`.
+ *
+ * Records that the deployment before declared, and this one does not, are removed; what others have added stays. When a
+ * deployment is rolled back, CloudFormation sends the former registry in the same way.
+ */
+
+import { customResource, DeploymentError } from '../shared/custom-resource.ts'
+import type { Registry } from '../shared/domain/registration.ts'
+import {
+  applicationOf,
+  type Change,
+  changesBetween,
+  isClient,
+  type RegistryRecord,
+  type StoredRegistry,
+} from '../shared/domain/registry-changes.ts'
+import { log } from '../shared/log.ts'
+import { clock } from '../shared/parts.ts'
+import { differencesOf, inWords } from '../shared/registry-difference.ts'
+import { parseRegistry } from '../shared/registry-file.ts'
+import { readRegistry, writeChanges } from '../shared/store/registry.ts'
+import { connect, type Table } from '../shared/store/table.ts'
+
+/** Somebody else may write at the same time. */
+const maxTries = 8
+
+export const handler = customResource(
+  async ({ RequestType, StackId, ResourceProperties, OldResourceProperties }): Promise<Record<string, string>> => {
+    // Registrations go with their table.
+    if (RequestType === 'Delete') return {}
+    const declared = registryIn(ResourceProperties)
+    const former = formerIn(OldResourceProperties)
+    const keepsSessions = ResourceProperties.KeepSessions === 'true'
+    const table = connect(process.env.TABLE_NAME ?? '')
+    try {
+      const changes = await apply(table, declared, former, keepsSessions, { actor: StackId, command: 'deploy' })
+      for (const change of changes) logChange(change)
+      log({ level: 'info', event: 'registry.applied', count: changes.length }, clock.now())
+      return { Changes: summary(changes) }
+    } finally {
+      table.close()
+    }
+  },
+)
+
+type Properties = Readonly<Record<string, unknown>>
+
+/** @throws {DeploymentError} with all mistakes */
+function registryIn({ Registry: text }: Properties): Registry {
+  const parsed = parseRegistry(String(text), { isDeployed: true })
+  if (parsed.ok) return parsed.registry
+  const mistakes = parsed.mistakes.map(({ where, why }) => `${where}: ${why}`)
+  throw new DeploymentError(`The registry has mistakes, and nothing was changed: ${mistakes.join('; ')}`)
+}
+
+/** A registry that could not be applied has not been, so it declares nothing. */
+function formerIn(properties: Properties | undefined): Registry {
+  const parsed = properties && parseRegistry(String(properties.Registry), { isDeployed: true })
+  return parsed?.ok ? parsed.registry : { applications: [], clients: [] }
+}
+
+type Author = { readonly actor: string; readonly command: string }
+
+/** @returns the changes that were made */
+async function apply(
+  table: Table,
+  declared: Registry,
+  former: Registry,
+  keepsSessions: boolean,
+  by: Author,
+): Promise<Change[]> {
+  const names = [...declared.applications, ...former.applications].map(({ name }) => name)
+  for (let tries = 0; tries < maxTries; tries += 1) {
+    const stored = await readRegistry(table, names)
+    const all = changesBetween(stored, declared, removedFrom(stored, former), () => keepsSessions)
+    const changes = all.filter(({ kind }) => kind !== 'unchanged' && kind !== 'undeclared')
+    if (await writeChanges(table, stored.version, changes, { nowMs: clock.now(), by })) return changes
+  }
+  throw new DeploymentError('Others kept changing the registry meanwhile. Deploy again.')
+}
+
+/** An application stays as long as a client of it does. */
+function removedFrom(stored: StoredRegistry, former: Registry): (record: RegistryRecord) => boolean {
+  const nameOf = (record: RegistryRecord) =>
+    isClient(record) ? `${applicationOf(record)} ${record.clientId}` : applicationOf(record)
+  const declared = new Set([...former.applications, ...former.clients].map(nameOf))
+  const kept = new Set(stored.clients.filter((client) => !declared.has(nameOf(client))).map(applicationOf))
+  return (record) => declared.has(nameOf(record)) && (isClient(record) || !kept.has(record.name))
+}
+
+function logChange(change: Change): void {
+  const { kind, record } = change
+  const client = isClient(record) ? { client_id: record.clientId } : {}
+  const differences = differencesOf(change).map(inWords).join('; ')
+  const what = { application: applicationOf(record), ...client, reason: kind }
+  log({ level: 'info', event: 'registry.changed', ...what, change: differences || undefined }, clock.now())
+}
+
+function summary(changes: readonly Change[]): string {
+  const counts = Map.groupBy(changes, ({ kind }) => kind)
+  const counted = [...counts].map(([kind, { length }]) => `${length} ${kind}`)
+  return counted.join(', ') || 'nothing changed'
+}

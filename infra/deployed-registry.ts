@@ -1,0 +1,112 @@
+/** The registry as a part of the deployment: a custom resource whose function applies it. */
+
+import { Annotations, CustomResource, Duration, Lazy, Stack, Tokenization } from 'aws-cdk-lib'
+import { Construct } from 'constructs'
+import { wideTrust } from '../shared/domain/workload-trust.ts'
+import { parseRegistry } from '../shared/registry-file.ts'
+import { BrokerFunction } from './function.ts'
+import { deploymentTimeoutSeconds } from './limits.ts'
+import type { Registry } from './registry.ts'
+import type { Settings } from './settings.ts'
+import type { BrokerTable } from './table.ts'
+import { type Merged, type RegistryFile, type TrustedRole, withRoles } from './trusted-roles.ts'
+
+export type DeployedRegistryProps = {
+  readonly registry: Registry
+  readonly table: BrokerTable
+  readonly settings: Settings
+}
+
+/** The longest that a template may hold of it, with room for everything else (CloudFormation quotas: 1 MB). */
+const maxBytes = 300_000
+
+export class DeployedRegistry extends Construct {
+  readonly fn: BrokerFunction
+  /** What the last deployment has changed, in words. */
+  readonly changes: string
+  private readonly registry: Registry
+  private readonly roles: TrustedRole[] = []
+
+  constructor(scope: Construct, id: string, { registry, table, settings }: DeployedRegistryProps) {
+    super(scope, id)
+    this.registry = registry
+    this.fn = new BrokerFunction(this, 'ApplyRegistry', {
+      name: 'apply-registry',
+      settings,
+      timeout: Duration.seconds(deploymentTimeoutSeconds - 20),
+    })
+    table.grantApply(this.fn)
+    const resource = new CustomResource(this, 'Registry', {
+      serviceToken: this.fn.lambda.functionArn,
+      resourceType: 'Custom::TokenBrokerRegistry',
+      serviceTimeout: Duration.seconds(deploymentTimeoutSeconds),
+      properties: {
+        // Roles are added until synthesis.
+        Registry: Lazy.uncachedString({ produce: () => Stack.of(this).toJsonString(this.merged().file) }),
+        KeepSessions: String(registry.keepSessions),
+      },
+    })
+    resource.node.addDependency(this.fn, table)
+    this.changes = resource.getAttString('Changes')
+    this.node.addValidation({ validate: () => this.mistakes() })
+    this.warnOfWideTrust()
+  }
+
+  trust(role: TrustedRole): void {
+    this.roles.push(role)
+  }
+
+  private merged(): Merged {
+    return withRoles(JSON.parse(this.registry.text) as RegistryFile, this.roles)
+  }
+
+  /** All of them at once, before anything is deployed. */
+  private mistakes(): string[] {
+    if (!isJson(this.registry.text)) return [`${this.registry.source}: is not JSON`]
+    const { file, mistakes } = this.merged()
+    const text = JSON.stringify(file)
+    const parsed = parseRegistry(withoutTokens(text), { isDeployed: true })
+    const wrong = parsed.ok ? [] : parsed.mistakes.map(({ where, why }) => `${where}: ${why}`)
+    const secrets = placesOfSecrets(file).map(
+      (where) =>
+        `${where}: a template is no place for a secret; write "secrets": "table", or trust a workload identity`,
+    )
+    const size = Buffer.byteLength(text)
+    const large = size > maxBytes ? [`has ${size} bytes, more than ${maxBytes}: apply it by the command line`] : []
+    return [...mistakes, ...wrong, ...secrets, ...large].map((mistake) => `${this.registry.source}: ${mistake}`)
+  }
+
+  private warnOfWideTrust(): void {
+    if (!isJson(this.registry.text)) return
+    const parsed = parseRegistry(withoutTokens(this.registry.text), { isDeployed: true })
+    if (!parsed.ok) return
+    for (const { application, clientId, identities = [] } of parsed.registry.clients) {
+      for (const warning of identities.flatMap(wideTrust)) {
+        const rule = `token-broker:wide-trust-${application}-${clientId}`
+        Annotations.of(this).addWarningV2(rule, `${application}/${clientId}: ${warning}.`)
+      }
+    }
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    return typeof JSON.parse(text) === 'object'
+  } catch {
+    return false
+  }
+}
+
+/** A value that is known at deployment only is checked then. Until then something stands for it that fits everywhere. */
+function withoutTokens(text: string): string {
+  const { tokens } = Tokenization.reverseString(text)
+  return tokens.reduce((rest, token) => rest.replaceAll(String(token), 'https://late.example.com/late'), text)
+}
+
+function placesOfSecrets({ applications }: RegistryFile): string[] {
+  return (Array.isArray(applications) ? applications : []).flatMap(({ clients }, at) =>
+    (Array.isArray(clients) ? clients : []).flatMap(({ secrets }, client) =>
+      Array.isArray(secrets) && secrets.length > 0 ? [`applications[${at}].clients[${client}].secrets`] : [],
+    ),
+  )
+}
