@@ -227,6 +227,21 @@ describe('the token of the platform', () => {
     assert.equal(asked, 0)
   })
 
+  test('a broker that answers 503 is asked again, with a new token of the platform', async (t) => {
+    const assertions: (string | null)[] = []
+    const busy = await serve(t, async (incoming, outgoing) => {
+      const chunks = await incoming.toArray()
+      assertions.push(new URLSearchParams(Buffer.concat(chunks).toString()).get('client_assertion'))
+      const isFirst = assertions.length === 1
+      outgoing.writeHead(isFirst ? 503 : 200)
+      outgoing.end(JSON.stringify(isFirst ? { error: 'temporarily_unavailable' } : { access_token: 'good' }))
+    })
+    const words = `--url ${busy} --workload aws --client-id lambda`
+    assert.deepEqual(await token(t, words, job('aws').variables), { code: 0, stdout: 'good\n', stderr: '' })
+    assert.equal(new Set(assertions).size, 2)
+    for (const assertion of assertions) assert.equal(decodeJwt(assertion ?? '').aud, `${busy}/demo`)
+  })
+
   test('a token that the broker refuses is described by issuer, subject and audience', async (t) => {
     const { code, stderr } = await token(t, '--workload kubernetes --client-id lambda', job('kubernetes').variables)
     assert.equal(code, 1)
