@@ -3,7 +3,7 @@
  */
 
 import type { ImportTiming } from './cold-import.ts'
-import type { OperationCost } from './counting.ts'
+import type { Counting, OperationCost } from './counting.ts'
 import type { Crowd } from './crowd.ts'
 import type { OperationName } from './operations.ts'
 import type { Timing } from './timing.ts'
@@ -25,6 +25,7 @@ const maxRequests: Readonly<Record<OperationName, number>> = {
   revoke: 1,
   'device start': 1,
   'service token': 0,
+  'workload token': 0,
   // Family and vault are read in one, and the refresh token is rotated.
   'provider refresh': 2,
   'token exchange': 1,
@@ -39,6 +40,8 @@ const maxUnits: Partial<Record<OperationName, Units>> = {
   'token exchange': { writeUnits: 0, readUnits: 1 },
 }
 
+/** By a broker that has the issuer's keys. */
+const maxIssuerRequests = 0
 /** However many callers ask at once, whose provider's token is over. */
 const maxProviderRequests = 1
 /** Times the floor's. */
@@ -62,6 +65,10 @@ export function judgeCost({ name, requests, writeUnits, readUnits }: OperationCo
           judge(`${name}: read units`, readUnits, limit.readUnits),
         ]),
   ]
+}
+
+export function judgeIssuer({ issuerRequests }: Counting): Verdict[] {
+  return [judge('workload token: requests to the issuer', issuerRequests, maxIssuerRequests)]
 }
 
 export function judgeCrowd({ workers, providerRequests }: Crowd): Verdict[] {

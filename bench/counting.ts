@@ -26,6 +26,8 @@ export type Counting = {
   readonly operations: readonly OperationCost[]
   /** On top for the first request of a client at a broker, and every ten seconds again. */
   readonly registrations: Cost
+  /** Requests to the issuer of workload identities by a broker that has its keys. */
+  readonly issuerRequests: number
 }
 
 /** @param sessions go through the whole story, one after another */
@@ -33,9 +35,12 @@ export async function countRequests(stage: Stage, sessions: number): Promise<Cou
   const proxy = await startCountingProxy(stage.dynamodbEndpoint)
   const broker = await startServer('broker', { ...stage.environment, AWS_ENDPOINT_URL_DYNAMODB: proxy.endpoint })
   const caller = createCaller(broker.url)
+  let issuerRequests = 0
   const requests = new Map<OperationName, Counted[][]>(operations.map(({ name }) => [name, []]))
   try {
     for (let count = 0; count < sessions; count += 1) {
+      // The first one fetches the keys.
+      if (count === 1) stage.platform.takeCount()
       const session: Session = {}
       for (const operation of operations) {
         await operation.prepare?.(session, stage, caller)
@@ -44,6 +49,7 @@ export async function countRequests(stage: Stage, sessions: number): Promise<Cou
         requests.get(operation.name)!.push(proxy.take())
       }
     }
+    issuerRequests = stage.platform.takeCount()
   } finally {
     caller.close()
     await broker.close()
@@ -53,6 +59,7 @@ export async function countRequests(stage: Stage, sessions: number): Promise<Cou
   return {
     operations: operations.map(({ name }) => ({ name, ...costOf(usual(requests.get(name)!)) })),
     registrations: costOf(first.filter(isRegistration)),
+    issuerRequests,
   }
 }
 

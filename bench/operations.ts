@@ -4,7 +4,7 @@
 
 import type { Caller, Form } from './caller.ts'
 import { application, approveDevice, openedCode, redirectUri, scopes, vaulted, vaultedSession } from './families.ts'
-import type { Stage } from './stage.ts'
+import { type Stage, workloadId } from './stage.ts'
 
 export type OperationName =
   | 'device start'
@@ -14,6 +14,7 @@ export type OperationName =
   | 'refresh'
   | 'revoke'
   | 'service token'
+  | 'workload token'
   | 'provider refresh'
   | 'token exchange'
 
@@ -24,6 +25,7 @@ export type Session = {
   code?: string
   verifier?: string
   subjectToken?: string
+  platformToken?: string
 }
 
 export type Operation = {
@@ -104,6 +106,20 @@ export const operations: readonly Operation[] = [
     status: 200,
     form: () => ({ grant_type: 'client_credentials', scope: 'reports:read' }),
     authorization: basic('service', 'service-secret'),
+  },
+  // The same for a client without a secret: what a platform's token takes to verify, beside a hash.
+  {
+    name: 'workload token',
+    path: `/${application}/oauth/token/client`,
+    status: 200,
+    prepare: async (session, { platform }) => {
+      session.platformToken = platform.token
+    },
+    form: ({ platformToken }) => ({
+      ...{ grant_type: 'client_credentials', scope: 'reports:read', client_id: workloadId },
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      client_assertion: platformToken!,
+    }),
   },
   // The provider's token is fresh: what it takes to hand it out, and nothing of the provider's own time.
   {

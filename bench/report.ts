@@ -3,7 +3,7 @@
  */
 
 import { styleText } from 'node:util'
-import { judgeCost, judgeCrowd, judgeImport, judgeTiming, type Verdict } from './budgets.ts'
+import { judgeCost, judgeCrowd, judgeImport, judgeIssuer, judgeTiming, type Verdict } from './budgets.ts'
 import type { ImportTimings } from './cold-import.ts'
 import type { Cost, Counting } from './counting.ts'
 import type { Crowd } from './crowd.ts'
@@ -28,6 +28,7 @@ export function judge({ timings, counting, crowd, imports }: Omit<Findings, 'ver
   return [
     ...latency.flatMap(({ operations }) => operations.flatMap(judgeTiming)),
     ...counting.operations.flatMap(judgeCost),
+    ...judgeIssuer(counting),
     ...judgeCrowd(crowd),
     ...imports.bundles.flatMap(judgeImport),
   ]
@@ -108,9 +109,14 @@ const costColumns = [
   left('budget'),
 ]
 
-function costRows({ operations, registrations }: Counting): string[][] {
+function costRows(counting: Counting): string[][] {
+  const { operations, registrations, issuerRequests } = counting
   return [
     ...operations.map((cost) => [cost.name, ...costCells(cost), budgetCell(judgeCost(cost))]),
+    [
+      ...["of the platform's issuer", `${issuerRequests} by a workload token`, '', '', ''],
+      budgetCell(judgeIssuer(counting)),
+    ],
     // A broker keeps what it has read of an application and a client for ten seconds.
     ['and every 10 s', ...costCells(registrations), 'no budget: what is registered, read anew by each warm broker'],
   ]

@@ -12,11 +12,16 @@ import { supervise } from '../local/process/supervise.ts'
 import { fillTable, ownRegistry, readRegistry } from '../local/registry.ts'
 import { setUpSecrets } from '../local/secrets.ts'
 import type { MacKey } from '../shared/domain/credential.ts'
+import type { Client, Registry } from '../shared/domain/registration.ts'
 import { secretsAt } from '../shared/secrets.ts'
 import { createFamilies, type Families } from '../shared/store/families.ts'
 import { connect } from '../shared/store/table.ts'
 import { readKeyring } from '../shared/tokens/keyring.ts'
+import { type Platform, startPlatform } from './platform.ts'
 import { type Provider, startProvider } from './provider.ts'
+
+/** A client of the application `demo` that authenticates by its platform's token. */
+export const workloadId = 'workload'
 
 export type Stage = {
   readonly dynamodbEndpoint: string
@@ -26,6 +31,8 @@ export type Stage = {
   readonly families: Families
   readonly macKey: MacKey
   readonly provider: Provider
+  /** Of the workload that `service` is registered as once more. */
+  readonly platform: Platform
   /** Where files may be put; it is gone at the end. */
   readonly folder: string
   close(): Promise<void>
@@ -37,7 +44,8 @@ export async function setStage(): Promise<Stage> {
   const tableName = `token-broker-bench-${process.pid}`
   const database = await openDatabase(folder)
   const provider = await startProvider()
-  const registry = await readRegistry(ownRegistry, provider.url)
+  const platform = await startPlatform()
+  const registry = withWorkload(await readRegistry(ownRegistry, provider.url), platform)
   const { place } = await setUpSecrets(folder, registry.applications)
   const environment = {
     ...{ TABLE_NAME: tableName, SECRETS: place, AWS_ENDPOINT_URL_DYNAMODB: database.endpoint },
@@ -54,14 +62,26 @@ export async function setStage(): Promise<Stage> {
     families: createFamilies(table),
     macKey: keyring.macKey(Date.now()),
     provider,
+    platform,
     folder,
     close: async () => {
       await table.client.send(new DeleteTableCommand({ TableName: tableName }))
       table.close()
-      await provider.close()
+      await Promise.all([provider.close(), platform.close()])
       await database.stop()
     },
   }
+}
+
+/** The local registry, with a client that is `service` in all but its authentication. */
+function withWorkload(registry: Registry, { identity }: Platform): Registry {
+  const service = registry.clients.find(({ application, clientId }) => application === 'demo' && clientId === 'service')
+  if (service === undefined) throw new Error('The local registry has no client "service" any more')
+  const workload: Client = {
+    ...{ ...service, clientId: workloadId, secretHashes: [] },
+    ...{ auth: 'workload_identity', identities: [identity] },
+  }
+  return { ...registry, clients: [...registry.clients, workload] }
 }
 
 /** The embedded one, or the one that the environment names. The folder goes with this process, whatever way it ends. */

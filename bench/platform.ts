@@ -1,0 +1,54 @@
+/** A platform that gives workloads tokens, for the bench: its metadata and key, whose requests it counts, and one token. */
+
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { listen, loopback } from '../local/ports.ts'
+import type { WorkloadIdentity } from '../shared/domain/registration.ts'
+
+export type Platform = {
+  readonly identity: WorkloadIdentity
+  /** Valid for an hour, longer than any run. */
+  readonly token: string
+  /** Requests for metadata and keys since the last time. */
+  takeCount(): number
+  close(): Promise<void>
+}
+
+/** Each server of the bench has an issuer of its own, so the token is for none of them. */
+const audience = 'https://broker.example'
+const subject = 'arn:aws:iam::123456789012:role/nightly'
+/** The algorithm that AWS recommends, and the slowest to verify. */
+const alg = 'ES384'
+
+export async function startPlatform(): Promise<Platform> {
+  const { privateKey, publicKey } = await generateKeyPair(alg)
+  const jwk = { ...(await exportJWK(publicKey)), kid: 'one', use: 'sig' }
+  let count = 0
+  let issuer = ''
+  const server = createServer((incoming, outgoing) => {
+    count += 1
+    const body = incoming.url === '/keys' ? { keys: [jwk] } : { issuer, jwks_uri: `${issuer}/keys` }
+    outgoing.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+  })
+  issuer = `http://${loopback}:${await listen(server, 0, 'PORT')}`
+  const token = await new SignJWT({ iss: issuer, aud: audience, sub: subject })
+    .setProtectedHeader({ alg, kid: 'one', typ: 'JWT' })
+    .setIssuedAt()
+    .setExpirationTime('1 h')
+    .sign(privateKey)
+  return {
+    identity: { issuer, audience, subject },
+    token,
+    takeCount: () => {
+      const taken = count
+      count = 0
+      return taken
+    },
+    close: async () => {
+      server.close()
+      server.closeAllConnections()
+      await once(server, 'close')
+    },
+  }
+}
