@@ -15,7 +15,8 @@ export const staleMs = 4 * 3_600_000
 export const pauseMs = 30_000
 /** The same while there are none, so nobody of this issuer gets in. */
 export const emptyPauseMs = 5_000
-const timeoutMs = 3_000
+/** For metadata and keys together, to their last byte: a caller waits for them. */
+const defaultTimeoutMs = 3_000
 /** The longest metadata or key set that is read. */
 export const maxAnswerBytes = 262_144
 const maxKeys = 100
@@ -40,11 +41,18 @@ type Entry = {
 /** Makes the error for an issuer that cannot be used. `words` are for the operator; they hold nothing of an answer. */
 type MakeUnavailable = (cause: unknown, retryAfterSeconds: number, words: string | undefined) => Error
 
+type Settings = { readonly now: () => number; readonly unavailable: MakeUnavailable; readonly timeoutMs: number }
+
 /**
  * @param now the clock, ms
  * @param unavailable handed in, because a class that this module shared with a cold start would be one more module there
  */
-export function createIssuerKeys(now: () => number, unavailable: MakeUnavailable): IssuerKeys {
+export function createIssuerKeys(
+  now: () => number,
+  unavailable: MakeUnavailable,
+  timeoutMs = defaultTimeoutMs,
+): IssuerKeys {
+  const settings = { now, unavailable, timeoutMs }
   // Only registered issuers get here, so their number is bounded by the registry.
   const entries = new Map<string, Entry>()
   const entryOf = (issuer: string): Entry => {
@@ -54,18 +62,20 @@ export function createIssuerKeys(now: () => number, unavailable: MakeUnavailable
     entries.set(issuer, entry)
     return entry
   }
-  return { get: (issuer, isUnknown) => keysFor(entryOf(issuer), issuer, isUnknown, now, unavailable) }
+  return { get: (issuer, isUnknown) => keysFor(entryOf(issuer), issuer, isUnknown, settings) }
 }
 
 async function keysFor(
   entry: Entry,
   issuer: string,
   isUnknown: (keys: readonly IssuerKey[]) => boolean,
-  now: () => number,
-  unavailable: MakeUnavailable,
+  settings: Settings,
 ): Promise<readonly IssuerKey[]> {
+  const { now, unavailable } = settings
   const cached = usable(entry, now())
-  if (cached === undefined || now() - entry.fetchedAt >= freshMs || isUnknown(cached)) await ask(entry, issuer, now)
+  if (cached === undefined || now() - entry.fetchedAt >= freshMs || isUnknown(cached)) {
+    await ask(entry, issuer, settings)
+  }
   const keys = usable(entry, now())
   // A key that we could not look for may well be there: that is not the caller's mistake.
   if (keys === undefined || (entry.failure !== undefined && isUnknown(keys))) {
@@ -80,10 +90,10 @@ function usable({ keys, fetchedAt }: Entry, now: number): readonly IssuerKey[] |
 }
 
 /** One request at a time for each issuer, and none within the pause after the one before. */
-async function ask(entry: Entry, issuer: string, now: () => number): Promise<void> {
+async function ask(entry: Entry, issuer: string, { now, timeoutMs }: Settings): Promise<void> {
   if (entry.pending === undefined && now() >= nextAskAt(entry, now())) {
     entry.askedAt = now()
-    entry.pending = fetchKeys(issuer)
+    entry.pending = fetchKeys(issuer, timeoutMs)
       .then((keys) => {
         Object.assign(entry, { keys, fetchedAt: now(), failure: undefined })
       })
@@ -102,13 +112,14 @@ function nextAskAt(entry: Entry, now: number): number {
 }
 
 function wordsOf(failure: unknown): string | undefined {
-  return failure instanceof WrongAnswer ? failure.message : undefined
+  if (failure instanceof WrongAnswer) return failure.message
+  return failure instanceof DOMException && failure.name === 'TimeoutError' ? 'it has not answered in time' : undefined
 }
 
 /** What the operator is told; it holds nothing of an answer. */
 class WrongAnswer extends Error {}
 
-async function fetchKeys(issuer: string): Promise<readonly IssuerKey[]> {
+async function fetchKeys(issuer: string, timeoutMs: number): Promise<readonly IssuerKey[]> {
   const signal = AbortSignal.timeout(timeoutMs)
   // OIDC Discovery §4.1: a terminating / is removed first.
   const place = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`

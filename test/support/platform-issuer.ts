@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
 
 export type Answer = { readonly status?: number; readonly headers?: Record<string, string>; readonly body?: string }
-type Break = (what: 'metadata' | 'jwks') => Answer | 'hang-up' | undefined
+type Break = (what: 'metadata' | 'jwks') => Answer | 'hang-up' | 'stall' | undefined
 
 export type PlatformKey = {
   readonly alg: string
@@ -49,6 +49,7 @@ export async function startPlatforms(): Promise<Platforms> {
     issuer.asked[kind] += 1
     const answer = issuer.broken?.(kind)
     if (answer === 'hang-up') return void response.destroy()
+    if (answer === 'stall') return void response.writeHead(200).write('{')
     const usual =
       kind === 'jwks'
         ? { keys: issuer.keys.map(({ jwk }) => jwk) }

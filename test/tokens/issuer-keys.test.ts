@@ -32,13 +32,14 @@ after(() => platforms.stop())
 
 let count = 0
 /** An issuer of the test's own, its cache, and a clock. */
-function rig() {
+function rig(timeoutMs?: number) {
   count += 1
   const issuer = platforms.issuer(`issuer-${count}`, first)
   let now = 1_790_000_000_000
   const keys = createIssuerKeys(
     () => now,
     (cause, wait, words) => new Unavailable('issuer', cause, wait, words),
+    timeoutMs,
   )
   const get = (kid = 'first') => keys.get(issuer.issuer, (known) => !known.some((key) => key.kid === kid))
   return { issuer, get, advance: (ms: number) => (now += ms) }
@@ -123,6 +124,29 @@ describe('an issuer that is away', () => {
     away(issuer)
     advance(pauseMs)
     assert.equal((await unavailable(get('second'))).retryAfterSeconds, pauseMs / 1000)
+    assert.deepEqual(names(await get()), ['first'])
+  })
+})
+
+describe('an issuer that is slow', () => {
+  test('is given up after a limit for metadata and keys together, in the middle of an answer too', async () => {
+    for (const slow of ['metadata', 'jwks'] as const) {
+      const { issuer, get } = rig(100)
+      issuer.broken = (what) => (what === slow ? 'stall' : undefined)
+      const startedAt = performance.now()
+      const { operatorMessage } = await unavailable(get())
+      assert.ok(performance.now() - startedAt < 2_000)
+      assert.match(operatorMessage ?? '', /has not answered in time/)
+    }
+  })
+
+  test('keeps nobody waiting who can be served from the cache', async () => {
+    const { issuer, get, advance } = rig(60_000)
+    await get()
+    advance(pauseMs)
+    issuer.broken = () => 'stall'
+    const waiting = get('unknown')
+    waiting.catch(() => {})
     assert.deepEqual(names(await get()), ['first'])
   })
 })
