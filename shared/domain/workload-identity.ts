@@ -70,8 +70,8 @@ function outOfTime(
   nowSeconds: number,
 ): string | undefined {
   const isTime = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)
-  if (!isTime(exp)) return 'exp is missing'
-  if (!isTime(iat)) return 'iat is missing'
+  if (!isTime(exp)) return 'exp is missing, or not a number'
+  if (!isTime(iat)) return 'iat is missing, or not a number'
   if (nbf !== undefined && !isTime(nbf)) return 'nbf is not a number'
   if (exp <= nowSeconds) return 'exp: the token has expired'
   if (nbf !== undefined && nbf > nowSeconds + leewaySeconds) return 'nbf: the token is not valid yet'

@@ -67,13 +67,13 @@ describe('what does not fit is named with the registered value, and never with t
       { [aws]: { aws_account: '12', principal_tags: { team: secret } } },
       `${aws} > principal_tags > team is not "a"`,
     ],
-    'no exp': [{ exp: undefined }, 'exp is missing'],
-    'an exp that is text': [{ exp: '2030' }, 'exp is missing'],
+    'no exp': [{ exp: undefined }, 'exp is missing, or not a number'],
+    'an exp that is text': [{ exp: '2030' }, 'exp is missing, or not a number'],
     'an exp of now': [{ exp: seconds }, 'exp: the token has expired'],
     'an nbf to come': [{ nbf: seconds + 31 }, 'nbf: the token is not valid yet'],
     'an nbf that is text': [{ nbf: 'now' }, 'nbf is not a number'],
     'an iat to come': [{ iat: seconds + 31 }, 'iat: the token was issued in the future'],
-    'no iat': [{ iat: undefined }, 'iat is missing'],
+    'no iat': [{ iat: undefined }, 'iat is missing, or not a number'],
     'an iat of more than an hour ago': [{ iat: seconds - 3601 }, 'iat: the token is older than maxAgeSeconds 3600'],
   }
   for (const [name, [changes, fault]] of Object.entries(cases)) test(name, () => assert.equal(mismatch(changes), fault))
