@@ -78,7 +78,7 @@ before(async () => {
       subject: 'arn:aws:iam::123456789012:role/nightly',
       claims: { [awsName]: { aws_account: '123456789012', principal_tags: { team: 'data' } } },
     })
-    add('lambda', awsRole())
+    add('aws-role', awsRole())
     add('cron', {
       issuer: platform('kubernetes').issuer,
       subject: 'system:serviceaccount:jobs:nightly',
@@ -118,7 +118,7 @@ before(async () => {
   broker = await startBroker({ dynamodb: store.endpoint, registry, environment: clock.environment })
 })
 after(async () => {
-  await broker.stop()
+  await broker?.stop()
   await Promise.all([store.stop(), platforms.stop()])
 })
 
@@ -201,7 +201,7 @@ test('K1 tokens shaped as those of GitHub, GitLab, AWS and Kubernetes are accept
   expectTokens(await ask('ci', await signed('github')))
   expectTokens(await ask('ci', await signed('kubernetes', { sub: 'system:serviceaccount:jobs:ci' })))
   expectTokens(await ask('gitlab', await signed('gitlab')))
-  expectTokens(await ask('lambda', await signed('aws')))
+  expectTokens(await ask('aws-role', await signed('aws')))
   expectTokens(await ask('cron', await signed('kubernetes', {}, undefined, { typ: undefined })))
 })
 
@@ -290,7 +290,7 @@ test('K3 a wrong issuer, audience, subject or claim is refused like an unknown c
     assert.ok(!broker.output().includes(jwt.slice(-40)))
   }
   await expectFault(
-    await ask('lambda', await signed('aws', { [awsName]: { aws_account: '1', principal_tags: { team: 'data' } } })),
+    await ask('aws-role', await signed('aws', { [awsName]: { aws_account: '1', principal_tags: { team: 'data' } } })),
     /aws_account is not "123456789012"/,
   )
   assert.ok(!broker.output().includes(secret))
@@ -431,14 +431,14 @@ test('K10 a token of a pull request, of a fork, or of another branch is refused'
 })
 
 test('K11 tokens of this broker, and what a client signs with its own key, are no platform tokens', async () => {
-  const { accessToken } = expectTokens(await ask('lambda', await signed('aws')))
-  await expectFault(await ask('lambda', accessToken), /typ is not JWT/)
+  const { accessToken } = expectTokens(await ask('aws-role', await signed('aws')))
+  await expectFault(await ask('aws-role', accessToken), /typ is not JWT/)
   const session = await device(broker)
   assert.ok(session.idToken)
-  await expectFault(await ask('lambda', session.idToken), /iss is not/)
+  await expectFault(await ask('aws-role', session.idToken), /iss is not/)
   const assertion = await sign(own, 'robot', issuer(broker, 'demo'), { exp: seconds() + 60, iat: seconds() })
   expectTokens(await ask('robot', assertion))
-  await expectFault(await ask('lambda', assertion), /iss is not/)
+  await expectFault(await ask('aws-role', assertion), /iss is not/)
   await expectFault(await ask('mirror', assertion), /iss is not/)
 })
 
@@ -495,7 +495,7 @@ test('K14 keys that stand in the registration ask nobody', async () => {
 test('K15 openid-client, unmodified, with a client authentication function of its own', async () => {
   const config = await openid.discovery(
     new URL(issuer(broker, 'demo')),
-    'lambda',
+    'aws-role',
     undefined,
     async (_as, client, body) => {
       body.set('client_id', client.client_id)
@@ -504,6 +504,6 @@ test('K15 openid-client, unmodified, with a client authentication function of it
     { execute: [openid.allowInsecureRequests] },
   )
   const { access_token } = await openid.clientCredentialsGrant(config, { scope: 'reports:read' })
-  assert.equal((await openid.tokenIntrospection(config, access_token)).sub, 'lambda')
+  assert.equal((await openid.tokenIntrospection(config, access_token)).sub, 'aws-role')
   await openid.tokenRevocation(config, 'rt_unknown')
 })
