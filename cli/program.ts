@@ -46,6 +46,9 @@ const groups: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
   },
 }
 
+/** As they are typed: `login`, `sessions list`. */
+export const commandNames: readonly string[] = Object.values(groups).flatMap((entries) => Object.keys(entries))
+
 /** The command that shows the help for what was typed. */
 let help: string
 
