@@ -62,7 +62,14 @@ export function workloadCommands({ url, idpUrl, registry, kubernetesTokenFile = 
       ...(scopes.length === 0 ? [] : [`--scope ${quoted(scopes.join(' '))}`]),
     ]
     return [
-      [variables[platform], 'npx token-broker token --workload', platform, '--client-id', clientId, ...names].join(' '),
+      [
+        variables[platform],
+        'npx @token-broker/token-broker token --workload',
+        platform,
+        '--client-id',
+        clientId,
+        ...names,
+      ].join(' '),
     ]
   })
 }

@@ -47,8 +47,8 @@ export function welcome(
     'Or by the command line, which also lists and ends sessions and registers clients:',
     '',
     paste(commandLineSettings(stack, place)),
-    paste('npx token-broker login'),
-    paste('npx token-broker sessions list'),
+    paste('npx @token-broker/token-broker login'),
+    paste('npx @token-broker/token-broker sessions list'),
     ...asWorkload(stack),
     '',
   ].join('\n')

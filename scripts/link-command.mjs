@@ -1,4 +1,4 @@
-// Lets `npx token-broker` find the command in a checkout: npm links the commands of dependencies, never the package's own.
+// Lets `npx @token-broker/token-broker` find the command in a checkout: npm links the commands of dependencies, never the package's own.
 // npm runs it after an install, and scripts/setup.mjs before every script, so it must be quick when there is nothing to do.
 
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'

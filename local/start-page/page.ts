@@ -49,8 +49,8 @@ ${tryIt(parts)}
 <h2>The command line</h2>
 <p>It signs in from a terminal, lists and ends sessions, and registers clients.</p>
 ${command(commandLineSettings(parts, place))}
-${command('npx token-broker login')}
-${command('npx token-broker sessions list')}
+${command('npx @token-broker/token-broker login')}
+${command('npx @token-broker/token-broker sessions list')}
 </section>
 ${asWorkload(parts)}
 <section>

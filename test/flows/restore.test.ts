@@ -80,7 +80,7 @@ test('who signs in again goes on as ever', async () => {
 /** Word for word as it stands in the runbook, with the name of an application. */
 function runbookCommand(application: string): string[] {
   const page = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8')
-  const [, words = ''] = /npx token-broker (sessions revoke --all .*--yes.*)$/m.exec(page) ?? []
+  const [, words = ''] = /npx @token-broker\/token-broker (sessions revoke --all .*--yes.*)$/m.exec(page) ?? []
   assert.notEqual(words, '')
   return [...words.replace('<name>', application).matchAll(/"([^"]+)"|(\S+)/g)].map(
     ([, quoted, word]) => quoted ?? word!,

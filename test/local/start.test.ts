@@ -122,7 +122,9 @@ test('the three commands of the welcome, pasted into a shell, are a device flow'
 test('the commands of the welcome for jobs, pasted into a shell, print a token each', async () => {
   const lines = plain.child.output.stdout.match(/^\w+=.* --workload .*$/gm) ?? []
   assert.equal(lines.length, 3)
-  const pasted = lines.join('\n').replaceAll('npx token-broker', `'${process.execPath}' cli/token-broker.ts`)
+  const pasted = lines
+    .join('\n')
+    .replaceAll('npx @token-broker/token-broker', `'${process.execPath}' cli/token-broker.ts`)
   const shell = run('sh', ['-ec', pasted])
   assert.deepEqual(await shell.ended, { code: 0, signal: null }, shell.output.stderr)
   assert.equal(shell.output.stdout.match(/^eyJ/gm)?.length, 3)

@@ -16,7 +16,7 @@ export async function jobsOf(url: string): Promise<readonly Job[]> {
   const commands = [...page.matchAll(/<code>([^<]*--workload[^<]*)<\/code>/g)].map(([, text = '']) => unescaped(text))
   assert.equal(commands.length, 3)
   return commands.map((command) => {
-    const [before = '', after = ''] = command.split('npx token-broker')
+    const [before = '', after = ''] = command.split('npx @token-broker/token-broker')
     const found = [...before.matchAll(/(\w+)=('[^']*'|\S*)/g)].map(([, name, value = '']) => [name, unquoted(value)])
     const [, platform = '', clientId = ''] = /--workload (\S+) --client-id (\S+)/.exec(after) ?? []
     return { platform, clientId, command, variables: Object.fromEntries(found) as Variables }
