@@ -56,7 +56,8 @@ function hintFor(code: string, audience: string): string | undefined {
   if (code === 'AccessDenied' || code === 'AccessDeniedException') {
     return `The role needs this permission:
   { "Effect": "Allow", "Action": "sts:GetWebIdentityToken", "Resource": "*",
-    "Condition": { "ForAllValues:StringEquals": { "sts:IdentityTokenAudience": "${audience}" } } }`
+    "Condition": { "ForAllValues:StringEquals": { "sts:IdentityTokenAudience": "${audience}" },
+                   "Null": { "sts:IdentityTokenAudience": "false" } } }`
   }
   if (code.startsWith('ExpiredToken')) return 'The AWS credentials have expired. Get new ones.'
   if (code === 'InvalidClientTokenId' || code === 'SignatureDoesNotMatch') return 'AWS does not know these credentials.'

@@ -73,7 +73,7 @@ describe('a Lambda function in Node', () => {
       ${lines}
       console.log(access_token)`
     const token = await stdoutOf(t, process.execPath, ['--input-type=module', '--eval', program], inLambda())
-    assert.equal(decodeJwt(token).sub, 'lambda')
+    assert.deepEqual([decodeJwt(token).sub, decodeJwt(token).scope], ['lambda', 'reports:read'])
   })
 
   test('lambda.mjs calls the API twice with one token', async (t) => {
