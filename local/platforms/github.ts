@@ -11,7 +11,8 @@ import { type Issuer, sendJson } from './issuer.ts'
 export const requestToken = 'local'
 export const requestPath = '/token'
 
-const lifetimeSeconds = 21_600
+const lifetimeSeconds = 300
+const notBeforeSeconds = 600
 const owner = { name: 'octo-org', id: '583231' }
 const repository = { name: `${owner.name}/reports`, id: '1296269' }
 const ref = 'refs/heads/main'
@@ -24,7 +25,7 @@ function claims(audience: string) {
     jti: randomUUID(),
     sub: `repo:${owner.name}@${owner.id}/reports@${repository.id}:environment:${environment}`,
     aud: audience,
-    nbf: Math.floor(Date.now() / 1_000) - 300,
+    nbf: Math.floor(Date.now() / 1_000) - notBeforeSeconds,
     ...{ ref, ref_type: 'branch', ref_protected: 'true', sha, head_ref: '', base_ref: '', event_name: 'schedule' },
     ...{ repository: repository.name, repository_id: repository.id, repository_visibility: 'private' },
     ...{ repository_owner: owner.name, repository_owner_id: owner.id, actor: 'octocat', actor_id: '1' },
