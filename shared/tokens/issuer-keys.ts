@@ -11,9 +11,9 @@ import { type IssuerKey, usableKeys } from './workload-token.ts'
 export const freshMs = 15 * 60_000
 /** Cached keys are used for as long as this while the issuer is out of reach. */
 export const staleMs = 4 * 3_600_000
-/** The pause between two requests while there are keys: anyone may name an unknown key, and an issuer may be away. */
+/** The pause after a request for an unknown key, which anyone may name, and after one that failed. */
 export const pauseMs = 30_000
-/** The same while there are none, so nobody of this issuer gets in. */
+/** The pause after one that failed while there are no keys: until the next, no workload of this issuer gets in. */
 export const emptyPauseMs = 5_000
 /** For metadata and keys together, to their last byte: a caller waits for them. */
 const defaultTimeoutMs = 3_000
@@ -32,7 +32,8 @@ export type IssuerKeys = {
 type Entry = {
   keys: readonly IssuerKey[] | undefined
   fetchedAt: number
-  askedAt: number
+  /** The issuer is not asked before. */
+  pausedUntil: number
   /** Of the latest attempt. */
   failure: unknown
   pending: Promise<void> | undefined
@@ -58,7 +59,7 @@ export function createIssuerKeys(
   const entryOf = (issuer: string): Entry => {
     const known = entries.get(issuer)
     if (known !== undefined) return known
-    const entry = { keys: undefined, fetchedAt: 0, askedAt: 0, failure: undefined, pending: undefined }
+    const entry = { keys: undefined, fetchedAt: 0, pausedUntil: 0, failure: undefined, pending: undefined }
     entries.set(issuer, entry)
     return entry
   }
@@ -73,13 +74,14 @@ async function keysFor(
 ): Promise<readonly IssuerKey[]> {
   const { now, unavailable } = settings
   const cached = usable(entry, now())
-  if (cached === undefined || now() - entry.fetchedAt >= freshMs || isUnknown(cached)) {
-    await ask(entry, issuer, settings)
+  const isForUnknown = cached !== undefined && isUnknown(cached)
+  if (cached === undefined || now() - entry.fetchedAt >= freshMs || isForUnknown) {
+    await ask(entry, issuer, isForUnknown, settings)
   }
   const keys = usable(entry, now())
   // A key that we could not look for may well be there: that is not the caller's mistake.
   if (keys === undefined || (entry.failure !== undefined && isUnknown(keys))) {
-    const waitSeconds = Math.max(1, Math.ceil((nextAskAt(entry, now()) - now()) / 1000))
+    const waitSeconds = Math.max(1, Math.ceil((entry.pausedUntil - now()) / 1000))
     throw unavailable(entry.failure, waitSeconds, wordsOf(entry.failure))
   }
   return keys
@@ -89,26 +91,24 @@ function usable({ keys, fetchedAt }: Entry, now: number): readonly IssuerKey[] |
   return keys !== undefined && now - fetchedAt < staleMs ? keys : undefined
 }
 
-/** One request at a time for each issuer, and none within the pause after the one before. */
-async function ask(entry: Entry, issuer: string, { now, timeoutMs }: Settings): Promise<void> {
-  if (entry.pending === undefined && now() >= nextAskAt(entry, now())) {
-    entry.askedAt = now()
+/** One request at a time for each issuer, and none in the pause after one that failed or was for an unknown key. */
+async function ask(entry: Entry, issuer: string, isForUnknown: boolean, { now, timeoutMs }: Settings): Promise<void> {
+  if (entry.pending === undefined && now() >= entry.pausedUntil) {
+    const askedAt = now()
     entry.pending = fetchKeys(issuer, timeoutMs)
       .then((keys) => {
-        Object.assign(entry, { keys, fetchedAt: now(), failure: undefined })
+        const pausedUntil = isForUnknown ? askedAt + pauseMs : 0
+        Object.assign(entry, { keys, fetchedAt: now(), pausedUntil, failure: undefined })
       })
       .catch((failure: unknown) => {
-        entry.failure = failure
+        const pausedUntil = askedAt + (usable(entry, now()) === undefined ? emptyPauseMs : pauseMs)
+        Object.assign(entry, { failure, pausedUntil })
       })
       .finally(() => {
         entry.pending = undefined
       })
   }
   await entry.pending
-}
-
-function nextAskAt(entry: Entry, now: number): number {
-  return entry.askedAt + (usable(entry, now) === undefined ? emptyPauseMs : pauseMs)
 }
 
 function wordsOf(failure: unknown): string | undefined {
