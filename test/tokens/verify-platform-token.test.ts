@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import fc from 'fast-check'
 import { CompactSign, FlattenedSign } from 'jose'
 import type { IssuerJwk, WorkloadIdentity } from '../../shared/domain/registration.ts'
 import { createIssuerKeys, pauseMs } from '../../shared/tokens/issuer-keys.ts'
@@ -106,4 +107,45 @@ test('a token that does not match makes nobody fetch keys', async () => {
   const identity = { issuer: at.issuer, subject: 'other' }
   assert.match(await verdict(await signed(at.issuer, rsa), identity), /sub is not "other"/)
   assert.deepEqual(at.asked, { metadata: 0, jwks: 0 })
+})
+
+describe('any token', () => {
+  const iss = 'https://platform.example'
+  const part = fc.oneof(
+    fc.base64String(),
+    fc.json().map((text) => Buffer.from(text).toString('base64url')),
+  )
+
+  test('that is no JWT of the issuer is refused with a reason, and never a fault of the broker', async () => {
+    const jwtLike = fc.array(part, { minLength: 1, maxLength: 5 }).map((parts) => parts.join('.'))
+    const text = fc.oneof(jwtLike, fc.string({ unit: 'binary' }))
+    await fc.assert(
+      fc.asyncProperty(text, async (token) => assert.notEqual(await verdict(token, inline(iss)), 'holds')),
+      { numRuns: 300 },
+    )
+  })
+
+  const good: Readonly<Record<string, unknown>> = claims(iss)
+
+  test('that the issuer has signed holds only with the very claims that are registered', async () => {
+    const changed = fc.record({ name: fc.constantFrom('iss', 'sub', 'aud'), value: fc.jsonValue() })
+    await fc.assert(
+      fc.asyncProperty(changed, async ({ name, value }) => {
+        const found = await verdict(await signed(iss, ec, {}, { ...good, [name]: value }), inline(iss))
+        assert.equal(found === 'holds', value === good[name], found)
+      }),
+      { numRuns: 200, examples: [[{ name: 'aud', value: issuer }], [{ name: 'aud', value: [issuer, issuer] }]] },
+    )
+  })
+
+  test('with times of any kind is accepted or refused, and never a fault of the broker', async () => {
+    const changed = fc.record({ name: fc.constantFrom('exp', 'nbf', 'iat'), value: fc.jsonValue() })
+    await fc.assert(
+      fc.asyncProperty(changed, async ({ name, value }) => {
+        const found = await verdict(await signed(iss, ec, {}, { ...good, [name]: value }), inline(iss))
+        if (typeof value !== 'number') assert.match(found, new RegExp(name))
+      }),
+      { numRuns: 200 },
+    )
+  })
 })
