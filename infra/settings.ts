@@ -77,6 +77,8 @@ const known: Readonly<Record<keyof TokenBrokerProps, true>> = {
   gatewayLoggingRole: true,
 }
 
+export const propNames: readonly string[] = Object.keys(known)
+
 /**
  * Fills in the defaults and validates the result.
  *

@@ -64,7 +64,8 @@ export function synthesizeIn(build: (app: App) => Stack): Synthesized {
 
 let bundles: string | undefined
 
-function emptyBundles(): string {
+/** A folder of bundles that do nothing. */
+export function emptyBundles(): string {
   if (bundles !== undefined) return bundles
   const folder = mkdtempSync(join(tmpdir(), 'token-broker-infra-bundles-'))
   for (const name of deployedFunctions) {
