@@ -1,4 +1,4 @@
-/** Whether the claims of a platform's token are those that a client is registered with (RFC 7523 §3). */
+/** Compares the claims of a platform's token with those that a client is registered with (RFC 7523 §3). */
 
 import type { RequiredClaims, WorkloadIdentity } from './registration.ts'
 
@@ -12,10 +12,10 @@ export type ExpectedOfToken = {
 }
 
 const defaultMaxAgeSeconds = 3_600
-/** For a platform whose clock is ahead of ours. A token that has expired has expired. */
+/** The tolerance for a platform's clock that is ahead of ours. An expired token is refused without tolerance. */
 const leewaySeconds = 30
 
-/** The claims of a JWT, unverified; undefined for what is none. */
+/** @returns the unverified claims of a JWT; undefined: the text is no JWT */
 export function claimsOf(token: string): TokenClaims | undefined {
   const [, payload, ...more] = token.split('.')
   if (payload === undefined || more.length !== 1) return undefined
@@ -27,7 +27,7 @@ export function claimsOf(token: string): TokenClaims | undefined {
   }
 }
 
-/** @returns for the operator's log which claim does not fit, with the registered value and nothing of the token */
+/** @returns the claim that does not match, for the operator's log: its name and the registered value, nothing of the token */
 export function mismatchOf(
   claims: TokenClaims,
   identity: WorkloadIdentity,
@@ -36,7 +36,7 @@ export function mismatchOf(
   const { iss, sub, aud } = claims
   const audience = identity.audience ?? expected.issuer
   if (iss !== identity.issuer) return `iss is not ${JSON.stringify(identity.issuer)}`
-  // draft-ietf-oauth-rfc7523bis: one audience alone. A token that is meant for others as well could be used here by them.
+  // draft-ietf-oauth-rfc7523bis: a single audience. Another audience of the same token could use it here.
   if (Array.isArray(aud) ? aud.length !== 1 || aud[0] !== audience : aud !== audience) {
     return `aud is not ${JSON.stringify(audience)} alone`
   }
@@ -80,7 +80,7 @@ function outOfTime(
   return undefined
 }
 
-/** Until when a token could be used here once more, seconds since the epoch. */
+/** @returns the second, since the epoch, after which the token is no longer accepted */
 export function lastUseSeconds({ exp, iat }: TokenClaims, { maxAgeSeconds }: WorkloadIdentity): number {
   return Math.min(Number(exp), Number(iat) + (maxAgeSeconds ?? defaultMaxAgeSeconds))
 }

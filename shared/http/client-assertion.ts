@@ -6,8 +6,8 @@ import { randomId } from '../random.ts'
 import type { Call } from './call.ts'
 
 /**
- * @returns for the operator's log what does not hold; undefined: it is proven
- * @throws {Unavailable} when it cannot be known whether it was used before, or the keys of its issuer are out of reach
+ * @returns what is wrong with it, for the operator's log; undefined: it proves the client
+ * @throws {Unavailable} when the store cannot say whether it was used before, or the keys of its issuer are out of reach
  */
 export function assertionFault(call: Call, client: Client, assertion: string): Promise<string | undefined> {
   return client.auth === 'workload_identity'
@@ -18,7 +18,7 @@ export function assertionFault(call: Call, client: Client, assertion: string): P
 /** An assertion that the client has signed itself. */
 async function ownAssertionFault(call: Call, client: Client, assertion: string): Promise<string | undefined> {
   const { issuer, now } = call
-  // Loaded when it is needed: most clients never show one, and a cold start is short of time.
+  // Loaded on demand to keep cold starts short: most clients never send an assertion.
   const { verifyAssertion } = await import('../tokens/verify-client.ts')
   const { clientId, jwks } = client
   const verdict = await verifyAssertion(assertion, { clientId, keys: jwks.keys, issuer, now })
@@ -26,7 +26,7 @@ async function ownAssertionFault(call: Call, client: Client, assertion: string):
   return (await isFirstUse(call, client, verdict.jti, verdict.expiresAtSeconds)) ? undefined : 'assertion: replayed'
 }
 
-/** A token that the client's platform has signed. Platforms' tokens are used several times, so only some clients spend them. */
+/** A token that the client's platform has signed. A job uses its token several times, so only some clients spend them. */
 async function platformTokenFault(call: Call, client: Client, token: string): Promise<string | undefined> {
   const { verifyPlatformToken } = await import('../tokens/verify-client.ts')
   const { identities = [], singleUseAssertions } = client
@@ -44,7 +44,7 @@ async function platformTokenFault(call: Call, client: Client, token: string): Pr
   return isFirst ? undefined : 'workload identity: replayed'
 }
 
-/** @param id what tells the client's assertions apart */
+/** @param id unique among the client's assertions */
 function isFirstUse(call: Call, { clientId }: Client, id: string, expiresAtSeconds: number): Promise<boolean> {
   const { application, now, parts } = call
   const jtiHash = createHash('sha256').update(id).digest('base64url')

@@ -18,7 +18,7 @@ type Claims = { readonly method: ClientAuthMethod | 'assertion'; readonly readin
 export type Registered = {
   /** The registration of a client of this application. */
   readonly find: (clientId: string) => Promise<Client | undefined>
-  /** Why an assertion does not prove this client; undefined: it does, and is spent if it is one that can be. */
+  /** What is wrong with an assertion of this client; undefined: it proves the client, and is recorded if it is for single use. */
   readonly assertionFault: (client: Client, assertion: string) => Promise<string | undefined>
 }
 
@@ -98,8 +98,8 @@ function claimsIn(authorization: string | undefined, parameters: Parameters): Cl
 }
 
 /**
- * RFC 7521 §4.2. Without a client_id an assertion can only be the client's own, whose issuer it is: the issuer of a platform's
- * token is not the client.
+ * RFC 7521 §4.2. Without a client_id only an assertion of the client's own names the client, as its issuer. The issuer of a
+ * platform's token is the platform.
  *
  * @returns undefined when it is of another type, or names no client
  */

@@ -12,10 +12,10 @@ const maxDepth = 4
 const maxNameLength = 256
 const maxValueLength = 512
 
-/** Own claims of a token, which other members say already. */
+/** Claims that other members of an identity stand for, or that differ in each token. */
 const standardClaims = ['iss', 'aud', 'sub', 'exp', 'nbf', 'iat', 'jti']
 
-/** Not a record of valibot's, which leaves out some names without a word: a claim that is not compared would let others in. */
+/** A record of valibot drops some names silently, such as `constructor`. A claim that is not compared would let others in. */
 export const requiredClaims = v.custom<RequiredClaims>(
   (input) => isObject(input) && areClaims(input, 1) && countOf(input) <= maxClaims,
   `must be an object of 1 to ${maxClaims} claims with texts, numbers, true, false or further claims, up to ${maxDepth} deep`,
@@ -32,7 +32,7 @@ const claims = v.pipe(
 const issuer = v.pipe(
   safeUrl,
   v.maxLength(512),
-  // OIDC Discovery §2; and exactly as tokens have it, so nothing is put right here.
+  // OIDC Discovery §2. The value is kept as it is, since tokens have to have exactly this one.
   v.check((address) => !address.includes('?') && !/[\s\\]/.test(address), 'must be an issuer: a URL without a query'),
 )
 
@@ -80,7 +80,7 @@ function areClaims(given: object, depth: number): given is RequiredClaims {
 }
 
 function isClaim(name: string, value: unknown, depth: number): boolean {
-  // It would set the prototype of whatever it is copied to.
+  // `__proto__` would set the prototype of a copy.
   if (name === '' || name === '__proto__' || name.length > maxNameLength) return false
   if (typeof value === 'string') return value !== '' && value.length <= maxValueLength
   if (typeof value === 'number') return Number.isSafeInteger(value)

@@ -1,6 +1,6 @@
 /**
- * All that verifies clients' assertions, for those who load it when a client shows one. Loaded one by one, these modules would
- * share parts of jose with a cold start in more modules than it has otherwise.
+ * Everything that verifies client assertions, as one module to load when a client sends one. Loaded separately, these modules
+ * would split the bundle, so that every cold start loads more files.
  */
 
 export { verifyAssertion } from './client-assertion.ts'

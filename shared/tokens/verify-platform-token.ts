@@ -1,4 +1,4 @@
-/** Whether a platform's token is one of those that a client is registered with (RFC 7523 §2.2, §3). */
+/** Verifies a platform's token against the identities that a client is registered with (RFC 7523 §2.2, §3). */
 
 import type { WorkloadIdentity } from '../domain/registration.ts'
 import { claimsOf, lastUseSeconds, mismatchOf, type TokenClaims } from '../domain/workload-identity.ts'
@@ -14,7 +14,7 @@ export type Expected = {
   readonly issuerKeys: IssuerKeys
 }
 
-/** `fault` is for the operator's log: names and registered values, and nothing that was sent. */
+/** `fault` is for the operator's log: names and registered values, nothing of the token. */
 export type Verdict =
   | { readonly holds: true; readonly claims: TokenClaims; readonly lastUseSeconds: number }
   | { readonly holds: false; readonly fault: string }
@@ -22,8 +22,8 @@ export type Verdict =
 const maxTokenLength = 16_384
 
 /**
- * Claims are compared before the signature is: what would not be accepted anyway makes nobody fetch keys. They are those of
- * the very bytes that are verified afterwards.
+ * Compares the claims before it verifies the signature, so a token that does not match causes no request for keys. The claims
+ * are read from the same text that the signature is verified on.
  *
  * @throws {Unavailable} when the keys of a matching issuer are out of reach
  */
@@ -48,7 +48,7 @@ function refuse(fault: string): Verdict {
   return { holds: false, fault }
 }
 
-/** What this broker has issued, for this application or another, proves a person or a service and never its caller. */
+/** A token of this broker, for any application, names a person or a service. It does not prove who sends it. */
 function ownTokenFault(identity: WorkloadIdentity, issuer: string): string | undefined {
   const base = issuer.slice(0, issuer.lastIndexOf('/') + 1)
   const isOurs = identity.issuer.startsWith(base) && /^[a-z0-9-]+\/?$/.test(identity.issuer.slice(base.length))

@@ -1,4 +1,4 @@
-/** The signature of a platform's token (RFC 7515 §5.2), and which of its issuer's keys may have made it. */
+/** The header and signature of a platform's token (RFC 7515 §5.2), and the keys of an issuer that may verify it. */
 
 import { createPublicKey } from 'node:crypto'
 import { compactVerify, decodeProtectedHeader } from 'jose'
@@ -7,16 +7,16 @@ import type { IssuerJwk } from '../domain/registration.ts'
 
 export type IssuerKey = IssuerJwk
 
-/** Those of key pairs alone: `none`, or a MAC with a key that anyone can read, proves nothing (RFC 8725 §3.1). */
+/** Algorithms with public keys only: neither `none` nor a MAC proves who signed (RFC 8725 §3.1). */
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'ES256', 'ES384', 'EdDSA', 'Ed25519'] as const
-/** A token that names no key may be of any of them. So many are tried. */
+/** The number of keys that are tried for a token that names none. */
 const maxTried = 8
-/** RFC 8725 §3.11: an access token, a logout token or a DPoP proof says so, and is none. SPIFFE's JWT-SVIDs may be JOSE. */
+/** RFC 8725 §3.11: an access token, a logout token or a DPoP proof has another type. JWT-SVIDs of SPIFFE may have JOSE. */
 const types: readonly unknown[] = [undefined, 'jwt', 'jose']
 
 export type TokenHeader = { readonly alg: string; readonly kid: string | undefined }
 
-/** @returns the header, or for the operator's log what is wrong with it */
+/** @returns the header; or what is wrong with it, for the operator's log */
 export function headerOf(token: string): TokenHeader | string {
   try {
     const { alg, kid, typ, crit } = decodeProtectedHeader(token) as Readonly<Record<string, unknown>>
@@ -30,7 +30,7 @@ export function headerOf(token: string): TokenHeader | string {
   }
 }
 
-/** Of a set of keys those that a token may be signed with. Other kinds may stand there (RFC 7517 §5), and are left out. */
+/** Picks the keys that may verify a token. A set may hold other kinds (RFC 7517 §5). */
 export function usableKeys(keys: readonly unknown[]): readonly IssuerKey[] {
   return keys.flatMap((key) => publicPartOf(Object(key)) ?? [])
 }
@@ -38,7 +38,7 @@ export function usableKeys(keys: readonly unknown[]): readonly IssuerKey[] {
 function publicPartOf(jwk: Readonly<Record<string, unknown>>): IssuerKey | undefined {
   const { kty, crv, x, y, n, e, kid, alg, use } = jwk
   if (use !== undefined && use !== 'sig') return undefined
-  // Of an Ed25519 key the algorithm has two names, and jose compares one.
+  // The algorithm of an Ed25519 key has two names, and jose compares only one.
   const named = {
     ...(typeof kid === 'string' && { kid }),
     ...(typeof alg === 'string' && kty !== 'OKP' && { alg }),
@@ -48,7 +48,7 @@ function publicPartOf(jwk: Readonly<Record<string, unknown>>): IssuerKey | undef
   return isStrong(key) ? key : undefined
 }
 
-/** Whether it is a public key of a kind that has an algorithm here, and long enough (RFC 7518 §3.3). */
+/** Whether it is a valid public key for one of the algorithms, and long enough (RFC 7518 §3.3). */
 function isStrong(key: IssuerKey): boolean {
   const isKind =
     key.kty === 'RSA' ||
@@ -70,7 +70,7 @@ export function candidates(keys: readonly IssuerKey[], { alg, kid }: TokenHeader
     .slice(0, maxTried)
 }
 
-/** RFC 8725 §3.1: an algorithm belongs to a kind of key, and to the one that the key names if it names one. */
+/** RFC 8725 §3.1: the algorithm has to be that of the type of key, and the one that the key names, if any. */
 function fits(key: IssuerKey, alg: string): boolean {
   if (key.alg !== undefined && key.alg !== alg) return false
   switch (key.kty) {
@@ -83,7 +83,7 @@ function fits(key: IssuerKey, alg: string): boolean {
   }
 }
 
-/** Whether one of the keys has signed the token. Keys that a token brings along or points to are not looked at. */
+/** Whether the token verifies with one of the keys. Keys in its header, or at addresses there, are ignored. */
 export async function isSignedBy(token: string, keys: readonly IssuerKey[]): Promise<boolean> {
   for (const key of keys) {
     try {
