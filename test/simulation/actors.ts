@@ -25,6 +25,14 @@ function contest(world: World, sid: string): void {
   if (family !== undefined) family.isContested = true
 }
 
+/** How long a program pauses between two refreshes. */
+export const pauses = {
+  mixed: [0, 10, 1_000, 3_000, 20_000, 45_000, 4 * minute, 16 * minute],
+  /** About the idle lifetime of the scene `lifetimes`. */
+  medium: [3 * minute, 6 * minute, 9 * minute, 10 * minute, 11 * minute],
+  long: [4 * minute, 14 * minute, 20 * minute],
+} as const
+
 // --- the owner ------------------------------------------------------------------------------------------------------
 
 /** How one refresh ended. `lost`: the broker says that the session is over. `none`: no try got an answer that helps. */
@@ -56,14 +64,19 @@ export async function refresh(world: World, name: string, session: Session): Pro
  * token: no earlier try of its own lives longer (cli/refresh-plan.ts, `maxRequestSeconds`), and one that comes after the
  * successor was used would be reuse.
  */
-export async function owner(world: World, name: string, session: Session, rounds: number): Promise<void> {
+export async function owner(
+  world: World,
+  name: string,
+  session: Session,
+  rounds: number,
+  pausesMs: readonly number[] = pauses.mixed,
+): Promise<void> {
   const { graceSeconds, idleSeconds } = world.settings
   // Since when it is not known whether the refresh token was spent.
   let unsureSinceMs: number | undefined
   for (let round = 0; round < rounds && !session.isLost; round += 1) {
     const key = `${name}.${round}`
-    const chance = world.faults.chance(key)
-    const thinksMs = oneOf(chance, [0, 10, 1_000, 3_000, 20_000, 45_000, 4 * minute, 16 * minute])
+    const thinksMs = oneOf(world.faults.chance(key), pausesMs)
     await sleep(world.faults.mayDelay ? Math.max(thinksMs, maxRequestSeconds * 1_000) : thinksMs)
     if (!world.faults.acts(key)) continue
     const restedMs = virtual.nowMs - lastRotation(world, session.sid)
@@ -148,9 +161,11 @@ export async function thief(world: World, name: string, owners: Session): Promis
 export async function worker(world: World, name: string, session: Session, rounds: number): Promise<void> {
   const basic = Buffer.from(`worker:${encodeURIComponent(workerSecret)}`).toString('base64')
   const chance = world.faults.chance(name)
+  let commonMs = virtual.nowMs
   for (let round = 0; round < rounds; round += 1) {
-    // Many ask at the same moment, when the provider's token is about to end.
-    await sleep(oneOf(chance, [0, 20, 1_000, 30_000, 48_000, 61_000]))
+    // All ask at about the same moment, and often when the provider's token has to be refreshed.
+    commonMs += oneOf(world.faults.chance(`workers.${round}`), [25_000, 49_000, 61_000])
+    await sleep(commonMs - virtual.nowMs + chance.between(0, chance.happens(0.8) ? 15 : 5_000))
     if (!world.faults.acts(`${name}.${round}`)) continue
     await world.request({
       ...{ key: `${name}.${round}.0`, method: 'POST', path: '/demo/oauth/token' },
@@ -171,7 +186,7 @@ export async function operator(world: World, name: string, session: Session, sub
   const chance = world.faults.chance(name)
   await sleep(chance.between(0, 8 * minute))
   if (!world.faults.acts(name)) return
-  const by = oneOf(chance, ['session', 'session', 'client', 'person'] as const)
+  const by = oneOf(chance, ['session', 'client', 'client', 'person'] as const)
   // All families that there are may end by it.
   for (const sid of world.seen.families.keys()) contest(world, sid)
   for (let tries = 0, body = bodyFor(by, session, sub); tries < 6; tries += 1) {
@@ -219,10 +234,13 @@ function endSessions(
   return world.request({ key, method: 'POST', path: `/${application}/sessions/revoke`, json: body })
 }
 
-/** The keys are rotated, and taken into use a quarter of an hour later. */
-export async function keyRotation(world: World, name: string): Promise<void> {
-  await sleep(world.faults.chance(name).between(0, 10 * minute))
-  if (world.faults.acts(name)) await world.rotateKeys()
+/** The keys are rotated; new ones are taken into use a quarter of an hour later. */
+export async function keyRotation(world: World, name: string, times: number): Promise<void> {
+  const chance = world.faults.chance(name)
+  for (let turn = 0; turn < times; turn += 1) {
+    await sleep(turn === 0 ? chance.between(0, 10 * minute) : chance.between(16 * minute, 25 * minute))
+    if (world.faults.acts(`${name}.${turn}`)) await world.rotateKeys()
+  }
 }
 
 // --- a device and its person ----------------------------------------------------------------------------------------

@@ -2,7 +2,9 @@
 
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { described, simulate } from './run.ts'
+import { plantedBugs } from './planted-bugs.ts'
+import { described, findPlantedBugs, simulate } from './run.ts'
+import type { Found } from './worker.ts'
 
 const usage = `npm run simulate:faults -- [options]
 
@@ -10,7 +12,8 @@ const usage = `npm run simulate:faults -- [options]
   --seed S        the first one's seed, by default another one each time
   --workers K     threads, by default one for each processor
   --keep KEYS     only these faults and actions take place, with commas between; for one schedule
-  --bug NAME      with a planted bug (test/simulation/planted-bugs.ts)
+  --planted       looks for each planted bug (test/simulation/planted-bugs.ts)
+  --bug NAME      runs with one of them
   --trace         prints what happened in the last schedule
 `
 
@@ -18,12 +21,25 @@ const text = { type: 'string' } as const
 const { values } = parseArgs({
   options: {
     ...{ schedules: text, seed: text, workers: text, keep: text, bug: text },
-    ...{ trace: { type: 'boolean' }, help: { type: 'boolean' } },
+    ...{ trace: { type: 'boolean' }, planted: { type: 'boolean' }, help: { type: 'boolean' } },
   },
 })
 
 if (values.help) process.stdout.write(usage)
+else if (values.planted) await findAll()
 else await run()
+
+async function findAll(): Promise<void> {
+  const workers = whole('workers', availableParallelism())
+  const names = Object.keys(plantedBugs)
+  const shares = Array.from({ length: workers }, (_, at) => names.filter((_, index) => index % workers === at))
+  const tell = ({ bug, schedules, invariant }: Found) => {
+    process.stdout.write(`${bug.padEnd(28)} ${String(schedules).padStart(5)} ${invariant ?? 'NOT FOUND'}\n`)
+  }
+  const seed = whole('seed', 1)
+  const found = (await Promise.all(shares.map((share) => findPlantedBugs(share, seed, tell)))).flat()
+  if (found.some(({ invariant }) => invariant === undefined)) process.exitCode = 1
+}
 
 async function run(): Promise<void> {
   const seed = whole('seed', Date.now() % 1_000_000_000)

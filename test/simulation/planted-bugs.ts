@@ -79,27 +79,27 @@ export const plantedBugs: Readonly<Record<string, PlantedBugEntry>> = {
   },
   'lost-state-guard': {
     says: 'The condition of a write does not compare the state: a revoked family goes on.',
-    within: 200,
+    within: 50,
     plant: () => ({ rewrite: withoutGuard('state', isOf('family')) }),
   },
   'lost-revoked-before': {
     says: 'The condition does not compare `createdAt`: what an operator ended for a whole client goes on.',
-    within: 500,
+    within: 200,
     plant: () => ({ rewrite: withoutGuard('createdAt', isOf('family')) }),
   },
   'lost-idle-guard': {
     says: 'The condition does not compare `rotatedAt`: an idle session can be refreshed.',
-    within: 500,
+    within: 200,
     plant: () => ({ rewrite: withoutGuard('rotatedAt', isOf('family')) }),
   },
   'lost-absolute-guard': {
     says: 'The condition does not compare the absolute end.',
-    within: 1_000,
+    within: 400,
     plant: () => ({ rewrite: withoutGuard('absoluteExpiresAt', isOf('family')) }),
   },
   'read-before-write': {
     says: 'A refresh reads the family, decides, and writes without a condition.',
-    within: 300,
+    within: 50,
     plant: () => {
       const unconditional = new Set<string>()
       return {
@@ -123,7 +123,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBugEntry>> = {
   },
   'sliding-grace': {
     says: 'A retry within the grace makes the grace begin again.',
-    within: 500,
+    within: 200,
     plant: () => {
       const retriedAt = new Map<string, number>()
       return {
@@ -157,7 +157,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBugEntry>> = {
   },
   'retry-with-new-id': {
     says: "Each of the SDK's retries of a write has another write id: a lost answer looks like reuse.",
-    within: 300,
+    within: 400,
     plant: () => {
       const seenIds = new Set<string>()
       const fresh = (id: string) => {
@@ -172,12 +172,12 @@ export const plantedBugs: Readonly<Record<string, PlantedBugEntry>> = {
   },
   'lease-without-version': {
     says: 'The lease of a vault is taken whatever its revision: two functions ask the provider at once.',
-    within: 300,
+    within: 150,
     plant: () => ({ rewrite: withoutGuard('revision', isOf('provider')) }),
   },
   'short-lease': {
     says: 'A lease ends after a second, while its holder may still wait for the provider.',
-    within: 1_000,
+    within: 600,
     plant: () => ({
       alter: ({ vaults }) => ({
         vaults: {
@@ -198,7 +198,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBugEntry>> = {
   },
   'answer-before-write': {
     says: 'A revocation is answered before its write has happened.',
-    within: 300,
+    within: 100,
     plant: () => ({
       alter: applying(async (transition, { families }) => {
         if (transition.name !== 'revoke') return families.apply(transition)
@@ -209,7 +209,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBugEntry>> = {
   },
   'unread-lost-answer': {
     says: 'After a write whose every answer was lost, the session is said to be over instead of 503.',
-    within: 1_000,
+    within: 500,
     plant: () => ({
       alter: applying(async (transition, { families }) => {
         try {
@@ -222,7 +222,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBugEntry>> = {
   },
   'registration-kept-for-ever': {
     says: 'A warm function never reads the registration again: an operator ends a client, and its sessions go on.',
-    within: 500,
+    within: 200,
     plant: () => ({
       alter: ({ registrations }) => {
         const known = new Map<string, Promise<unknown>>()
@@ -246,7 +246,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBugEntry>> = {
   },
   'keyring-kept-for-ever': {
     says: 'A warm function never reads the keyring again, and mints with a key that others no longer use.',
-    within: 3_000,
+    within: 200,
     plant: () => ({
       alter: ({ keyring }) => {
         let known: ReturnType<typeof keyring> | undefined
@@ -264,7 +264,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBugEntry>> = {
   },
   'unmarked-revocation': {
     says: 'The end of a session does not mark that the provider has to be told.',
-    within: 300,
+    within: 100,
     plant: () => ({
       alter: applying(async (transition, { families }) => {
         if (transition.name !== 'revoke') return families.apply(transition)

@@ -64,15 +64,23 @@ function resultOf(worker: Worker, progress: (count: number) => void): Promise<Si
   })
 }
 
-/** Looks for planted bugs, each by itself. */
-export async function findPlantedBugs(bugs: readonly string[], firstSeed: number): Promise<readonly Found[]> {
+/** Looks for planted bugs, each by itself. @param progress called with each */
+export async function findPlantedBugs(
+  bugs: readonly string[],
+  firstSeed: number,
+  progress: (found: Found) => void = () => {},
+): Promise<readonly Found[]> {
   const workerData: Task = { firstSeed, step: 1, schedules: 0, bugs }
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData })
+  const found: Found[] = []
   return new Promise((resolve, reject) => {
     worker.on('message', (report: Report) => {
-      if (report.kind === 'found') resolve(report.found)
+      if (report.kind !== 'found') return
+      found.push(report.found)
+      progress(report.found)
     })
     worker.on('error', reject)
+    worker.on('exit', () => resolve(found))
   })
 }
 

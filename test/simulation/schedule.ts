@@ -8,6 +8,7 @@ import {
   keyRotation,
   operator,
   owner,
+  pauses,
   refresh,
   signOut,
   thief,
@@ -39,18 +40,11 @@ export type RunOptions = {
   readonly bug?: PlantedBug | undefined
 }
 
+/** What a run is about. Those that are named twice are played more often. */
 const scenes = [
-  'refresh',
-  'refresh',
-  'theft',
-  'theft',
-  'vault',
-  'direct',
-  'ended',
-  'device',
-  'upstream',
-  'code',
-] as const
+  ...(['refresh', 'refresh', 'theft', 'theft', 'vault', 'vault', 'direct', 'ended', 'ended'] as const),
+  ...(['lifetimes', 'keys', 'device', 'upstream', 'code'] as const),
+]
 type Scene = (typeof scenes)[number]
 
 const maxEvents = 20_000
@@ -84,7 +78,7 @@ export async function runSchedule(seed: number, { keep, keepsTrace = false, bug 
 
 function settingsOf(seed: number, scene: Scene): Settings {
   const chance = chanceOf(seed, 'settings')
-  const isShort = scene === 'refresh' && chance.happens(0.2)
+  const isShort = scene === 'lifetimes'
   return {
     graceSeconds: oneOf(chance, [0, 10, 30, 60]),
     revokeTokens: chance.happens(0.4),
@@ -110,11 +104,19 @@ async function actorsOf(world: World, scene: Scene, cast: Cast): Promise<Promise
     cast.sessions.push(session)
     return session
   }
-  const others = chance.happens(0.4) ? [keyRotation(world, 'keys')] : []
+  const others = chance.happens(0.3) ? [keyRotation(world, 'keys', 1)] : []
   switch (scene) {
     case 'refresh': {
       const session = await begin('job')
       return [owner(world, 'job', session, 8), ...others]
+    }
+    case 'lifetimes': {
+      const session = await begin('job')
+      return [owner(world, 'job', session, 8, pauses.medium), ...others]
+    }
+    case 'keys': {
+      const session = await begin('job')
+      return [owner(world, 'job', session, 8, pauses.long), keyRotation(world, 'turns', 3)]
     }
     case 'theft': {
       const session = await begin('job')
@@ -123,7 +125,7 @@ async function actorsOf(world: World, scene: Scene, cast: Cast): Promise<Promise
     }
     case 'vault': {
       const session = await begin('job')
-      const workers = Array.from({ length: chance.between(1, 4) }, (_, at) => worker(world, `worker ${at}`, session, 3))
+      const workers = Array.from({ length: chance.between(2, 5) }, (_, at) => worker(world, `worker ${at}`, session, 3))
       return [
         owner(world, 'job', session, 2),
         ...workers,

@@ -36,7 +36,7 @@ export type Finding = {
 export type Found = { readonly bug: string; readonly schedules: number; readonly invariant: string | undefined }
 
 export type Report =
-  | { readonly kind: 'found'; readonly found: readonly Found[] }
+  | { readonly kind: 'found'; readonly found: Found }
   | { readonly kind: 'progress'; readonly schedules: number }
   | {
       readonly kind: 'done'
@@ -81,7 +81,6 @@ async function work({
 
 async function findBugs(names: readonly string[], { firstSeed, step }: Task): Promise<void> {
   await warmUp()
-  const found: Found[] = []
   for (const name of names) {
     const bug = plantedBugs[name]!
     let [schedules, invariant]: [number, string | undefined] = [0, undefined]
@@ -90,9 +89,8 @@ async function findBugs(names: readonly string[], { firstSeed, step }: Task): Pr
       schedules += 1
       invariant = violations[0]?.invariant
     }
-    found.push({ bug: name, schedules, invariant })
+    parentPort?.postMessage({ kind: 'found', found: { bug: name, schedules, invariant } } satisfies Report)
   }
-  parentPort?.postMessage({ kind: 'found', found } satisfies Report)
 }
 
 const task = workerData as Task

@@ -1,15 +1,13 @@
 /**
  * The model of DynamoDB against a real one: the same random requests, and the same answers to each.
  *
- * The embedded DynamoDB, or the one that the environment names. With `SECOND_DYNAMODB` another one is asked as well, such as
- * AWS's DynamoDB Local.
+ * The embedded DynamoDB, or the one that the environment names, such as AWS's DynamoDB Local.
  */
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type Chance, chanceFrom } from '../../../bench/simulation/random.ts'
 import { type Condition, conditionExpressions, updateExpressions } from '../../../shared/store/expressions.ts'
-import { createTableIfMissing } from '../../../shared/store/table.ts'
 import { indexes } from '../../../shared/store/table-schema.ts'
 import { startTable, type TestTable } from '../../support/table.ts'
 import { Model } from './model.ts'
@@ -46,6 +44,8 @@ function comparable(answer: Answer): unknown {
   const { __type: type, message: _, Message: __, ConsumedCapacity: ___, ...rest } = answer.body
   if (answer.status === 200) return inOrder(rest)
   const reasons = rest.CancellationReasons as Record<string, unknown>[] | undefined
+  // A change that cannot be made: some cancel the transaction for it, some refuse the request.
+  if (reasons?.some(({ Code }) => Code === 'ValidationError')) return { error: 'ValidationException' }
   return inOrder({
     error: String(type).replace(/^.*#/, ''),
     ...(rest.Item !== undefined && { Item: rest.Item }),
@@ -197,7 +197,8 @@ function queryFrom(random: Random): Request {
         IndexName: index.name,
         KeyConditionExpression: `${names[0]} = :value${random.happens(0.4) ? ` AND ${index.sortKey.name} <= :limit` : ''}`,
         ExpressionAttributeValues: { ':value': { S: random.one(texts) }, ':limit': { N: String(numberFrom(random)) } },
-        ...(random.happens(0.3) && { FilterExpression: 'application = :value' }),
+        ...(random.happens(0.3) &&
+          index.projected.includes('application') && { FilterExpression: 'application = :value' }),
       }
   if (!isOfTable && !input.KeyConditionExpression.includes(':limit')) {
     delete (input.ExpressionAttributeValues as Record<string, unknown>)[':limit']
@@ -308,15 +309,3 @@ test(`the model of DynamoDB answers ${requests} random requests as a real one do
     assert.ok((met.get(outcome) ?? 0) > 0, `too few: ${outcome} in ${JSON.stringify([...met])}`)
   }
 })
-
-const second = process.env.SECOND_DYNAMODB
-if (second !== undefined) {
-  test(`the model answers as the DynamoDB at ${second} does`, async () => {
-    const first = process.env.AWS_ENDPOINT_URL_DYNAMODB
-    process.env.AWS_ENDPOINT_URL_DYNAMODB = second
-    const name = `model-${Date.now()}`
-    await createTableIfMissing(name)
-    process.env.AWS_ENDPOINT_URL_DYNAMODB = first
-    await compare(second, name)
-  })
-}

@@ -6,7 +6,7 @@
  */
 
 import { itemBytes } from '../../../bench/item-size.ts'
-import { indexes, tableKeys } from '../../../shared/store/table-schema.ts'
+import { type IndexSchema, indexes, tableKeys } from '../../../shared/store/table-schema.ts'
 import {
   type Condition,
   holds,
@@ -282,6 +282,7 @@ export class Model {
     by.expectAllUsed()
     const { partitionKey, sortKey } = index ?? tableKeys
     expectKeyCondition(wanted, partitionKey.name, sortKey.name)
+    if (index !== undefined && filter !== undefined) expectProjected(filter, index)
     const source = index === undefined ? this.items() : this.#asOf(nowMs - this.#indexLagMs())
     const direction = ScanIndexForward ? 1 : -1
     const position = (item: Item) => [item[sortKey.name]!, item.pk!, item.sk!]
@@ -382,6 +383,16 @@ function expectKeyCondition(condition: Condition, partition: string, sort: strin
   if (!isPlain || parts.length > 2 || named.some(([root]) => root !== partition && root !== sort)) {
     throw invalid('Query condition missed key schema element')
   }
+}
+
+/** The embedded DynamoDB takes any filter. AWS's refuses one that names what the index does not hold. */
+function expectProjected(filter: Condition, { name, partitionKey, sortKey, projected }: IndexSchema): void {
+  const held = ['pk', 'sk', partitionKey.name, sortKey.name, ...projected]
+  const missing = [...JSON.stringify(filter).matchAll(/"root":"([^"]+)"/g)].find(
+    ([, root = '']) => !held.includes(root),
+  )
+  if (missing !== undefined)
+    throw invalid(`Secondary index ${name} does not project one or more filter attributes: ${missing[1]}`)
 }
 
 function firstDifference(one: readonly Value[], other: readonly Value[]): number {
