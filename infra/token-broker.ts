@@ -44,6 +44,8 @@ type Functions = Readonly<Record<FunctionName, BrokerFunction>>
  * a keyring, a firewall, logs, alarms and a dashboard.
  *
  *     new TokenBroker(this, 'Broker', { domain: { domainName: 'auth.example.com', certificate, hostedZone } })
+ *
+ * It has about 240 of the 500 resources that a stack may have.
  */
 export class TokenBroker extends Construct {
   /** A part of every name that people and programs look for. */

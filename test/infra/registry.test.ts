@@ -165,6 +165,18 @@ test('a role becomes one more identity of a client that the registry has', () =>
   assert.deepEqual(others, [])
 })
 
+test('two roles become two identities of one client', () => {
+  const { resources } = synthesizeWith(
+    { registry: Registry.fromObject(registryWith(cli)), awsTokenIssuer },
+    (broker, job) => {
+      const second = new Role(Stack.of(job), 'Second', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') })
+      for (const role of [job, second]) broker.trustRole(role, { application: 'demo', clientId: 'nightly' })
+    },
+  )
+  const [, nightly] = registryIn(resources).applications[0]!.clients
+  assert.equal((nightly!.identities as unknown[]).length, 2)
+})
+
 test('a role is not trusted for an unknown application, a client of another kind, or without an issuer', () => {
   const registry = Registry.fromObject(registryWith(cli))
   const trusting = (application: string, clientId: string) =>
