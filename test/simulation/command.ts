@@ -3,7 +3,7 @@
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { plantedBugs } from './planted-bugs.ts'
-import { described, findPlantedBugs, simulate } from './run.ts'
+import { described, simulate } from './run.ts'
 import type { Found } from './worker.ts'
 
 const usage = `npm run simulate:faults -- [options]
@@ -30,15 +30,12 @@ else if (values.planted) await findAll()
 else await run()
 
 async function findAll(): Promise<void> {
-  const workers = whole('workers', availableParallelism())
-  const names = Object.keys(plantedBugs)
-  const shares = Array.from({ length: workers }, (_, at) => names.filter((_, index) => index % workers === at))
   const tell = ({ bug, schedules, invariant }: Found) => {
     process.stdout.write(`${bug.padEnd(28)} ${String(schedules).padStart(5)} ${invariant ?? 'NOT FOUND'}\n`)
+    if (invariant === undefined) process.exitCode = 1
   }
-  const seed = whole('seed', 1)
-  const found = (await Promise.all(shares.map((share) => findPlantedBugs(share, seed, tell)))).flat()
-  if (found.some(({ invariant }) => invariant === undefined)) process.exitCode = 1
+  const task = { firstSeed: whole('seed', 1), schedules: 0, bugs: Object.keys(plantedBugs) }
+  await simulate(task, whole('workers', availableParallelism()), { found: tell })
 }
 
 async function run(): Promise<void> {
@@ -54,8 +51,10 @@ async function run(): Promise<void> {
     finding,
     trace,
     schedules: done,
-  } = await simulate(task, workers, (count) => {
-    if (process.stderr.isTTY) process.stderr.write(`\r${count} schedules, ${perSecond(count)} a second `)
+  } = await simulate(task, workers, {
+    schedules: (count) => {
+      if (process.stderr.isTTY) process.stderr.write(`\r${count} schedules, ${perSecond(count)} a second `)
+    },
   })
   if (process.stderr.isTTY) process.stderr.write('\n')
   if (tellsTrace) process.stdout.write(`${trace.join('\n')}\n`)

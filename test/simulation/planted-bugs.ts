@@ -5,9 +5,12 @@
 
 import type { Family } from '../../shared/domain/family.ts'
 import { precheck, type Transition } from '../../shared/domain/transitions.ts'
+import { log } from '../../shared/log.ts'
 import type { Parts } from '../../shared/parts.ts'
 import { randomId } from '../../shared/random.ts'
 import type { Outcome } from '../../shared/store/families.ts'
+import type { Call } from './broker.ts'
+import type { Sender } from './network.ts'
 import type { PlantedBug } from './world.ts'
 
 export type PlantedBugEntry = {
@@ -67,6 +70,11 @@ function withSet(
 
 function applying(apply: (transition: Transition, parts: Parts) => Promise<Outcome>): PlantedBug['alter'] {
   return (parts) => ({ families: { ...parts.families, apply: (transition) => apply(transition, parts) } })
+}
+
+/** The refresh token that a call presents. */
+function presentedBy(sender: Sender): string | undefined {
+  return 'request' in sender ? (sender as Call).request.form?.refresh_token : undefined
 }
 
 const isRotation = ({ name }: Transition) => name === 'rotate'
@@ -140,6 +148,18 @@ export const plantedBugs: Readonly<Record<string, PlantedBugEntry>> = {
         }),
       }
     },
+  },
+  'ignored-grace': {
+    says: 'A retry within the grace is taken for reuse.',
+    within: 200,
+    plant: () => ({
+      alter: applying(async (transition, { families }) => {
+        const outcome = await families.apply(transition)
+        if (!outcome.done || !outcome.isGraceRetry) return outcome
+        const { family } = outcome
+        return { done: false, refusal: { kind: 'reuse', generation: family.generation }, family }
+      }),
+    }),
   },
   'unkilled-reuse': {
     says: 'Reuse is refused, and the family lives on.',
@@ -291,13 +311,37 @@ export const plantedBugs: Readonly<Record<string, PlantedBugEntry>> = {
           },
         }),
         rewrite: (_, input, sender) => {
-          last =
-            (sender as unknown as { request?: { form?: { refresh_token?: string } } }).request?.form?.refresh_token ??
-            last
+          last = presentedBy(sender) ?? last
           return input
         },
       }
     },
+  },
+  'credential-in-the-log': {
+    says: 'A line of the log quotes the credential that was presented.',
+    within: 20,
+    plant: () => {
+      let last = ''
+      return {
+        alter: applying(async (transition, { families, now }) => {
+          log({ level: 'info', event: 'session.rotated', reason: last }, now())
+          return families.apply(transition)
+        }),
+        rewrite: (_, input, sender) => {
+          last = presentedBy(sender) ?? last
+          return input
+        },
+      }
+    },
+  },
+  'lost-wake-up': {
+    says: 'A function waits for ever for a read of the keyring that has failed.',
+    within: 200,
+    plant: () => ({
+      alter: ({ keyring }) => ({
+        keyring: (notOlderThanMs) => keyring(notOlderThanMs).catch(() => new Promise(() => {})),
+      }),
+    }),
   },
   'second-write': {
     says: 'A refresh reads the family before it writes: two requests instead of one.',

@@ -11,24 +11,35 @@ export type Simulated = {
   readonly trace: readonly string[]
 }
 
-/** @param progress called with the number of schedules that are done */
+export type Progress = {
+  /** Called with the number of schedules that are done. */
+  readonly schedules?: (count: number) => void
+  /** Called with each planted bug that was looked for. */
+  readonly found?: (found: Found) => void
+}
+
+/** Runs a task in so many threads, which share its schedules and its planted bugs. */
 export async function simulate(
   task: Omit<Task, 'step'>,
   workers = 1,
-  progress: (schedules: number) => void = () => {},
+  { schedules: progress = () => {}, found = () => {} }: Progress = {},
 ): Promise<Simulated> {
   const running: Worker[] = []
   let done = 0
   const results = Array.from({ length: workers }, (_, at) => {
     const share = Math.ceil((task.schedules - at) / workers)
     const worker = new Worker(new URL('./worker.ts', import.meta.url), {
-      workerData: { ...task, firstSeed: task.firstSeed + at, step: workers, schedules: share } satisfies Task,
+      workerData: {
+        ...{ ...task, firstSeed: task.firstSeed + at, step: workers, schedules: share },
+        bugs: task.bugs?.filter((_, index) => index % workers === at) ?? [],
+      } satisfies Task,
     })
     running.push(worker)
-    return resultOf(worker, (count) => {
-      done += count
+    const count = (more: number) => {
+      done += more
       progress(done)
-    })
+    }
+    return resultOf(worker, { schedules: count, found })
   })
   try {
     // The first that finds something ends the others.
@@ -53,34 +64,15 @@ function foundIn(results: readonly Promise<Simulated>[]): Promise<Simulated> {
   })
 }
 
-function resultOf(worker: Worker, progress: (count: number) => void): Promise<Simulated> {
+function resultOf(worker: Worker, { schedules, found }: Required<Progress>): Promise<Simulated> {
   return new Promise((resolve, reject) => {
     worker.on('message', (report: Report) => {
-      if (report.kind === 'progress') progress(report.schedules)
-      else if (report.kind === 'done') resolve(report)
+      if (report.kind === 'progress') schedules(report.schedules)
+      else if (report.kind === 'found') found(report.found)
+      else resolve(report)
     })
     worker.on('error', reject)
     worker.on('exit', (code) => reject(new Error(`a worker of the simulation ended with ${code}`)))
-  })
-}
-
-/** Looks for planted bugs, each by itself. @param progress called with each */
-export async function findPlantedBugs(
-  bugs: readonly string[],
-  firstSeed: number,
-  progress: (found: Found) => void = () => {},
-): Promise<readonly Found[]> {
-  const workerData: Task = { firstSeed, step: 1, schedules: 0, bugs }
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData })
-  const found: Found[] = []
-  return new Promise((resolve, reject) => {
-    worker.on('message', (report: Report) => {
-      if (report.kind !== 'found') return
-      found.push(report.found)
-      progress(report.found)
-    })
-    worker.on('error', reject)
-    worker.on('exit', () => resolve(found))
   })
 }
 

@@ -12,8 +12,10 @@ export type Task = {
   /** It runs every so-manyth seed. */
   readonly step: number
   readonly schedules: number
-  /** Plants each of these bugs and looks for it, instead of anything else. */
+  /** Plants each of these bugs and looks for it, before anything else. */
   readonly bugs?: readonly string[]
+  /** The first seed that is tried for a planted bug. @default firstSeed */
+  readonly bugSeed?: number
   /** Name of a planted bug; undefined: none. */
   readonly bug?: string | undefined
   /** Only these faults and actions take place. */
@@ -48,25 +50,29 @@ export type Report =
 
 const progressEvery = 25
 
-async function work({
-  firstSeed,
-  step,
-  schedules,
-  bug: bugName,
-  keep,
-  tellsTrace = false,
-  shrinks = true,
-}: Task): Promise<void> {
-  const tell = (report: Report) => parentPort?.postMessage(report)
+const tell = (report: Report) => parentPort?.postMessage(report)
+
+async function work(task: Task): Promise<void> {
+  const {
+    firstSeed,
+    step,
+    schedules,
+    bug: bugName,
+    keep,
+    tellsTrace = false,
+    shrinks = true,
+    bugs = [],
+    bugSeed = firstSeed,
+  } = task
   const bug = bugName === undefined ? undefined : plantedBugs[bugName]
   if (bugName !== undefined && bug === undefined) throw new Error(`there is no planted bug ${bugName}`)
   await warmUp()
+  for (const name of bugs) tell({ kind: 'found', found: await find(name, bugSeed) })
   let digest = ''
   let trace: readonly string[] = []
   for (let at = 0; at < schedules; at += 1) {
-    const seed = firstSeed + at * step
-    const options = { bug: bug?.plant(), keep: keep && new Set(keep) }
-    const run = await runSchedule(seed, { ...options, keepsTrace: tellsTrace })
+    const options = { bug: bug?.plant(), keep: keep && new Set(keep), keepsTrace: tellsTrace }
+    const run = await runSchedule(firstSeed + at * step, options)
     digest = run.digest
     trace = run.trace
     if (run.violations.length > 0) {
@@ -79,20 +85,14 @@ async function work({
   tell({ kind: 'done', schedules, finding: undefined, digest, trace })
 }
 
-async function findBugs(names: readonly string[], { firstSeed, step }: Task): Promise<void> {
-  await warmUp()
-  for (const name of names) {
-    const bug = plantedBugs[name]!
-    let [schedules, invariant]: [number, string | undefined] = [0, undefined]
-    while (schedules < bug.within && invariant === undefined) {
-      const { violations } = await runSchedule(firstSeed + schedules * step, { bug: bug.plant() })
-      schedules += 1
-      invariant = violations[0]?.invariant
-    }
-    parentPort?.postMessage({ kind: 'found', found: { bug: name, schedules, invariant } } satisfies Report)
+async function find(name: string, firstSeed: number): Promise<Found> {
+  const bug = plantedBugs[name]!
+  for (let schedules = 1; schedules <= bug.within; schedules += 1) {
+    const { violations } = await runSchedule(firstSeed + schedules - 1, { bug: bug.plant() })
+    const [first] = violations
+    if (first !== undefined) return { bug: name, schedules, invariant: first.invariant }
   }
+  return { bug: name, schedules: bug.within, invariant: undefined }
 }
 
-const task = workerData as Task
-if (task.bugs === undefined) await work(task)
-else await findBugs(task.bugs, task)
+await work(workerData as Task)
