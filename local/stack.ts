@@ -41,6 +41,8 @@ export type LocalStackOptions = {
   readonly tableName?: string
   /** A DynamoDB that runs already. @default one of its own */
   readonly dynamodbEndpoint?: string
+  /** Whether a timer runs the scheduled functions. @default true */
+  readonly isScheduled?: boolean
   /** Gets each line of the functions' log. @default stdout, as in the cloud */
   readonly functionLog?: (line: string) => void
   /** Gets the stack's own messages, for people. @default dropped */
@@ -130,7 +132,7 @@ async function start(options: LocalStackOptions, ending: Ending): Promise<LocalS
   }
   startPage.open(parts, { table: tableName, ...(options.dataDir !== undefined && { dataDir: options.dataDir }) })
   prepared.resolve()
-  ending.add('requests', startSchedule(['retry-revocations'], log))
+  if (options.isScheduled !== false) ending.add('requests', startSchedule(['retry-revocations'], log))
   return { ...parts, close: ending.run }
 }
 

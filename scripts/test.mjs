@@ -35,7 +35,18 @@ const coverage = [
   ]),
 ]
 /** Other folders' tests run programs, or take ways that these take, too. */
-const ofTheProduct = ['domain', 'flows', 'http', 'providers', 'sessions', 'sign-in', 'store', 'tokens', 'vault']
+const ofTheProduct = [
+  'domain',
+  'flows',
+  'http',
+  'instances',
+  'providers',
+  'sessions',
+  'sign-in',
+  'store',
+  'tokens',
+  'vault',
+]
 
 const isWhole = !isCoverage && words.length === 0
 const isChecked = !isWhole || (run('tsc') && run('biome', 'check', '--error-on-warnings'))

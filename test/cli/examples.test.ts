@@ -4,14 +4,18 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, type TestContext, test } from 'node:test'
+import { after, before, describe, type TestContext, test } from 'node:test'
 import { approve } from '../../local/demo/person.ts'
 import { call } from '../../local/demo/program.ts'
-import { ownBroker } from '../flows/support/shared-broker.ts'
+import { type BrokerHere, startBrokerHere } from '../flows/support/broker-here.ts'
 import { type Child, run } from '../local/support/child.ts'
 import { directory } from '../local/support/directory.ts'
 
-const broker = await ownBroker()
+let broker: BrokerHere
+before(async () => {
+  broker = await startBrokerHere()
+})
+after(() => broker.stop())
 
 const addressIn = (child: Child) => child.until(/Open (http:\S+)/).then(([, address = '']) => address)
 const rotations = () => broker.output().split('"event":"session.rotated"').length - 1

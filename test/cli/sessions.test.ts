@@ -3,13 +3,17 @@
 import assert from 'node:assert/strict'
 import { createHash, createHmac } from 'node:crypto'
 import { createServer, type IncomingMessage } from 'node:http'
-import { describe, type TestContext, test } from 'node:test'
+import { after, before, describe, type TestContext, test } from 'node:test'
 import { call, str } from '../../local/demo/program.ts'
 import { listen } from '../../local/ports.ts'
-import { ownBroker } from '../flows/support/shared-broker.ts'
+import { type BrokerHere, startBrokerHere } from '../flows/support/broker-here.ts'
 import { commandLine, signedIn, type Variables } from './support/command-line.ts'
 
-const broker = await ownBroker()
+let broker: BrokerHere
+before(async () => {
+  broker = await startBrokerHere()
+})
+after(() => broker.stop())
 
 const tool = (t: TestContext, variables: Variables = {}) =>
   commandLine(t, { TOKEN_BROKER_URL: broker.url, ...variables })

@@ -7,7 +7,8 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import * as openid from 'openid-client'
-import { type BrokerProcess, startBroker } from './support/broker.ts'
+import { startBroker } from './support/broker.ts'
+import { type BrokerHere, startBrokerHere } from './support/broker-here.ts'
 import { api, type Caller, cli, web } from './support/callers.ts'
 import { call, deviceGrant, type Extra, endpoint, introspect, issuer, revoke, userinfo } from './support/endpoints.ts'
 import { claimsOf, expectRefusal, expectTokens, headerOf, type Tokens } from './support/expect.ts'
@@ -25,7 +26,7 @@ const service: Caller = {
 /** May do all that a client may do. */
 const both: Caller = { application: 'demo', clientId: 'both', auth: 'client_secret_post', secret: 'both-secret' }
 
-let broker: BrokerProcess
+let broker: BrokerHere
 let registry: string
 before(async () => {
   registry = registryFile(({ addClient }) => {
@@ -35,7 +36,7 @@ before(async () => {
       scopes: ['openid', 'profile', 'offline_access', 'reports:read'],
     })
   })
-  broker = await startBroker({ registry })
+  broker = await startBrokerHere({ registry })
 })
 after(() => broker.stop())
 

@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { type BrokerProcess, startBroker } from './support/broker.ts'
+import { type BrokerHere, startBrokerHere } from './support/broker-here.ts'
 import { type Caller, spa, web } from './support/callers.ts'
 import { authorizeUrl, callbackUri, type Extra, endpoint, exchange } from './support/endpoints.ts'
 import { expectErrorPage, expectRefusal, expectTokens } from './support/expect.ts'
@@ -18,7 +18,7 @@ const caller = (clientId: string): Caller => ({ application: 'demo', clientId, a
 const app = caller('app')
 const sites = caller('site')
 
-let broker: BrokerProcess
+let broker: BrokerHere
 before(async () => {
   const registry = registryFile(({ addClient }) => {
     const row = { auth: 'none', grants: ['authorization_code', 'refresh_token'] }
@@ -29,7 +29,7 @@ before(async () => {
     const secret = { auth: 'client_secret_post', secrets: ['asking-secret'], grants: ['authorization_code'] }
     addClient('demo', { ...secret, clientId: 'asking', redirectUris: ['https://app.example/cb'], consent: true })
   })
-  broker = await startBroker({ registry })
+  broker = await startBrokerHere({ registry })
 })
 after(() => broker.stop())
 

@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { providerClientId, startProvider, type TestProvider } from '../support/provider.ts'
-import { type BrokerProcess, startBroker } from './support/broker.ts'
+import { type BrokerHere, startBrokerHere } from './support/broker-here.ts'
 import { spa, userdocs, web } from './support/callers.ts'
 import { authorizeUrl, type Extra, exchange, issuer, refresh } from './support/endpoints.ts'
 import { claimsOf, expectTokens } from './support/expect.ts'
@@ -16,14 +16,14 @@ import { Person } from './support/person.ts'
 import { registryFile } from './support/registry.ts'
 
 let server: TestProvider
-let broker: BrokerProcess
+let broker: BrokerHere
 before(async () => {
   server = await startProvider()
   const registry = registryFile(({ application, addApplication }) => {
     const provider = { kind: 'oidc', issuer: server.issuer, clientId: providerClientId, auth: 'none' }
     addApplication({ ...application('demo'), name: 'told', displayName: 'Told', provider })
   })
-  broker = await startBroker({ registry })
+  broker = await startBrokerHere({ registry })
 })
 afterEach(() => server.behave())
 after(async () => {

@@ -4,8 +4,8 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import type { Browser, Page as Tab } from 'playwright-core'
-import { hasChromium, launchChromium, type Site, serve } from '../pages/browser.ts'
+import type { Page as Tab } from 'playwright-core'
+import { type Chromium, hasChromium, launchChromium, type Site, serve } from '../pages/browser.ts'
 import { sharedBroker } from './support/shared-broker.ts'
 
 type Init = { readonly method?: string; readonly headers?: Record<string, string>; readonly body?: string }
@@ -15,7 +15,7 @@ const broker = await sharedBroker()
 if (hasChromium()) describe('a script of another origin', inBrowser)
 
 function inBrowser(): void {
-  let browser: Browser
+  let browser: Chromium
   let site: Site
   let tab: Tab
   before(async () => {

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { json, startProvider, type TestProvider } from '../support/provider.ts'
-import { type BrokerProcess, startBroker } from './support/broker.ts'
+import { type BrokerHere, startBrokerHere } from './support/broker-here.ts'
 import { type Caller, cli, userdocs } from './support/callers.ts'
 import { authorizeUrl, endpoint, exchange, poll } from './support/endpoints.ts'
 import { expectRefusal, expectTokens } from './support/expect.ts'
@@ -17,7 +17,7 @@ import { registryFile } from './support/registry.ts'
 const device: Caller = { ...cli, application: 'userdocs' }
 
 let provider: TestProvider
-let broker: BrokerProcess
+let broker: BrokerHere
 before(async () => {
   provider = await startProvider()
   const registry = registryFile(({ application, client, addClient }) => {
@@ -29,7 +29,7 @@ before(async () => {
       userinfoEndpoint: `${provider.issuer}/userinfo`,
     }
   })
-  broker = await startBroker({ registry })
+  broker = await startBrokerHere({ registry })
 })
 afterEach(() => provider.behave())
 after(async () => {

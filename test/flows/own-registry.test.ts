@@ -6,7 +6,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
-import { type BrokerProcess, newShared, startBroker } from './support/broker.ts'
+import { newShared, startBroker } from './support/broker.ts'
+import { type BrokerHere, startBrokerHere } from './support/broker-here.ts'
 import { auth0Cli, basicWeb, type Caller, cli, job, spa, web } from './support/callers.ts'
 import { deviceGrant, endpoint, issuer, refresh, startDevice, userinfo } from './support/endpoints.ts'
 import { claimsOf, expectRefusal, expectTokens, headerOf, refreshed } from './support/expect.ts'
@@ -19,7 +20,7 @@ const oddSecret = 's:e c%41+ü€'
 const colonless = 'odd id%41+é'
 const twoSecrets = ['the-first-secret', 'the-second-secret']
 
-let broker: BrokerProcess
+let broker: BrokerHere
 before(async () => {
   const registry = registryFile(({ addClient, application, client }) => {
     const own = { auth: 'client_secret_basic', grants: [deviceGrant] }
@@ -33,7 +34,7 @@ before(async () => {
     client('demo', 'basic').claimsInIdToken = true
     application('auth0like').accessTokenAlgorithm = 'RS256'
   })
-  broker = await startBroker({ registry })
+  broker = await startBrokerHere({ registry })
 })
 after(() => broker.stop())
 

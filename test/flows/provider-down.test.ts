@@ -6,7 +6,7 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { type BrokerProcess, startBroker } from './support/broker.ts'
+import { type BrokerHere, startBrokerHere } from './support/broker-here.ts'
 import { type Caller, cli, web } from './support/callers.ts'
 import { authorizeUrl, callbackUri, endpoint, issuer, poll } from './support/endpoints.ts'
 import { expectRefusal } from './support/expect.ts'
@@ -17,7 +17,7 @@ import { freePort } from './support/ports.ts'
 import { registryFile } from './support/registry.ts'
 
 let hollow: HollowProvider
-let broker: BrokerProcess
+let broker: BrokerHere
 before(async () => {
   hollow = await startHollowProvider()
   const issuers = {
@@ -33,7 +33,7 @@ before(async () => {
       addApplication({ ...demo, name, displayName: name, provider })
     }
   })
-  broker = await startBroker({ registry })
+  broker = await startBrokerHere({ registry })
 })
 after(async () => {
   await broker.stop()

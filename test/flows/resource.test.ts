@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { allowInsecureRequests, Configuration, None, refreshTokenGrant } from 'openid-client'
-import { type BrokerProcess, startBroker } from './support/broker.ts'
+import { type BrokerHere, startBrokerHere } from './support/broker-here.ts'
 import { type Caller, cli, credentials } from './support/callers.ts'
 import {
   authorizeUrl,
@@ -32,7 +32,7 @@ const serviceClient: Caller = {
   ...{ application: 'demo', clientId: 'many-service', auth: 'client_secret_basic', secret: 'a-secret-of-the-service' },
 }
 
-let broker: BrokerProcess
+let broker: BrokerHere
 before(async () => {
   const registry = registryFile(({ addClient }) => {
     const row = { auth: 'none', audiences }
@@ -49,7 +49,7 @@ before(async () => {
       ...{ clientId: serviceClient.clientId, grants: ['client_credentials'] },
     })
   })
-  broker = await startBroker({ registry })
+  broker = await startBrokerHere({ registry })
 })
 after(() => broker.stop())
 

@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
-import { type BrokerProcess, startBroker } from './support/broker.ts'
+import { type BrokerHere, startBrokerHere } from './support/broker-here.ts'
 import { cli } from './support/callers.ts'
 import { claimsOf, expectDead, expectUnavailable, refreshed } from './support/expect.ts'
 import { type FaultProxy, internalError, throttling } from './support/fault-proxy.ts'
@@ -14,10 +14,10 @@ import { list, revokeMany, revokeOne, show } from './support/ops.ts'
 import { startFaultyStore } from './support/store.ts'
 
 let store: FaultProxy
-let broker: BrokerProcess
+let broker: BrokerHere
 before(async () => {
   store = await startFaultyStore()
-  broker = await startBroker({ dynamodb: store.endpoint })
+  broker = await startBrokerHere({ dynamodb: store.endpoint })
 })
 afterEach(() => store.heal())
 after(async () => {

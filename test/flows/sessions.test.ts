@@ -4,17 +4,21 @@
  * Owns the routes of ops as the local stack has them; who may call them in the cloud is the stack's (test/infra).
  */
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { after, before, test } from 'node:test'
+import { type BrokerHere, startBrokerHere } from './support/broker-here.ts'
 import { auth0Cli, cli, job, web } from './support/callers.ts'
 import { poll, userinfo } from './support/endpoints.ts'
 import { claimsOf, expectDead, expectRefusal, expectUncachedJson, refreshed } from './support/expect.ts'
 import { code, decide, device, deviceCode, walk } from './support/flows.ts'
 import { list, revokeMany, revokeOne, rowsOf, show, whole } from './support/ops.ts'
 import { Person } from './support/person.ts'
-import { ownBroker } from './support/shared-broker.ts'
 import { get, postForm, send } from './support/wire.ts'
 
-const broker = await ownBroker()
+let broker: BrokerHere
+before(async () => {
+  broker = await startBrokerHere()
+})
+after(() => broker.stop())
 
 const localUser = 'arn:aws:iam::000000000000:user/local'
 const sidOf = (session: { readonly accessToken: string }) => String(claimsOf(session.accessToken).sid)

@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
-import { type BrokerProcess, startBroker } from './support/broker.ts'
+import { type BrokerHere, startBrokerHere } from './support/broker-here.ts'
 import { cli, web } from './support/callers.ts'
 import {
   authorizeUrl,
@@ -24,10 +24,10 @@ import { Person } from './support/person.ts'
 import { startFaultyStore } from './support/store.ts'
 
 let store: FaultProxy
-let broker: BrokerProcess
+let broker: BrokerHere
 before(async () => {
   store = await startFaultyStore()
-  broker = await startBroker({ dynamodb: store.endpoint })
+  broker = await startBrokerHere({ dynamodb: store.endpoint })
 })
 afterEach(() => store.heal())
 after(async () => {

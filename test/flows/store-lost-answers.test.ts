@@ -6,7 +6,7 @@
  */
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
-import { type BrokerProcess, startBroker } from './support/broker.ts'
+import { type BrokerHere, startBrokerHere } from './support/broker-here.ts'
 import { cli, job, web } from './support/callers.ts'
 import { exchange, poll, refresh, revoke } from './support/endpoints.ts'
 import { expectDead, expectRefusal, expectTokens, expectUnavailable, refreshed } from './support/expect.ts'
@@ -16,10 +16,10 @@ import { Person } from './support/person.ts'
 import { startFaultyStore } from './support/store.ts'
 
 let store: FaultProxy
-let broker: BrokerProcess
+let broker: BrokerHere
 before(async () => {
   store = await startFaultyStore()
-  broker = await startBroker({ dynamodb: store.endpoint })
+  broker = await startBrokerHere({ dynamodb: store.endpoint })
 })
 afterEach(() => store.heal())
 after(async () => {

@@ -8,7 +8,8 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose'
 import * as oidc from 'openid-client'
-import { type BrokerProcess, startBroker } from './support/broker.ts'
+import { startBroker } from './support/broker.ts'
+import { type BrokerHere, startBrokerHere } from './support/broker-here.ts'
 import { auth0Cli, type Caller, userdocs, web } from './support/callers.ts'
 import {
   askUserinfo,
@@ -30,14 +31,14 @@ const secondPost: Caller = { ...userdocs, clientId: 'second', secret: 'second-se
 const viaBasic: Caller = { ...userdocs, clientId: 'via-basic', auth: 'client_secret_basic', secret: 'basic-secret' }
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
-let broker: BrokerProcess
+let broker: BrokerHere
 before(async () => {
   const registry = registryFile(({ client, addClient }) => {
     const row = client('userdocs', 'userdocs')
     addClient('userdocs', { ...row, clientId: secondPost.clientId, secrets: [secondPost.secret] })
     addClient('userdocs', { ...row, clientId: viaBasic.clientId, auth: viaBasic.auth, secrets: [viaBasic.secret] })
   })
-  broker = await startBroker({ registry })
+  broker = await startBrokerHere({ registry })
 })
 after(() => broker.stop())
 

@@ -6,7 +6,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type FallibleProvider, startFallibleProvider } from '../support/fallible-provider.ts'
-import { type BrokerProcess, newShared, type Shared, startBroker } from './support/broker.ts'
+import { newShared, type Shared } from './support/broker.ts'
+import { type BrokerHere, startBrokerHere } from './support/broker-here.ts'
 import { refresh } from './support/endpoints.ts'
 import { expectRefusal, refreshed } from './support/expect.ts'
 import type { FaultProxy } from './support/fault-proxy.ts'
@@ -37,8 +38,8 @@ const nobodyEntitled = () =>
   })
 
 /** For as long as that registry is the one in force. */
-async function under(registry: string, use: (broker: BrokerProcess) => Promise<void>): Promise<void> {
-  const broker = await startBroker({ dynamodb: store.endpoint, shared, registry })
+async function under(registry: string, use: (broker: BrokerHere) => Promise<void>): Promise<void> {
+  const broker = await startBrokerHere({ dynamodb: store.endpoint, shared, registry })
   try {
     await use(broker)
   } finally {

@@ -5,9 +5,9 @@
 
 import assert from 'node:assert/strict'
 import { after, before, type TestContext, test } from 'node:test'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { BrowserContextOptions, Page } from 'playwright-core'
 import { type IdentityProvider, startIdentityProvider } from '../../local/identity-provider.ts'
-import { hasChromium, launchChromium, type Site, serve } from '../pages/browser.ts'
+import { type Chromium, hasChromium, launchChromium, type Site, serve } from '../pages/browser.ts'
 
 const skip = !hasChromium()
 const client = { clientId: 'token-broker-demo', application: 'demo', auth: 'client_secret_basic', secret: 'x' } as const
@@ -15,7 +15,7 @@ const client = { clientId: 'token-broker-demo', application: 'demo', auth: 'clie
 let provider: IdentityProvider
 let application: Site
 let broker: Site
-let browser: Browser
+let browser: Chromium
 
 before(async () => {
   if (skip) return

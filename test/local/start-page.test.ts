@@ -5,14 +5,13 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { after, before, test } from 'node:test'
-import type { Browser } from 'playwright-core'
 import { call, str } from '../../local/demo/program.ts'
 import { type LocalStack, startLocalStack } from '../../local/stack.ts'
-import { hasChromium, launchChromium, serve } from '../pages/browser.ts'
+import { type Chromium, hasChromium, launchChromium, serve } from '../pages/browser.ts'
 
 const skip = hasChromium() ? false : 'there is no Chromium'
 let stack: LocalStack
-let browser: Browser
+let browser: Chromium
 before(async () => {
   stack = await startLocalStack({ functionLog: () => {} })
   if (skip === false) browser = await launchChromium()

@@ -4,16 +4,16 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import type { Browser, Page as Tab } from 'playwright-core'
+import type { Page as Tab } from 'playwright-core'
 import { sharedBroker } from '../flows/support/shared-broker.ts'
-import { hasChromium, launchChromium } from './browser.ts'
+import { type Chromium, hasChromium, launchChromium } from './browser.ts'
 
 if (hasChromium()) describe('the description of the API in a browser', inBrowser)
 
 const broker = await sharedBroker()
 
 function inBrowser(): void {
-  let browser: Browser
+  let browser: Chromium
   before(async () => {
     browser = await launchChromium()
   })

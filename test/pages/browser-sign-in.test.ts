@@ -5,13 +5,13 @@
 import assert from 'node:assert/strict'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
-import type { Browser, BrowserContext, BrowserContextOptions, Page as Tab } from 'playwright-core'
-import { type BrokerProcess, startBroker } from '../flows/support/broker.ts'
+import type { BrowserContext, BrowserContextOptions, Page as Tab } from 'playwright-core'
+import { type BrokerHere, startBrokerHere } from '../flows/support/broker-here.ts'
 import { web } from '../flows/support/callers.ts'
 import { authorizeUrl, type Extra } from '../flows/support/endpoints.ts'
 import { deviceCode, pkce } from '../flows/support/flows.ts'
 import { registryFile } from '../flows/support/registry.ts'
-import { hasChromium, launchChromium, type Site, serve } from './browser.ts'
+import { type Chromium, hasChromium, launchChromium, type Site, serve } from './browser.ts'
 
 if (hasChromium()) describe('a sign-in in a browser', inBrowser)
 
@@ -21,8 +21,8 @@ const app = { application: 'demo', clientId: 'app', auth: 'none' } as const
 type Visit = { readonly method: string; readonly origin: string | undefined; readonly told: URLSearchParams }
 
 function inBrowser(): void {
-  let browser: Browser
-  let broker: BrokerProcess
+  let browser: Chromium
+  let broker: BrokerHere
   let client: Site
   let welcome: Site
   const visits: Visit[] = []
@@ -42,7 +42,7 @@ function inBrowser(): void {
       addClient('demo', { clientId: 'app', displayName: 'Notes', auth: 'none', grants, redirectUris })
       Object.assign(row('demo', 'web'), { redirectUris: [`${client.origin}/cb`] })
     })
-    broker = await startBroker({ registry })
+    broker = await startBrokerHere({ registry })
     browser = await launchChromium()
   })
   after(async () => {

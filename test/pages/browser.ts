@@ -8,6 +8,7 @@
 import { existsSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { after } from 'node:test'
 import { type Browser, chromium } from 'playwright-core'
 
 /** Debian's, unless `CHROMIUM_PATH` names another. */
@@ -20,7 +21,29 @@ export function hasChromium(): boolean {
   return found
 }
 
-export function launchChromium(): Promise<Browser> {
+export type Chromium = Pick<Browser, 'newContext' | 'newPage' | 'close'>
+
+let isShared = false
+let shared: Promise<Browser> | undefined
+
+/** Makes all files of this process use one browser, which ends after them. Called outside of every suite. */
+export function shareChromium(): void {
+  isShared = true
+  after(async () => (await shared)?.close())
+}
+
+export async function launchChromium(): Promise<Chromium> {
+  if (!isShared) return await launch()
+  shared ??= launch()
+  const browser = await shared
+  return {
+    newContext: (options) => browser.newContext(options),
+    newPage: (options) => browser.newPage(options),
+    close: async () => {},
+  }
+}
+
+function launch(): Promise<Browser> {
   // No sandbox, because a container has no user namespaces to build one from; the pages visited are all our own. The
   // rest keeps the browser from the network and from its own first-run pages.
   const quiet = ['--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']

@@ -7,11 +7,11 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import type { Browser, Page as Tab } from 'playwright-core'
+import type { Page as Tab } from 'playwright-core'
 import { type LocalStack, startLocalStack } from '../../local/stack.ts'
 import { deviceCode } from '../flows/support/flows.ts'
 import { randomUserCode } from '../flows/support/user-code.ts'
-import { hasChromium, launchChromium, type Site, serve } from './browser.ts'
+import { type Chromium, hasChromium, launchChromium, type Site, serve } from './browser.ts'
 
 if (hasChromium()) describe('a page of another site', fromElsewhere)
 
@@ -22,7 +22,7 @@ function fromElsewhere(): void {
   const lines: string[] = []
   let stack: LocalStack
   let stranger: Site
-  let browser: Browser
+  let browser: Chromium
   let attack = ''
   before(async () => {
     stack = await startLocalStack({ functionLog: (line) => lines.push(line) })

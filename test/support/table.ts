@@ -73,11 +73,12 @@ async function connectNow(endpoint: string, name: string): Promise<Table> {
   return table
 }
 
-type Configurable = { updateHttpClientConfig(key: 'requestTimeout', value: number): void }
+type Configurable = { updateHttpClientConfig(key: 'connectionTimeout' | 'requestTimeout', value: number): void }
 
 /** Two hundred requests at once may take their time on a busy machine; what a time-out comes to is another test's. */
 export function bePatient({ client }: Table): void {
   const handler = client.config.requestHandler as unknown as Configurable
+  handler.updateHttpClientConfig('connectionTimeout', 30_000)
   handler.updateHttpClientConfig('requestTimeout', 30_000)
 }
 

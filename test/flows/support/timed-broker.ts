@@ -3,9 +3,9 @@
  *
  * Owns the clock's place. Everything is still spoken to over HTTP.
  */
-import { startLocalStack } from '../../../local/stack.ts'
 import { clock } from '../../../shared/parts.ts'
 import type { Broker } from './broker.ts'
+import { startBrokerHere } from './broker-here.ts'
 
 export type TimedBroker = Broker & {
   /** Sets the broker's clock to the time of day and lets it stand there, to the millisecond. */
@@ -17,12 +17,12 @@ export type TimedBroker = Broker & {
 
 /** @param registry path of a registry file, the local stack's own without it */
 export async function startTimedBroker(registry?: string): Promise<TimedBroker> {
-  const stack = await startLocalStack({ functionLog: () => {}, ...(registry !== undefined && { registry }) })
+  const broker = await startBrokerHere(registry === undefined ? {} : { registry })
   const ownNow = clock.now
   let nowMs = Date.now()
   clock.now = () => nowMs
   return {
-    url: stack.url,
+    url: broker.url,
     freeze: () => {
       nowMs = Date.now()
     },
@@ -31,7 +31,7 @@ export async function startTimedBroker(registry?: string): Promise<TimedBroker> 
     },
     stop: async () => {
       clock.now = ownNow
-      await stack.close()
+      await broker.stop()
     },
   }
 }

@@ -8,14 +8,14 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type BrokerProcess, newShared, startBroker } from './support/broker.ts'
-import { auth0Cli, type Caller, cli, job } from './support/callers.ts'
-import { refresh } from './support/endpoints.ts'
-import { claimsOf, refreshed } from './support/expect.ts'
-import { type DeviceSession, device } from './support/flows.ts'
-import { revokeMany, whole } from './support/ops.ts'
-import { Person } from './support/person.ts'
-import { startFaultyStore } from './support/store.ts'
+import { type BrokerProcess, newShared, startBroker } from '../flows/support/broker.ts'
+import { auth0Cli, type Caller, cli, job } from '../flows/support/callers.ts'
+import { refresh } from '../flows/support/endpoints.ts'
+import { claimsOf, refreshed } from '../flows/support/expect.ts'
+import { type DeviceSession, device } from '../flows/support/flows.ts'
+import { revokeMany, whole } from '../flows/support/ops.ts'
+import { Person } from '../flows/support/person.ts'
+import { startFaultyStore } from '../flows/support/store.ts'
 
 const sessionsEach = 20
 const betweenRefreshesMs = 250

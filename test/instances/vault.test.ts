@@ -6,22 +6,13 @@
  */
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, test } from 'node:test'
-import {
-  type FallibleProvider,
-  type Fault,
-  serverError,
-  startFallibleProvider,
-  tooManyRequests,
-  unavailable,
-  withoutExpiry,
-} from '../support/fallible-provider.ts'
-import { type BrokerProcess, newShared, startBroker } from './support/broker.ts'
-import { refresh } from './support/endpoints.ts'
-import { expectRefusal, expectTokens, expectUnavailable, refreshed } from './support/expect.ts'
-import type { FaultProxy } from './support/fault-proxy.ts'
-import { code } from './support/flows.ts'
-import { registryFile } from './support/registry.ts'
-import { startFaultyStore } from './support/store.ts'
+import { type BrokerProcess, newShared, startBroker } from '../flows/support/broker.ts'
+import { refresh } from '../flows/support/endpoints.ts'
+import { expectRefusal, expectTokens, expectUnavailable, refreshed } from '../flows/support/expect.ts'
+import type { FaultProxy } from '../flows/support/fault-proxy.ts'
+import { code } from '../flows/support/flows.ts'
+import { registryFile } from '../flows/support/registry.ts'
+import { startFaultyStore } from '../flows/support/store.ts'
 import {
   addVaulted,
   agent,
@@ -33,7 +24,16 @@ import {
   staleSession,
   wholeTable,
   worker,
-} from './support/vault.ts'
+} from '../flows/support/vault.ts'
+import {
+  type FallibleProvider,
+  type Fault,
+  serverError,
+  startFallibleProvider,
+  tooManyRequests,
+  unavailable,
+  withoutExpiry,
+} from '../support/fallible-provider.ts'
 
 let provider: FallibleProvider
 let store: FaultProxy

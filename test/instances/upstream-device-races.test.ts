@@ -6,15 +6,15 @@
  */
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
+import { type BrokerProcess, newShared, startBroker } from '../flows/support/broker.ts'
+import { poll, refresh, startDevice } from '../flows/support/endpoints.ts'
+import { expectRefusal, expectTokens, refreshed, string } from '../flows/support/expect.ts'
+import type { FaultProxy } from '../flows/support/fault-proxy.ts'
+import { type MovedClock, movedClock } from '../flows/support/moved-clock.ts'
+import { registryFile } from '../flows/support/registry.ts'
+import { startFaultyStore } from '../flows/support/store.ts'
+import { addVaulted, device } from '../flows/support/vault.ts'
 import { type FallibleProvider, startFallibleProvider } from '../support/fallible-provider.ts'
-import { type BrokerProcess, newShared, startBroker } from './support/broker.ts'
-import { poll, refresh, startDevice } from './support/endpoints.ts'
-import { expectRefusal, expectTokens, refreshed, string } from './support/expect.ts'
-import type { FaultProxy } from './support/fault-proxy.ts'
-import { type MovedClock, movedClock } from './support/moved-clock.ts'
-import { registryFile } from './support/registry.ts'
-import { startFaultyStore } from './support/store.ts'
-import { addVaulted, device } from './support/vault.ts'
 
 let clock: MovedClock
 let provider: FallibleProvider

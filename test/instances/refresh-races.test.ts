@@ -5,13 +5,13 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { type BrokerProcess, newShared, startBroker } from './support/broker.ts'
-import { type Caller, cli, job } from './support/callers.ts'
-import { poll, refresh, revoke, userinfo } from './support/endpoints.ts'
-import { expectDead, expectRefusal, expectTokens, refreshed } from './support/expect.ts'
-import { device } from './support/flows.ts'
-import { type Store, startStore } from './support/store.ts'
-import type { Answer } from './support/wire.ts'
+import { type BrokerProcess, newShared, startBroker } from '../flows/support/broker.ts'
+import { type Caller, cli, job } from '../flows/support/callers.ts'
+import { poll, refresh, revoke, userinfo } from '../flows/support/endpoints.ts'
+import { expectDead, expectRefusal, expectTokens, refreshed } from '../flows/support/expect.ts'
+import { device } from '../flows/support/flows.ts'
+import { type Store, startStore } from '../flows/support/store.ts'
+import type { Answer } from '../flows/support/wire.ts'
 
 let store: Store
 const brokers: BrokerProcess[] = []

@@ -5,12 +5,12 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { type BrokerProcess, newShared, type Shared, startBroker } from './support/broker.ts'
-import { auth0Cli, cli, job, web } from './support/callers.ts'
-import { exchange, poll, refresh, revoke } from './support/endpoints.ts'
-import { claimsOf, expectDead, expectRefusal, refreshed, string } from './support/expect.ts'
-import { code, device } from './support/flows.ts'
-import { type Store, startStore } from './support/store.ts'
+import { type BrokerProcess, newShared, type Shared, startBroker } from '../flows/support/broker.ts'
+import { auth0Cli, cli, job, web } from '../flows/support/callers.ts'
+import { exchange, poll, refresh, revoke } from '../flows/support/endpoints.ts'
+import { claimsOf, expectDead, expectRefusal, refreshed, string } from '../flows/support/expect.ts'
+import { code, device } from '../flows/support/flows.ts'
+import { type Store, startStore } from '../flows/support/store.ts'
 
 let store: Store
 let shared: Shared
