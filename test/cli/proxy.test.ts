@@ -57,7 +57,7 @@ test('HTTPS_PROXY is used for a broker elsewhere, NO_PROXY excepts it, and a bro
     await signedIn(tool, broker.url, { issuer: `${url}/demo` })
     const { code, stderr } = await tool.runProcess('token')
     assert.equal(code, 0, stderr)
-    return [...tunnels]
+    return [...new Set(tunnels)]
   }
   const elsewhere = `https://${host}:${portOf(front)}`
   const proxyUrl = `http://127.0.0.1:${portOf(proxy)}`
