@@ -185,16 +185,6 @@ test('the table is protected from deletion, unless keepData is false', () => {
   scratch.template.hasResourceProperties('AWS::DynamoDB::GlobalTable', protectedTable(false))
 })
 
-test('table, keys and keyring have the logical ids of 0.1, so an update replaces none of them', () => {
-  const types = ['AWS::DynamoDB::GlobalTable', 'AWS::KMS::Key', 'AWS::SecretsManager::Secret']
-  assert.deepEqual(types.flatMap((type) => ofType(kept.resources, type).map(([id]) => id)).sort(), [
-    'SecretsKey7A92DC94',
-    'SecretsKeyringB1EFCF26',
-    'Table710B521B',
-    'TableKey3ED4BB3F',
-  ])
-})
-
 test('an existing key encrypts table and secrets, and the functions may use it', () => {
   const keyArn = 'arn:aws:kms:eu-central-1:123456789012:key/1'
   const { resources, template } = synthesize((stack) => ({ encryptionKey: Key.fromKeyArn(stack, 'Key', keyArn) }))

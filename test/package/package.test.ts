@@ -101,12 +101,13 @@ describe('the construct', { concurrency: true }, () => {
   const app = `
 const app = new App({ outdir: process.env.OUTDIR, analyticsReporting: false })
 const stack = new Stack(app, 'Auth', { env: { region: 'eu-central-1' } })
-const broker = new TokenBroker(stack, 'Broker', { keepData: false })
+const registry = Registry.fromObject({ applications: [] })
+const broker = new TokenBroker(stack, 'Broker', { keepData: false, registry })
 new CfnOutput(stack, 'BillingIssuer', { value: broker.issuer('billing') })
 app.synth()
 `
   const [cdk, ours] = ["'aws-cdk-lib'", `'${packageName}/cdk'`]
-  const imports = `import { App, CfnOutput, Stack } from ${cdk}\nimport { TokenBroker } from ${ours}\n`
+  const imports = `import { App, CfnOutput, Stack } from ${cdk}\nimport { Registry, TokenBroker } from ${ours}\n`
 
   /** Without esbuild or another package at hand than the CDK. */
   async function synthesizes(t: TestContext, node: string, file: string): Promise<void> {
