@@ -26,6 +26,8 @@ export class DeploymentError extends Error {
 /** CloudFormation refuses an answer of more than 4096 bytes. */
 const maxReasonLength = 3000
 const maxTries = 4
+/** All tries together end before the function does. */
+const answerWithinMs = 4000
 
 /**
  * The deployment waits for the answer, and fails with its reason.
@@ -56,16 +58,20 @@ function reasonOf(error: unknown): string {
   return `${describeFault(error).slice(0, maxReasonLength)}. The function's log has the rest.`
 }
 
-/** Without an answer the deployment waits until its time is over. */
+/**
+ * Without an answer the deployment waits until its time is over. The error tells why in the function's log, without the address.
+ */
 async function put(url: string, body: string): Promise<void> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      // A presigned URL of S3, which signs an empty content type.
-      const { ok, status } = await fetch(url, { method: 'PUT', headers: { 'content-type': '' }, body })
-      if (ok) return
-      throw new Error(`CloudFormation's address answers ${status}`)
-    } catch (error) {
-      if (tries === maxTries) throw error
-    }
+  for (let tries = 1; tries <= maxTries; tries += 1) {
+    // A presigned URL of S3, which signs an empty content type.
+    const sent = { method: 'PUT', headers: { 'content-type': '' }, body, signal: AbortSignal.timeout(answerWithinMs) }
+    if (
+      await fetch(url, sent).then(
+        ({ ok }) => ok,
+        () => false,
+      )
+    )
+      return
   }
+  throw new Error('CloudFormation does not take the answer. In a VPC the function needs a way to S3.')
 }

@@ -59,3 +59,16 @@ test('an answer that CloudFormation’s address refuses is sent again', async ()
   )
   assert.equal(Status, 'SUCCESS')
 })
+
+test('a function whose answer nobody takes fails, and tells no address', async () => {
+  const asking = asCloudFormation(
+    customResource(async () => ({})),
+    {},
+    4,
+  )
+  await assert.rejects(asking, ({ message, cause }: Error) => {
+    assert.match(message, /needs a way to S3/)
+    assert.doesNotMatch(`${message} ${cause}`, /127\.0\.0\.1/)
+    return true
+  })
+})
