@@ -134,8 +134,6 @@ function markEnded(world: World, sid: string, atMs = virtual.nowMs): void {
 
 // --- the thief ------------------------------------------------------------------------------------------------------
 
-export type Loot = { readonly session: Session }
-
 /** Copies a token at some moment, presents it at others, and goes on with what it gets. */
 export async function thief(world: World, name: string, owners: Session): Promise<Session> {
   const chance = world.faults.chance(name)

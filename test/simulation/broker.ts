@@ -48,7 +48,6 @@ export type Call = Sender & {
   readonly functionName: FunctionName | 'retry-revocations'
   readonly startedAtMs: number
   readonly instance: Instance
-  readonly wasCold: boolean
   isAnswered: boolean
 }
 
@@ -68,7 +67,8 @@ export type BrokerOptions = {
   readonly maxSkewMs: number
   readonly keyring: () => string
   readonly trace: (line: string) => void
-  readonly onCall: (call: Call) => void
+  /** Called when an instance sends a message although it serves no call. */
+  readonly onLateMessage: (instance: Instance) => void
   /** @param answer undefined: it was killed, or took too long */
   readonly onAnswer: (call: Call, answer: Answer | undefined) => void
   /** Replaces parts of an instance, for a planted bug. */
@@ -145,7 +145,7 @@ export class Broker {
     const instance = this.#instanceFor(request.key)
     const call: Call = {
       ...{ request, functionName, instance, program: instance, key: request.key, startedAtMs: virtual.nowMs },
-      ...{ messages: 0, faults: 0, wasCold: instance.calls === 0, isAnswered: false },
+      ...{ messages: 0, faults: 0, isAnswered: false },
     }
     instance.call = call
     instance.calls += 1
@@ -170,7 +170,6 @@ export class Broker {
     virtual.after(
       0,
       () => {
-        this.#options.onCall(call)
         setProcessParts(instance.parts)
         const result = handlers.get(functionName)!(event as never, contextFor(functionName))
         result.then(
@@ -220,7 +219,11 @@ export class Broker {
       },
       skewMs: faults.chance(`clock of ${name}`).between(-maxSkewMs, maxSkewMs),
     }
-    const sender = () => instance.call ?? idle(instance)
+    const idle: Sender = { program: instance, key: name, messages: 0, faults: 0 }
+    const sender = () => {
+      if (instance.call === undefined) this.#options.onLateMessage(instance)
+      return instance.call ?? idle
+    }
     Object.assign(parts.table.client.config, { requestHandler: network.storeHandler(sender) })
     const read = async (secret: string) => {
       try {
@@ -238,11 +241,6 @@ export class Broker {
     this.#instances.push(instance)
     return instance
   }
-}
-
-/** Lambda stops a function at its answer: what it still does may never happen. */
-function idle(instance: Instance): Sender {
-  throw new Error(`${instance.name} sends a message after its answer`)
 }
 
 const environment = {

@@ -30,8 +30,6 @@ export type FaultPlan = {
   readonly functionKinds: readonly FunctionFault[]
 }
 
-export const noFaults: FaultPlan = { share: 0, kinds: [], callKinds: [], functionKinds: [] }
-
 /** Each seed has its own mixture: some runs have one kind of fault only, and some none. */
 export function faultPlanOf(seed: number): FaultPlan {
   const chance = chanceOf(seed, 'fault plan')

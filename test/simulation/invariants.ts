@@ -173,12 +173,12 @@ export const invariants: readonly Invariant[] = [
   },
   {
     name: 'no-secret-in-table',
-    says: 'No item holds a credential, a salt, a user code or a token of the provider in the clear.',
+    says: 'No item holds a credential, a salt, a user code, an access token, a key or a token of the provider in the clear.',
     onStore: (seen, { writes }) => secretIn(seen, JSON.stringify(writes.map(({ after }) => after ?? {}))),
   },
   {
     name: 'no-secret-in-log',
-    says: 'No line of the log holds a credential, a salt, a user code or a token of the provider.',
+    says: 'No line of the log holds any of these.',
     onLog: secretIn,
   },
   {
@@ -206,6 +206,7 @@ export const reported = {
   'thief-or-owner':
     'A thief and the owner never both live on: after the grace at most one of them refreshes, and the other ends the session.',
   'alive-again': 'When all faults are over, every session that nobody ended goes on, and every actor comes to its end.',
+  'silent-after-answer': 'A function sends nothing after its answer, because Lambda may never run it on.',
   'provider-told': 'Every ended session is told to the provider in the end, and nothing of it is kept.',
 } as const
 

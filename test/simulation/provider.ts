@@ -50,15 +50,6 @@ export class Provider {
     if (waiting !== undefined) waiting.isApproved = isApproved
   }
 
-  get liveGrants(): readonly Grant[] {
-    return this.#grants.filter(({ isAlive }) => isAlive)
-  }
-
-  /** Whether the grant of an access token lives. */
-  isLive(accessToken: string): boolean {
-    return this.#grants.some((grant) => grant.isAlive && grant.accessTokens.includes(accessToken))
-  }
-
   /** Answers a request, in one moment. */
   answer(url: string, body: URLSearchParams, authorization: string): Response {
     switch (new URL(url).pathname) {

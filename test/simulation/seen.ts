@@ -66,7 +66,7 @@ export type CallSeen = {
 }
 
 /** Values that must stay out of the table and the log. */
-const minSecretLength = 16
+const minSecretLength = 8
 
 export class Seen {
   readonly settings: Settings
@@ -131,10 +131,11 @@ export class Seen {
 
   answer(call: Call, answer: Answer | undefined): void {
     if (answer === undefined) return
-    for (const name of ['refresh_token', 'device_code', 'user_code'] as const) {
+    for (const name of ['refresh_token', 'access_token', 'device_code', 'user_code'] as const) {
       const text = answer.body[name]
       if (typeof text !== 'string') continue
       this.addSecret(text)
+      if (name === 'user_code') this.addSecret(text.replace('-', ''))
       this.addSecret(shownIn(text)?.salt)
     }
     const token = answer.body.refresh_token

@@ -86,10 +86,6 @@ class VirtualTime {
     return count
   }
 
-  get isIdle(): boolean {
-    return this.#events.every(({ isCancelled, owner }) => isCancelled || owner?.isAlive === false)
-  }
-
   // A heap: the earliest event first, and of two at the same time the one that was planned first.
 
   #push(event: Event): void {

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import { sink } from '../../shared/log.ts'
 import type { Parts } from '../../shared/parts.ts'
+import { parseKeyring } from '../../shared/tokens/keyring-secret.ts'
 import { rotateKeyring } from '../../shared/tokens/rotation.ts'
 import { type Answer, Broker, type Call, type Instance, type Request } from './broker.ts'
 import { Model } from './dynamodb/model.ts'
@@ -16,7 +17,7 @@ import { virtual } from './virtual.ts'
 
 /** A bug that is planted to see whether it is found (planted-bugs.ts). */
 export type PlantedBug = {
-  /** Changes a request to DynamoDB on its way. @param attempt 1 for the first try of a request, more for the SDK's retries */
+  /** Changes a request to DynamoDB on its way, each of the SDK's retries as well. */
   readonly rewrite?: (operation: string, input: Record<string, unknown>, sender: Sender) => Record<string, unknown>
   readonly alter?: (parts: Parts) => Partial<Parts>
 }
@@ -50,7 +51,7 @@ export class World {
   static async create(options: WorldOptions): Promise<World> {
     virtual.reset(options.seed)
     const world = new World(options)
-    world.#keyring = await firstKeyring(virtual.nowMs)
+    world.#setKeyring(await firstKeyring(virtual.nowMs))
     sink.write = (line) => world.#onLog(line)
     return world
   }
@@ -81,7 +82,7 @@ export class World {
     this.broker = new Broker({
       ...{ network, faults, maxSkewMs, trace: note, alter: bug?.alter },
       keyring: () => this.#keyring,
-      onCall: () => {},
+      onLateMessage: ({ name }) => this.report('silent-after-answer', `${name} goes on after its answer`),
       onAnswer: (call, answer) => this.#onAnswer(call, answer),
     })
     virtual.fetch = (input, options) => this.#fetch(network, String(input), options)
@@ -108,8 +109,14 @@ export class World {
 
   async rotateKeys(): Promise<void> {
     const change = await rotateKeyring(this.#keyring, virtual.nowMs, cheapKeys)
-    if (change.ok) this.#keyring = change.text
+    if (change.ok) this.#setKeyring(change.text)
     this.note(`the keys rotate: ${change.ok}`)
+  }
+
+  #setKeyring(text: string): void {
+    this.#keyring = text
+    const { mac, seal } = parseKeyring(text)
+    for (const { key } of [...mac, ...seal]) this.seen.addSecret(key)
   }
 
   #violate(invariant: string, what: string): void {
