@@ -3,7 +3,7 @@
 import { type Command, Option } from 'commander'
 import type { KeyDescription, Retirement, Rotation } from '../shared/tokens/keyring-report.ts'
 import { askAws } from './aws.ts'
-import { OutOfReach, Problem, UsageProblem } from './problem.ts'
+import { OutOfReach, Problem, reasonOf, UsageProblem } from './problem.ts'
 
 export type Keys = {
   list(): Promise<readonly KeyDescription[]>
@@ -47,7 +47,11 @@ async function onThisMachine(directory: string): Promise<Keys> {
   const [local, { Problem: LocalProblem }] = await Promise.all([
     import('../local/rotate-keys.ts'),
     import('../local/problem.ts'),
-  ])
+  ]).catch((error: unknown) => {
+    // The lock of a data directory is SQLite's, which Node 20 lacks.
+    if (reasonOf(error) !== 'ERR_UNKNOWN_BUILTIN_MODULE') throw error
+    throw new Problem('The keys of a local stack need the Node that runs it, 24 or newer.')
+  })
   const reported = async <Result>(work: Promise<Result>) =>
     work.catch((error: unknown) => {
       throw error instanceof LocalProblem ? new Problem(error.message) : error

@@ -82,6 +82,13 @@ for (const [major, node] of nodes) {
         TOKEN_BROKER_URL: 'https://broker.example.test',
         HTTPS_PROXY: nowhere,
       })
+      if (major === '20') {
+        const local = await ran(node, [commandIn(folder), 'keys', 'list', '--data-dir', folder])
+        assert.deepEqual(
+          [local.code, local.stderr.split('\n')[0]],
+          [1, 'The keys of a local stack need the Node that runs it, 24 or newer.'],
+        )
+      }
       const ofTable = ran(node, [commandIn(folder), 'clients', 'list', 'demo'], {
         ...{ ...credentials, AWS_MAX_ATTEMPTS: '1' },
         TABLE_NAME: 'token-broker',
