@@ -124,13 +124,13 @@ app.synth()
     const { Resources } = JSON.parse(readFileSync(join(outdir, 'Auth.template.json'), 'utf8')) as {
       Resources: Readonly<Record<string, { Type: string; Properties: Readonly<Record<string, string>> }>>
     }
-    const handlers = Object.values(Resources).filter(({ Type }) => Type === 'AWS::Lambda::Function')
-    const names = handlers.flatMap(({ Properties }) => Properties.FunctionName?.match(/[^-]+-refresh$/) ?? [])
-    assert.equal(names.length, 1)
+    const names = Object.values(Resources).flatMap(({ Type, Properties }) =>
+      Type === 'AWS::Lambda::Function' ? (Properties.FunctionName ?? []) : [],
+    )
+    assert.equal(names.filter((name) => name.endsWith('-refresh')).length, 1)
     const assets = readdirSync(outdir).filter((name) => existsSync(join(outdir, name, 'index.mjs')))
-    assert.equal(assets.length, bundleCount)
+    assert.equal(assets.length, names.length)
   }
-  const bundleCount = tarball.files.filter((path) => /^cdk\/functions\/[\w-]+\/index\.mjs$/.test(path)).length
 
   test('an app in JavaScript synthesizes a broker on Node 20', async (t) => {
     const node = node20() ?? t.skip('There is no Node 20 (NODE20 names one)')
