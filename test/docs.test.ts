@@ -82,3 +82,16 @@ test('docs: every page that a comment or a message of the code names is there, w
   const dead = named.filter((link) => problemOf(link)).map(({ from, target, anchor }) => `${from}: ${target}#${anchor}`)
   assert.deepEqual(dead, [])
 })
+
+test('docs: no message of a sequence diagram holds a semicolon, which would end the statement', () => {
+  const diagrams = pages.flatMap((path) =>
+    [...readFileSync(join(root, path), 'utf8').matchAll(/^```mermaid\nsequenceDiagram\n([\s\S]*?)^```/gm)].map(
+      ([, diagram = '']) => diagram,
+    ),
+  )
+  assert.ok(diagrams.length > 4)
+  assert.deepEqual(
+    diagrams.flatMap((diagram) => diagram.split('\n').filter((line) => line.includes(';'))),
+    [],
+  )
+})
