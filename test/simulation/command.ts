@@ -18,31 +18,39 @@ const usage = `npm run simulate:faults -- [options]
 `
 
 const text = { type: 'string' } as const
-const { values } = parseArgs({
-  options: {
-    ...{ schedules: text, seed: text, workers: text, keep: text, bug: text },
-    ...{ trace: { type: 'boolean' }, planted: { type: 'boolean' }, help: { type: 'boolean' } },
-  },
-})
+const flag = { type: 'boolean' } as const
+const options = {
+  ...{ schedules: text, seed: text, workers: text, keep: text, bug: text },
+  ...{ trace: flag, planted: flag, help: flag },
+} as const
 
-if (values.help) process.stdout.write(usage)
-else if (values.planted) await findAll()
-else await run()
+try {
+  const { values } = parseArgs({ options })
+  if (values.help) process.stdout.write(usage)
+  else if (values.planted) await findAll(values)
+  else await run(values)
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = 2
+}
 
-async function findAll(): Promise<void> {
+type Values = ReturnType<typeof parseArgs<{ options: typeof options }>>['values']
+
+async function findAll(values: Values): Promise<void> {
   const tell = ({ bug, schedules, invariant }: Found) => {
     process.stdout.write(`${bug.padEnd(28)} ${String(schedules).padStart(5)} ${invariant ?? 'NOT FOUND'}\n`)
     if (invariant === undefined) process.exitCode = 1
   }
-  const task = { firstSeed: whole('seed', 1), schedules: 0, bugs: Object.keys(plantedBugs) }
-  await simulate(task, whole('workers', availableParallelism()), { found: tell })
+  const task = { firstSeed: whole(values, 'seed', 1), schedules: 0, bugs: Object.keys(plantedBugs) }
+  await simulate(task, whole(values, 'workers', availableParallelism()), { found: tell })
 }
 
-async function run(): Promise<void> {
-  const seed = whole('seed', Date.now() % 1_000_000_000)
-  const schedules = whole('schedules', 1_000)
-  const workers = Math.min(schedules, whole('workers', availableParallelism()))
+async function run(values: Values): Promise<void> {
+  const seed = whole(values, 'seed', Date.now() % 1_000_000_000)
+  const schedules = whole(values, 'schedules', 1_000)
+  const workers = Math.min(schedules, whole(values, 'workers', availableParallelism()))
   const { bug, trace: tellsTrace = false } = values
+  if (bug !== undefined && plantedBugs[bug] === undefined) throw new Error(`There is no planted bug ${bug}.`)
   const keep = values.keep?.split(',')
   const startedMs = performance.now()
   const perSecond = (count: number) => (count / ((performance.now() - startedMs) / 1_000)).toFixed(1)
@@ -66,10 +74,12 @@ async function run(): Promise<void> {
   process.stdout.write(`${done} schedules from seed ${seed}: every invariant holds (${perSecond(done)} a second)\n`)
 }
 
-function whole(name: 'seed' | 'schedules' | 'workers', otherwise: number): number {
+function whole(values: Values, name: 'seed' | 'schedules' | 'workers', otherwise: number): number {
   const given = values[name]
   if (given === undefined) return otherwise
   const number = Number(given)
-  if (!Number.isSafeInteger(number) || number < 0) throw new Error(`--${name} must be a whole number`)
+  const least = name === 'seed' ? 0 : 1
+  if (!Number.isSafeInteger(number) || number < least)
+    throw new Error(`--${name} must be a whole number from ${least} on.`)
   return number
 }
