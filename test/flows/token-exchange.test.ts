@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { type FallibleProvider, startFallibleProvider } from '../support/fallible-provider.ts'
-import { type BrokerHere, startBrokerHere } from './support/broker-here.ts'
+import { type BrokerProcess, startBroker } from './support/broker.ts'
 import { refresh, revoke } from './support/endpoints.ts'
 import { expectRefusal, expectTokens, refreshed } from './support/expect.ts'
 import type { FaultProxy } from './support/fault-proxy.ts'
@@ -27,11 +27,12 @@ import {
 
 let provider: FallibleProvider
 let store: FaultProxy
-let one: BrokerHere
+let one: BrokerProcess
 before(async () => {
   provider = await startFallibleProvider()
   store = await startFaultyStore()
-  one = await startBrokerHere({
+  // In a process of its own: fifty callers at once would keep this one too busy to answer as their provider and store.
+  one = await startBroker({
     dynamodb: store.endpoint,
     registry: registryFile((copy) => addVaulted(copy, provider)),
   })
