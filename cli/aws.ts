@@ -8,7 +8,7 @@ export type AwsService = {
   /** The service's name in host names and in signatures. */
   readonly name: string
   readonly title: string
-  /** The AWS tools' variable for another endpoint. */
+  /** The AWS tools' variable for another endpoint of this service. */
   readonly endpointVariable: string
 }
 
@@ -39,10 +39,11 @@ export async function askAws({ name, title, endpointVariable }: AwsService, aske
   const { regionFor, signed } = await import('./signature.ts')
   const region = asked.region || process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION
   const suffix = region?.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com'
-  const endpoint = process.env[endpointVariable] || `https://${name}.${region}.${suffix}`
+  const variable = [endpointVariable, 'AWS_ENDPOINT_URL'].find((one) => process.env[one]) ?? ''
+  const endpoint = process.env[variable] || `https://${name}.${region}.${suffix}`
   // As in the SDKs, an endpoint may have a path.
   const url = new URL(endpoint.replace(/\/$/, '') + asked.path)
-  if (!isConfidential(url)) throw new UsageProblem(`${endpointVariable} must be an https URL.`)
+  if (!isConfidential(url)) throw new UsageProblem(`${variable} must be an https URL.`)
   const withSignature = await signed({ method, url, headers, body }, name, regionFor(url, region))
   try {
     const response = await request(url, { method, headers: withSignature, timeoutMs, ...(body !== '' && { body }) })

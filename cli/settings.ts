@@ -102,6 +102,7 @@ export function isLocalTable(): boolean {
 
 /** The table and where it is, for people. */
 export function tablePlace(table: string): string {
-  const { AWS_ENDPOINT_URL_DYNAMODB: endpoint, AWS_REGION, AWS_DEFAULT_REGION } = process.env
+  const { AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_DYNAMODB, AWS_REGION, AWS_DEFAULT_REGION } = process.env
+  const endpoint = AWS_ENDPOINT_URL_DYNAMODB || AWS_ENDPOINT_URL
   return `${table} ${endpoint ? `at ${endpoint}` : `in ${AWS_REGION ?? AWS_DEFAULT_REGION ?? 'the region of the profile'}`}`
 }

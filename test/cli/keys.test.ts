@@ -60,4 +60,15 @@ describe('keys', () => {
     const path = '/2015-03-31/functions/rotate-keys/invocations'
     assert.deepEqual(asked, [`${path} true {"list":true}`, `${path} true {"rotate":true}`])
   })
+
+  test('AWS_ENDPOINT_URL names the endpoint of every AWS service that has no variable of its own', async (t) => {
+    const server = createServer((_, response) => response.end('{"keys":[]}'))
+    const port = await listen(server, 0, 'PORT')
+    t.after(() => server.close())
+    const tool = await commandLine(t, {
+      ...{ AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`, AWS_REGION: 'eu-central-1' },
+      ...{ AWS_ACCESS_KEY_ID: 'AKID', AWS_SECRET_ACCESS_KEY: 'secret', TOKEN_BROKER_KEYS_FUNCTION: 'rotate-keys' },
+    })
+    assert.deepEqual((await tool.json('keys', 'list')).body, { keys: [] })
+  })
 })
