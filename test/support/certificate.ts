@@ -1,6 +1,6 @@
 /**
- * Makes a private certificate authority and a certificate for an IPv4 address (RFC 5280 §4.1) for a test, in the little of DER
- * (X.690) that this takes.
+ * Makes a private certificate authority and a certificate for an IPv4 address or for names (RFC 5280 §4.1), in the little of
+ * DER (X.690) that this takes.
  */
 
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
@@ -9,14 +9,25 @@ import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:cry
 export type ServerCertificate = { readonly authority: string; readonly certificate: string; readonly key: string }
 
 export function certificateForLoopback(address = '127.0.0.1'): ServerCertificate {
+  // iPAddress
+  return certificateWith([der(0x87, Buffer.from(address.split('.').map(Number)))])
+}
+
+export function certificateForNames(...names: readonly string[]): ServerCertificate {
+  // dNSName
+  return certificateWith(names.map((name) => der(0x82, Buffer.from(name))))
+}
+
+/** @param alternativeNames GeneralName (RFC 5280 §4.2.1.6), encoded */
+function certificateWith(alternativeNames: readonly Buffer[]): ServerCertificate {
   const above = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const below = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const name = `Test authority ${randomBytes(4).toString('hex')}`
   const ofAuthority = [extension('551d13', sequence(boolean(true)), true)]
   const ofServer = [
     extension('551d13', sequence(), true),
-    // subjectAltName: iPAddress.
-    extension('551d11', sequence(der(0x87, Buffer.from(address.split('.').map(Number))))),
+    // subjectAltName
+    extension('551d11', sequence(...alternativeNames)),
   ]
   return {
     authority: pem(

@@ -1,0 +1,360 @@
+/**
+ * The steps of the rehearsal, in their order. Each does what docs/deploy.md and docs/operations.md tell operators to do, and
+ * checks what they and docs/contract.md promise.
+ */
+
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { tokenRevocation } from 'openid-client'
+import { codeFlow, deviceFlow, redirectUri, refresh, refusesRefresh, type Session } from './caller.ts'
+import { account, region } from './emulator.ts'
+import { addressHeaders, type Front, publicName } from './front.ts'
+import { leftOut } from './left-out.ts'
+import { type Operator, type Outputs, type Settings, stackName, stage } from './operator.ts'
+import type { Step } from './report.ts'
+
+export type Surroundings = {
+  readonly operator: Operator
+  readonly front: Front
+  /** Address of the identity provider, and the broker's secret there. */
+  readonly provider: { readonly url: string; readonly secret: string }
+  /** For files. */
+  readonly folder: string
+}
+
+type Variables = Readonly<Record<string, string>>
+
+const publicUrl = `https://${publicName}`
+const issuer = `${publicUrl}/demo`
+const webSecret = randomBytes(32).toString('base64url')
+
+export function stepsWith({ operator, front, provider, folder }: Surroundings): readonly Step[] {
+  const registryFile = join(folder, 'registry.json')
+  const signIn = (person: string) => deviceFlow(issuer, 'cli', person)
+
+  let outputs: Outputs = {}
+  let settings: Settings = { inFront: { url: publicUrl, addressHeader: addressHeaders[0] } }
+  /** Deploys the stage with these settings beside those of before; undefined takes one out. */
+  const deployWith = async (changes: Settings) => {
+    settings = Object.fromEntries(
+      Object.entries({ ...settings, ...changes }).filter(([, value]) => value !== undefined),
+    )
+    await operator.set(settings)
+    outputs = await operator.deploy()
+    front.origin = new URL(outputs.ApiUrl ?? '')
+  }
+
+  /** Credentials of a user with a policy. */
+  const userWith = async (name: string, ...policy: readonly string[]): Promise<Variables> => {
+    await operator.aws('iam', 'create-user', '--user-name', name)
+    if (policy.length > 0) await operator.aws('iam', ...policy, '--user-name', name)
+    const { AccessKey } = (await operator.aws('iam', 'create-access-key', '--user-name', name)) as {
+      AccessKey: { AccessKeyId: string; SecretAccessKey: string }
+    }
+    return { AWS_ACCESS_KEY_ID: AccessKey.AccessKeyId, AWS_SECRET_ACCESS_KEY: AccessKey.SecretAccessKey }
+  }
+  let registrar: Variables = {}
+  let ops: Variables = {}
+
+  const succeeds = async (words: readonly string[], variables: Variables = {}): Promise<string> => {
+    const { code, stdout, output } = await operator.tokenBroker(words, variables)
+    assert.equal(code, 0, `token-broker ${words.join(' ')}: ${output}`)
+    return stdout
+  }
+  const apply = async () => {
+    const variables = { ...registrar, TABLE_NAME: outputs.TableName ?? '' }
+    await succeeds(['apply', registryFile, '--secrets', `token-broker/${stage}/`, '--yes'], variables)
+  }
+  const sessions = (...words: readonly string[]) =>
+    succeeds(['sessions', ...words], { ...ops, TOKEN_BROKER_URL: (outputs.ApiUrl ?? '').replace(/\/$/, '') })
+
+  /** A session that outlives the rotation of the keys. */
+  let early: Session
+  /** In the table that a failed first deployment leaves. */
+  const leftBehind: string[] = []
+
+  return [
+    {
+      name: 'Check that the emulator still lacks what is left out',
+      act: async () => {
+        for (const [index, { type, what, sample }] of leftOut.entries()) {
+          const template = JSON.stringify({ Resources: { Sample: { Type: type, Properties: sample } } })
+          const name = `sample-${index}`
+          const isCreated = await operator
+            .aws('cloudformation', 'create-stack', '--stack-name', name, '--template-body', template)
+            .then(() => operator.aws('cloudformation', 'wait', 'stack-create-complete', '--stack-name', name))
+            .then(() => true)
+            .catch(() => false)
+          await operator.aws('cloudformation', 'delete-stack', '--stack-name', name)
+          assert.ok(!isCreated, `MiniStack deploys ${what} now: remove its entry from rehearsal/left-out.ts`)
+        }
+        return `${leftOut.length} kinds of resource`
+      },
+    },
+    {
+      name: 'Bootstrap the account for the CDK',
+      act: async () => {
+        await operator.bootstrap(account, region)
+        // It refuses requests without TLS, which is what the emulator speaks.
+        await operator.aws('s3api', 'delete-bucket-policy', '--bucket', `cdk-hnb659fds-assets-${account}-${region}`)
+        return 'without the policy of the staging bucket, which requires TLS'
+      },
+    },
+    {
+      name: 'A first deployment that fails, at an alarm that the emulator refuses',
+      act: async () => {
+        // Another template than that of the next step, because the CDK uploads one of the same content only once.
+        await operator.set({ ...settings, reauthenticationsIn5Minutes: 21 })
+        const failures = await operator.deployAndFail()
+        assert.match(failures, /CREATE_FAILED.*AWS::CloudWatch::Alarm/)
+        const found = await inventory(operator)
+        leftBehind.push(...found.filter((one) => one.startsWith('table ')))
+        assert.deepEqual(
+          found.filter((one) => !isKept(one) && !leftBehind.includes(one)),
+          [],
+        )
+        // The stack is protected from deletion at once (docs/deploy.md).
+        const words = ['--no-enable-termination-protection', '--stack-name', stackName]
+        await operator.aws('cloudformation', 'update-termination-protection', ...words)
+        return `rolled back; ${leftBehind.length === 0 ? 'no table stays' : `what stays: ${leftBehind.join(', ')}`}`
+      },
+    },
+    {
+      name: 'A first deployment that succeeds',
+      act: async () => {
+        await deployWith({})
+        assert.equal(outputs.Issuer, `${publicUrl}/{application}`)
+        return `outputs ${Object.keys(outputs).sort().join(', ')}`
+      },
+    },
+    {
+      name: "Store the provider's secret, and apply a registry",
+      act: async () => {
+        await writeFile(registryFile, JSON.stringify(registryFor(provider.url)))
+        const checked = await succeeds(['check', registryFile, '--secrets', `token-broker/${stage}/`])
+        const [name] = /token-broker\/\S+\/provider\/demo\/[0-9a-f]{32}/.exec(checked) ?? []
+        assert.ok(name !== undefined, checked)
+        await operator.aws(
+          ...['secretsmanager', 'create-secret', '--name', name, '--kms-key-id', outputs.SecretsKeyArn ?? ''],
+          ...['--secret-string', provider.secret],
+        )
+        const rights = ['--policy-name', 'apply', '--policy-document', applyPolicy(outputs.TableName ?? '')]
+        registrar = await userWith('registrar', 'put-user-policy', ...rights)
+        await apply()
+        return 'as a user with the rights of docs/deploy.md §5'
+      },
+    },
+    {
+      name: 'Device flow, with a sign-in at the provider',
+      act: async () => {
+        early = await signIn('ada')
+        const { refresh_token, id_token, expires_in } = early.tokens
+        assert.ok(refresh_token && id_token)
+        return `access token for ${expires_in} s, refresh token, ID token`
+      },
+    },
+    {
+      name: 'Code flow with PKCE, with a sign-in at the provider',
+      act: async () => {
+        const { tokens } = await codeFlow(issuer, 'web', webSecret, 'grace')
+        assert.ok(tokens.refresh_token && tokens.id_token)
+        return `scope ${tokens.scope ?? ''}`
+      },
+    },
+    {
+      name: 'Refresh; reuse ends the session; revoke',
+      act: async () => {
+        const session = await signIn('ada')
+        const second = await refresh(session)
+        const third = await refresh(second)
+        await refusesRefresh(session)
+        await refusesRefresh(third)
+        const other = await signIn('ada')
+        await tokenRevocation(other.config, other.tokens.refresh_token ?? '')
+        await refusesRefresh(other)
+        return 'two refreshes; a spent token ended the session, and so did its client'
+      },
+    },
+    {
+      name: 'Sessions, by signed requests',
+      act: async () => {
+        ops = await userWith('operator', 'attach-user-policy', '--policy-arn', outputs.OpsPolicyArn ?? '')
+        const { sessions: listed } = JSON.parse(
+          await sessions('list', '--application', 'demo', '--subject', 'ada', '--json'),
+        ) as { sessions: { sid: string; state: string }[] }
+        const states = listed.map(({ state }) => state).sort()
+        assert.deepEqual(states, ['active', 'revoked', 'revoked'])
+        const session = await signIn('mallory')
+        await sessions('revoke', '--application', 'demo', '--subject', 'mallory', '--reason', 'rehearsal', '--yes')
+        await refusesRefresh(session)
+        const stranger = await userWith('stranger')
+        const refused = await operator.tokenBroker(['sessions', 'list', '--application', 'demo'], {
+          ...stranger,
+          TOKEN_BROKER_URL: (outputs.ApiUrl ?? '').replace(/\/$/, ''),
+        })
+        assert.equal(refused.code, 1, refused.output)
+        const unsigned = await fetch(`${outputs.ApiUrl}demo/sessions`)
+        assert.equal(unsigned.status, 403, await unsigned.text())
+        return 'listed and revoked with the policy OpsPolicyArn; refused without it, and without a signature'
+      },
+    },
+    {
+      name: 'Rotate the keys',
+      act: async () => {
+        const variables = { TOKEN_BROKER_KEYS_FUNCTION: outputs.RotateKeysFunctionName ?? '' }
+        const tooSoon = await operator.tokenBroker(['keys', 'rotate', '--yes'], variables)
+        assert.match(tooSoon.output, /must have been for 15 minutes/)
+        await makeOlder(operator, outputs.KeyringSecretName ?? '')
+        await succeeds(['keys', 'rotate', '--yes'], variables)
+        const { keys } = JSON.parse(await succeeds(['keys', 'list', '--json'], variables)) as {
+          keys: { status: string }[]
+        }
+        assert.ok(keys.some(({ status }) => status === 'previous'))
+        early = await refresh(early)
+        await signIn('ada')
+        return 'refused in the first 15 minutes; then, with a keyring made older by hand, sessions of before and new ones go on'
+      },
+    },
+    {
+      name: 'Update the stack while sessions refresh',
+      act: async (progress) => {
+        const load = new RefreshLoad(await Promise.all(['ada', 'grace', 'alan'].map(signIn)))
+        // Two places in the stack: the environment of every function, and the routes of the API.
+        const changes = { inFront: { url: publicUrl, addressHeader: addressHeaders[1] }, apiDocs: true }
+        const telling = setInterval(() => progress(`${load.count} refreshes, ${load.failures.length} failed`), 1_000)
+        try {
+          await deployWith(changes)
+          await sleep(1_000)
+        } finally {
+          clearInterval(telling)
+          await load.stop()
+        }
+        assert.deepEqual(load.failures, [])
+        assert.equal((await fetch(`${publicUrl}/apidocs/`)).status, 200)
+        return `${load.count} refreshes, none failed; /apidocs/ appeared`
+      },
+    },
+  ]
+}
+
+/** Moves the times in the keyring an hour back. */
+async function makeOlder(operator: Operator, secret: string): Promise<void> {
+  const words = ['--secret-id', secret, '--query', 'SecretString']
+  const text = (await operator.aws('secretsmanager', 'get-secret-value', ...words)) as string
+  const older = text.replace(/(?<=Seconds":)\d+/g, (seconds) => String(Number(seconds) - 3600))
+  assert.notEqual(older, text)
+  await operator.aws('secretsmanager', 'put-secret-value', '--secret-id', secret, '--secret-string', older)
+}
+
+/** Refreshes sessions one after another, each as fast as it is answered. */
+class RefreshLoad {
+  count = 0
+  readonly failures: string[] = []
+  #isOver = false
+  readonly #loops: readonly Promise<void>[]
+
+  constructor(sessions: readonly Session[]) {
+    this.#loops = sessions.map((session) => this.#loop(session))
+  }
+
+  async stop(): Promise<void> {
+    this.#isOver = true
+    await Promise.all(this.#loops)
+  }
+
+  async #loop(first: Session): Promise<void> {
+    for (let session = first; !this.#isOver; this.count += 1) {
+      try {
+        session = await refresh(session)
+      } catch (error) {
+        this.failures.push(String(error))
+        // Without the answer there may be no token to go on with.
+        return
+      }
+      await sleep(200)
+    }
+  }
+}
+
+function registryFor(providerUrl: string): object {
+  const grants = ['authorization_code', 'urn:ietf:params:oauth:grant-type:device_code', 'refresh_token']
+  return {
+    applications: [
+      {
+        name: 'demo',
+        displayName: 'Rehearsal',
+        provider: { kind: 'oidc', issuer: providerUrl, clientId: 'token-broker' },
+        audiences: ['https://api.example.test'],
+        clients: [
+          { clientId: 'cli', auth: 'none', grants: grants.slice(1) },
+          {
+            clientId: 'web',
+            auth: 'client_secret_basic',
+            secrets: [webSecret],
+            grants: [grants[0], grants[2]],
+            redirectUris: [redirectUri],
+          },
+        ],
+      },
+    ],
+  }
+}
+
+/** docs/deploy.md §5, The registry. */
+function applyPolicy(table: string): string {
+  const items = ['GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'].map((action) => `dynamodb:${action}`)
+  return JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [
+      { Effect: 'Allow', Action: items, Resource: `arn:aws:dynamodb:${region}:${account}:table/${table}` },
+      {
+        Effect: 'Allow',
+        Action: 'secretsmanager:DescribeSecret',
+        Resource: `arn:aws:secretsmanager:${region}:${account}:secret:token-broker/${stage}/provider/*`,
+      },
+    ],
+  })
+}
+
+/** Everything in the account that a stack of the broker may have made. */
+async function inventory(operator: Operator): Promise<readonly string[]> {
+  const ask = async (kind: string, query: string, ...words: readonly string[]) => {
+    const names = (await operator.aws(...words, '--query', query)) as readonly string[] | null
+    return (names ?? []).map((name) => `${kind} ${name}`)
+  }
+  const keys = (await ask('key', 'Keys[].KeyId', 'kms', 'list-keys')).map((key) => key.slice('key '.length))
+  const live: string[] = []
+  for (const key of keys) {
+    const enabled = await ask('key', 'KeyMetadata.[KeyId,KeyState,Description]', 'kms', 'describe-key', '--key-id', key)
+    if (!enabled.includes('key PendingDeletion')) live.push(`key ${enabled.map((word) => word.slice(4)).join(' ')}`)
+  }
+  return [
+    ...(await ask('table', 'TableNames', 'dynamodb', 'list-tables')),
+    ...live,
+    ...(await ask('secret', 'SecretList[].Name', 'secretsmanager', 'list-secrets')),
+    ...(await ask('log group', 'logGroups[].logGroupName', 'logs', 'describe-log-groups')),
+    ...(await ask('function', 'Functions[].FunctionName', 'lambda', 'list-functions')),
+    ...(await ask('API', 'items[].name', 'apigateway', 'get-rest-apis')),
+    ...(await ask('role', 'Roles[].RoleName', 'iam', 'list-roles')),
+    ...(await ask('policy', 'Policies[].PolicyName', 'iam', 'list-policies', '--scope', 'Local')),
+    ...(await ask('alarm', 'MetricAlarms[].AlarmName', 'cloudwatch', 'describe-alarms')),
+    ...(await ask('dashboard', 'DashboardEntries[].DashboardName', 'cloudwatch', 'list-dashboards')),
+    ...(await ask('rule', 'Rules[].Name', 'events', 'list-rules')),
+    ...(await ask('web ACL', 'WebACLs[].Name', 'wafv2', 'list-web-acls', '--scope', 'REGIONAL')),
+    ...(await ask('stack', 'Stacks[].StackName', 'cloudformation', 'describe-stacks')),
+  ].filter((one) => !/cdk-hnb659fds|CDKToolkit/.test(one))
+}
+
+/** What nothing of the stack's removes, on purpose. */
+function isKept(one: string): boolean {
+  return (
+    // Other APIs of the account may rely on it.
+    /^role .*GatewayApiCloudWatchRole/.test(one) ||
+    // Made by the operator.
+    /^secret .*\/provider\//.test(one) ||
+    one === `stack ${stackName}`
+  )
+}
