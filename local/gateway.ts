@@ -22,7 +22,7 @@ import {
   writeHead,
 } from './gateway/answer.ts'
 import { drain, readBody } from './gateway/body.ts'
-import { contextOf, eventOf, type Handler } from './gateway/event.ts'
+import { callFunction, eventOf, type Handler } from './gateway/event.ts'
 import { createRouter, type Found } from './gateway/router.ts'
 import { listen, loopback } from './ports.ts'
 
@@ -124,7 +124,7 @@ async function serve(serving: Serving, incoming: IncomingMessage, outgoing: Serv
   }
   try {
     const handler = serving.handlers.get(match.route.functionName)!
-    const result = handler(eventOf(request, match), contextOf(match.route.functionName))
+    const result = callFunction(match.route.functionName, handler, eventOf(request, match))
     send(outgoing, responseOf(await within(serving.timeLimitMs, result)))
   } catch (error) {
     serving.log(`${method} ${match.route.path} (request ${id}) failed: ${error instanceof Error ? error.stack : error}`)

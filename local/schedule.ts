@@ -2,7 +2,7 @@
  * Runs the scheduled functions by a timer, which EventBridge does in the cloud.
  */
 
-import { contextOf } from './gateway/event.ts'
+import { callFunction } from './gateway/event.ts'
 
 /** Shorter than in the cloud, so that a person who watches sees it. */
 const everyMs = 10_000
@@ -23,7 +23,7 @@ export function startSchedule(names: readonly string[], log: (line: string) => v
 async function run(name: string, log: (line: string) => void): Promise<void> {
   try {
     const { handler } = await import(`../functions/${name}.ts`)
-    await handler({}, contextOf(name))
+    await callFunction(name, handler, {})
   } catch (error) {
     log(`${name} failed: ${error instanceof Error ? error.name : error}`)
   }

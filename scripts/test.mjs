@@ -49,6 +49,7 @@ const ofTheProduct = [
 ]
 
 const isWhole = !isCoverage && words.length === 0
+if (isWhole) variables.TEST_WHOLE_RUN = 'yes'
 const isChecked = !isWhole || (run('tsc') && run('biome', 'check', '--error-on-warnings'))
 // Node reads no options behind the first file.
 const [options, files] = [words.filter((word) => word.startsWith('-')), words.filter((word) => !word.startsWith('-'))]

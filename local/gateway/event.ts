@@ -4,6 +4,7 @@
  */
 
 import { randomUUID } from 'node:crypto'
+import { channel } from 'node:diagnostics_channel'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-lambda'
 import { memoryMb, requestTimeoutSeconds } from '../../infra/limits.ts'
 import type { Route } from '../../infra/routes.ts'
@@ -142,6 +143,18 @@ function headerIn(headers: Record<string, string>, wanted: string): string | nul
 function commonLogTime(date: Date): string {
   const [, day, month, year, time] = date.toUTCString().split(' ')
   return `${day}/${month}/${year}:${time} +0000`
+}
+
+/** Carries the name of the function that runs (`bindStore`), for whoever must tell the functions' requests apart. */
+export const runningFunction = channel('token-broker:function')
+
+/** Calls a function as Lambda does. */
+export function callFunction<Event, Result>(
+  name: string,
+  handler: (event: Event, context: Context) => Promise<Result>,
+  event: Event,
+): Promise<Result> {
+  return runningFunction.runStores(name, () => handler(event, contextOf(name)))
 }
 
 export function contextOf(functionName: string): Context {

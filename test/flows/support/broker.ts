@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { usedRightsVariable } from '../../support/rights.ts'
 import { freePort, isFree } from './ports.ts'
 
 /** What the flows need of a broker, wherever it runs. */
@@ -51,7 +52,7 @@ const stopWithinMs = 6_000
 export async function startBroker(settings: BrokerSettings = {}): Promise<BrokerProcess> {
   const child = spawn(process.execPath, ['local/start.ts'], {
     cwd: root,
-    env: { ...surroundings(), ...counting(), ...(await environment(settings)) },
+    env: held({ ...surroundings(), ...counting(), ...(await environment(settings)) }),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   // A group of tests that hangs is ended, and nobody else would end its brokers.
@@ -97,6 +98,19 @@ async function sharing(
 
 /** As registry files write the address of the local identity provider. */
 const idpVariable = ['$', '{IDP_URL}'].join('')
+
+const rightsGuard = new URL('../../support/rights-guard.ts', import.meta.url).href
+
+/** Holds the functions to their rights, too. */
+function held(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { NODE_OPTIONS = '' } = environment
+  const used = process.env[usedRightsVariable]
+  return {
+    ...environment,
+    NODE_OPTIONS: `--import=${rightsGuard} ${NODE_OPTIONS}`,
+    ...(used !== undefined && { [usedRightsVariable]: used }),
+  }
+}
 
 /** Where programs and files are found, and nothing else of the test's environment: what a machine sets changes nothing. */
 function surroundings(): NodeJS.ProcessEnv {
