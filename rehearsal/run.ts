@@ -67,7 +67,8 @@ try {
 } catch (error) {
   process.exitCode = error instanceof CannotRun ? 3 : 1
   console.error(error instanceof Error ? error.message : error)
-  if (!(error instanceof CannotRun)) console.error(`Logs: ${folder}`)
+  if (error instanceof CannotRun) await rm(folder, { recursive: true, force: true })
+  else console.error(`Logs: ${folder}`)
 } finally {
   for (const end of endings) await end()
 }
