@@ -44,13 +44,18 @@ export const github: Platform = {
   exampleSubject: 'repo:octo@123/app@456:ref:refs/heads/main',
 }
 
-/** An instance of one's own has any address, and its subjects show what it is. */
+/** Claims that GitLab alone has. */
+const gitlabClaims = ['project_path', 'namespace_id', 'namespace_path', 'pipeline_source', 'ref_path']
+
+/** An instance of one's own has any address, and its subjects or claims show what it is. */
 export const gitlab: Platform = {
   name: 'GitLab',
-  is: ({ hostname }, { subject, claims = {} }) =>
+  is: ({ hostname }, { subject = '', claims = {} }) =>
     /^gitlab\./.test(hostname) ||
-    subject?.startsWith('project_path:') === true ||
-    Object.hasOwn(claims, 'project_path'),
+    /^(project|namespace)_(path|id):/.test(subject) ||
+    gitlabClaims.some((name) => Object.hasOwn(claims, name)) ||
+    // Others have a claim of this name, but not with decimal ids.
+    (Object.hasOwn(claims, 'project_id') && /^\d+$/.test(String(claims.project_id))),
   others: 'every project',
   ownerIds: [['project_id'], ['namespace_id']],
   ownerParts: ['project_path', 'project_id', 'namespace_path', 'namespace_id'],

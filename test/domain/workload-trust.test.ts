@@ -207,6 +207,41 @@ const cases: Record<string, readonly [WorkloadIdentity, RegExp | undefined, RegE
     /every branch/,
     undefined,
   ],
+  "an own GitLab's project, known by its id": [
+    { issuer: 'https://code.example', claims: { project_id: '7' } },
+    /every branch/,
+    undefined,
+  ],
+  "an own GitLab's project and the pipelines of its merge requests": [
+    { issuer: 'https://code.example', claims: { project_id: '7', pipeline_source: 'merge_request_event' } },
+    /pull request/,
+    undefined,
+  ],
+  "an own GitLab's namespace and a branch": [
+    { issuer: 'https://code.example', claims: { namespace_id: '3', ref: 'main' } },
+    undefined,
+    /every project of the namespace/,
+  ],
+  "an own GitLab's namespace by a path alone": [
+    { issuer: 'https://code.example', claims: { namespace_path: 'g', ref: 'main' } },
+    /every project/,
+    undefined,
+  ],
+  "an own GitLab's subject that begins with an id": [
+    { issuer: 'https://code.example', subject: 'project_id:7:ref_type:branch' },
+    /every branch/,
+    undefined,
+  ],
+  "an own GitLab's address as audience": [
+    { issuer: 'https://code.example', claims: { project_id: '7', ref: 'main' }, audience: 'https://code.example' },
+    /default/,
+    undefined,
+  ],
+  'a project_id of another platform, with a subject': [
+    { issuer: 'https://oidc.example', subject: 'owner:o:project:p', claims: { project_id: 'prj_1' } },
+    undefined,
+    undefined,
+  ],
   "GitLab's own address as audience": [
     { issuer: gitlab, subject: 'project_path:g/p:ref_type:branch:ref:main', audience: gitlab },
     /default/,
