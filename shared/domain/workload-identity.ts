@@ -12,6 +12,8 @@ export type ExpectedOfToken = {
 }
 
 const defaultMaxAgeSeconds = 3_600
+/** The most that a registration may allow. */
+export const greatestMaxAgeSeconds = 86_400
 /** The tolerance for a platform's clock that is ahead of ours. An expired token is refused without tolerance. */
 const leewaySeconds = 30
 
@@ -80,7 +82,11 @@ function outOfTime(
   return undefined
 }
 
-/** @returns the second, since the epoch, after which the token is no longer accepted */
-export function lastUseSeconds({ exp, iat }: TokenClaims, { maxAgeSeconds }: WorkloadIdentity): number {
-  return Math.min(Number(exp), Number(iat) + (maxAgeSeconds ?? defaultMaxAgeSeconds))
+/**
+ * Not by the identity that matched: another one of the client, or the next registration, may accept the token for longer.
+ *
+ * @returns the second, since the epoch, after which no identity accepts the token
+ */
+export function lastUseSeconds({ exp, iat }: TokenClaims): number {
+  return Math.min(Number(exp), Number(iat) + greatestMaxAgeSeconds)
 }

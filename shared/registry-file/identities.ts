@@ -2,6 +2,7 @@
 
 import * as v from 'valibot'
 import type { RequiredClaims } from '../domain/registration.ts'
+import { greatestMaxAgeSeconds } from '../domain/workload-identity.ts'
 import { excessiveTrust } from '../domain/workload-trust.ts'
 import { issuerJwkSchema } from './keys.ts'
 import { members, safeUrl, seconds, text } from './values.ts'
@@ -51,7 +52,7 @@ const identity = v.pipe(
         ),
       }),
     ),
-    maxAgeSeconds: v.optional(seconds(60, 86_400)),
+    maxAgeSeconds: v.optional(seconds(60, greatestMaxAgeSeconds)),
   }),
   v.check(
     ({ issuer, jwks }) =>

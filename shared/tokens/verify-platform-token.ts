@@ -38,7 +38,7 @@ export async function verifyPlatformToken(token: string, expected: Expected): Pr
       ownTokenFault(identity, expected.issuer) ??
       mismatchOf(claims, identity, expected) ??
       (await signatureFault(token, header, identity, expected.issuerKeys))
-    if (fault === undefined) return { holds: true, claims, lastUseSeconds: lastUseSeconds(claims, identity) }
+    if (fault === undefined) return { holds: true, claims, lastUseSeconds: lastUseSeconds(claims) }
     mismatches.push(`identities[${at}]: ${fault}`)
   }
   return refuse(mismatches.join('; '))

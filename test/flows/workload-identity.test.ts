@@ -87,7 +87,8 @@ before(async () => {
     for (const name of ['rotating', 'down', 'cold', 'redirect', 'huge', 'all']) add(name, nightly(name))
     add('inline', { ...nightly('inline'), jwks: { keys: [key('ES256').jwk] } })
     addClient('demo', {
-      ...{ clientId: 'strict', auth: 'workload_identity', identities: [nightly('strict')], singleUseAssertions: true },
+      ...{ clientId: 'strict', auth: 'workload_identity', singleUseAssertions: true },
+      identities: [{ ...nightly('strict'), maxAgeSeconds: 60 }, nightly('strict')],
       ...usual,
     })
     addApplication({
@@ -484,6 +485,13 @@ test('K13 a token may be used again, unless the client asks for single use', asy
   await expectFault(await ask('strict', once), /replayed/)
   await expectFault(await ask('strict', await signed('strict', { jti: undefined })), /jti is missing/)
   expectTokens(await ask('strict', await signed('strict', { jti: 'two' })))
+})
+
+test('K13 a token for single use stays used until it ends, even if another identity accepts it for longer', async () => {
+  const once = await signed('strict', { jti: 'long', exp: seconds() + 600 })
+  expectTokens(await ask('strict', once))
+  clock.advance(180)
+  await expectFault(await ask('strict', once), /replayed/)
 })
 
 test('K14 keys that stand in the registration ask nobody', async () => {
