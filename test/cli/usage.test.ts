@@ -78,7 +78,7 @@ describe('every command', () => {
 
   test('output is coloured on a terminal, and never with NO_COLOR', async (t) => {
     const home = join(await directory(t), 'home')
-    const words = `sessions list --url ${broker.url} --limit 1`
+    const words = `sessions list --url ${broker.url} --state active --limit 1`
     await signedIn(await commandLine(t), broker.url)
     const [coloured, plain] = [
       onTerminal(t, words, { TOKEN_BROKER_HOME: home }),

@@ -24,6 +24,7 @@ import {
   wide,
   worker,
 } from './support/vault.ts'
+import type { Answer } from './support/wire.ts'
 
 let provider: FallibleProvider
 let store: FaultProxy
@@ -51,9 +52,17 @@ const stale = (caller = agent) => staleSession({ provider, store, broker: one },
 
 const newest = <Item>(items: readonly Item[]) => items.at(-1)
 
+/** On a busy machine a worker may be told to come again. That costs it nothing. */
+async function exchangedAtLast(subjectToken: string): Promise<Answer> {
+  for (let tries = 0; ; tries += 1) {
+    const answer = await exchangeToken(one, worker, subjectToken)
+    if (answer.status !== 503 || tries === 5) return answer
+  }
+}
+
 test('B1 fifty workers of one session exchange its token, and the provider sees one refresh', async () => {
   const session = await stale(host)
-  const answers = await Promise.all(Array.from({ length: 50 }, () => exchangeToken(one, worker, session.accessToken)))
+  const answers = await Promise.all(Array.from({ length: 50 }, () => exchangedAtLast(session.accessToken)))
   for (const answer of answers) assert.equal(answer.status, 200, answer.text)
   assert.equal(provider.count('refresh'), 1)
   assert.deepEqual(new Set(answers.map(({ body }) => body.access_token)), new Set([newest(provider.accessTokens())]))

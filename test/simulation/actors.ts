@@ -1,6 +1,6 @@
 /** Who acts on a broker: honest programs, a thief, workers, a person, operators, and those who turn keys. */
 
-import { maxRequestSeconds, refreshPlan } from '../../cli/refresh-plan.ts'
+import { maxRequestSeconds, recommendedGraceSeconds, refreshPlan } from '../../cli/refresh-plan.ts'
 import type { Answer } from './broker.ts'
 import { oneOf } from './chance.ts'
 import { workerSecret } from './registry.ts'
@@ -92,7 +92,9 @@ export async function owner(
       session.isLost = true
       const isOld = restedMs > idleSeconds * 1_000 - 30_000 || isOver(world, session.sid)
       const isClockClear = 2 * world.maxSkewMs < graceSeconds * 1_000 * 0.1
-      if (graceSeconds > 0 && isClockClear && isWithinGrace && !isOld && !isContested(world, session.sid)) {
+      // A try that the program gave up may be held up for 9 s more. After a shorter grace it is reuse.
+      const isGraceEnough = graceSeconds >= (world.faults.mayDelay ? recommendedGraceSeconds : 1)
+      if (isGraceEnough && isClockClear && isWithinGrace && !isOld && !isContested(world, session.sid)) {
         world.report('honest-keeps', `${key} lost its session`)
       }
     }
