@@ -86,7 +86,7 @@ export class Operator {
 
   /** @returns how the command ended; a protected stack is not destroyed */
   destroy(): Promise<Ended> {
-    return this.#attempt([...this.#bin('cdk'), 'destroy', '--force', '--app', this.#assembly, stackName])
+    return this.#attempt([...this.#bin('cdk'), 'destroy', '-c', `stage=${stage}`, '--force'])
   }
 
   async outputs(): Promise<Outputs> {

@@ -12,6 +12,7 @@ import { tokenRevocation } from 'openid-client'
 import { codeFlow, deviceFlow, redirectUri, refresh, refusesRefresh, type Session } from './caller.ts'
 import { account, region } from './emulator.ts'
 import { addressHeaders, type Front, publicName } from './front.ts'
+import { inventory, isLoggingRole, isProviderSecret } from './inventory.ts'
 import { leftOut } from './left-out.ts'
 import { type Operator, type Outputs, type Settings, stackName, stage } from './operator.ts'
 import type { Step } from './report.ts'
@@ -29,6 +30,7 @@ type Variables = Readonly<Record<string, string>>
 
 const publicUrl = `https://${publicName}`
 const issuer = `${publicUrl}/demo`
+const restoredTable = `${stackName}-restored`
 const webSecret = randomBytes(32).toString('base64url')
 
 export function stepsWith({ operator, front, provider, folder }: Surroundings): readonly Step[] {
@@ -71,7 +73,7 @@ export function stepsWith({ operator, front, provider, folder }: Surroundings): 
   const sessions = (...words: readonly string[]) =>
     succeeds(['sessions', ...words], { ...ops, TOKEN_BROKER_URL: (outputs.ApiUrl ?? '').replace(/\/$/, '') })
 
-  /** A session that outlives the rotation of the keys. */
+  /** A session that outlives the rotation of the keys, the update and the change of the table. */
   let early: Session
   /** In the table that a failed first deployment leaves. */
   const leftBehind: string[] = []
@@ -113,7 +115,7 @@ export function stepsWith({ operator, front, provider, folder }: Surroundings): 
         const found = await inventory(operator)
         leftBehind.push(...found.filter((one) => one.startsWith('table ')))
         assert.deepEqual(
-          found.filter((one) => !isKept(one) && !leftBehind.includes(one)),
+          found.filter((one) => !isLoggingRole(one) && one !== `stack ${stackName}` && !leftBehind.includes(one)),
           [],
         )
         // The stack is protected from deletion at once (docs/deploy.md).
@@ -237,7 +239,84 @@ export function stepsWith({ operator, front, provider, folder }: Surroundings): 
         return `${load.count} refreshes, none failed; /apidocs/ appeared`
       },
     },
+    {
+      name: 'Restore: close, and restore the table',
+      act: async () => {
+        const words = (command: string) => ['dynamodb', command, '--table-name', restoredTable]
+        await deployWith({ maintenance: true })
+        const { status } = await fetch(`${issuer}/oauth/token`, { method: 'POST' })
+        assert.equal(status, 400, 'MiniStack closes functions now: expect 503 here, and correct rehearsal/left-out.ts')
+        await sessions('list', '--application', 'demo', '--limit', '1', '--json')
+        await operator.aws(
+          ...['dynamodb', 'restore-table-to-point-in-time', '--source-table-name', outputs.TableName ?? ''],
+          ...['--target-table-name', restoredTable, '--restore-date-time', new Date().toISOString()],
+        )
+        await operator.aws('dynamodb', 'wait', 'table-exists', '--table-name', restoredTable)
+        const expiry = ['--time-to-live-specification', 'Enabled=true,AttributeName=expires']
+        await operator.aws(...words('update-time-to-live'), ...expiry)
+        const recovery = ['--point-in-time-recovery-specification', 'PointInTimeRecoveryEnabled=true']
+        await operator.aws(...words('update-continuous-backups'), ...recovery)
+        await operator.aws(...words('update-table'), '--deletion-protection-enabled')
+        const query = ['--query', 'Table.[TableStatus,GlobalSecondaryIndexes[].[IndexName,IndexStatus]]']
+        const [table, indexes] = (await operator.aws(...words('describe-table'), ...query)) as [string, string[][]]
+        const names = ['by-client', 'by-email', 'by-subject', 'revocations-due']
+        assert.deepEqual([table, indexes.sort()], ['ACTIVE', names.map((name) => [name, 'ACTIVE'])])
+        return `${restoredTable} is active, and so are its indexes`
+      },
+    },
+    {
+      name: 'Restore: replace the table, end what was active, open',
+      act: async () => {
+        await deployWith({ restoredTable })
+        assert.equal(outputs.TableName, restoredTable)
+        const rights = ['--policy-name', 'apply', '--policy-document', applyPolicy(restoredTable)]
+        await operator.aws('iam', 'put-user-policy', '--user-name', 'registrar', ...rights)
+        await apply()
+        // Possible because the emulator does not close the functions.
+        early = await refresh(early)
+        await sessions('revoke', '--all', '--application', 'demo', '--reason', 'restored from backup', '--yes')
+        await deployWith({ maintenance: undefined })
+        await refusesRefresh(early)
+        await refresh(await signIn('ada'))
+        return 'a session of before refreshed from the restored table until it was ended; a new one refreshes'
+      },
+    },
+    {
+      name: 'Destroy, with nothing left',
+      act: async () => {
+        const refused = await operator.destroy()
+        assert.notEqual(refused.code, 0, `a protected stack was destroyed: ${refused.output}`)
+        await deployWith({ keepData: false })
+        await operator.aws(
+          ...['iam', 'detach-user-policy', '--user-name', 'operator', '--policy-arn', outputs.OpsPolicyArn ?? ''],
+        )
+        const destroyed = await operator.destroy()
+        assert.equal(destroyed.code, 0, destroyed.output)
+        const kept = await inventory(operator)
+        const isRestored = (one: string) => one === `table ${restoredTable}`
+        const strays = kept.filter((one) => ![isLoggingRole, isProviderSecret, isRestored].some((is) => is(one)))
+        assert.deepEqual(strays, leftBehind)
+        for (const one of kept) await remove(operator, one)
+        assert.deepEqual(await inventory(operator), [])
+        return `refused while protected; then gone but for what the docs name, removed by hand: ${kept.join(', ')}`
+      },
+    },
   ]
+}
+
+/** docs/deploy.md, Take down: what outlives the stack. */
+async function remove(operator: Operator, one: string): Promise<void> {
+  const [, kind, name = ''] = /^(table|secret|role) (.*)$/.exec(one) ?? []
+  if (kind === 'table') {
+    await operator.aws('dynamodb', 'update-table', '--table-name', name, '--no-deletion-protection-enabled')
+    await operator.aws('dynamodb', 'delete-table', '--table-name', name)
+  } else if (kind === 'secret') {
+    await operator.aws('secretsmanager', 'delete-secret', '--secret-id', name, '--force-delete-without-recovery')
+  } else if (kind === 'role') {
+    const policy = 'arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs'
+    await operator.aws('iam', 'detach-role-policy', '--role-name', name, '--policy-arn', policy)
+    await operator.aws('iam', 'delete-role', '--role-name', name)
+  } else assert.fail(`Nothing is known about the removal of ${one}.`)
 }
 
 /** Moves the times in the keyring an hour back. */
@@ -317,44 +396,4 @@ function applyPolicy(table: string): string {
       },
     ],
   })
-}
-
-/** Everything in the account that a stack of the broker may have made. */
-async function inventory(operator: Operator): Promise<readonly string[]> {
-  const ask = async (kind: string, query: string, ...words: readonly string[]) => {
-    const names = (await operator.aws(...words, '--query', query)) as readonly string[] | null
-    return (names ?? []).map((name) => `${kind} ${name}`)
-  }
-  const keys = (await ask('key', 'Keys[].KeyId', 'kms', 'list-keys')).map((key) => key.slice('key '.length))
-  const live: string[] = []
-  for (const key of keys) {
-    const enabled = await ask('key', 'KeyMetadata.[KeyId,KeyState,Description]', 'kms', 'describe-key', '--key-id', key)
-    if (!enabled.includes('key PendingDeletion')) live.push(`key ${enabled.map((word) => word.slice(4)).join(' ')}`)
-  }
-  return [
-    ...(await ask('table', 'TableNames', 'dynamodb', 'list-tables')),
-    ...live,
-    ...(await ask('secret', 'SecretList[].Name', 'secretsmanager', 'list-secrets')),
-    ...(await ask('log group', 'logGroups[].logGroupName', 'logs', 'describe-log-groups')),
-    ...(await ask('function', 'Functions[].FunctionName', 'lambda', 'list-functions')),
-    ...(await ask('API', 'items[].name', 'apigateway', 'get-rest-apis')),
-    ...(await ask('role', 'Roles[].RoleName', 'iam', 'list-roles')),
-    ...(await ask('policy', 'Policies[].PolicyName', 'iam', 'list-policies', '--scope', 'Local')),
-    ...(await ask('alarm', 'MetricAlarms[].AlarmName', 'cloudwatch', 'describe-alarms')),
-    ...(await ask('dashboard', 'DashboardEntries[].DashboardName', 'cloudwatch', 'list-dashboards')),
-    ...(await ask('rule', 'Rules[].Name', 'events', 'list-rules')),
-    ...(await ask('web ACL', 'WebACLs[].Name', 'wafv2', 'list-web-acls', '--scope', 'REGIONAL')),
-    ...(await ask('stack', 'Stacks[].StackName', 'cloudformation', 'describe-stacks')),
-  ].filter((one) => !/cdk-hnb659fds|CDKToolkit/.test(one))
-}
-
-/** What nothing of the stack's removes, on purpose. */
-function isKept(one: string): boolean {
-  return (
-    // Other APIs of the account may rely on it.
-    /^role .*GatewayApiCloudWatchRole/.test(one) ||
-    // Made by the operator.
-    /^secret .*\/provider\//.test(one) ||
-    one === `stack ${stackName}`
-  )
 }
