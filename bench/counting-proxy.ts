@@ -8,6 +8,7 @@ import { once } from 'node:events'
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import { listen, loopback } from '../local/ports.ts'
+import { closeServer } from './counted-server.ts'
 import { itemBytes, type WireItem } from './item-size.ts'
 
 export type Counted = {
@@ -55,9 +56,7 @@ export async function startCountingProxy(behind: string, awayMs = 0): Promise<Co
     },
     close: async () => {
       agent.destroy()
-      server.close()
-      server.closeAllConnections()
-      await once(server, 'close')
+      await closeServer(server)
     },
   }
 }

@@ -1,10 +1,10 @@
 /** A platform that gives workloads tokens, for the bench: its metadata and key, whose requests it counts, and one token. */
 
-import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { listen, loopback } from '../local/ports.ts'
 import type { WorkloadIdentity } from '../shared/domain/registration.ts'
+import { closeServer, createCounter } from './counted-server.ts'
 
 export type Platform = {
   readonly identity: WorkloadIdentity
@@ -24,10 +24,10 @@ const alg = 'ES384'
 export async function startPlatform(): Promise<Platform> {
   const { privateKey, publicKey } = await generateKeyPair(alg)
   const jwk = { ...(await exportJWK(publicKey)), kid: 'one', use: 'sig' }
-  let count = 0
+  const counter = createCounter()
   let issuer = ''
   const server = createServer((incoming, outgoing) => {
-    count += 1
+    counter.add()
     const body = incoming.url === '/keys' ? { keys: [jwk] } : { issuer, jwks_uri: `${issuer}/keys` }
     outgoing.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
   })
@@ -40,15 +40,7 @@ export async function startPlatform(): Promise<Platform> {
   return {
     identity: { issuer, audience, subject },
     token,
-    takeCount: () => {
-      const taken = count
-      count = 0
-      return taken
-    },
-    close: async () => {
-      server.close()
-      server.closeAllConnections()
-      await once(server, 'close')
-    },
+    takeCount: counter.take,
+    close: () => closeServer(server),
   }
 }

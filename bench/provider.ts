@@ -3,12 +3,12 @@
  * away does, so that simultaneous callers meet a request under way. There is no sign-in.
  */
 
-import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import { tenantPath } from '../local/identity-provider/tenant.ts'
 import { listen, loopback } from '../local/ports.ts'
 import { randomId } from '../shared/random.ts'
+import { closeServer, createCounter } from './counted-server.ts'
 
 export type Provider = {
   readonly url: string
@@ -21,11 +21,11 @@ const answersAfterMs = 200
 
 export async function startProvider(): Promise<Provider> {
   const used = new Set<string>()
-  let count = 0
+  const counter = createCounter()
   let url = ''
   const server = createServer(async (incoming, outgoing) => {
     if (incoming.method !== 'POST') return answer(outgoing, 200, metadata(`${url}${tenantPath}`))
-    count += 1
+    counter.add()
     const shown = new URLSearchParams(await textOf(incoming)).get('refresh_token') ?? ''
     await pause(answersAfterMs)
     if (used.has(shown)) return answer(outgoing, 403, { error: 'invalid_grant' })
@@ -38,16 +38,8 @@ export async function startProvider(): Promise<Provider> {
   url = `http://${loopback}:${await listen(server, 0, 'PORT')}`
   return {
     url,
-    takeCount: () => {
-      const taken = count
-      count = 0
-      return taken
-    },
-    close: async () => {
-      server.close()
-      server.closeAllConnections()
-      await once(server, 'close')
-    },
+    takeCount: counter.take,
+    close: () => closeServer(server),
   }
 }
 
