@@ -34,7 +34,7 @@ export const metrics = {
   ProviderFailures: { unit: 'Count', dimensions: totalAndApplication },
   StoreUnavailable: { unit: 'Count', dimensions: total },
   SecretsUnavailable: { unit: 'Count', dimensions: total },
-  /** Faults of the broker, each a 500. */
+  /** Faults of the broker itself. */
   ServerErrors: { unit: 'Count', dimensions: total },
   duration_ms: { unit: 'Milliseconds', dimensions: [['route']] },
   age_days: { unit: 'None', dimensions: total },
@@ -52,10 +52,16 @@ const reauthenticationReasons: readonly (string | undefined)[] = [
   'no vault',
 ]
 
+/** The issuer of a workload identity belongs to one client's platform, so its outage is only logged. */
 const unavailable: Readonly<Record<string, MetricName>> = {
   store: 'StoreUnavailable',
   secrets: 'SecretsUnavailable',
   provider: 'ProviderFailures',
+}
+
+function metricsOfPart(part = ''): readonly MetricName[] {
+  const name = unavailable[part]
+  return name === undefined ? [] : [name]
 }
 
 export function metricsOf(line: LogFields): readonly MetricName[] {
@@ -86,7 +92,7 @@ function eventMetrics(line: LogFields): readonly MetricName[] {
       // A warning is followed by a fault, which is counted.
       return line.level === 'error' ? ['ProviderFailures'] : []
     case 'fault':
-      return [unavailable[line.reason ?? ''] ?? 'ServerErrors']
+      return line.level === 'error' ? ['ServerErrors'] : metricsOfPart(line.reason)
     case 'keyring.checked':
       return ['age_days']
     default:

@@ -32,6 +32,7 @@ const counted: readonly (readonly [fields: LogFields, metrics: readonly MetricNa
   [{ ...info, event: 'fault', level: 'warn', reason: 'provider' }, ['ProviderFailures']],
   [{ ...info, event: 'fault', level: 'warn', reason: 'store' }, ['StoreUnavailable']],
   [{ ...info, event: 'fault', level: 'warn', reason: 'secrets' }, ['SecretsUnavailable']],
+  [{ ...info, event: 'fault', level: 'warn', reason: 'issuer' }, []],
   [{ ...info, event: 'fault', level: 'error' }, ['ServerErrors']],
   [{ level: 'info', event: 'keyring.checked', age_days: 41.5 }, ['age_days']],
   [{ ...info, event: 'session.opened' }, []],
