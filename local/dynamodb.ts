@@ -29,7 +29,7 @@ export type DynamodbOptions = {
 const maxTries = 5
 /** Java takes seconds on a busy machine. */
 const listensWithinMs = 15_000
-/** A broker that is ending has its directory for so long (docs/contract.md §5). */
+/** A broker that is ending has its directory for so long (docs/local-stack.md). */
 const lockedWithinMs = 2_000
 
 /** @throws {Problem} when there is no engine for this machine, or another broker has the directory */

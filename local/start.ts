@@ -9,7 +9,7 @@ import { secretVariable } from './secrets.ts'
 import { type LocalStack, type LocalStackOptions, startLocalStack } from './stack.ts'
 import { welcome } from './welcome.ts'
 
-/** docs/contract.md §5: everything ends within 2 s. */
+/** docs/local-stack.md: everything ends within 2 s. */
 const endWithinMs = 1_700
 /** A slower start is explained. */
 const slowAfterMs = 1_000

@@ -1,5 +1,5 @@
 /**
- * The local registry is the table of contract.md §5, row by row.
+ * The local registry is the table of local-stack.md, row by row.
  */
 
 import assert from 'node:assert/strict'

@@ -1,5 +1,5 @@
 /**
- * `npm start` as people and scripts use it (contract.md §5).
+ * `npm start` as people and scripts use it (local-stack.md).
  */
 
 import assert from 'node:assert/strict'

@@ -46,7 +46,7 @@ export async function newShared(): Promise<Shared> {
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const startWithinMs = 60_000
-/** contract.md §5 says 2 s; a machine that is busy with other tests gets some more. */
+/** local-stack.md says 2 s; a machine that is busy with other tests gets some more. */
 const stopWithinMs = 6_000
 
 export async function startBroker(settings: BrokerSettings = {}): Promise<BrokerProcess> {

@@ -1,5 +1,5 @@
 /**
- * The clients of contract.md §5, and how each of them names itself.
+ * The clients of local-stack.md, and how each of them names itself.
  *
  * Owns client authentication as a caller does it. Must not know what is asked for.
  */

@@ -1,7 +1,7 @@
 /**
  * Whole flows in one call: from nothing to tokens, with a person who signs in and decides.
  *
- * Owns the order of the steps as contract.md §3 and §5 tell it. Must not judge more than what it needs to go on.
+ * Owns the order of the steps as contract.md §3 and local-stack.md tell it. Must not judge more than what it needs to go on.
  */
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'

@@ -6,7 +6,7 @@
 import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 
-/** Named by contract.md §5 as the defaults: somebody's own `npm start` may be listening there. */
+/** Named by local-stack.md as the defaults: somebody's own `npm start` may be listening there. */
 const first = 12_000
 const last = 31_999
 
