@@ -1,5 +1,5 @@
 /**
- * docs/providers.md names a test file for each requirement, which must hold a test with its number.
+ * docs/cases.md names a test file for each requirement, which must hold a test with its number.
  */
 
 import assert from 'node:assert/strict'
@@ -8,7 +8,7 @@ import { dirname, resolve } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
-const page = fileURLToPath(new URL('../docs/providers.md', import.meta.url))
+const page = fileURLToPath(new URL('../docs/cases.md', import.meta.url))
 
 type Claim = { readonly number: string; readonly file: string }
 
@@ -31,7 +31,7 @@ function testNames(file: string): string[] {
   return [...text.matchAll(/\btest\(\s*['"`]([^'"`]*)/g)].map(([, name = '']) => name)
 }
 
-test('docs/providers.md: every requirement has a test with its number in the file that its row links', () => {
+test('docs/cases.md: every requirement has a test with its number in the file that its row links', () => {
   const told = claims()
   assert.ok(told.length > 40)
   const missing = told.filter(({ number, file }) => {

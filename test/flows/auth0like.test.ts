@@ -3,7 +3,7 @@
  * against the application whose errors are Auth0's.
  *
  * Owns the server's side of that page. The client's side is in test/providers/tenant.test.ts; where the broker answers
- * otherwise than Auth0 does, and why, is in docs/providers.md.
+ * otherwise than Auth0 does, and why, is in docs/cases.md.
  */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'

@@ -2,7 +2,7 @@
  * The device flow of a service that stands on Auth0, with the broker in between: people go through the provider's own
  * device login, its tokens stay with the broker, and the command line is given its access token.
  *
- * W numbers are those of docs/providers.md, of the broker as a client.
+ * W numbers are those of docs/cases.md, of the broker as a client.
  */
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, mock, test } from 'node:test'

@@ -1,5 +1,5 @@
 /**
- * The local tenant answers an unmodified client as Auth0 documents it. W numbers are those of docs/providers.md.
+ * The local tenant answers an unmodified client as Auth0 documents it. W numbers are those of docs/cases.md.
  */
 
 import assert from 'node:assert/strict'
