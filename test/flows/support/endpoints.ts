@@ -27,16 +27,24 @@ export function call(broker: Broker, caller: Caller, path: string, extra: Extra)
   return postForm(endpoint(broker, caller.application, path), { ...fields, ...extra }, headers)
 }
 
+let tokenCalls = 0
+
+/** The address of all grants and the one of this grant, by turns: another function with other rights serves each. */
+export function tokenPath(grant: 'device' | 'code' | 'refresh' | 'client' | 'exchange'): string {
+  tokenCalls += 1
+  return tokenCalls % 2 === 0 ? `token/${grant}` : 'token'
+}
+
 export function startDevice(broker: Broker, caller: Caller, extra: Extra = {}): Promise<Answer> {
   return call(broker, caller, 'device_authorization', { scope: fullScope, ...extra })
 }
 
 export function poll(broker: Broker, caller: Caller, deviceCode: string, extra: Extra = {}): Promise<Answer> {
-  return call(broker, caller, 'token', { grant_type: deviceGrant, device_code: deviceCode, ...extra })
+  return call(broker, caller, tokenPath('device'), { grant_type: deviceGrant, device_code: deviceCode, ...extra })
 }
 
 export function exchange(broker: Broker, caller: Caller, code: string, extra: Extra = {}): Promise<Answer> {
-  return call(broker, caller, 'token', {
+  return call(broker, caller, tokenPath('code'), {
     grant_type: 'authorization_code',
     code,
     redirect_uri: callbackUri,
@@ -45,7 +53,11 @@ export function exchange(broker: Broker, caller: Caller, code: string, extra: Ex
 }
 
 export function refresh(broker: Broker, caller: Caller, refreshToken: string, extra: Extra = {}): Promise<Answer> {
-  return call(broker, caller, 'token', { grant_type: 'refresh_token', refresh_token: refreshToken, ...extra })
+  return call(broker, caller, tokenPath('refresh'), {
+    grant_type: 'refresh_token',
+    refresh_token: refreshToken,
+    ...extra,
+  })
 }
 
 export function revoke(broker: Broker, caller: Caller, token: string, extra: Extra = {}): Promise<Answer> {
