@@ -146,7 +146,7 @@ export function stepsWith({ operator, front, provider, folder }: Surroundings): 
         const rights = ['--policy-name', 'apply', '--policy-document', applyPolicy(outputs.TableName ?? '')]
         registrar = await userWith('registrar', 'put-user-policy', ...rights)
         await apply()
-        return 'as a user with the rights of docs/deploy.md §5'
+        return 'as a user with the rights of docs/deploy.md'
       },
     },
     {
@@ -382,7 +382,7 @@ function registryFor(providerUrl: string): object {
   }
 }
 
-/** docs/deploy.md §5, The registry. */
+/** docs/deploy.md, The registry. */
 function applyPolicy(table: string): string {
   const items = ['GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'].map((action) => `dynamodb:${action}`)
   return JSON.stringify({

@@ -33,7 +33,10 @@ test('docs/deploy.md lists every prop', () => {
 test('docs/deploy.md lists every output', () => {
   const outputs = [
     synthesized(),
-    synthesize((stack) => ({ domain: { domainName: 'auth.example.com', certificate: certificateIn(stack) } })),
+    synthesize((stack) => ({
+      domain: { domainName: 'auth.example.com', certificate: certificateIn(stack) },
+      inFront: { url: 'https://login.example.com', addressHeader: 'x-viewer-address' },
+    })),
   ].flatMap(({ template }) => Object.keys(template.toJSON().Outputs))
   assert.deepEqual(namesBelow('Deploy it').sort(), [...new Set([...outputs, 'RegistryChanges'])].sort())
 })
