@@ -50,7 +50,7 @@ export const handler = pageEndpoint(async (call) => {
   if (isForm && call.parameters.optional('decision') !== undefined) return answerQuestion(call, typed ?? '')
   if (typed === undefined) return askForCode(call, isForm ? { kind: 'missing' } : undefined)
   const userCode = parseUserCode(typed)
-  // Nothing is looked up for what cannot be a code, so nothing is paid.
+  // A text that cannot be a code is not looked up, so it does not count as a guess.
   if (userCode === undefined) return askForCode(call, { typed, ...userCodeFault(typed)! })
   if (await isAuthenticLink(call, userCode)) {
     return isForm || isOpened(call)
@@ -63,7 +63,7 @@ export const handler = pageEndpoint(async (call) => {
 
 // --- the code -------------------------------------------------------------------------------------------------------
 
-/** Asks for a code, or says what is wrong with the one before. */
+/** Asks for a code, and says what was wrong with the previous one. */
 async function askForCode(call: Call, problem?: CodeProblem, prefilled?: string): Promise<Answer> {
   const known = await readVisitor(call)
   const { visitor, cookie } = known ? { visitor: known, cookie: undefined } : await newVisitor(call)
@@ -79,18 +79,18 @@ async function askForCode(call: Call, problem?: CodeProblem, prefilled?: string)
   return pageAnswer(page, cookie ? [cookie] : [])
 }
 
-/** Writes a code that an address or another site brought into the field. Only the person can submit it. */
+/** Fills in a code that came with a link or from another site. Only the person can submit it. */
 function askFor(call: Call, userCode: string): Promise<Answer> {
   return askForCode(call, undefined, formatUserCode(userCode))
 }
 
-/** Whether the address is a complete link that we made (RFC 8628 §3.3.1). §5.4: even such a link only leads to a question. */
+/** Whether the broker made this complete link (RFC 8628 §3.3.1). Even such a link only leads to a question (§5.4). */
 async function isAuthenticLink(call: Call, userCode: string): Promise<boolean> {
   const proof = call.parameters.optional('proof')
   return proof !== undefined && verifyUserCodeProof(call.application.name, userCode, proof, await recentMacKeys(call))
 }
 
-/** RFC 8628 §5.1: counts guesses. The answer to the last allowed one already says when to come back. */
+/** Counts guesses (RFC 8628 §5.1). The answer to the last allowed guess already says when to try again. */
 async function guess(call: Call, visitor: Visitor | undefined, userCode: string): Promise<Answer> {
   const { allowed, left, retryAfterSeconds, giveBack } = await call.parts.throttle.pay(guesser(call, visitor))
   const stop = () => pageAnswer(tooManyAttempts({ look: pageLook(call), retryAfterSeconds }))
@@ -119,7 +119,7 @@ async function familyOf(call: Call, userCode: string): Promise<Family | undefine
   return undefined
 }
 
-/** The sids that a user code may lead to, by whichever key was in use while a code that is still good can have been made. */
+/** The sids that a user code may lead to: one for each key that was in use during the lifetime of a device code. */
 async function sidsOf(call: Call, userCode: string): Promise<readonly string[]> {
   return (await recentMacKeys(call)).map((macKey) => sidOfUserCode(call.application.name, userCode, macKey))
 }
@@ -168,8 +168,8 @@ function problemWith(family: Family, now: number): CodeProblem | undefined {
 // --- the answer -----------------------------------------------------------------------------------------------------
 
 /**
- * Only the page that put the question can answer it: the form's value and the cookie's were drawn together. The form's code
- * has to be that of the question, and no other family is looked up: this is no place to try user codes at.
+ * Only the page that asked can answer: its form and the cookie hold the same random value. The form's user code must be that of
+ * the question. No other family is looked up, so codes cannot be guessed here.
  */
 async function answerQuestion(call: Call, typed: string): Promise<Answer> {
   const question = await readQuestion(call, call.parameters.optional('csrf'))
@@ -190,13 +190,13 @@ async function answerQuestion(call: Call, typed: string): Promise<Answer> {
   }
 }
 
-/** RFC 8628 §3.3: first it must be known who approves. */
+/** The person signs in at the provider before the approval counts (RFC 8628 §3.3). */
 async function approve(call: Call, question: Question, userCode: string, family: Family): Promise<Answer> {
   const problem = problemWith(family, call.now)
   if (problem !== undefined) return askForCode(call, problem)
   const state = newHandle(call, question.csrf)
   const { language } = pageLook(call)
-  // Where the address picked the language. A browser's preference reaches the provider by itself.
+  // Only a language that the address chose. The provider learns the browser's preference from the browser.
   const uiLocales = call.parameters.optional('ui_locales') && language
   const started = await orTryAgainPage(call, userCode, () =>
     providerOf(call.parts, call.application).begin(`${call.issuer}/oauth/callback`, { uiLocales }, state),

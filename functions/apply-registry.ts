@@ -1,8 +1,8 @@
 /**
  * apply-registry: writes the registry that is part of a deployment, by the rules of `token-broker apply`.
  *
- * Records that the deployment before declared, and this one does not, are removed; what others have added stays. When a
- * deployment is rolled back, CloudFormation sends the former registry in the same way.
+ * It removes a record that the previous deployment declared and this one does not. Records that others have added stay. When a
+ * deployment is rolled back, CloudFormation sends the previous registry in the same way.
  */
 
 import { customResource, DeploymentError } from '../shared/custom-resource.ts'
@@ -22,12 +22,12 @@ import { parseRegistry } from '../shared/registry-file.ts'
 import { readRegistry, writeChanges } from '../shared/store/registry.ts'
 import { connect, type Table } from '../shared/store/table.ts'
 
-/** Somebody else may write at the same time. */
+/** A try is lost when somebody else writes the registry at the same time. */
 const maxTries = 8
 
 export const handler = customResource(
   async ({ RequestType, StackId, ResourceProperties, OldResourceProperties }): Promise<Record<string, string>> => {
-    // Registrations go with their table.
+    // Registrations are deleted together with their table.
     if (RequestType === 'Delete') return {}
     const declared = registryIn(ResourceProperties)
     const former = formerIn(OldResourceProperties)
@@ -54,7 +54,7 @@ function registryIn({ Registry: text }: Properties): Registry {
   throw new DeploymentError(`The registry has mistakes, and nothing was changed: ${mistakes.join('; ')}`)
 }
 
-/** A registry that could not be applied has not been, so it declares nothing. */
+/** A registry with mistakes was never applied, so it declared nothing. */
 function formerIn(properties: Properties | undefined): Registry {
   const parsed = properties && parseRegistry(String(properties.Registry), { isDeployed: true })
   return parsed?.ok ? parsed.registry : { applications: [], clients: [] }
@@ -80,7 +80,7 @@ async function apply(
   throw new DeploymentError('Others kept changing the registry meanwhile. Deploy again.')
 }
 
-/** An application stays as long as a client of it does. */
+/** An application stays as long as one of its clients does. */
 function removedFrom(stored: StoredRegistry, former: Registry): (record: RegistryRecord) => boolean {
   const nameOf = (record: RegistryRecord) =>
     isClient(record) ? `${applicationOf(record)} ${record.clientId}` : applicationOf(record)

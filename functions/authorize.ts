@@ -34,9 +34,9 @@ import { problemPage } from '../shared/sign-in/page-problems.ts'
 import { responseModeIn, signInRequest } from '../shared/sign-in/sign-in-request.ts'
 import { Unavailable } from '../shared/unavailable.ts'
 
-/** Bytes of an address at the provider. With the sign-in's cookie it fits the 10,240 bytes that API Gateway takes of headers. */
+/** Longest address at the provider, bytes. Together with the sign-in's cookie it fits API Gateway's 10,240 bytes of headers. */
 const maxAddressBytes = 5_000
-/** Bytes of `state` as an address has it; the redirect URI and the code need the rest. */
+/** Longest `state` in its encoded form, bytes. The redirect URI and the code need the rest. */
 const maxStateBytes = 6_000
 
 export const handler = pageEndpoint(async (call) => {
@@ -131,7 +131,7 @@ function tooLong(): OAuthError {
 
 // --- the question ---------------------------------------------------------------------------------------------------
 
-/** RFC 8252 §8.6: a person who is signed in at the provider would otherwise authorize any program that uses this client id. */
+/** Otherwise a person who is signed in at the provider would authorize any program that uses this client id (RFC 8252 §8.6). */
 async function showQuestion(call: Call, client: Client, request: CodeRequest, wishes: SignInWishes): Promise<Answer> {
   const csrf = newHandle(call)
   const cookies = await sealInCookie(call, 'client-question', { csrf, request, wishes })
@@ -152,7 +152,7 @@ async function showQuestion(call: Call, client: Client, request: CodeRequest, wi
   return pageAnswer(page, cookies)
 }
 
-/** Only the page that put the question can answer it: the browser carries what was asked, and the form its handle. */
+/** Only the page that asked can answer: the cookie holds the request, and the form the request's handle. */
 async function answerQuestion(call: Call): Promise<Answer> {
   const question = await readSealedCookie(call, 'client-question', call.parameters.optional('csrf'))
   if (question === undefined) {

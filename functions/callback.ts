@@ -43,7 +43,7 @@ import { visitorCookieFor } from '../shared/sign-in/visitor.ts'
 import { Unavailable } from '../shared/unavailable.ts'
 import { storeTokens } from '../shared/vault/stored-tokens.ts'
 
-/** RFC 6749 §4.1.2 recommends ten minutes at most; a program needs seconds. */
+/** RFC 6749 §4.1.2 recommends at most ten minutes. A program needs seconds. */
 const codeLifetimeSeconds = 60
 
 type SignedIn = Extract<SignInResult, { kind: 'signed-in' }>
@@ -73,10 +73,10 @@ async function endDeviceSignIn(call: Call, signIn: SignIn & DeviceSignIn): Promi
   const { sid } = signIn
   const result = await orTryAgainPage(call, signIn.userCode, () => finishSignIn(call, signIn))
   if ('status' in result) return result
-  // Who is refused at the provider cannot approve, and the device should not wait for it (RFC 8628 §3.5).
+  // A person whom the provider refuses cannot approve. The device learns it now and does not wait (RFC 8628 §3.5).
   const refused = result.kind === 'refused' && result.error === 'access_denied'
   if (result.kind !== 'signed-in' && !refused) {
-    // A reload while the first request was on its way: that one may have decided, and its answer was lost.
+    // The page may have been reloaded during the first request, which has decided.
     const family = await call.parts.families.read(sid)
     if (family !== undefined && family.state !== 'pending') return undecidable(call, signIn, 'decided')
     return pageAnswer(failedSignInPage(call, result), clearCookies(call, signIn))
@@ -84,19 +84,19 @@ async function endDeviceSignIn(call: Call, signIn: SignIn & DeviceSignIn): Promi
   const decision = result.kind === 'signed-in' ? await approval(call, signIn, result) : ({ deny: true } as const)
   const moment = momentOf(call)
   const outcome = await call.parts.families.apply(decide(call.application.name, sid, decision, moment))
-  // Superseded: it was decided as we say, and the device came for its tokens before the answer reached us.
+  // Superseded: our decision was written, and the device fetched its tokens before the answer reached us.
   if (!outcome.done && outcome.refusal.kind !== 'superseded') return undecidable(call, signIn, outcome.refusal.kind)
   const { clientId, person } = outcome.family!
   const event = result.kind === 'signed-in' ? 'session.approved' : 'session.denied'
   audit(call, event, { sid, client_id: clientId, sub: person?.sub, flow: 'device' })
   if (result.kind !== 'signed-in') return pageAnswer(failedSignInPage(call, result), clearCookies(call, signIn))
-  // Ops have ended all that began up to a moment, this one included: its device will get nothing.
+  // Ops have ended all sessions up to a moment after this one began, so the device will get nothing.
   if (await isRevoked(call, outcome.family!)) return undecidable(call, signIn, 'expired-device-code')
   const ended = { clientId, personName: nameOf(result.person), language: call.language }
   return redirectToResult(call, signIn, ended, [await visitorCookieFor(call, result.person.sub)])
 }
 
-/** Two may approve one device at once: each has a vault of its own, and the family names that of whoever it knows. */
+/** Two people may approve one device at once. Each gets a vault, and the family names the vault of the one whose write won. */
 async function approval(call: Call, { sid, clientId }: DeviceSignIn, { person, tokens }: SignedIn): Promise<Decision> {
   const client = await call.parts.registrations.client(call.application.name, clientId)
   const vault = client && (await storeTokens(call.parts, call.application, client, sid, tokens, deviceCodeSeconds))
@@ -182,8 +182,8 @@ async function grantCode(
 }
 
 /**
- * OIDC Core §3.1.2.1: what was asked of the sign-in, compared with what the provider says of it. The browser carried the
- * request there and may have changed it on the way.
+ * Compares the sign-in with the request's `id_token_hint`, `prompt` and `max_age` (OIDC Core §3.1.2.1). The browser carried the
+ * request to the provider and may have changed it.
  */
 function unmetRequirement({ sub, authTimeFrom }: CodeSignIn, person: Person): string | undefined {
   if (sub !== undefined && sub !== person.sub) return 'Another person than that of id_token_hint signed in.'
@@ -198,7 +198,7 @@ function reportMissingAuthTime(call: Call, clientId: string): void {
   audit(call, 'provider.unexpected', { level: 'warn', client_id: clientId, reason })
 }
 
-/** The provider's word goes on to the client where the client can act on it. */
+/** Passes on the provider's errors that a client can act on. */
 function errorForClient(error: string): OAuthErrorCode {
   switch (error) {
     case 'access_denied':

@@ -10,7 +10,7 @@ import { writeFirstValue } from '../shared/secrets-manager.ts'
 import { generateKeyring } from '../shared/tokens/keyring-secret.ts'
 
 export const handler = customResource(async ({ RequestType }): Promise<Record<string, string>> => {
-  // The keyring goes with its secret.
+  // The keyring is deleted together with its secret.
   if (RequestType === 'Delete') return {}
   const { created } = await createKeyring()
   return { Created: String(created) }

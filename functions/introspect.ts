@@ -12,14 +12,14 @@ import { clientEndpoint } from '../shared/http/stack.ts'
 import { liveToken, revokedBefore } from '../shared/sessions/live-session.ts'
 
 export const handler = clientEndpoint('same-origin', async (call) => {
-  // RFC 7662 §2.3: a caller that may not ask is answered as one that did not prove who it is.
+  // RFC 7662 §2.3: a caller without the right gets the same answer as one that failed to authenticate.
   if (!call.client.mayIntrospect) {
     const authorization = header(call.event, 'authorization')
     throw invalidClient(authorization, 'This client may not introspect.', 'may not introspect')
   }
   const token = call.parameters.required('token')
   const response = (await accessToken(call, token)) ?? (await refreshToken(call, token))
-  // RFC 7662 §2.2: nothing more is said of a token that is not active.
+  // RFC 7662 §2.2: an inactive token gets no other member.
   return { status: 200, body: response ?? { active: false } }
 })
 
@@ -47,7 +47,7 @@ async function refreshToken(call: ClientCall, token: string): Promise<object | u
     iss: issuer,
     sub: family.person!.sub,
     client_id: family.clientId,
-    // With no audience left, the session stays: one may be registered again.
+    // A session without an audience stays, because the audience may be registered again.
     ...(audiences.length > 0 && { aud: audClaim(audiences) }),
     sid: family.sid,
     ...(scopes.length > 0 && { scope: scopes.join(' ') }),

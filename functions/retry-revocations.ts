@@ -1,6 +1,6 @@
 /**
- * retry-revocations: every few minutes, revokes tokens at the provider (RFC 7009) for ended sessions of which the provider
- * has not heard yet, because it was unreachable or because a function died.
+ * retry-revocations: revokes tokens at the provider (RFC 7009), every few minutes, for ended sessions that the provider has not
+ * been told of, because it was unreachable or because a function died.
  */
 
 import type { Family } from '../shared/domain/family.ts'
@@ -11,9 +11,9 @@ import { Unavailable } from '../shared/unavailable.ts'
 import { endAtProvider, type RevocationOutcome } from '../shared/vault/end-at-provider.ts'
 import type { ReportEvent } from '../shared/vault/fresh-token.ts'
 
-/** At once, towards a provider that may have had trouble a moment ago. */
+/** Requests at the same time, to a provider that may still be recovering. */
 const concurrency = 5
-/** What is left is for the next run. */
+/** The next run does the rest. */
 const lastMomentMs = 10_000
 
 type Context = { getRemainingTimeInMillis(): number }

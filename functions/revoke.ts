@@ -17,10 +17,10 @@ import { isOfSession } from '../shared/tokens/access-token.ts'
 import { verifyAccessToken } from '../shared/tokens/verify-access-token.ts'
 
 export const handler = clientEndpoint('cross-origin', async (call) => {
-  // token_type_hint only speeds a search up, and there is nothing to search (RFC 7009 §2.1).
+  // token_type_hint would only speed up a search (RFC 7009 §2.1), and nothing is searched.
   const entitlement = await entitlementIn(call, call.parameters.required('token'))
   if (entitlement !== undefined) await end(call, entitlement)
-  // RFC 7009 §2.2: an invalid token is as revoked as one can be.
+  // RFC 7009 §2.2: an invalid token counts as revoked.
   return { status: 200, body: {} }
 })
 
@@ -33,7 +33,7 @@ async function entitlementIn(call: ClientCall, token: string): Promise<Entitleme
   if (claims === undefined) return undefined
   if (isOfSession(claims)) return { ...by, sid: claims.sid }
   if (claims.client_id !== client.clientId) return undefined
-  // RFC 7009 §2.2.1: no session is behind it, so nothing could be ended, and 200 would be a lie.
+  // RFC 7009 §2.2.1: a service's token has no session, so it cannot be revoked, and 200 would be wrong.
   throw new OAuthError('unsupported_token_type', 'An access token of the client itself can not be revoked.')
 }
 

@@ -33,21 +33,21 @@ export type RotationStep = {
   readonly Step: 'createSecret' | 'setSecret' | 'testSecret' | 'finishSecret'
   /** The secret's ARN. */
   readonly SecretId: string
-  /** The id of the version that is made. */
+  /** The id of the version that the rotation creates. */
   readonly ClientRequestToken: string
 }
 
-/** What ops ask for. Names are those of the list; `all` is every key there is. */
+/** Ops retire keys: those with these names from the list, or every key. */
 export type Emergency = { readonly emergency: { readonly retire: readonly string[] | 'all'; readonly reason: string } }
 export type ListKeys = { readonly list: true }
 export type RotateNow = { readonly rotate: true }
 
 type Told = Retirement | Rotation | { readonly keys: readonly KeyDescription[] }
 
-/** A keyring that is replaced while another is being derived from it is read again, so often. */
+/** Tries to write a keyring that somebody else replaces meanwhile. */
 const maxTries = 3
 
-/** By its id CloudTrail tells who called. */
+/** CloudTrail names the caller by this id. */
 type Invocation = { readonly awsRequestId: string }
 
 /** @throws when a step or a retirement is refused; the message says why, and holds no key */
@@ -60,7 +60,7 @@ export async function handler(
   if ('emergency' in event) return retire(name, event.emergency, requestId)
   if ('rotate' in event) return rotate(name, requestId)
   if ('list' in event) return { keys: describeKeyring((await current(name)).text, clock.now()) }
-  // The function's rights end at the keyring, too; this says it more plainly.
+  // The function has rights to the keyring alone. This check gives a clearer error.
   if (!event.SecretId.includes(`:secret:${name}-`)) throw new Error('This function rotates the keyring alone.')
   await take(event.Step, name, event.ClientRequestToken, requestId)
   return undefined
@@ -81,7 +81,7 @@ async function take(
   requestId: string | undefined,
 ): Promise<void> {
   const versions = await versionsOf(name)
-  // Done already: a step that comes again, or an answer that was lost.
+  // The step was done already, and is repeated or its answer was lost.
   if (versions.current === versionId) return
   // With a schedule that does not rotate at once, Secrets Manager takes this step alone, for a version that it puts there
   // and removes again by itself (API Reference, RotateSecret, RotateImmediately): there may be none by now.
@@ -91,7 +91,7 @@ async function take(
     case 'createSecret':
       return create(name, versionId)
     case 'setSecret':
-      // Nobody but the broker has to be told of its keys.
+      // No other service holds these keys.
       return
     case 'testSecret':
       return tryPending(name, versionId)
@@ -108,7 +108,7 @@ async function create(name: string, versionId: string): Promise<void> {
   await writePending(name, versionId, textOrThrow(await rotateKeyring(text, clock.now())))
 }
 
-/** The current keyring is tried where the version holds nothing. */
+/** Tests the current keyring if the version is empty. */
 async function tryPending(name: string, versionId: string): Promise<void> {
   const { text } = await current(name)
   await testKeyring((await readVersion(name, versionId)) ?? text, clock.now())
@@ -124,14 +124,14 @@ async function finish(
   const pending = await readVersion(name, versionId)
   const objection = pending === undefined ? 'It was never written.' : replacementFault(text, pending, clock.now())
   if (objection !== undefined || !(await makeCurrent(name, versionId, inPlace))) {
-    // Out of the way, so that the next rotation begins anew.
+    // Removed, so that the next rotation starts with a new keyring.
     await dropPending(name, versionId)
     throw new Error(`The keyring made by this rotation was given up. ${objection ?? 'Another change was quicker.'}`)
   }
   log({ level: 'info', event: 'keyring.rotated', request_id: requestId, reason: 'Secrets Manager asked' }, clock.now())
 }
 
-// --- at the word of ops ---------------------------------------------------------------------------------------------
+// --- requests of ops ------------------------------------------------------------------------------------------------
 
 async function rotate(name: string, requestId: string | undefined): Promise<Rotation> {
   const { after } = await replace(name, (text) => rotateKeyring(text, clock.now()))
@@ -158,7 +158,7 @@ async function retire(
   return told
 }
 
-/** Made as a pending version, which pushes aside that of a rotation under way: it would bring retired keys back. */
+/** Takes the pending label from a rotation under way, which would bring retired keys back. */
 async function replace(
   name: string,
   derive: (text: string) => Promise<KeyringChange>,

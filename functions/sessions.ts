@@ -38,7 +38,7 @@ const applications = opsRootEndpoint(async ({ parts }) => ({
   body: { applications: await opsStores(parts).registered.names() },
 }))
 
-/** Not among the parts, so that no other function has to load them. */
+/** Only this function needs them, so they are not among the parts, which every function loads. */
 function opsStores({ table, registrations }: Parts) {
   return { sessions: createSessions(table), registered: createRegistered(table, registrations) }
 }
@@ -55,7 +55,7 @@ const sessions = opsEndpoint(async (call) => {
 
 // --- list -----------------------------------------------------------------------------------------------------------
 
-/** With a state that few are in, so many at a time are looked at, and a page may hold fewer than asked for. */
+/** A filtered list reads this many families at a time. After `maxWindows` it returns what it has found. */
 const windowSize = 100
 const maxWindows = 10
 
@@ -65,7 +65,7 @@ async function list(call: OpsCall): Promise<Answer> {
   const start = request.cursor === undefined ? undefined : await positionIn<Entry>(call, query, request.cursor)
   const registered = await registeredFor(call)
   if (request.clientId !== undefined) clientIn(registered, request.clientId)
-  // An empty list alone would look as if the person had no sessions.
+  // Without `keeps_email` the empty list would look as if the person had no sessions.
   if (request.email !== undefined && !userinfoClaims(registered.application).includes('email')) {
     return { status: 200, body: { sessions: [], keeps_email: false } }
   }
@@ -79,7 +79,7 @@ async function list(call: OpsCall): Promise<Answer> {
   }
 }
 
-/** The index says which families there are; how they stand, they say themselves. */
+/** Finds the families in an index and reads their state from the table, because the index has no attribute that changes. */
 async function find(
   call: OpsCall,
   registered: ApplicationWithClients,
@@ -164,18 +164,18 @@ async function revokeOne(call: OpsCall, sid: string): Promise<Answer> {
       revoked: outcome.done ? 1 : 0,
       session: view(family, registered, call.now),
       effective_at: isoTimestamp(now),
-      ...accessTokensUntil(endedAt, longestAccessToken(registered, family.clientId)),
+      ...accessTokensUntil(endedAt, maxAccessTokenSeconds(registered, family.clientId)),
     },
   }
 }
 
-/** Where the application wants it, marked for retry-revocations to tell the provider: nobody waits for that here. */
+/** With `revokeTokens`, the write marks the family, and retry-revocations tells the provider later. */
 function endOf(call: OpsCall, sid: string, note: string | undefined): Transition {
   const { name, provider } = call.application
   return revokeByOps(name, sid, { actor: call.actor, note }, momentOf(call), provider.revokeTokens)
 }
 
-/** Of this application: another one's is not there, whoever knows its sid. */
+/** The family, if it belongs to this application. Another application's session is 404. */
 async function ownFamily({ parts, application }: OpsCall, sid: string): Promise<Family> {
   const family = isSid(sid) ? await parts.families.read(sid) : undefined
   if (family?.application !== application.name) throw noSession()
@@ -196,7 +196,7 @@ function revokeMany(call: OpsCall, request: RevocationRequest): Promise<Answer> 
   return request.by === 'subject' ? revokePerson(call, request) : revokeRegistered(call, request)
 }
 
-/** All of a client or an application: one write, however many there are. */
+/** Ends all sessions of a client or an application, with one write for any number of them. */
 async function revokeRegistered(
   call: OpsCall,
   request: Exclude<RevocationRequest, { readonly by: 'subject' }>,
@@ -206,7 +206,7 @@ async function revokeRegistered(
   const clientId = request.by === 'client_id' ? clientIn(registered, request.clientId).clientId : undefined
   const revokedBefore = await opsStores(call.parts).registered.revokeUpTo(call.application.name, clientId, call.now)
   if (revokedBefore === undefined) throw noClient()
-  // Counted from the answer on: a Lambda that read the registration just before goes by it for so long.
+  // A warm function that has just read the registration uses it this long.
   const effectiveAt = call.parts.now() + registrationsCachedMs
   audit(call, 'sessions.revoked', {
     client_id: clientId,
@@ -219,13 +219,13 @@ async function revokeRegistered(
       by: request.by,
       revoked_before: isoTimestamp(revokedBefore),
       effective_at: isoTimestamp(effectiveAt),
-      ...accessTokensUntil(effectiveAt, longestAccessToken(registered, clientId)),
+      ...accessTokensUntil(effectiveAt, maxAccessTokenSeconds(registered, clientId)),
       complete: true,
     },
   }
 }
 
-/** All of a person, at every client: a sweep, which says where to go on when it has not come to its end. */
+/** Ends all sessions of a person by a sweep. If it does not complete in time, the answer has a cursor to go on from. */
 async function revokePerson(
   call: OpsCall,
   { subject, note, cursor }: Extract<RevocationRequest, { readonly by: 'subject' }>,
@@ -255,7 +255,7 @@ async function revokePerson(
       by: 'subject',
       revoked_before: isoTimestamp(state.upToMs),
       effective_at: isoTimestamp(call.parts.now()),
-      ...accessTokensUntil(call.parts.now(), longestAccessToken(registered)),
+      ...accessTokensUntil(call.parts.now(), maxAccessTokenSeconds(registered)),
       complete: rest === undefined,
       ...(rest !== undefined && { cursor: await cursorOf(call, query, rest) }),
     },
@@ -293,12 +293,12 @@ function view(family: Family, registered: ApplicationWithClients, now: number) {
   return sessionView(family, registrationOf(family, registered), now)
 }
 
-/** A JWT cannot be called back: where nobody asks introspection, one that is out is good until its own end. */
-function accessTokensUntil(effectiveAt: number, longestSeconds: number) {
-  return { access_tokens_until: isoTimestamp(effectiveAt + longestSeconds * 1000) }
+/** Access tokens that were issued before stay good until they expire, unless the API asks introspection. */
+function accessTokensUntil(effectiveAt: number, maxSeconds: number) {
+  return { access_tokens_until: isoTimestamp(effectiveAt + maxSeconds * 1000) }
 }
 
-function longestAccessToken({ clients }: ApplicationWithClients, clientId?: string): number {
+function maxAccessTokenSeconds({ clients }: ApplicationWithClients, clientId?: string): number {
   const theirs = clients.filter((client) => clientId === undefined || client.clientId === clientId)
   return Math.max(0, ...theirs.map(({ accessTokenSeconds }) => accessTokenSeconds))
 }

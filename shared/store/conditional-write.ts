@@ -50,7 +50,7 @@ export function putItem<Stored extends object>(
     ...conditionExpressions(conditions),
     ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
   })
-  return settle(table, { key, writeId }, async () => {
+  return resolveWrite(table, { key, writeId }, async () => {
     await ask(() => table.client.send(command))
     return stored
   })
@@ -68,13 +68,13 @@ export function updateItem<Stored>(
     ReturnValues: 'ALL_NEW',
     ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
   })
-  return settle(table, { key, writeId }, async () => {
+  return resolveWrite(table, { key, writeId }, async () => {
     const { Attributes: item } = await ask(() => table.client.send(command))
     return item as Stored
   })
 }
 
-async function settle<Stored>(
+async function resolveWrite<Stored>(
   table: Table,
   { key, writeId }: Pick<Write, 'key' | 'writeId'>,
   send: () => Promise<Stored>,
@@ -82,7 +82,7 @@ async function settle<Stored>(
   try {
     return { written: true, item: await send() }
   } catch (error) {
-    const { isRefused, item } = await aftermath(table, key, error)
+    const { isRefused, item } = await afterFailure(table, key, error)
     if (item?.writeId === writeId) return { written: true, item: item as Stored }
     if (isRefused || item?.previousWriteId === writeId) return { written: false, item: item as Stored | undefined }
     throw error
@@ -164,7 +164,7 @@ export async function transact<Stored extends object>(
     await ask(() => table.client.send(command))
     return { outcome: 'written' }
   } catch (error) {
-    const { isRefused, item } = await aftermath(table, first.key, error)
+    const { isRefused, item } = await afterFailure(table, first.key, error)
     if (item !== undefined && isOwn(item as Stored)) return { outcome: 'written' }
     if (isRefused) return { outcome: 'refused', item: item as Stored | undefined }
     if (isConflict(error)) return { outcome: 'conflict' }
@@ -181,7 +181,7 @@ function isConflict(error: unknown): boolean {
 // --- both -------------------------------------------------------------------------------------------------------------
 
 /** `item`: what a failed condition brought back; after a lost answer, what a read finds. */
-async function aftermath(
+async function afterFailure(
   table: Table,
   key: Key,
   error: unknown,

@@ -9,7 +9,7 @@ import { putItem, updateItem } from './conditional-write.ts'
 import { itemAt, type Key } from './items.ts'
 import type { Table } from './table.ts'
 
-/** What became of a transition. `isGraceRetry`: nothing was written, and the family stands where this very call would lead. */
+/** The result of a transition. `isGraceRetry`: nothing was written, because an earlier call has led to the same family. */
 export type Outcome =
   | { readonly done: true; readonly family: Family; readonly isGraceRetry: boolean }
   | { readonly done: false; readonly refusal: Refusal; readonly family: Family | undefined }

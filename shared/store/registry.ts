@@ -102,7 +102,7 @@ type Writing = {
   readonly progress?: ((written: number) => void) | undefined
 }
 
-/** Puts a registry into the table, whatever else is there; for the local stack and for tests. */
+/** Puts a registry into the table without comparing it with what is there. For the local stack and tests. */
 export async function putRegistry(table: Table, registry: Registry, keepsSessions?: KeepsSessions): Promise<void> {
   const names = registry.applications.map(({ name }) => name)
   const clientsOf = registry.clients.map(({ application }) => application)
@@ -123,7 +123,7 @@ function inOrder(changes: readonly Change[]): Change[] {
 
 type Names = { readonly added: readonly string[]; readonly removed: readonly string[] }
 
-/** An application is listed as long as one record of it may be there. */
+/** An application stays listed as long as a record of it may exist. */
 function applicationsIn(changes: readonly Change[]): Names {
   const named = (kinds: readonly Change['kind'][]) =>
     changes
@@ -161,7 +161,7 @@ function writeOf(table: Table, change: Change, nowMs: number, revokedBefore: num
   })
 }
 
-/** What operators have revoked stays revoked. */
+/** Sessions that operators have revoked stay revoked. */
 function neverEarlier(revokedBefore: number): Condition {
   return {
     is: 'any',
@@ -173,8 +173,8 @@ function neverEarlier(revokedBefore: number): Condition {
 }
 
 /**
- * What another provider changes beside itself, in the very write that names it. The sessions of before end, and so do those
- * that a warm function still begins at the former provider, as long as it uses what it has cached.
+ * Ends all sessions in the same write that changes the provider, including those that a warm function still begins at the former
+ * provider while it uses its cached registration.
  */
 function providerChangeOf({ sessions, before, record }: Change, nowMs: number): Partial<Application> {
   if (sessions === undefined || before === undefined || isClient(before) || isClient(record)) return {}

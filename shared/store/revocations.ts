@@ -1,5 +1,5 @@
 /**
- * Ended sessions whose provider has still to be told, found by an index that holds no others.
+ * Ended sessions that the provider has not been told of, found by a sparse index.
  */
 
 import { QueryCommand, type QueryCommandOutput } from '@aws-sdk/lib-dynamodb'

@@ -1,10 +1,10 @@
 /**
- * Sessions as operators look for them: newest first, a page at a time.
+ * Finds sessions for operators, newest first, a page at a time.
  *
  *     newest ──Query──► by-subject, by-email, or by-client once for each client ──merge──► sids
  *     read   ──BatchGetItem, consistent──────────────────────────────────────► families
  *
- * An index follows the table within moments, so it may not show yet what has just begun. It holds nothing that changes.
+ * An index lags behind the table, so a new session may be missing for a moment. Its attributes never change.
  */
 
 import { BatchGetCommand, QueryCommand, type QueryCommandInput, type QueryCommandOutput } from '@aws-sdk/lib-dynamodb'
@@ -15,7 +15,7 @@ import { familyKey } from './families.ts'
 import { ask, type Table } from './table.ts'
 import { clientIndex, emailIndex, subjectIndex } from './table-schema.ts'
 
-/** What an index says of a family. */
+/** A family's entry in an index. */
 export type Entry = { readonly sid: string; readonly createdAt: number }
 
 /** The families of a person, at all clients or at one; or the families of clients. */
@@ -28,7 +28,7 @@ export type SessionQuery = { readonly application: string } & (
 /** Families, the newest first, and by sid within a millisecond. */
 export type Page = {
   readonly sids: readonly string[]
-  /** Where the next page starts; undefined: there are no more. It may be there though `sids` is empty. */
+  /** Where the next page starts; undefined: this was the last one. A page may be empty and not the last. */
   readonly last: Entry | undefined
 }
 
@@ -64,7 +64,7 @@ export function createSessions(table: Table): Sessions {
 
 // --- newest ---------------------------------------------------------------------------------------------------------
 
-/** Clients that are looked up at once. */
+/** Clients whose entries are queried at the same time. */
 const maxQueries = 16
 /** Pages of an index for one answer. The first is enough, unless other applications have a client of the same name. */
 const maxPages = 10
@@ -73,7 +73,7 @@ const nextPageEntries = 1_000
 async function newest(table: Table, query: SessionQuery, after: Entry | undefined, max: number): Promise<Page> {
   const sources = sourcesFor(query)
   const found = await mapWithConcurrency(sources, maxQueries, (source) => descend(table, source, after, max))
-  // Where one source stopped, it may hold an older family that comes before those of the others.
+  // A source that stopped early may still hold families that are newer than some of the others' families.
   const floor = Math.max(...found.map(({ reachedMs }) => reachedMs), Number.NEGATIVE_INFINITY)
   const known = found
     .flatMap(({ entries }) => entries)
@@ -200,7 +200,7 @@ function entriesIn({ Items: items = [] }: QueryCommandOutput): Entry[] {
 
 /** The limit of one BatchGetItem. */
 const maxKeys = 100
-/** DynamoDB leaves items out when it has too much to do. They are asked for again this often, and this soon. */
+/** DynamoDB leaves out items when it is throttled. They are requested again this often, after this delay. */
 const maxTries = 4
 const pauseMs = 50
 

@@ -81,7 +81,7 @@ async function endAll(
   { end, ended }: Sweep,
   sids: readonly string[],
 ): Promise<number> {
-  // Ended stays ended, so nobody need ask for it again; whether the others can be ended, the write itself decides.
+  // An ended family stays ended, so it is skipped. For the others the condition of the write decides.
   const going = (await sessions.read(sids)).filter(({ state }) => state !== 'revoked' && state !== 'denied')
   const outcomes = await mapWithConcurrency(going, maxWrites, async ({ sid }) => {
     const outcome = await families.apply(end(sid))

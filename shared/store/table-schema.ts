@@ -18,7 +18,7 @@ export const tableKeys = {
   sortKey: { name: 'sk', type: 'S' },
 } as const satisfies Pick<IndexSchema, 'partitionKey' | 'sortKey'>
 
-/** In seconds; DynamoDB deletes an item some time after it. */
+/** Seconds. DynamoDB deletes an item some time after this moment. */
 export const timeToLiveAttribute = 'expires'
 
 const createdAt: KeyAttribute = { name: 'createdAt', type: 'N' }
@@ -29,7 +29,7 @@ export const subjectIndex = 'by-subject'
 export const clientIndex = 'by-client'
 /** Index of families by the keyed hash of the person's e-mail address. Sparse. */
 export const emailIndex = 'by-email'
-/** Index of the ended families whose provider has still to be told. Sparse. */
+/** Index of ended families that the provider has not been told of. Sparse. */
 export const revocationsIndex = 'revocations-due'
 
 /** An index holds only attributes that no refresh changes; otherwise each refresh would pay for a second write. */

@@ -44,7 +44,7 @@ export function connect(name: string): Table {
   return { client: DynamoDBDocumentClient.from(client, { marshallOptions }), name, close: () => client.destroy() }
 }
 
-/** Errors of DynamoDB that no retry mends: the request itself is wrong. */
+/** Errors of DynamoDB for a request that is wrong, which a retry cannot mend. */
 const wrongRequests = ['ValidationException', 'SerializationException']
 
 /**
@@ -93,7 +93,7 @@ export async function createTableIfMissing(name: string): Promise<void> {
     if (table === undefined) await createTable(client, name)
     else await addMissingIndexes(client, name, table)
   } catch (error) {
-    // Another broker was quicker.
+    // Another broker has created it meanwhile.
     if (!(error instanceof ResourceInUseException)) throw error
   } finally {
     close()

@@ -24,15 +24,15 @@ export const maxWrong = {
   address: 20,
 } as const
 
-/** The one who tries a code. */
+/** Whose counters a guess is charged to. */
 export type Guesser =
-  /** Somebody who has signed in with this browser before, by a keyed hash of who they are. */
+  /** A person who has signed in with this browser before; the id is a keyed hash. */
   | { readonly kind: 'person'; readonly id: string }
-  /** A browser that shows our cookie. Cookies are free, so its address pays as well. */
+  /** A browser with our cookie. Anyone can get a new cookie, so its address is charged too. */
   | { readonly kind: 'browser'; readonly id: string; readonly address: string }
   | { readonly kind: 'address'; readonly address: string }
 
-/** What a guess may cost. */
+/** The result of charging a guess. */
 export type Payment = {
   /** Whether the guess may be looked up. */
   readonly allowed: boolean

@@ -12,7 +12,7 @@ import type { Table } from './table.ts'
 export type AssertionUse = {
   readonly application: string
   readonly clientId: string
-  /** Hash of what tells the client's assertions apart, which may be of any length. */
+  /** Hash of the assertion's id, which may have any length. */
   readonly jtiHash: string
   /** When the assertion ends. */
   readonly expiresAtSeconds: number
@@ -32,7 +32,7 @@ export type UsedAssertions = {
   record(use: AssertionUse): Promise<boolean>
 }
 
-/** Clocks differ by a little: an assertion is remembered until no Lambda takes it for valid any more. */
+/** Allowance for clocks that differ: an assertion is remembered until no function accepts it any more. */
 const lingerSeconds = 60
 
 export function createUsedAssertions(table: Table): UsedAssertions {

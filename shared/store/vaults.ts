@@ -1,7 +1,7 @@
 /**
  * Vaults in the table: items of their own beside their family, so that a refresh stays one write unit.
  *
- * Every change is written only over the revision that it was decided upon.
+ * A change is written only if the vault still has the revision that the change was computed from.
  */
 
 import { DeleteCommand } from '@aws-sdk/lib-dynamodb'
@@ -15,13 +15,13 @@ import { ask, type Table } from './table.ts'
 /** A family and the vault that it names. */
 export type Session = { readonly family: Family; readonly vault: Vault | undefined }
 
-/** `swapped`: the change is made. Otherwise the vault as somebody else has left it; undefined: it is gone. */
+/** `swapped`: the change was made. Otherwise `vault` is what another call has made of it; undefined: it was removed. */
 export type Swap =
   | { readonly swapped: true; readonly vault: Vault }
   | { readonly swapped: false; readonly vault: Vault | undefined }
 
 export type Vaults = {
-  /** Puts a new one, under an id that nobody else has. @throws {Unavailable} */
+  /** Puts a new vault under its own random id. @throws {Unavailable} */
   put(vault: Vault): Promise<void>
   /** Strongly consistent. @throws {Unavailable} */
   read(sid: string, id: string): Promise<Vault | undefined>
@@ -33,7 +33,7 @@ export type Vaults = {
   readSession(sid: string): Promise<Session | undefined>
   /** @param writeId fresh for each call. @throws {Unavailable} */
   swap(seen: Vault, change: VaultChange, writeId: string): Promise<Swap>
-  /** For a vault that nothing needs any more. @throws {Unavailable} */
+  /** @throws {Unavailable} */
   remove(sid: string, id: string): Promise<void>
 }
 
@@ -48,7 +48,7 @@ export function createVaults(table: Table): Vaults {
 }
 
 async function put(table: Table, vault: Vault): Promise<void> {
-  // Nobody else draws this id. If it is taken, an earlier try took it, and a try that arrives late must not undo what followed.
+  // The id is random. If it is taken, an earlier try of this call wrote it, and a late try must not undo later changes.
   await putItem(table, {
     key: vaultKey(vault.sid, vault.id),
     conditions: [{ attribute: 'pk', is: 'absent' }],
@@ -62,7 +62,7 @@ async function readSession(table: Table, sid: string): Promise<Session | undefin
   const items = await itemsUnder(table, pk)
   const family = items.find(({ sk }) => sk === familySortKey) as Family | undefined
   if (family === undefined) return undefined
-  // Other vaults may lie there: of a person who signed in for the same device code and was not the first.
+  // There may be other vaults: of a second person who signed in for the same device code.
   const vault = items.find(({ sk }) => sk === vaultKey(sid, family.vault ?? '').sk) as Vault | undefined
   return { family, vault }
 }
