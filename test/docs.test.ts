@@ -83,6 +83,30 @@ test('docs: every page that a comment or a message of the code names is there, w
   assert.deepEqual(dead, [])
 })
 
+test('docs: every file of the source that a page names is there', () => {
+  const named = pages.flatMap((from) =>
+    [...proseOf(from).matchAll(/`((?:bench|cli|functions|infra|local|rehearsal|scripts|shared|test)\/[\w./-]+)`/g)].map(
+      ([, path = '']) => ({ from, path }),
+    ),
+  )
+  assert.ok(named.length > 100)
+  assert.deepEqual(
+    named.filter(({ path }) => !existsSync(join(root, path))),
+    [],
+  )
+})
+
+test('docs/threat-model.md: every case that shows a protection is in docs/cases.md or docs/providers.md', () => {
+  const casesIn = (page: string) => [...proseOf(page).matchAll(/\b[A-Z]\d{1,2}\b/g)].map(([name]) => name)
+  const known = new Set(['docs/cases.md', 'docs/providers.md'].flatMap(casesIn))
+  const shown = casesIn('docs/threat-model.md')
+  assert.ok(shown.length > 50)
+  assert.deepEqual(
+    shown.filter((name) => !known.has(name)),
+    [],
+  )
+})
+
 test('docs: no message of a sequence diagram holds a semicolon, which would end the statement', () => {
   const diagrams = pages.flatMap((path) =>
     [...readFileSync(join(root, path), 'utf8').matchAll(/^```mermaid\nsequenceDiagram\n([\s\S]*?)^```/gm)].map(
