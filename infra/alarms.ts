@@ -1,5 +1,5 @@
 /**
- * The alarms of a broker. docs/operations.md says what to do at each, under its name.
+ * The alarms of a broker. docs/operations.md has a section for each alarm that says what to do.
  */
 
 import { ArnFormat, Duration, Stack } from 'aws-cdk-lib'
@@ -33,12 +33,12 @@ export type AlarmsProps = {
 }
 
 const period = Duration.minutes(5)
-/** Secrets Manager rotates within a day of the due date, and retries for days. */
+/** Secrets Manager rotates within a day of the due date, and retries a failed rotation for days. */
 const lateRotationDays = 7
 /** Reminds operators who rotate by hand (`keyRotationDays` 0). */
 const oldestKeyDays = 365
 
-/** `page`: somebody has to act now. `ticket`: within days. */
+/** `page`: somebody has to act now. `ticket`: somebody has to act within days. */
 export type Severity = 'page' | 'ticket'
 
 export class Alarms extends Construct {
@@ -67,7 +67,7 @@ export class Alarms extends Construct {
   private watchAnswers(api: RestApi): void {
     this.alarm('page', 'server-errors', {
       alarmDescription:
-        'Callers get 5xx: the store or a provider is out of reach (503), or the broker has a fault (500).',
+        'Callers get 5xx: DynamoDB or a provider is out of reach (503), or the broker has a fault (500).',
       metric: api.metricServerError({ period }),
       threshold: 5,
       evaluationPeriods: 1,
@@ -101,7 +101,7 @@ export class Alarms extends Construct {
     })
     this.alarm('ticket', 'revocations-abandoned', {
       alarmDescription:
-        'For a week a provider could not be told that a session has ended. Its tokens are still valid there.',
+        'The broker tried for a week to revoke the tokens of an ended session at its provider, and gave up. They are still valid there.',
       metric: this.count('RevocationsAbandoned'),
       threshold: 1,
       evaluationPeriods: 1,
@@ -111,11 +111,11 @@ export class Alarms extends Construct {
   private watchKeys({ keyRotationDays }: Settings): void {
     this.alarm('ticket', 'key-age', {
       alarmDescription: 'The keys are overdue for rotation, or check-keys has not reported their age for three hours.',
-      // check-keys runs every hour; three hours make sure that each period has a measurement.
+      // check-keys runs every hour, so each period of three hours has a measurement.
       metric: total(this.brokerName, 'age_days', Duration.hours(3)),
       threshold: keyRotationDays === 0 ? oldestKeyDays : keyRotationDays + lateRotationDays,
       evaluationPeriods: 1,
-      // check-keys reports without any traffic, so missing data means that it does not work.
+      // check-keys reports even without traffic, so missing data means that it does not work.
       treatMissingData: TreatMissingData.BREACHING,
     })
   }
@@ -144,7 +144,7 @@ export class Alarms extends Construct {
     )
   }
 
-  /** @param entry anchor of the instructions in docs/operations.md */
+  /** @param entry the anchor of the alarm's section in docs/operations.md */
   private alarm(
     severity: Severity,
     name: string,
@@ -182,8 +182,8 @@ export class Alarms extends Construct {
   }
 
   /**
-   * A topic policy replaces the default one, which would let CloudWatch publish. The condition limits it to alarms of this
-   * account, because the service principal acts for every account.
+   * Our topic policy replaces the default one, which would let CloudWatch publish. The condition limits publishing to
+   * alarms of this account, because the service principal acts for every account.
    */
   private letAlarmsPublish(topic: ITopic, resourceName: string): void {
     const { account } = Stack.of(this)

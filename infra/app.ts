@@ -1,5 +1,6 @@
 /**
- * The CDK app (`npm run synth`, `npx cdk`): synthesizes the stack of one stage, chosen by `-c stage=…` or STAGE, `dev` by default.
+ * The CDK app (`npm run synth`, `npx cdk`): synthesizes the stack of one stage, chosen by `-c stage=…` or STAGE, `dev` by
+ * default.
  */
 
 import { join, relative } from 'node:path'
@@ -12,14 +13,14 @@ const bundles = await bundleFunctions()
 const app = new App({
   outdir: process.env.CDK_OUTDIR ?? join(import.meta.dirname, '..', 'cdk.out'),
   analyticsReporting: false,
-  // Checks the template against CloudFormation's schemas, which would otherwise fail the deployment.
+  // Find violations of CloudFormation's resource schemas at synthesis, not during the deployment.
   context: { '@aws-cdk/core:validateAgainstDefaultRules': true, '@aws-cdk/core:strictCfnValidateErrors': true },
 })
 const stack = stackOrExit(app.node.tryGetContext('stage') ?? process.env.STAGE ?? 'dev')
 const rules = new AwsSolutionsChecks(app)
 Validations.of(app).addPlugins(rules)
 
-// Prints violations with their location, and exits with an error.
+// If a rule is violated, this prints each violation with its location and makes the exit code 1.
 const { directory } = app.synth()
 
 console.log(`Stack ${stack.stackName}, ${stack.region}: ${relative('', join(directory, stack.templateFile))}`)
@@ -28,7 +29,7 @@ console.log(
   `cdk-nag: AwsSolutions ${rules.validateScope(app).success ? 'passes' : 'FAILS'}; acknowledged ${acknowledged()}`,
 )
 
-/** Prints a mistake in the props without a stack trace. */
+/** Prints mistakes in the props without a stack trace. */
 function stackOrExit(stage: string): Stack {
   try {
     return stageStack(app, stage)
@@ -44,7 +45,7 @@ function sizes(all: Bundles): string {
     .join(', ')
 }
 
-/** The rules that are acknowledged somewhere, with a reason in the code. */
+/** The rules that the code acknowledges with a reason. */
 function acknowledged(): string {
   const ids = app.node
     .findAll()

@@ -1,5 +1,5 @@
 /**
- * Bundles each function into a folder with `index.mjs`, which a cold start loads, and the modules that it imports on demand.
+ * Bundles each function into a folder: `index.mjs`, which a cold start loads, and the modules that it imports on demand.
  *
  * Does not import the CDK, because the bench bundles too.
  */
@@ -12,9 +12,9 @@ import { viewerFiles, viewerFolder, viewerFolderName } from '../shared/api-descr
 import { bundlesFolder, type DeployedFunction, deployedFunctions } from './deployed-functions.ts'
 
 /**
- * @property bytes loaded at a cold start, unzipped
- * @property bytesAtNeed imported on demand
- * @property inputs the files that were bundled, below the repository's folder
+ * @property bytes size of what a cold start loads, unzipped
+ * @property bytesAtNeed size of what is imported on demand
+ * @property inputs the files that were bundled, relative to the repository's root
  */
 export type Bundle = {
   readonly folder: string
@@ -26,7 +26,7 @@ export type Bundles = Readonly<Record<DeployedFunction, Bundle>>
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** @param outFolder receives a folder per function; its `index.mjs` exports `handler` */
+/** @param outFolder receives a folder for each function, whose `index.mjs` exports `handler` */
 export async function bundleFunctions(outFolder: string = bundlesFolder): Promise<Bundles> {
   const sources = deployedFunctions.map((name) => [name, join(root, 'functions', `${name}.ts`)])
   const bundles = (await bundleSources(Object.fromEntries(sources), outFolder)) as Bundles
@@ -34,16 +34,16 @@ export async function bundleFunctions(outFolder: string = bundlesFolder): Promis
   return bundles
 }
 
-/** The viewer of the API's description goes along as files, which no start of the function reads. */
+/** Copies the viewer of the API description as plain files, so that a cold start does not read it. */
 async function copyViewer(folder: string): Promise<void> {
   const copies = viewerFiles.map((name) => cp(join(viewerFolder(), name), join(folder, viewerFolderName, name)))
   await Promise.all(copies)
 }
 
 /**
- * Bundles any modules as functions are bundled.
+ * Bundles other modules in the same way as functions.
  *
- * @param sources file by name; the name becomes the folder
+ * @param sources the file of each bundle by its name, which becomes the name of the folder
  */
 export async function bundleSources(
   sources: Readonly<Record<string, string>>,
@@ -55,9 +55,9 @@ export async function bundleSources(
   return Object.fromEntries(await Promise.all(bundled))
 }
 
-/** One build per function: in a common build, shared modules would lie outside the functions' folders. */
+/** Builds each function separately: a joint build would put shared modules outside the functions' folders. */
 async function bundleSource(file: string, folder: string): Promise<Bundle> {
-  // Module names contain a hash, so those of an earlier build would stay and be deployed.
+  // Module names contain a hash, so modules of an earlier build would otherwise stay and be deployed.
   await rm(folder, { recursive: true, force: true })
   const { metafile } = await build({
     entryPoints: [{ in: file, out: 'index' }],
@@ -65,7 +65,7 @@ async function bundleSource(file: string, folder: string): Promise<Bundle> {
     absWorkingDir: root,
     outExtension: { '.js': '.mjs' },
     bundle: true,
-    // Dynamic imports get modules of their own, which a cold start neither reads nor compiles.
+    // Puts dynamic imports into separate modules, which a cold start neither reads nor compiles.
     splitting: true,
     chunkNames: '[name]-[hash]',
     minify: true,
@@ -75,10 +75,10 @@ async function bundleSource(file: string, folder: string): Promise<Bundle> {
     // Prefers ES modules, from which esbuild removes unused code.
     mainFields: ['module', 'main'],
     alias: { '@aws-sdk/credential-provider-node': join(root, 'infra', 'environment-credentials.ts') },
-    // The SDK imports it for browsers only. Bundled, it would add a shared module to every cold start.
+    // The SDK imports it for browsers only. If bundled, it would add a shared module to every cold start.
     external: ['bowser'],
     legalComments: 'none',
-    // In memory, for the sizes: a file would be deployed.
+    // Kept in memory to compute the sizes. A file would be deployed.
     metafile: true,
     logLevel: 'warning',
   })
@@ -91,10 +91,10 @@ async function bundleSource(file: string, folder: string): Promise<Bundle> {
   return { folder, bytes, bytesAtNeed: bytesOf(metafile, all) - bytes, inputs: Object.keys(metafile.inputs) }
 }
 
-/** The entry module, and the modules reachable from it by these kinds of import. */
+/** The entry module and the modules that it reaches by these kinds of import. */
 function reachable({ outputs }: Metafile, kinds: readonly string[]): Set<string> {
   const reached = new Set(Object.keys(outputs).filter((path) => basename(path) === 'index.mjs'))
-  // Iterating over a set includes elements that are added meanwhile.
+  // Iteration over a set includes elements that are added meanwhile.
   for (const path of reached) {
     for (const { kind, path: imported } of outputs[path]!.imports) {
       if (kinds.includes(kind) && imported in outputs) reached.add(imported)

@@ -28,7 +28,7 @@ export type DashboardProps = {
 }
 
 const period = Duration.minutes(5)
-/** Grid units of a CloudWatch dashboard. */
+/** In grid units of a CloudWatch dashboard. */
 const pageWidth = 24
 
 export class Dashboard extends Construct {
@@ -57,7 +57,7 @@ export class Dashboard extends Construct {
   private head(): TextWidget {
     const markdown = [
       `# Token Broker (${this.props.brokerName})`,
-      'docs/operations.md says what to do at each alarm, under its name.',
+      'docs/operations.md has a section for each alarm that says what to do.',
       `The log lines behind every count are in \`/token-broker/${this.props.brokerName}/…\`; docs/audit.md explains the events.`,
     ].join('\n\n')
     return new TextWidget({ markdown, width: 8, height: 6 })
@@ -89,7 +89,7 @@ export class Dashboard extends Construct {
     }
   }
 
-  /** Measured from the gateway's receipt, so it includes cold starts, unlike a function's own duration. */
+  /** Measured from when the gateway receives the request. So it includes cold starts, unlike a function's own duration. */
   private latencyByRoute(): Graph {
     return {
       title: 'Latency by route, p99, ms',
@@ -117,7 +117,7 @@ export class Dashboard extends Construct {
   private security(): Graph {
     const { brokerName } = this.props
     return {
-      title: 'Reuse, retries within the grace, failed clients, throttled',
+      title: 'Reuse, retries within the grace period, failed client authentications, throttled requests',
       left: [
         total(brokerName, 'ReuseDetected', period),
         total(brokerName, 'GraceRetries', period),

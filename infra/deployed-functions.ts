@@ -1,16 +1,15 @@
 /**
- * The functions that the stack deploys, and where the bundle of each lies.
+ * The functions that the stack deploys, and the folders of their bundles.
  *
- * Does not import esbuild, because the package brings the bundles ready made.
+ * Does not import esbuild, because the published package contains the bundles.
  */
 
 import { join } from 'node:path'
 import type { Construct } from 'constructs'
 import { type FunctionName, routes } from './routes.ts'
 
-/** Runs on a schedule. */
 export type ScheduledFunction = 'retry-revocations' | 'check-keys'
-/** Runs at deployments. */
+/** Runs during deployments. */
 export type DeploymentFunction = 'create-keyring' | 'apply-registry'
 /** `rotate-keys` runs when Secrets Manager or an operator calls it. */
 export type DeployedFunction = FunctionName | ScheduledFunction | DeploymentFunction | 'rotate-keys'
@@ -25,12 +24,12 @@ export const deployedFunctions: readonly DeployedFunction[] = [
   'rotate-keys',
 ]
 
-/** In the package the bundles lie beside the compiled construct; in a checkout `bundle.ts` writes them to `dist/`. */
+/** In the package, the bundles are beside the compiled construct. In a checkout, `bundle.ts` writes them to `dist/`. */
 export const bundlesFolder = import.meta.filename.endsWith('.ts')
   ? join(import.meta.dirname, '..', 'dist', 'functions')
   : join(import.meta.dirname, 'functions')
 
-/** A key of the CDK's context: the folder of the bundles, for an app that bundles the functions itself. */
+/** A CDK context key: the folder of the bundles, for an app that bundles the functions itself. */
 export const bundlesContext = 'token-broker:bundles'
 
 /** The folder with the function's `index.mjs`. */

@@ -1,4 +1,4 @@
-/** The registry as a part of the deployment: a custom resource whose function applies it. */
+/** Applies the registry at each deployment: a custom resource and its function. */
 
 import { Annotations, CustomResource, Duration, Lazy, Stack, Tokenization } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
@@ -17,12 +17,12 @@ export type DeployedRegistryProps = {
   readonly settings: Settings
 }
 
-/** The longest that a template may hold of it, with room for everything else (CloudFormation quotas: 1 MB). */
+/** The largest registry that a template may hold. Leaves room for everything else (CloudFormation's limit is 1 MB). */
 const maxBytes = 300_000
 
 export class DeployedRegistry extends Construct {
   readonly fn: BrokerFunction
-  /** What the last deployment has changed, in words. */
+  /** What the last deployment changed, in words. */
   readonly changes: string
   private readonly registry: Registry
   private readonly roles: TrustedRole[] = []
@@ -41,7 +41,7 @@ export class DeployedRegistry extends Construct {
       resourceType: 'Custom::TokenBrokerRegistry',
       serviceTimeout: Duration.seconds(deploymentTimeoutSeconds),
       properties: {
-        // Roles are added until synthesis.
+        // Lazy, because `trust` may add roles until synthesis.
         Registry: Lazy.uncachedString({ produce: () => Stack.of(this).toJsonString(this.merged().file) }),
         KeepSessions: String(registry.keepSessions),
       },
@@ -60,19 +60,22 @@ export class DeployedRegistry extends Construct {
     return withRoles(JSON.parse(this.registry.text) as RegistryFile, this.roles)
   }
 
-  /** All of them at once, before anything is deployed. */
+  /** Reports all mistakes at once, before anything is deployed. */
   private mistakes(): string[] {
     if (!isJson(this.registry.text)) return [`${this.registry.source}: is not JSON`]
     const { file, mistakes } = this.merged()
     const text = JSON.stringify(file)
     const parsed = parseRegistry(withoutTokens(text), { isDeployed: true })
     const wrong = parsed.ok ? [] : parsed.mistakes.map(({ where, why }) => `${where}: ${why}`)
-    const secrets = placesOfSecrets(file).map(
+    const secrets = pathsOfSecrets(file).map(
       (where) =>
-        `${where}: a template is no place for a secret; write "secrets": "table", or trust a workload identity`,
+        `${where}: a template must not contain a secret; write "secrets": "table", or trust a workload identity`,
     )
     const size = Buffer.byteLength(text)
-    const large = size > maxBytes ? [`has ${size} bytes, more than ${maxBytes}: apply it by the command line`] : []
+    const large =
+      size > maxBytes
+        ? [`has ${size} bytes, more than ${maxBytes}; leave out the prop \`registry\` and run \`token-broker apply\``]
+        : []
     return [...mistakes, ...wrong, ...secrets, ...large].map((mistake) => `${this.registry.source}: ${mistake}`)
   }
 
@@ -97,13 +100,16 @@ function isJson(text: string): boolean {
   }
 }
 
-/** A value that is known at deployment only is checked then. Until then something stands for it that fits everywhere. */
+/**
+ * Replaces unresolved CDK tokens by a placeholder that is valid everywhere. The function checks their values at
+ * deployment.
+ */
 function withoutTokens(text: string): string {
   const { tokens } = Tokenization.reverseString(text)
   return tokens.reduce((rest, token) => rest.replaceAll(String(token), 'https://late.example.com/late'), text)
 }
 
-function placesOfSecrets({ applications }: RegistryFile): string[] {
+function pathsOfSecrets({ applications }: RegistryFile): string[] {
   return (Array.isArray(applications) ? applications : []).flatMap(({ clients }, at) =>
     (Array.isArray(clients) ? clients : []).flatMap(({ secrets }, client) =>
       Array.isArray(secrets) && secrets.length > 0 ? [`applications[${at}].clients[${client}].secrets`] : [],

@@ -1,6 +1,6 @@
 /**
- * Replaces `@aws-sdk/credential-provider-node` in the bundles. Lambda passes credentials in the environment, and the SDK's
- * chain of profiles, sign-ins and metadata services would be a third of every bundle.
+ * Replaces `@aws-sdk/credential-provider-node` in the bundles. Lambda passes credentials in environment variables. The SDK's
+ * own chain of profiles, SSO and metadata services would make up a third of every bundle.
  */
 
 type Credentials = {
@@ -9,7 +9,7 @@ type Credentials = {
   readonly sessionToken?: string
 }
 
-/** SDK clients call it once, and the returned provider whenever they need credentials. */
+/** SDK clients call this once, and call the returned provider whenever they need credentials. */
 export function defaultProvider(): () => Promise<Credentials> {
   return async () => {
     const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env

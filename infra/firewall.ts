@@ -1,8 +1,8 @@
 /**
- * The web ACL in front of the API: how many requests one address may make.
+ * The web ACL in front of the API. It limits the requests of each IP address.
  *
- * AWS's common rule set is left out because it takes OAuth for an attack: it blocks bodies over 8 KB (ours may have 64),
- * long query strings (`state` is the client's choice), parameters with a loopback address (RFC 8252 redirects), and
+ * It does not use AWS's common rule set, which mistakes OAuth for attacks. Those rules block bodies over 8 KB (ours may have
+ * 64 KB), long query strings (`state` is the client's choice), parameters with a loopback address (RFC 8252 redirects), and
  * callers without a User-Agent (small programs, which are our clients).
  */
 
@@ -15,7 +15,7 @@ export type FirewallProps = {
   readonly brokerName: string
   readonly stageArn: string
   readonly requestsPerAddressIn5Minutes: number
-  /** @default - callers reach the API itself */
+  /** @default - callers reach the API directly */
   readonly inFront?: BrokerProxy | undefined
 }
 
@@ -64,7 +64,10 @@ type Aggregation = Pick<
   'aggregateKeyType' | 'forwardedIpConfig' | 'scopeDownStatement'
 >
 
-/** WAF skips a rule that counts by a header if a request lacks it. A second rule counts those requests by their own address. */
+/**
+ * WAF skips a rule that counts by a header if the request lacks that header. A second rule counts such requests by their
+ * source address.
+ */
 function aggregations(inFront: BrokerProxy | undefined): Aggregation[] {
   if (inFront === undefined) return [{ aggregateKeyType: 'IP' }]
   const { addressHeader } = inFront
@@ -79,19 +82,19 @@ function aggregations(inFront: BrokerProxy | undefined): Aggregation[] {
   return [
     {
       aggregateKeyType: 'FORWARDED_IP',
-      // A value that is no address counts as over the limit.
+      // A header value that is not an address counts as over the limit.
       forwardedIpConfig: { headerName: addressHeader, fallbackBehavior: 'MATCH' },
     },
     { aggregateKeyType: 'IP', scopeDownStatement: { notStatement: { statement: hasHeader } } },
   ]
 }
 
-/** RFC 6585 §4. WAF admits an address again once its last five minutes are below the limit. */
+/** RFC 6585 §4. WAF admits an address again once its requests of the last five minutes are below the limit. */
 function tooManyRequests(): CfnWebACL.CustomResponseProperty {
   return {
     responseCode: 429,
     customResponseBodyKey: tooMany,
-    // For every route, as in gateway-errors.ts: WAF blocks addresses, not routes.
+    // WAF blocks addresses, not routes, so every answer has the headers of all routes, CORS included.
     responseHeaders: Object.entries({
       'retry-after': '60',
       'cache-control': 'no-store',
@@ -101,7 +104,7 @@ function tooManyRequests(): CfnWebACL.CustomResponseProperty {
   }
 }
 
-/** No samples: they would show client secrets and codes in the console. */
+/** Sampling is off, because samples would show client secrets and codes in the console. */
 function visibilityOf(metricName: string): CfnWebACL.VisibilityConfigProperty {
   return { metricName, cloudWatchMetricsEnabled: true, sampledRequestsEnabled: false }
 }

@@ -1,4 +1,4 @@
-/** Runs `create-keyring` at the first deployment, which makes the first keyring inside the account. */
+/** Runs `create-keyring` at the first deployment. It generates the first keyring inside the account. */
 
 import { CustomResource, Duration } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
@@ -19,7 +19,7 @@ export class FirstKeyring extends Construct {
     super(scope, id)
     this.fn = new BrokerFunction(this, 'CreateKeyring', { name: 'create-keyring', settings })
     secrets.grantCreateKeyring(this.fn)
-    // The deployment waits for it and fails with it: without a keyring the broker cannot answer anything.
+    // The deployment waits for this and fails if it fails, because the broker cannot work without a keyring.
     const keyring = new CustomResource(this, 'Keyring', {
       serviceToken: this.fn.lambda.functionArn,
       resourceType: 'Custom::TokenBrokerKeyring',

@@ -1,5 +1,6 @@
 /**
- * A Lambda function of the broker, with its own role and log group. Constructs that own a resource grant rights on it.
+ * A Lambda function of the broker, with its own role and log group. The construct that owns a resource grants the rights
+ * to it.
  */
 
 import { Duration, Validations } from 'aws-cdk-lib'
@@ -38,7 +39,7 @@ export function logGroupOf(brokerName: string, name: DeployedFunction): string {
 
 export class BrokerFunction extends Construct {
   readonly lambda: LambdaFunction
-  /** What callers invoke: the function, or an alias of it with environments that are kept ready. */
+  /** What callers invoke: the function, or its alias with provisioned concurrency. */
   readonly target: IFunction
   readonly timeout: Duration
   private readonly role: Role
@@ -53,7 +54,7 @@ export class BrokerFunction extends Construct {
       retention: logRetention,
       removalPolicy: retainOnceCreated(keepData),
     })
-    // AWS's basic execution policy would let a function create and write any log of the account.
+    // AWS's basic execution policy would let the function create and write any log of the account.
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') })
     logGroup.grantWrite(this.role)
     this.lambda = new LambdaFunction(this, 'Function', {
@@ -66,7 +67,7 @@ export class BrokerFunction extends Construct {
       timeout: this.timeout,
       role: this.role,
       logGroup,
-      // Leaves out START, END and REPORT of successful runs, a third of what a refresh would log
+      // Omits START, END and REPORT of successful invocations, a third of what a refresh would log
       // (docs/decisions/0041-lambda-logs-only-failures.md).
       loggingFormat: LoggingFormat.JSON,
       systemLogLevelV2: SystemLogLevel.WARN,
@@ -85,7 +86,7 @@ export class BrokerFunction extends Construct {
     return new Alias(this, 'Ready', { aliasName: 'ready', version, provisionedConcurrentExecutions })
   }
 
-  /** What Lambda needs to put a function into a VPC (Lambda Developer Guide). */
+  /** Lambda needs these rights to connect a function to a VPC (Lambda Developer Guide). */
   private allowNetworkInterfaces(): void {
     const names = ['Create', 'Describe', 'Delete'].map(
       (verb) => `${verb}NetworkInterface${verb === 'Describe' ? 's' : ''}`,
@@ -94,11 +95,11 @@ export class BrokerFunction extends Construct {
     this.allow([new PolicyStatement({ actions: actions.map((name) => `ec2:${name}`), resources: ['*'] })])
     Validations.of(this).acknowledge({
       id: wildcardRule(this, '*'),
-      reason: 'Lambda makes the network interfaces of a function in a VPC, whose ids are not known before.',
+      reason: 'Lambda creates the network interfaces of a function in a VPC, so their ids are not known at deployment.',
     })
   }
 
-  /** `aws:PrincipalArn` of this function's calls. */
+  /** The `aws:PrincipalArn` of this function's calls. */
   get roleArn(): string {
     return this.role.roleArn
   }

@@ -1,7 +1,7 @@
 /**
- * The answers that API Gateway gives without a function, as OAuth errors (RFC 6749 §5.2).
+ * Shapes the errors that API Gateway answers itself, without a function, as OAuth errors (RFC 6749 §5.2).
  *
- * A gateway response holds for the whole API and has no conditions (docs/decisions/0040-what-the-gateway-answers-itself.md).
+ * A gateway response applies to the whole API, unconditionally (docs/decisions/0040-what-the-gateway-answers-itself.md).
  */
 
 import { ResponseType, type RestApi } from 'aws-cdk-lib/aws-apigateway'
@@ -9,7 +9,7 @@ import { crossOriginHeaders, securityHeaders } from '../shared/http/headers.ts'
 
 type GatewayError = {
   readonly type: ResponseType
-  /** @default - the status of the response type */
+  /** @default - the default status of the response type */
   readonly status?: number
   readonly error: 'invalid_request' | 'access_denied' | 'temporarily_unavailable' | 'server_error'
   readonly description: string
@@ -22,13 +22,13 @@ const tryAgain = { error: 'temporarily_unavailable', retryAfterSeconds: 1, cross
 
 const errors: readonly GatewayError[] = [
   {
-    // API Gateway uses this type for a missing route and for an unsigned call of an IAM route.
+    // API Gateway uses this type for an unknown route and for an unsigned request to an IAM route.
     type: ResponseType.MISSING_AUTHENTICATION_TOKEN,
     status: 403,
     error: 'access_denied',
     description: 'There is no such endpoint, or it takes only requests that are signed with AWS credentials.',
   },
-  // Only routes for ops, which IAM authorises.
+  // These occur only at the operators' routes, which IAM authorizes.
   ...[ResponseType.ACCESS_DENIED, ResponseType.INVALID_SIGNATURE, ResponseType.EXPIRED_TOKEN].map((type) => ({
     type,
     status: 403,
@@ -45,7 +45,7 @@ const errors: readonly GatewayError[] = [
   { type: ResponseType.DEFAULT_4XX, error: 'invalid_request', description: 'The request cannot be understood.' },
   { type: ResponseType.THROTTLED, status: 429, ...tryAgain, description: 'There are too many requests just now.' },
   { type: ResponseType.QUOTA_EXCEEDED, status: 429, ...tryAgain, description: 'There are too many requests just now.' },
-  // The function was throttled, crashed or timed out. In each case the caller should try again.
+  // The function was throttled, crashed or timed out. In all three cases the caller should try again.
   ...[ResponseType.INTEGRATION_FAILURE, ResponseType.INTEGRATION_TIMEOUT, ResponseType.DEFAULT_5XX].map((type) => ({
     type,
     status: 503,
@@ -75,7 +75,7 @@ export function answerErrorsAsOAuth(api: RestApi): void {
       ...(status !== undefined && { statusCode: String(status) }),
       responseHeaders: {
         ...Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, `'${value}'`])),
-        // Callers cannot choose this id, unlike `requestId`.
+        // Unlike `requestId`, callers cannot choose this id.
         'x-request-id': 'context.extendedRequestId',
       },
       templates: { 'application/json': JSON.stringify({ error, error_description: description }) },

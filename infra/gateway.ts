@@ -1,5 +1,5 @@
 /**
- * The REST API: the routes of `routes.ts` with their functions, preflights, limits, TLS, logs and the public name.
+ * The REST API: the routes of `routes.ts` with their functions, CORS preflights, limits, TLS, logs and the public name.
  */
 
 import { RemovalPolicy, Validations } from 'aws-cdk-lib'
@@ -44,7 +44,7 @@ export class Gateway extends Construct {
   constructor(scope: Construct, id: string, { settings, functions }: GatewayProps) {
     super(scope, id)
     this.api = this.createApi(settings)
-    for (const route of wantedRoutes(settings)) this.addRoute(route, functions[route.functionName])
+    for (const route of enabledRoutes(settings)) this.addRoute(route, functions[route.functionName])
     answerErrorsAsOAuth(this.api)
     const publicName = settings.domain && new PublicName(this, 'PublicName', { domain: settings.domain, api: this.api })
     this.domainTarget = publicName?.target
@@ -64,14 +64,14 @@ export class Gateway extends Construct {
     const api = new RestApi(this, 'Api', {
       restApiName: `token-broker-${brokerName}`,
       description: `Token Broker (${brokerName}): OAuth 2.0 for every application`,
-      // IPv4 only: AWS WAF counts each IPv6 address by itself, and anyone has 2^64 of them.
+      // IPv4 only: AWS WAF counts each IPv6 address separately, and anyone can use 2^64 of them.
       endpointConfiguration: vpcEndpoints
         ? { types: [EndpointType.PRIVATE], vpcEndpoints: [...vpcEndpoints] }
         : { types: [EndpointType.REGIONAL] },
-      ...(vpcEndpoints && { policy: policyOfPrivateApi(vpcEndpoints, wantedRoutes(settings)) }),
+      ...(vpcEndpoints && { policy: policyOfPrivateApi(vpcEndpoints, enabledRoutes(settings)) }),
       disableExecuteApiEndpoint: domain !== undefined,
       cloudWatchRole: gatewayLoggingRole,
-      // Other APIs of the account may rely on it by then.
+      // Retain the role, because other APIs of the account may use it by the time the stack is deleted.
       ...(gatewayLoggingRole && { cloudWatchRoleRemovalPolicy: RemovalPolicy.RETAIN }),
       deployOptions: {
         stageName: brokerName,
@@ -79,13 +79,13 @@ export class Gateway extends Construct {
         throttlingBurstLimit: throttling.burst,
         accessLogDestination: new LogGroupLogDestination(accessLog),
         accessLogFormat: accessLogFormat(),
-        // A higher level, or the data trace, would log requests.
+        // A higher level or data tracing would log whole requests.
         loggingLevel: MethodLoggingLevel.ERROR,
         dataTraceEnabled: false,
       },
     })
     Object.assign(api.node.defaultChild as CfnRestApi, tls)
-    // The stack has an output of its own for the issuer.
+    // Removes the CDK's own output. Our output `Issuer` replaces it.
     api.node.tryRemoveChild('Endpoint')
     this.keepExecutionLog(api, {
       logGroupName: `API-Gateway-Execution-Logs_${api.restApiId}/${brokerName}`,
@@ -95,7 +95,7 @@ export class Gateway extends Construct {
     return api
   }
 
-  /** Otherwise API Gateway creates this log itself, without expiry. */
+  /** Creates the execution log with a retention. Otherwise API Gateway would create it without one. */
   private keepExecutionLog(api: RestApi, props: LogGroupProps): void {
     api.deploymentStage.node.addDependency(new LogGroup(this, 'ExecutionLog', props))
   }
@@ -117,28 +117,29 @@ export class Gateway extends Construct {
       {
         id: 'AwsSolutions-APIG4',
         reason:
-          'The API is the authorization server: clients authenticate by OAuth (RFC 6749 §2.3), people at their provider.',
+          'The API is the authorization server: clients authenticate by OAuth (RFC 6749 §2.3), people at their identity provider.',
       },
       { id: 'AwsSolutions-COG4', reason: 'The broker issues the tokens itself, without Cognito.' },
       {
         id: 'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]',
-        reason: 'API Gateway requires this policy on the role with which it writes the logs of the account.',
+        reason: 'API Gateway requires this policy on the role that it uses to write logs.',
       },
     )
   }
 }
 
-function wantedRoutes(settings: Settings): Route[] {
+function enabledRoutes(settings: Settings): Route[] {
   return routes.filter(({ setting }) => setting === undefined || settings[setting])
 }
 
 /**
- * A private API answers only what its policy allows. The routes for ops are left to IAM: an allowance here would be enough for
- * any principal of the account (API Gateway Developer Guide, Authorization flow, AWS_IAM).
+ * A private API needs a resource policy that allows each request. The policy does not allow the operators' routes: IAM
+ * policies do that. An Allow here would be sufficient for any principal of the account (API Gateway Developer Guide,
+ * Authorization flow, AWS_IAM).
  */
-function policyOfPrivateApi(vpcEndpoints: readonly IInterfaceVpcEndpoint[], wanted: readonly Route[]): PolicyDocument {
+function policyOfPrivateApi(vpcEndpoints: readonly IInterfaceVpcEndpoint[], enabled: readonly Route[]): PolicyDocument {
   const endpoints = vpcEndpoints.map(({ vpcEndpointId }) => vpcEndpointId)
-  const open = wanted
+  const publicResources = enabled
     .filter(({ authorization }) => authorization === 'function')
     .flatMap(({ path, methods, crossOrigin }) =>
       [...methods, ...(crossOrigin ? ['OPTIONS'] : [])].map((method) => `${method}${path.replace(/\{\w+\}/g, '*')}`),
@@ -153,15 +154,15 @@ function policyOfPrivateApi(vpcEndpoints: readonly IInterfaceVpcEndpoint[], want
     })
   return new PolicyDocument({
     statements: [
-      statement(Effect.ALLOW, open),
+      statement(Effect.ALLOW, publicResources),
       statement(Effect.DENY, ['*'], { StringNotEquals: { 'aws:SourceVpce': endpoints } }),
     ],
   })
 }
 
 /**
- * Tells why a request did not reach its function, or took longer outside of it; the function's own line has the rest. No
- * query, header or body, which contain codes, secrets and tokens.
+ * Shows why a request did not reach its function, and how long it took outside of it. The function's own log line has the
+ * rest. Never log the query, headers or body: they contain codes, secrets and tokens.
  */
 function accessLogFormat(): AccessLogFormat {
   return AccessLogFormat.custom(
@@ -177,7 +178,7 @@ function accessLogFormat(): AccessLogFormat {
   )
 }
 
-/** Preflight of the CORS protocol (Fetch), answered by the gateway without running a function. */
+/** The gateway answers CORS preflights (Fetch standard) without running a function. */
 function addPreflight(resource: Resource): void {
   const headers = Object.entries(preflightHeaders).map(([name, value]) => [`method.response.header.${name}`, value])
   const answer = new MockIntegration({

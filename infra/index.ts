@@ -1,4 +1,4 @@
-/** What the package offers to CDK apps. */
+/** The public API of the package for CDK apps. */
 
 export * from './props.ts'
 export { Registry, type RegistryOptions } from './registry.ts'

@@ -37,7 +37,7 @@ export class KeyRotation extends Construct {
       // A deployment is no reason to rotate.
       rotateImmediatelyOnUpdate: false,
     })
-    // Secrets Manager tests the function at once, so permission, rights and keyring must exist.
+    // Secrets Manager tests the function immediately, so the permission, the rights and the keyring must already exist.
     schedule.node.addDependency(this.fn, after)
   }
 }

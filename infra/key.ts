@@ -20,9 +20,9 @@ export type KeyAction =
 export type EncryptionKeyProps = {
   readonly alias: string
   readonly usedBy: 'dynamodb' | 'secretsmanager'
-  /** The key is kept as long as the data that it encrypts. */
+  /** Whether the data outlives the stack. The key must be kept as long as the data. */
   readonly keepData: boolean
-  /** @default - a key of the broker's own */
+  /** @default - the broker creates a key */
   readonly existing?: IKey | undefined
 }
 
@@ -52,7 +52,7 @@ export class EncryptionKey extends Construct {
   }
 }
 
-/** In China the services' names have another suffix, and AWS does not say which one KMS compares. */
+/** In China, service names have another suffix. AWS does not document which one KMS compares, so allow both. */
 function serviceOf(service: string, region: string): string | string[] {
   const name = `${service}.${region}.amazonaws.com`
   const isElsewhere = Token.isUnresolved(region) || region.startsWith('cn-')

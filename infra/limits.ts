@@ -1,9 +1,9 @@
 /**
- * Limits of a function, in the cloud and in the local stack.
+ * Limits of functions and of the gateway, for the cloud and the local stack.
  */
 
 /**
- * Longer than any wait for the store or a provider, so that the caller gets our own error; shorter than API Gateway's 29 s.
+ * Longer than any wait for DynamoDB or a provider, so that the caller gets our own error. Shorter than API Gateway's 29 s.
  */
 export const requestTimeoutSeconds = 20
 
@@ -12,10 +12,10 @@ export const requestTimeoutSeconds = 20
  */
 export const memoryMb = 1024
 
-/** How long a deployment waits for a function of its own. By default CloudFormation waits for an hour. */
+/** How long CloudFormation waits for the function of a custom resource. Its default is an hour. */
 export const deploymentTimeoutSeconds = 120
 
-/** API Gateway's own limits, which a REST API cannot change. The local gateway has the same. */
+/** API Gateway's fixed limit for REST APIs. The local gateway has the same. */
 export const maxBodyBytes = 10 * 1024 * 1024
-/** Request line and header values together. */
+/** API Gateway's fixed limit for the request line and all header values together. The local gateway has the same. */
 export const maxHeaderBytes = 10_240

@@ -1,5 +1,5 @@
 /**
- * CloudWatch metrics that alarms and dashboard share. `shared/metrics.ts` defines the broker's own.
+ * CloudWatch metrics for the alarms and the dashboard. `shared/metrics.ts` defines the broker's own metrics.
  */
 
 import type { Duration } from 'aws-cdk-lib'
@@ -7,18 +7,18 @@ import { type IMetric, MathExpression, Metric } from 'aws-cdk-lib/aws-cloudwatch
 import { type ITableV2, Operation } from 'aws-cdk-lib/aws-dynamodb'
 import { type MetricName, metrics } from '../shared/metrics.ts'
 
-/** A namespace per broker, so that no metric needs a dimension for it. */
+/** Each broker has its own namespace, so that no metric needs a dimension for the broker. */
 export function metricsNamespaceOf(brokerName: string): string {
   return `TokenBroker/${brokerName}`
 }
 
-/** Sum (of counts) or maximum over all applications. */
+/** The metric over all applications: the sum of counts, or the maximum of other values. */
 export function total(brokerName: string, name: MetricName, period: Duration): Metric {
   const statistic = metrics[name].unit === 'Count' ? 'Sum' : 'Maximum'
   return new Metric({ namespace: metricsNamespaceOf(brokerName), metricName: name, statistic, period })
 }
 
-/** One line for each value of a dimension. A search, so for graphs only: alarms cannot use it. */
+/** One line for each value of the dimension. Only for graphs: it is a search, which alarms cannot use. */
 export function each(
   brokerName: string,
   name: MetricName,
@@ -35,7 +35,7 @@ export function each(
   })
 }
 
-/** Over every operation that a function may use. */
+/** The sum over all operations that functions may use. */
 export function throttledRequests(table: ITableV2, period: Duration): IMetric {
   return table.metricThrottledRequestsForOperations({
     operations: [

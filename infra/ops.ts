@@ -1,5 +1,5 @@
 /**
- * The IAM policy for operators, and the log groups that a session's history is read from.
+ * The IAM policy for operators, who may see and end sessions and read their history.
  */
 
 import { ArnFormat, Stack, Validations } from 'aws-cdk-lib'
@@ -14,13 +14,13 @@ import { wildcardRule } from './rule-ids.ts'
 export type OpsProps = {
   readonly brokerName: string
   readonly api: RestApi
-  /** The function behind the routes for ops. */
+  /** The function that serves the operators' routes. */
   readonly sessions: BrokerFunction
 }
 
 export class Ops extends Construct {
   readonly policy: ManagedPolicy
-  /** The rights of an operator, made anew for each policy. */
+  /** Creates the statements with an operator's rights. Each policy needs its own instances. */
   readonly statements: () => PolicyStatement[]
 
   constructor(scope: Construct, id: string, { brokerName, api, sessions }: OpsProps) {
@@ -35,7 +35,7 @@ export class Ops extends Construct {
     this.statements = () => [
       new PolicyStatement({ actions: ['execute-api:Invoke'], resources: invoked }),
       new PolicyStatement({ actions: ['logs:StartQuery'], resources: [logs] }),
-      // Supports no resources (Service Authorization Reference). Results are addressed by the query's random id.
+      // This action does not support resources (Service Authorization Reference). A caller needs the query's random id.
       new PolicyStatement({ actions: ['logs:GetQueryResults'], resources: ['*'] }),
     ]
     this.policy = new ManagedPolicy(this, 'Policy', {
@@ -47,15 +47,16 @@ export class Ops extends Construct {
     Validations.of(this.policy).acknowledge(
       ...invoked.map((arn) => ({
         id: wildcardRule(this, arn),
-        reason: 'Each * stands for an application or a session in the path, which are not known at deployment.',
+        reason: 'Each * stands for an application or a session in the path, and these are not known at deployment.',
       })),
     )
     Validations.of(this.policy).acknowledge(
       {
         id: wildcardRule(this, logs),
-        reason: 'The * stands for the functions of the broker; a history is read from the lines of all of them.',
+        reason:
+          'The * stands for the functions of the broker. The history of a session comes from the logs of all of them.',
       },
-      { id: 'AwsSolutions-IAM5[Resource::*]', reason: 'logs:GetQueryResults supports no resources.' },
+      { id: 'AwsSolutions-IAM5[Resource::*]', reason: 'logs:GetQueryResults does not support resources.' },
     )
     const groups = [...functionNames, 'retry-revocations'] as const
     sessions.allow([], { AUDIT_LOG_GROUPS: groups.map((name) => logGroupOf(brokerName, name)).join(',') })

@@ -12,132 +12,141 @@ import type { ScheduledFunction } from './deployed-functions.ts'
 import type { Registry } from './registry.ts'
 import type { FunctionName } from './routes.ts'
 
-/** A function of a route, or one that runs on a schedule. */
+/** A function that serves a route, or one that runs on a schedule. */
 export type BrokerFunctionName = FunctionName | ScheduledFunction
 
 export interface TokenBrokerProps {
   /**
-   * A part of every name that people and programs look for: `token-broker/<broker name>/…` for secrets and logs,
-   * `token-broker-<broker name>-…` for functions, alarms and the dashboard, and the stage in API Gateway's own address. 1 to 30
-   * lower-case letters, digits and dashes, beginning with a letter. Another name means other secrets and another issuer.
+   * A part of every resource name that people and programs use: `token-broker/<broker name>/…` for secrets and log
+   * groups, `token-broker-<broker name>-…` for functions, alarms and the dashboard, and the stage name in API Gateway's
+   * own address. 1 to 30 lower-case letters, digits and dashes, starting with a letter. Renaming a broker gives it new
+   * secrets and, unless it has a public name, a new issuer.
    *
-   * @default - derived from the stack's name and the construct's path, so that several brokers fit into one account and region
+   * @default - derived from the stack's name and the construct's path, so that several brokers fit into one account and
+   *   region
    */
   readonly brokerName?: string
   /**
-   * Table, keys, keyring and logs outlive the stack, and the table cannot be deleted by mistake.
+   * Whether the table, keys, keyring and logs outlive the stack. If true, the table is also protected from deletion.
    *
    * @default true
    */
   readonly keepData?: boolean
   /**
-   * Custom domain. Every issuer is `https://<domain name>/<application>`, so choose it before the first client.
+   * The API's custom domain. Every issuer is `https://<domain name>/<application>`, so choose it before you register the
+   * first client.
    *
    * @default - API Gateway's own address, with the broker's name as first path segment
    */
   readonly domain?: BrokerDomain
   /**
-   * A proxy of yours that callers reach instead of the API, such as CloudFront (docs/deploy.md, Something in front).
+   * Your own proxy in front of the API, such as CloudFront (docs/deploy.md, Something in front).
    *
-   * @default - callers reach the API itself
+   * @default - callers reach the API directly
    */
   readonly inFront?: BrokerProxy
   /**
-   * How long every log is kept.
+   * How long CloudWatch keeps each log.
    *
    * @default RetentionDays.ONE_YEAR
    */
   readonly logRetention?: RetentionDays
   /**
-   * Requests a second per route, and the burst beyond that. More are answered 429.
+   * How many requests each route accepts. Requests above the limit get 429.
    *
-   * @default - 500 a second, bursts of 1000
+   * @default - 500 requests per second, bursts of 1000
    */
   readonly throttling?: BrokerThrottling
   /**
-   * Requests of one address in five minutes, 10 at least. More are answered 429. A device that polls every five seconds makes
-   * 60, and an office or a cluster may share one address.
+   * How many requests one IP address may make in five minutes; the minimum is 10. Requests above the limit get 429. A
+   * device that polls every five seconds makes 60 requests, and all callers in an office or a cluster may share one
+   * address.
    *
    * @default 3000
    */
   readonly requestsPerAddressIn5Minutes?: number
   /**
-   * Reserved concurrency per function: guaranteed to it, and its maximum, so that a storm of polls cannot starve refreshes.
-   * Requests above it are answered 503 with Retry-After. 0 stops the function.
+   * Reserved concurrency by function. It is both guaranteed and a maximum, so a storm of polls cannot starve refreshes.
+   * Requests above it get 503 with Retry-After. 0 stops the function.
    *
    * @default - all functions share the account's concurrency
    */
   readonly reservedConcurrency?: Readonly<Partial<Record<BrokerFunctionName, number>>>
   /**
-   * Execution environments that a function of a route keeps ready, so that no caller waits for a cold start. AWS bills them by
-   * the hour. At most the function's reserved concurrency.
+   * Provisioned concurrency by function: execution environments that stay warm, so that callers do not wait for a cold
+   * start. AWS bills them by the hour. It cannot exceed the function's reserved concurrency.
    *
    * @default - none
    */
   readonly provisionedConcurrency?: Readonly<Partial<Record<FunctionName, number>>>
   /**
-   * Who is notified when an alarm begins and ends, by its severity (docs/operations.md, Alarms).
+   * Who is notified when an alarm starts and ends, by severity (docs/operations.md, Alarms).
    *
-   * @default - alarms are visible, and notify nobody
+   * @default - CloudWatch shows the alarms, but notifies nobody
    */
   readonly alarms?: BrokerAlarmsProps
   /**
-   * Threshold of the alarm `reauthentications-needed`: refusals in five minutes for sessions that are over. Some are normal,
-   * because sessions reach their limits; how many depends on the number of sessions.
+   * Threshold of the alarm `reauthentications-needed`: the number of requests in five minutes that are refused because their
+   * session is over. Some are normal, because sessions reach their limits; how many depends on the number of sessions.
    *
    * @default 20
    */
   readonly reauthenticationsIn5Minutes?: number
   /**
-   * CloudWatch dashboard. The first three of an account are free, each further one costs three US dollars a month.
+   * Whether to create a CloudWatch dashboard. An account's first three dashboards are free; each additional one costs
+   * three US dollars a month.
    *
    * @default true
    */
   readonly dashboard?: boolean
   /**
-   * The pages at `/apidocs/` that show the API in a browser and let people try it. `/openapi.json` is always there.
+   * Whether to serve the pages at `/apidocs/`, where people can read the API and try it in a browser. `/openapi.json` is
+   * always available.
    *
    * @default false
    */
   readonly apiDocs?: boolean
   /**
-   * Days between two rotations of the keyring, 7 to 1000. MAC and seal keys are kept for a year, and daily ones would not fit
-   * into the secret. 0: only operators rotate.
+   * Days between two automatic rotations of the keyring: 7 to 1000, or 0 if only operators rotate it. Shorter intervals
+   * are not possible, because MAC and sealing keys are kept for a year and must all fit into one secret.
    *
    * @default 90
    */
   readonly keyRotationDays?: number
   /**
-   * Only the routes for ops work. All other requests are answered 503 with Retry-After and change nothing. For a restore.
+   * Stops everything but the operators' routes, for example during a restore. All other requests get 503 with Retry-After
+   * and change nothing.
    *
    * @default false
    */
   readonly maintenance?: boolean
   /**
-   * Name of a table that was restored from the broker's own and replaces it. The stack uses it without managing it, and leaves
-   * its own table as it is (docs/operations.md, Backup and restore).
+   * Name of a table that was restored from the broker's own table and replaces it. The stack uses the restored table without
+   * managing it, and leaves its own table unchanged (docs/operations.md, Backup and restore).
    *
    * @default - the broker's own table
    */
   readonly restoredTable?: string
   /**
-   * An existing table with the keys and indexes of docs/storage.md, for example one that several regions share. The broker does
-   * not manage it. `TableV2.fromTableAttributes` also takes its key, which the functions need.
+   * An existing table with the keys and indexes of docs/storage.md, for example one that several regions share. The
+   * broker does not manage it. If it has a customer managed key, import it by `TableV2.fromTableAttributes` with that
+   * key, because the functions need rights to it.
    *
-   * @default - a table of the broker's own
+   * @default - the broker creates a table
    */
   readonly table?: ITableV2
   /**
-   * An existing KMS key for the table and the secrets. Its policy has to leave rights to IAM, as the CDK's default does.
+   * An existing KMS key for the table and the secrets. Its policy must let IAM policies grant access, as the CDK's
+   * default key policy does.
    *
-   * @default - two keys of the broker's own, one for the table and one for the secrets
+   * @default - the broker creates two keys, one for the table and one for the secrets
    */
   readonly encryptionKey?: IKey
   /**
-   * The functions run in this VPC. From its subnets they have to reach DynamoDB, Secrets Manager, S3 (for CloudFormation's
-   * answers) and the identity providers.
+   * The VPC in which the functions run. From its subnets they must reach DynamoDB, Secrets Manager, S3 (to answer
+   * CloudFormation) and the identity providers.
    *
-   * @default - the functions run outside of any VPC of yours
+   * @default - the functions run outside your VPCs
    */
   readonly vpc?: IVpc
   /**
@@ -147,114 +156,120 @@ export interface TokenBrokerProps {
    */
   readonly vpcSubnets?: SubnetSelection
   /**
-   * Security groups of the functions in `vpc`.
+   * Security groups for the functions in `vpc`.
    *
-   * @default - one for all functions, which allows all outbound traffic
+   * @default - one group for all functions, which allows all outbound traffic
    */
   readonly securityGroups?: readonly ISecurityGroup[]
   /**
-   * Makes the API private: only these interface endpoints for `execute-api` reach it. It has no `domain` then; put a load balancer
-   * `inFront` for a name of yours.
+   * Interface endpoints for `execute-api`. If set, the API is private: it can only be reached through these endpoints. A
+   * private API cannot have a `domain`; to give it a public name, put a load balancer `inFront`.
    *
    * @default - the API is public
    */
   readonly vpcEndpoints?: readonly IInterfaceVpcEndpoint[]
   /**
-   * Applications and clients that each deployment applies. A mistake in them fails the synthesis, and a rollback brings the former
-   * ones back. What the command line adds stays. No secret may be in it.
+   * Applications and clients that each deployment applies. Mistakes fail the synthesis, and a rollback restores the previous
+   * registry. Clients that were added by the command line are kept. It must not contain secrets.
    *
-   * @default - `token-broker apply` writes them
+   * @default - register applications and clients by `token-broker apply`
    */
   readonly registry?: Registry
   /**
-   * The issuer of your account's web identity tokens, `https://<id>.tokens.sts.global.api.aws`, for `trustRole`. Once per account,
-   * `aws iam enable-outbound-web-identity-federation` makes it; `aws iam get-outbound-web-identity-federation-info` prints it.
+   * The issuer of your account's web identity tokens, `https://<id>.tokens.sts.global.api.aws`, for `trustRole`. Run
+   * `aws iam enable-outbound-web-identity-federation` once per account to create it, and
+   * `aws iam get-outbound-web-identity-federation-info` to print it.
    *
-   * @default - `trustRole` has to be told
+   * @default - none; pass `awsTokenIssuer` to each call of `trustRole`
    */
   readonly awsTokenIssuer?: string
   /**
-   * Stack outputs with what operators and the command line need: issuer, table, prefix of the secrets, and more.
+   * Whether to create the stack outputs that operators and the command line use: issuer, table name, prefix of the
+   * secrets, and more.
    *
    * @default true
    */
   readonly outputs?: boolean
   /**
-   * ARN of a role that may read the keyring in an emergency, if its own policies allow it; `*` stands for any text. Everybody
-   * else except the functions is denied, administrators included.
+   * ARN of a role that may read the keyring in an emergency, if its own policies allow it; `*` matches any text. The
+   * keyring's policy denies everyone else except the functions, including administrators.
    *
-   * @default - none; an administrator would have to change the secret's policy first, which CloudTrail records
+   * @default - none; in an emergency, an administrator changes the policy of the secret first, which CloudTrail records
    */
   readonly breakGlassRoleArn?: string
   /**
-   * Create the role with which API Gateway writes logs, which exists once per account and region. Set to false where another
-   * stack of the account has created it.
+   * Whether to create the role that API Gateway uses to write logs. There is one such role per account and region, so set
+   * this to false if another stack has already created it.
    *
    * @default true
    */
   readonly gatewayLoggingRole?: boolean
 }
 
-/** A name of yours for the API. */
+/** The API's custom domain. */
 export interface BrokerDomain {
   /** For example `auth.example.com`. */
   readonly domainName: string
-  /** Certificate for that name, in the stack's region. */
+  /** An ACM certificate for that name, in the stack's region. */
   readonly certificate: ICertificate
   /**
-   * Zone for the name's record.
+   * The hosted zone in which to create the DNS record.
    *
-   * @default - no record; point the name at the output `DomainTarget`
+   * @default - no record is created; point the name at the stack output `DomainTarget`
    */
   readonly hostedZone?: IHostedZone
 }
 
-/** A proxy that callers reach instead of the API. */
+/** Your own proxy in front of the API. */
 export interface BrokerProxy {
-  /** Its public URL, for example `https://auth.example.com`. Every issuer is `<url>/<application>`. */
+  /** The proxy's public URL, for example `https://auth.example.com`. Every issuer is `<url>/<application>`. */
   readonly url: string
-  /** The request header that it sets to the caller's address, replacing a value that the caller sent. */
+  /**
+   * The request header that holds the caller's IP address. The proxy must set it on every request and replace any value
+   * that the caller sent.
+   */
   readonly addressHeader: string
 }
 
-/** How many requests each route takes. */
+/** How many requests each route accepts. */
 export interface BrokerThrottling {
   readonly ratePerSecond: number
   readonly burst: number
 }
 
-/** Who is notified of which alarms. */
+/** Who is notified of alarms, by severity. */
 export interface BrokerAlarmsProps {
   /**
-   * Somebody has to act now: callers are refused, or a token may be stolen.
+   * Alarms that need action now: callers are refused, or a token may have been stolen.
    *
    * @default - nobody is notified
    */
   readonly page?: AlarmAudience
   /**
-   * Somebody has to act within days.
+   * Alarms that need action within days.
    *
    * @default - nobody is notified
    */
   readonly ticket?: AlarmAudience
 }
 
-/** Who is notified when an alarm begins and ends. */
+/** Who is notified when an alarm starts and ends. */
 export interface AlarmAudience {
   /**
-   * Addresses that a topic of the broker mails to. Each has to confirm.
+   * E-mail addresses. The broker creates a topic that sends to them; each recipient has to confirm the subscription.
    *
    * @default - none
    */
   readonly emails?: readonly string[]
   /**
-   * Topics. One of the same app gets a statement that lets the account's alarms publish; an imported one needs it in its policy.
+   * Existing topics. A topic of the same app gets a policy statement that lets the account's alarms publish. The policy
+   * of an imported topic must already have such a statement.
    *
    * @default - none
    */
   readonly topics?: readonly ITopic[]
   /**
-   * Any other actions.
+   * Any other alarm actions.
    *
    * @default - none
    */

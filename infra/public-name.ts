@@ -1,5 +1,5 @@
 /**
- * The API's custom domain. The name is in every issuer, so in every token and every client's configuration.
+ * The API's custom domain. Its name is a part of every issuer, and so of every token and every client's configuration.
  */
 
 import { DomainName, EndpointType, type RestApi } from 'aws-cdk-lib/aws-apigateway'
@@ -13,7 +13,7 @@ export type PublicNameProps = { readonly domain: BrokerDomain; readonly api: Res
 
 export class PublicName extends Construct {
   readonly baseUrl: string
-  /** Target of the DNS record. */
+  /** The target for the DNS record. */
   readonly target: string
 
   constructor(scope: Construct, id: string, { domain, api }: PublicNameProps) {

@@ -1,5 +1,5 @@
 /**
- * The rights of each function. The construct that owns a resource knows how a right is written.
+ * The rights of each function. The construct that owns a resource writes the policy statements.
  */
 
 import type { ScheduledFunction } from './deployed-functions.ts'
@@ -31,13 +31,13 @@ const everyone: readonly Right[] = ['read registrations', 'read the keyring']
 /** Functions that authenticate clients may receive an assertion. */
 const authenticating: readonly Right[] = [...everyone, 'record assertions']
 
-/** To give a client the provider's access token, refreshed at the provider if needed. */
+/** For giving a client the provider's access token, refreshed at the provider if needed. */
 const vault: readonly Right[] = ['read families with vaults', 'read provider secrets']
 
-/** To end a session, also on reuse, together with the provider's tokens. */
+/** For ending a session together with its tokens at the provider, for example when reuse is detected. */
 const ending: readonly Right[] = ['delete vaults', 'read provider secrets']
 
-/** Functions that update families also read them, to look up a write whose answer was lost. */
+/** Functions that update families also read them, to find out whether a write took place whose answer was lost. */
 const rights: Readonly<Record<FunctionName | ScheduledFunction, readonly Right[]>> = {
   'start-device-flow': [...authenticating, 'create families', 'read families', 'read provider secrets'],
   poll: [...authenticating, 'update families', 'read families', ...vault, ...ending, 'create vaults'],

@@ -4,7 +4,7 @@
 
 import { crossOriginHeaders } from '../shared/http/headers.ts'
 
-/** The file under `functions/`, without its extension. */
+/** The name of a file in `functions/`, without its extension. */
 export type FunctionName =
   | 'start-device-flow'
   | 'poll'
@@ -30,11 +30,11 @@ export type Route = {
   readonly path: string
   readonly methods: readonly Method[]
   readonly functionName: FunctionName
-  /** Scripts of any origin may call it, without credentials (Fetch, CORS protocol). */
+  /** Whether scripts of any origin may call it, without credentials (Fetch standard, CORS protocol). */
   readonly crossOrigin: boolean
   /** `iam`: the gateway requires SigV4 and passes the caller's identity on. `function`: the function authenticates. */
   readonly authorization: 'function' | 'iam'
-  /** The prop that has to be on. @default - every broker has the route */
+  /** The route exists only if this prop is true. @default - every broker has the route */
   readonly setting?: 'apiDocs'
 }
 
@@ -64,7 +64,7 @@ export const routes: readonly Route[] = [
   { ...route('/apidocs/{file}', ['GET'], 'api-docs'), setting: 'apiDocs' },
 ]
 
-/** Headers of the answer to a preflight at a cross-origin route. */
+/** Headers of the answer to a CORS preflight. */
 export const preflightHeaders = {
   ...crossOriginHeaders,
   'access-control-allow-methods': 'GET, POST, OPTIONS',

@@ -1,9 +1,12 @@
-/** The ids by which cdk-nag acknowledges wildcards in policies. They depend on what an app knows of its account and region. */
+/**
+ * The rule ids by which cdk-nag acknowledges wildcards in policies. They differ if an app does not know its account or
+ * region.
+ */
 
 import { Stack } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 
-/** @param resource an ARN with a wildcard, as the policy has it */
+/** @param resource an ARN with a wildcard, exactly as in the policy */
 export function wildcardRule(scope: Construct, resource: string): string {
   return `AwsSolutions-IAM5[Resource::${textOf(Stack.of(scope).resolve(resource))}]`
 }

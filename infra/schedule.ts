@@ -21,7 +21,7 @@ export type ScheduledProps = {
 /** The minimum of EventBridge and Lambda. */
 const maxEventAge = Duration.minutes(1)
 
-/** A missed run is not repeated: the next one does its work. */
+/** A missed run is not repeated, because the next run does its work. */
 const noRetries = { retryAttempts: 0, maxEventAge }
 
 export class Scheduled extends Construct {
@@ -30,15 +30,15 @@ export class Scheduled extends Construct {
   constructor(scope: Construct, id: string, { name, settings, every, timeout }: ScheduledProps) {
     super(scope, id)
     this.fn = new BrokerFunction(this, 'Scheduled', { name, settings, timeout })
-    // An event may wait in EventBridge and then in Lambda's queue. By default Lambda would retry twice.
+    // An event may wait in EventBridge and again in Lambda's queue. Lambda's default would be two more retries.
     const latestEndSeconds = 2 * maxEventAge.toSeconds() + this.fn.timeout.toSeconds()
     if (latestEndSeconds > every.toSeconds())
       throw new Error(
-        `${name}: a run may last until ${latestEndSeconds} s after its time, but the next one begins after ${every.toSeconds()} s. Shorten the timeout.`,
+        `${name}: a run may end ${latestEndSeconds} s after its scheduled time, but the next one begins after ${every.toSeconds()} s. Shorten the timeout.`,
       )
     this.fn.lambda.configureAsyncInvoke(noRetries)
     const target = new LambdaFunction(this.fn.lambda, noRetries)
-    // Calling a function that may not run would count as throttling in its alarm.
+    // Disabled for a function with a concurrency of 0: each call would count as throttled in its alarm.
     const enabled = concurrencyOf(settings, name) !== 0
     new Rule(this, 'Every', { schedule: Schedule.rate(every), targets: [target], enabled })
   }

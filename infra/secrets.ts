@@ -1,7 +1,8 @@
 /**
- * The keyring's secret, and rights on it and on the providers' secrets, which operators create.
+ * The secret that holds the keyring, and the rights to it and to the providers' secrets, which operators create.
  *
- * All names begin with `token-broker/<broker name>/`; shared/secrets.ts knows the rest. No value of a secret is in a template.
+ * All names begin with `token-broker/<broker name>/`; shared/secrets.ts defines the rest. Templates never contain secret
+ * values.
  */
 
 import { ArnFormat, Lazy, Stack, Validations } from 'aws-cdk-lib'
@@ -19,7 +20,7 @@ export class BrokerSecrets extends Construct {
   readonly keyringName: string
   /** Operators encrypt the providers' secrets with it; the functions may decrypt with it. */
   readonly key: EncryptionKey
-  /** Of the names of all secrets. */
+  /** The prefix of all secret names. */
   readonly prefix: string
   private readonly keyringPolicy: ResourcePolicy
   /** Role ARNs. */
@@ -38,11 +39,11 @@ export class BrokerSecrets extends Construct {
     })
     const keyring = new Secret(this, 'Keyring', {
       secretName: this.keyringName,
-      description: 'Signing, MAC and sealing keys of the token broker. Whoever reads it can forge its tokens.',
+      description: 'Signing, MAC and sealing keys of the token broker. Anyone who can read them can forge its tokens.',
       encryptionKey: this.key.key,
       removalPolicy: retainOnceCreated(keepData),
     })
-    // No generated value, so that no later deployment can replace the keys. create-keyring writes the first version.
+    // Without a generated value, no later deployment can replace the keys. create-keyring writes the first version.
     ;(keyring.node.defaultChild as CfnSecret).generateSecretString = undefined
     if (keyRotationDays === 0) {
       Validations.of(keyring).acknowledge({
@@ -56,8 +57,8 @@ export class BrokerSecrets extends Construct {
   }
 
   /**
-   * Without this policy, anyone who may read all secrets could read the keyring. Only reading is denied, so administrators and
-   * CloudFormation can still change the policy, which CloudTrail records.
+   * Without this policy, anyone who may read all secrets of the account could read the keyring. Only reading is denied, so
+   * administrators and CloudFormation can still change the policy. CloudTrail records such changes.
    */
   private denyOthers(keyring: Secret): ResourcePolicy {
     const policy = new ResourcePolicy(this, 'KeyringPolicy', { secret: keyring })
@@ -67,7 +68,8 @@ export class BrokerSecrets extends Construct {
         principals: [new AnyPrincipal()],
         actions: ['secretsmanager:GetSecretValue'],
         resources: ['*'],
-        // For a role session this is the role's ARN. Callers without an ARN, such as AWS services, are denied.
+        // For an assumed role, `aws:PrincipalArn` is the role's ARN. Callers without an ARN, such as AWS services, are
+        // denied.
         conditions: { ArnNotLike: { 'aws:PrincipalArn': Lazy.list({ produce: () => this.keyringReaders }) } },
       }),
     )
@@ -102,7 +104,7 @@ export class BrokerSecrets extends Construct {
     })
   }
 
-  /** Find out whether the providers' secrets exist. */
+  /** Lets a principal check whether the providers' secrets exist. */
   seeProviderSecrets(): PolicyStatement {
     return new PolicyStatement({ actions: ['secretsmanager:DescribeSecret'], resources: [this.providerSecrets()] })
   }
@@ -123,7 +125,7 @@ export class BrokerSecrets extends Construct {
       this.keyring.secretArn,
     )
     this.keyringReaders.push(fn.roleArn)
-    // Until the policy names its role, the function could not read the keyring.
+    // The function can read the keyring only once the policy names its role.
     fn.lambda.node.addDependency(this.keyringPolicy)
   }
 

@@ -9,7 +9,7 @@ import type { AlarmAudience, BrokerFunctionName, TokenBrokerProps } from './prop
 import { Registry } from './registry.ts'
 import type { FunctionName } from './routes.ts'
 
-/** Props without a default value. */
+/** The props without a default value. */
 type Optional =
   | 'domain'
   | 'inFront'
@@ -46,7 +46,7 @@ const defaults: Defaults = {
   keyRotationDays: 90,
 }
 
-/** The names of all props, so that a misspelt one is noticed in JavaScript too. */
+/** The names of all props. They reveal misspelled props in JavaScript too. */
 const known: Readonly<Record<keyof TokenBrokerProps, true>> = {
   brokerName: true,
   keepData: true,
@@ -82,7 +82,7 @@ export const propNames: readonly string[] = Object.keys(known)
 /**
  * Fills in the defaults and validates the result.
  *
- * @throws with every mistake in the props
+ * @throws an error that lists every mistake in the props
  */
 export function settingsOf(scope: Construct, props: TokenBrokerProps): Settings {
   const given = Object.fromEntries(Object.entries(props).filter(([, value]) => value !== undefined))
@@ -94,7 +94,7 @@ export function settingsOf(scope: Construct, props: TokenBrokerProps): Settings 
 
 const maxReadableLength = 20
 
-/** Unique in account and region, because stack names are. */
+/** A name that is unique per account and region, because stack names are. */
 function nameOf(scope: Construct): string {
   const { scopes } = scope.node
   const outermost = scopes.findIndex((one) => Stack.isStack(one))
@@ -116,12 +116,12 @@ export function concurrencyOf(
   name: DeployedFunction,
 ): number | undefined {
   if (name === 'create-keyring' || name === 'apply-registry' || name === 'rotate-keys') return undefined
-  // sessions ends the sessions of a restored table, check-keys watches the keys; neither serves callers.
+  // Operators end the sessions of a restored table by `sessions`, and `check-keys` watches the keys. Neither serves callers.
   const runsInMaintenance = name === 'sessions' || name === 'check-keys'
   return maintenance && !runsInMaintenance ? 0 : reservedConcurrency[name]
 }
 
-/** @returns undefined if no environment is kept ready */
+/** @returns undefined without provisioned concurrency */
 export function provisionedConcurrencyOf(
   { maintenance, provisionedConcurrency }: Settings,
   name: DeployedFunction,
@@ -136,7 +136,7 @@ export function publicUrlOf({ inFront, domain }: Settings): string | undefined {
 
 type Checked = readonly (true | string)[]
 
-/** A value that is known at deployment only is not judged. */
+/** Whether the value is known only at deployment, so that it cannot be checked at synthesis. */
 function isLate(value: unknown): boolean {
   return Token.isUnresolved(value)
 }
@@ -157,7 +157,7 @@ function mistakesIn(settings: Settings, region: string): string[] {
 }
 
 function unknownProps(settings: Settings): Checked {
-  return Object.keys(settings).map((name) => name in known || `${name}: there is no such prop`)
+  return Object.keys(settings).map((name) => name in known || `${name}: unknown prop; check its spelling`)
 }
 
 function nameMistakes({ brokerName }: Settings): Checked {
@@ -197,12 +197,12 @@ const adjustable: readonly string[] = [...functionNames, ...scheduledFunctions] 
 
 function concurrencyMistakes({ reservedConcurrency, provisionedConcurrency }: Settings): Checked {
   const reserved = Object.entries(reservedConcurrency).flatMap(([name, value]) => [
-    adjustable.includes(name) || `reservedConcurrency.${name}: there is no such function; ${adjustable.join(', ')}`,
+    adjustable.includes(name) || `reservedConcurrency.${name}: unknown function; use one of ${adjustable.join(', ')}`,
     (Number.isInteger(value) && value >= 0) || `reservedConcurrency.${name}: ${value} is not 0 or a positive integer`,
   ])
   const provisioned = Object.entries(provisionedConcurrency).flatMap(([name, value]) => [
     functionNames.some((one) => one === name) ||
-      `provisionedConcurrency.${name}: there is no such function of a route; ${functionNames.join(', ')}`,
+      `provisionedConcurrency.${name}: no route has this function; use one of ${functionNames.join(', ')}`,
     (Number.isInteger(value) && value >= 1) || `provisionedConcurrency.${name}: ${value} is not a positive integer`,
     value <= (reservedConcurrency[name as BrokerFunctionName] ?? value) ||
       `provisionedConcurrency.${name}: ${value} is more than the function's reserved concurrency`,
@@ -214,7 +214,7 @@ function dataMistakes({ restoredTable, table, breakGlassRoleArn }: Settings): Ch
   return [
     restoredTable === undefined ||
       table === undefined ||
-      'restoredTable: the broker has no table of its own to restore',
+      'restoredTable: remove it or `table`; with `table`, the broker has no table of its own to replace',
     restoredTable === undefined ||
       isLate(restoredTable) ||
       /^[\w.-]{3,255}$/.test(restoredTable) ||
@@ -228,13 +228,13 @@ function dataMistakes({ restoredTable, table, breakGlassRoleArn }: Settings): Ch
 
 function networkMistakes({ vpc, vpcSubnets, securityGroups, vpcEndpoints, domain }: Settings): Checked {
   return [
-    vpc !== undefined || vpcSubnets === undefined || 'vpcSubnets: name the VPC by `vpc`',
-    vpc !== undefined || securityGroups === undefined || 'securityGroups: name the VPC by `vpc`',
+    vpc !== undefined || vpcSubnets === undefined || 'vpcSubnets: set `vpc` too',
+    vpc !== undefined || securityGroups === undefined || 'securityGroups: set `vpc` too',
     securityGroups === undefined || securityGroups.length > 0 || 'securityGroups: the list is empty',
     vpcEndpoints === undefined ||
       vpcEndpoints.length > 0 ||
-      'vpcEndpoints: the list is empty, so nobody would reach the API',
-    vpcEndpoints === undefined || domain === undefined || 'domain: a private API takes no domain; use `inFront`',
+      'vpcEndpoints: the list is empty, so nobody could reach the API; name at least one endpoint',
+    vpcEndpoints === undefined || domain === undefined || 'domain: a private API cannot have a domain; use `inFront`',
   ]
 }
 
@@ -244,11 +244,11 @@ function registryMistakes({ registry, awsTokenIssuer }: Settings): Checked {
     awsTokenIssuer === undefined ||
       isLate(awsTokenIssuer) ||
       isAwsTokenIssuer(awsTokenIssuer) ||
-      `awsTokenIssuer: "${awsTokenIssuer}" is not like https://<id>.tokens.sts.global.api.aws`,
+      `awsTokenIssuer: "${awsTokenIssuer}" does not have the form https://<id>.tokens.sts.global.api.aws`,
   ]
 }
 
-/** Each partition has a host name of its own. */
+/** Each AWS partition has its own host name. */
 export function isAwsTokenIssuer(url: string): boolean {
   return /^https:\/\/[a-z0-9-]+\.tokens\.sts(\.[a-z0-9-]+)+$/.test(url)
 }
@@ -256,7 +256,7 @@ export function isAwsTokenIssuer(url: string): boolean {
 function alarmMistakes({ alarms = {} }: Settings): Checked {
   const severities = ['page', 'ticket']
   return Object.entries(alarms).flatMap(([severity, audience]) => [
-    severities.includes(severity) || `alarms.${severity}: there is no such severity; ${severities.join(', ')}`,
+    severities.includes(severity) || `alarms.${severity}: unknown severity; use ${severities.join(' or ')}`,
     ...Object.keys(Object(audience)).map(
       (name) =>
         ['emails', 'topics', 'actions'].includes(name) || `alarms.${severity}.${name}: use emails, topics or actions`,

@@ -1,4 +1,4 @@
-/** The stages of our own app. To deploy under your own name, in your region, with your alarm topic, edit `stages`. */
+/** The stages of this repository's CDK app. Edit `stages` to deploy with your own name, region and alarm topics. */
 
 import { type App, Stack } from 'aws-cdk-lib'
 import { RetentionDays } from 'aws-cdk-lib/aws-logs'
@@ -21,7 +21,7 @@ export const stages: Readonly<Record<string, Stage>> = {
   },
 }
 
-/** @throws for an unknown stage, or with every mistake in its props */
+/** @throws for an unknown stage, or for mistakes in its props, which it lists */
 export function stageStack(app: App, stage: string): Stack {
   const found = stages[stage]
   if (found === undefined) {
@@ -34,7 +34,7 @@ export function stageStack(app: App, stage: string): Stack {
     terminationProtection: props.keepData !== false,
     analyticsReporting: false,
   })
-  // The id "Default" leaves no trace in logical ids.
+  // The CDK leaves the id "Default" out of logical ids.
   new TokenBroker(stack, 'Default', { brokerName: stage, ...props })
   return stack
 }

@@ -1,6 +1,6 @@
 /**
- * The table, its key, and the rights on its items. Each right names one action and the partition keys that it is for, so
- * that a function reaches only the items that it needs. No function may scan.
+ * The table, its key, and the rights to its items. Each right allows one action on a set of partition keys, so that a
+ * function reaches only the items that it needs. No function may scan.
  */
 
 import { RemovalPolicy, Stack, Token } from 'aws-cdk-lib'
@@ -32,7 +32,10 @@ import type { BrokerFunction } from './function.ts'
 import { EncryptionKey, type KeyAction } from './key.ts'
 import type { Settings } from './settings.ts'
 
-/** What DynamoDB needs of KMS in the caller's name for a table with a customer managed key (DynamoDB Developer Guide). */
+/**
+ * The caller of a table with a customer managed key needs these rights, because DynamoDB uses KMS in its name (Developer
+ * Guide).
+ */
 const keyActionsToRead: readonly KeyAction[] = ['kms:Decrypt', 'kms:DescribeKey']
 const keyActionsToWrite: readonly KeyAction[] = [
   'kms:Encrypt',
@@ -48,7 +51,7 @@ type ItemAction = (typeof readActions)[number] | 'dynamodb:PutItem' | 'dynamodb:
 export class BrokerTable extends Construct {
   /** The table that the functions use: the broker's own, an existing one, or a restored one. */
   readonly table: ITableV2
-  /** Undefined if an existing table has no key of ours. */
+  /** Undefined for an existing table without a customer managed key. */
   private readonly key: EncryptionKey | undefined
 
   constructor(scope: Construct, id: string, settings: Settings) {
@@ -71,8 +74,8 @@ export class BrokerTable extends Construct {
       encryption: isRegionKnown ? TableEncryptionV2.customerManagedKey(key) : TableEncryptionV2.awsManagedKey(),
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       deletionProtection: keepData,
-      // Not `retainOnceCreated`: a failed first deployment could not delete a protected table. CloudFormation chose its name,
-      // so a table that stays does not block the next deployment.
+      // Not `retainOnceCreated`: a failed first deployment could not delete the protected table. A table that stays does not
+      // block the next deployment, because CloudFormation generates its name.
       removalPolicy: keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
       timeToLiveAttribute,
       globalSecondaryIndexes: indexes.map((index) => ({
@@ -85,7 +88,7 @@ export class BrokerTable extends Construct {
     return isRegionKnown ? own : this.withKey(own, key)
   }
 
-  /** The CDK refuses a key of ours for a replica whose region it does not know. CloudFormation does not. */
+  /** The CDK refuses a customer managed key for a replica whose region it does not know. CloudFormation accepts it. */
   private withKey(own: TableV2, key: IKey): ITableV2 {
     const resource = own.node.defaultChild as CfnGlobalTable
     resource.addPropertyOverride('Replicas.0.SSESpecification', { KMSMasterKeyId: key.keyArn })
@@ -102,7 +105,7 @@ export class BrokerTable extends Construct {
     this.grant(fn, 'dynamodb:GetItem', 'application#*')
   }
 
-  /** Read a family: for an answer, or to find out whether a write whose answer was lost took place. */
+  /** Read a family: for an answer, or to find out whether a write took place whose answer was lost. */
   grantReadFamilies(fn: BrokerFunction): void {
     this.grant(fn, 'dynamodb:GetItem', 'family#*')
   }
@@ -132,7 +135,7 @@ export class BrokerTable extends Construct {
     this.grant(fn, 'dynamodb:DeleteItem', 'family#*')
   }
 
-  /** Find ended families whose provider has still to be told. */
+  /** Find ended families whose tokens still have to be revoked at the provider. */
   grantFindDueRevocations(fn: BrokerFunction): void {
     const query = new PolicyStatement({ actions: ['dynamodb:Query'], resources: [this.arnOfIndex(revocationsIndex)] })
     fn.allow([query, ...this.useKey(keyActionsToRead)], { TABLE_NAME: this.table.tableName })
@@ -143,7 +146,7 @@ export class BrokerTable extends Construct {
     this.grant(fn, 'dynamodb:UpdateItem', 'throttle#*')
   }
 
-  /** Record a used assertion, or find out whether a record whose answer was lost was written. */
+  /** Record a used assertion, or find out whether such a write took place whose answer was lost. */
   grantRecordAssertions(fn: BrokerFunction): void {
     this.grant(fn, 'dynamodb:PutItem', 'assertion#*')
     this.grant(fn, 'dynamodb:GetItem', 'assertion#*')
@@ -159,12 +162,15 @@ export class BrokerTable extends Construct {
     this.grant(fn, 'dynamodb:Query', 'application#*')
   }
 
-  /** Revoke all sessions of an application or a client, and change nothing else of it. */
+  /** Revoke all sessions of an application or a client, and change nothing else in its registration. */
   grantRevokeRegistrations(fn: BrokerFunction): void {
     this.grant(fn, 'dynamodb:UpdateItem', 'application#*', ['revokedBefore'])
   }
 
-  /** Find families. The keys of these indexes are people and clients, which have no common prefix to limit the right to. */
+  /**
+   * Find families. The keys of these indexes are people and clients without a common prefix, so the right cannot be
+   * limited.
+   */
   grantFindFamilies(fn: BrokerFunction): void {
     const resources = [subjectIndex, clientIndex, emailIndex].map((name) => this.arnOfIndex(name))
     fn.allow([new PolicyStatement({ actions: ['dynamodb:Query'], resources })])
@@ -192,7 +198,7 @@ export class BrokerTable extends Construct {
     return [registry, ...this.useKey([...keyActionsToRead, ...keyActionsToWrite])]
   }
 
-  /** @param attributes the only ones, beside the keys, that a request may name or get back @default - all */
+  /** @param attributes beside the keys, a request may use and return only these @default - all */
   private grant(fn: BrokerFunction, action: ItemAction, partitionKeys: string, attributes?: readonly string[]): void {
     const items = new PolicyStatement({
       actions: [action],

@@ -29,37 +29,37 @@ import { isAwsTokenIssuer, publicUrlOf, type Settings, settingsOf } from './sett
 import { BrokerTable } from './table.ts'
 import { clientOf, letAskForTokens, type TrustedRole, type TrustRoleProps } from './trusted-roles.ts'
 
-/** Every function by its name; `apply-registry` only with the prop `registry`. */
+/** The Lambda functions by name. `apply-registry` exists only with the prop `registry`. */
 export type BrokerFunctions = Readonly<
   Record<Exclude<DeployedFunction, 'apply-registry'>, IFunction> & { 'apply-registry'?: IFunction }
 >
 
 const howToFindIssuer =
-  '`aws iam get-outbound-web-identity-federation-info` prints it; `aws iam enable-outbound-web-identity-federation` makes it, once per account.'
+  'Run `aws iam enable-outbound-web-identity-federation` once per account, and `aws iam get-outbound-web-identity-federation-info` to print the issuer.'
 
 type Functions = Readonly<Record<FunctionName, BrokerFunction>>
 
 /**
- * An OAuth 2.0 authorization server in front of your identity providers: a REST API, a function per route, a table of sessions,
- * a keyring, a firewall, logs, alarms and a dashboard.
+ * An OAuth 2.0 authorization server in front of your identity providers: a REST API, a function per route, a table of
+ * sessions, a keyring, a firewall, logs, alarms and a dashboard.
  *
  *     new TokenBroker(this, 'Broker', { domain: { domainName: 'auth.example.com', certificate, hostedZone } })
  *
- * It has about 240 of the 500 resources that a stack may have.
+ * It creates about 240 of the 500 resources that a stack may have.
  */
 export class TokenBroker extends Construct {
-  /** A part of every name that people and programs look for. */
+  /** A part of every resource name that people and programs use. */
   readonly brokerName: string
   /** The table of sessions and registrations. */
   readonly table: ITableV2
   readonly api: RestApi
-  /** Every function by its name. */
+  /** The Lambda functions by name. */
   readonly functions: BrokerFunctions
-  /** Alarms by severity, each the most important first (docs/operations.md, Alarms). */
+  /** All alarms by severity, the most important first (docs/operations.md, Alarms). */
   readonly alarms: Readonly<Record<Severity, readonly IAlarm[]>>
   /** Undefined if the prop `dashboard` is false. */
   readonly dashboard: Dashboard | undefined
-  /** Encrypts the secrets of the identity providers. */
+  /** The KMS key for the keyring and the identity providers' secrets. */
   readonly secretsKey: IKey
   private readonly baseUrl: string
   private readonly ops: Ops
@@ -118,7 +118,7 @@ export class TokenBroker extends Construct {
     if (settings.outputs) this.addOutputs(settings, gateway)
   }
 
-  /** The issuer of an application: the address that clients are configured with. */
+  /** The issuer URL of an application, which clients are configured with. */
   issuer(application: string): string {
     return `${this.baseUrl}/${application}`
   }
@@ -134,24 +134,26 @@ export class TokenBroker extends Construct {
   }
 
   /**
-   * Lets a role of the app in as a client without a secret. The role may ask AWS for tokens whose audience is the application's
-   * issuer, and the client's registration names the role. Without the prop `registry` an output holds that registration, for the
-   * registry file that `token-broker apply` writes.
+   * Makes a role of the app a client without a secret. The role may ask AWS for tokens whose audience is the
+   * application's issuer, and the client's registration names the role. Without the prop `registry`, a stack output
+   * contains the registration; add it to your registry file and run `token-broker apply`.
    */
   trustRole(role: IRole, { application, clientId, registration = {}, awsTokenIssuer }: TrustRoleProps): void {
     const issuer = awsTokenIssuer ?? this.awsTokenIssuer
     if (issuer === undefined)
-      throw new Error(`${this.node.path}: trustRole needs the prop awsTokenIssuer. ${howToFindIssuer}`)
+      throw new Error(
+        `${this.node.path}: trustRole needs awsTokenIssuer; pass it here or as a prop. ${howToFindIssuer}`,
+      )
     if (!Token.isUnresolved(issuer) && !isAwsTokenIssuer(issuer)) {
       throw new Error(
-        `${this.node.path}: awsTokenIssuer: "${issuer}" is not the issuer of an account. ${howToFindIssuer}`,
+        `${this.node.path}: awsTokenIssuer: "${issuer}" is not the token issuer of an AWS account. ${howToFindIssuer}`,
       )
     }
     const id = `Trust-${application}-${clientId}-${Names.nodeUniqueId(role.node)}`
     const policy = letAskForTokens(this, id, role, this.issuer(application))
     Validations.of(policy).acknowledge({
       id: wildcardRule(this, '*'),
-      reason: 'sts:GetWebIdentityToken supports no resources; the audience is limited instead.',
+      reason: 'sts:GetWebIdentityToken does not support resources; a condition limits the audience instead.',
     })
     const trusted = { application, clientId, registration, identity: { issuer, subject: role.roleArn } }
     if (this.registry === undefined) this.leaveToApply(id, trusted)
@@ -162,16 +164,16 @@ export class TokenBroker extends Construct {
     const value = Stack.of(this).toJsonString(clientOf(role))
     const output = new CfnOutput(this, `${id}-Registration`, {
       value,
-      description: `The registration of ${role.clientId}, a client of ${role.application}`,
+      description: `The registration of the client ${role.clientId} of ${role.application}`,
     })
     const place = `${role.application}/${role.clientId}`
     Annotations.of(this).addWarningV2(
       `token-broker:registration-${role.application}-${role.clientId}`,
-      `The role of ${place} is let in once its client is registered. Pass the prop \`registry\`, or after the deployment put the output ${Stack.of(this).getLogicalId(output)} among the clients of ${role.application} in your registry file and run \`token-broker apply\`.`,
+      `The role of ${place} can get tokens only once its client is registered. Pass the prop \`registry\`. Or after the deployment, add the stack output ${Stack.of(this).getLogicalId(output)} to the clients of ${role.application} in your registry file and run \`token-broker apply\`.`,
     )
   }
 
-  /** One for all functions. The CDK would make one for each. */
+  /** Creates one security group for all functions. The CDK would create one for each. */
   private withSecurityGroup(settings: Settings): Settings {
     const { vpc, securityGroups } = settings
     if (vpc === undefined || securityGroups !== undefined) return settings
@@ -197,18 +199,18 @@ export class TokenBroker extends Construct {
   private addOutputs(settings: Settings, gateway: Gateway): void {
     const outputs: Readonly<Record<string, readonly [value: string | undefined, description: string]>> = {
       Issuer: [this.issuer('{application}'), 'The issuer of each application'],
-      ApiUrl: [settings.inFront && gateway.baseUrl, 'The API behind the proxy; operators sign requests for it'],
+      ApiUrl: [settings.inFront && gateway.baseUrl, 'The API behind the proxy; operators send signed requests to it'],
       TableName: [this.table.tableName, 'The table of sessions and registrations'],
-      SecretsPrefix: [this.secrets.prefix, 'The prefix of the names of the secrets, for the command line'],
+      SecretsPrefix: [this.secrets.prefix, 'The prefix of the secret names, for the command line'],
       KeyringSecretName: [this.secrets.keyringName, 'The secret that holds the signing, MAC and sealing keys'],
       RotateKeysFunctionName: [
         this.functions['rotate-keys'].functionName,
         'The function that lists, rotates and retires keys',
       ],
-      SecretsKeyArn: [this.secretsKey.keyArn, 'The KMS key for the secrets of providers'],
-      OpsPolicyArn: [this.ops.policy.managedPolicyArn, 'The policy for operators who may see and end sessions'],
-      RegistryChanges: [this.registry?.changes, 'What the last deployment has changed in the registry'],
-      DomainTarget: [gateway.domainTarget, 'The target of the DNS record of the public name'],
+      SecretsKeyArn: [this.secretsKey.keyArn, 'The KMS key that encrypts the secrets of the identity providers'],
+      OpsPolicyArn: [this.ops.policy.managedPolicyArn, 'The policy for operators, who may see and end sessions'],
+      RegistryChanges: [this.registry?.changes, 'What the last deployment changed in the registry'],
+      DomainTarget: [gateway.domainTarget, 'The target for the DNS record of the public name'],
     }
     for (const [name, [value, description]] of Object.entries(outputs)) {
       if (value !== undefined) new CfnOutput(this, name, { value, description })

@@ -1,22 +1,22 @@
-/** Clients without secrets: IAM roles that prove who they are by a token of AWS (docs/registry.md, Workload identities). */
+/** IAM roles as clients without secrets: they authenticate with a token from AWS (docs/registry.md, Workload identities). */
 
 import { Effect, type IRole, Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { Construct } from 'constructs'
 
 export interface TrustRoleProps {
-  /** The application that the role becomes a client of. */
+  /** The application whose client the role becomes. */
   readonly application: string
-  /** The client id. A client of the registry that has it gets the role as one more identity. */
+  /** The client id. If the registry already has this client, the role is added to its identities. */
   readonly clientId: string
   /**
-   * Further members of the client, as a registry file has them: `scopes`, `audiences`, `displayName` and so on. Only for a client
-   * that the registry does not have.
+   * Other members of the client, as in a registry file: `scopes`, `audiences`, `displayName` and so on. Only for a client
+   * that is not in the registry.
    *
-   * @default - grants: client_credentials
+   * @default - the grant client_credentials
    */
   readonly registration?: Readonly<Record<string, unknown>>
   /**
-   * The issuer of the role's account, `https://<id>.tokens.sts.global.api.aws`.
+   * The token issuer of the role's account, `https://<id>.tokens.sts.global.api.aws`.
    *
    * @default - the prop `awsTokenIssuer` of the broker
    */
@@ -31,8 +31,8 @@ export type TrustedRole = {
 }
 
 /**
- * Lets the role ask AWS for tokens whose only audience is the issuer. The policy belongs to the broker's scope, so the role's
- * stack needs nothing of the broker's.
+ * Lets the role ask AWS for tokens whose only audience is the issuer. The policy is created in the broker's scope, so the
+ * role's stack does not depend on the broker's stack.
  */
 export function letAskForTokens(scope: Construct, id: string, role: IRole, issuer: string): Policy {
   const policy = new Policy(scope, id, {
@@ -40,11 +40,11 @@ export function letAskForTokens(scope: Construct, id: string, role: IRole, issue
       new PolicyStatement({
         effect: Effect.ALLOW,
         actions: ['sts:GetWebIdentityToken'],
-        // Supports no resources (Service Authorization Reference).
+        // This action does not support resources (Service Authorization Reference).
         resources: ['*'],
         conditions: {
           'ForAllValues:StringEquals': { 'sts:IdentityTokenAudience': issuer },
-          // `ForAllValues` alone also holds without any audience.
+          // `ForAllValues` alone is also true for a request without an audience.
           Null: { 'sts:IdentityTokenAudience': 'false' },
         },
       }),
@@ -54,12 +54,12 @@ export function letAskForTokens(scope: Construct, id: string, role: IRole, issue
   return policy
 }
 
-/** A registry file, so far as this module knows it. */
+/** The parts of a registry file that this module uses. */
 export type RegistryFile = { readonly applications?: readonly ApplicationInFile[] }
 type ApplicationInFile = { readonly name?: unknown; readonly clients?: readonly ClientInFile[] }
 type ClientInFile = Readonly<Record<string, unknown>> & { readonly clientId?: unknown }
 
-/** The client of a role, as a registry file has it. */
+/** The client of a role in the format of a registry file. */
 export function clientOf({ clientId, registration, identity }: TrustedRole): ClientInFile {
   return {
     clientId,
@@ -87,14 +87,17 @@ function withRole(file: RegistryFile, role: TrustedRole): { file: RegistryFile; 
   const { application, clientId, registration, identity } = role
   const applications = listOf(file.applications)
   const found = applications.find(({ name }) => name === application)
-  if (found === undefined) return { file, mistake: `trustRole: the registry has no application ${application}` }
+  if (found === undefined) return { file, mistake: `trustRole: the registry has no application ${application}; add it` }
   const clients = listOf(found.clients)
   const client = clients.find((one) => one.clientId === clientId)
   if (client !== undefined && client.auth !== 'workload_identity') {
-    return { file, mistake: `trustRole: ${application}/${clientId} has another auth than "workload_identity"` }
+    return { file, mistake: `trustRole: ${application}/${clientId} must have "auth": "workload_identity"` }
   }
   if (client !== undefined && Object.keys(registration).length > 0) {
-    return { file, mistake: `trustRole: ${application}/${clientId} is in the registry already; put its members there` }
+    return {
+      file,
+      mistake: `trustRole: ${application}/${clientId} is already in the registry; move \`registration\` there`,
+    }
   }
   const grown =
     client === undefined
@@ -105,7 +108,7 @@ function withRole(file: RegistryFile, role: TrustedRole): { file: RegistryFile; 
   return { file: { ...file, applications: applications.map((one) => (one === found ? changed : one)) } }
 }
 
-/** Mistakes of another kind are found by the registry's schema. */
+/** Anything but an array becomes empty here. The registry's schema reports it. */
 function listOf<Value>(value: readonly Value[] | undefined): readonly Value[] {
   return Array.isArray(value) ? value : []
 }

@@ -80,7 +80,7 @@ test('a registry file is read with variables, which may be known at deployment o
       return stack
     })
     assert.match(JSON.stringify(registryIn(resources)), /"issuer":"<Idp>"/)
-    assert.throws(() => Registry.fromFile(path), { message: /registry\.json: \$\{IDP\} has no value/ })
+    assert.throws(() => Registry.fromFile(path), { message: /registry\.json: no value for \$\{IDP\}/ })
   } finally {
     rmSync(folder, { recursive: true })
   }
@@ -99,7 +99,7 @@ test('a secret in the registry fails the synthesis, and is in no message', () =>
   const secret = 'f3b1c7e9a5d24680f3b1c7e9a5d24680'
   const web = { ...cli, auth: 'client_secret_basic', secrets: [secret] }
   const message = mistakesOf({ registry: Registry.fromObject(registryWith(web)) })
-  assert.match(message, /applications\[0\]\.clients\[0\]\.secrets: a template is no place for a secret/)
+  assert.match(message, /applications\[0\]\.clients\[0\]\.secrets: a template must not contain a secret/)
   assert.doesNotMatch(message, new RegExp(secret))
 })
 
@@ -182,7 +182,7 @@ test('a role is not trusted for an unknown application, a client of another kind
   const trusting = (application: string, clientId: string) =>
     mistakesOf({ registry, awsTokenIssuer }, (broker, job) => broker.trustRole(job, { application, clientId }))
   assert.match(trusting('nobody', 'nightly'), /the registry has no application nobody/)
-  assert.match(trusting('demo', 'cli'), /demo\/cli has another auth/)
+  assert.match(trusting('demo', 'cli'), /demo\/cli must have "auth": "workload_identity"/)
   const job: Build = (broker, role) => broker.trustRole(role, { application: 'demo', clientId: 'nightly' })
   assert.match(mistakesOf({ registry }, job), /awsTokenIssuer.*get-outbound-web-identity-federation-info/)
   assert.match(mistakesOf({ registry, awsTokenIssuer: 'https://sts.amazonaws.com' }, job), /awsTokenIssuer/)
