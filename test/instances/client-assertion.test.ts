@@ -13,8 +13,9 @@ import { deviceGrant, endpoint, introspect, issuer } from '../flows/support/endp
 import { expectRefusal, expectTokens, expectUnavailable, string } from '../flows/support/expect.ts'
 import { decide } from '../flows/support/flows.ts'
 import { registryFile } from '../flows/support/registry.ts'
-import { type Store, startFaultyStore, startStore } from '../flows/support/store.ts'
+import { startFaultyStore } from '../flows/support/store.ts'
 import { type Answer, basic, postForm, postJson } from '../flows/support/wire.ts'
+import { type Store, startStore } from '../support/dynamodb.ts'
 
 const algorithms = ['ES256', 'RS256', 'PS256', 'EdDSA', 'Ed25519'] as const
 const own = { grant_type: 'client_credentials', scope: 'reports:read' }

@@ -12,8 +12,8 @@ import { expectErrorPage, expectRefusal, refreshed } from '../flows/support/expe
 import { device, deviceCode, walk } from '../flows/support/flows.ts'
 import { type MovedClock, movedClock } from '../flows/support/moved-clock.ts'
 import { Person } from '../flows/support/person.ts'
-import { type Store, startStore } from '../flows/support/store.ts'
 import { get } from '../flows/support/wire.ts'
+import { type Store, startStore } from '../support/dynamodb.ts'
 
 let clock: MovedClock
 let store: Store

@@ -15,8 +15,8 @@ import { expectTokens, refreshed } from '../flows/support/expect.ts'
 import { device, deviceCode, walk } from '../flows/support/flows.ts'
 import { type MovedClock, movedClock } from '../flows/support/moved-clock.ts'
 import { Person } from '../flows/support/person.ts'
-import { type Store, startStore } from '../flows/support/store.ts'
 import { get } from '../flows/support/wire.ts'
+import { type Store, startStore } from '../support/dynamodb.ts'
 
 const quarter = 900
 const day = 86_400

@@ -10,8 +10,8 @@ import { type Caller, cli, job } from '../flows/support/callers.ts'
 import { poll, refresh, revoke, userinfo } from '../flows/support/endpoints.ts'
 import { expectDead, expectRefusal, expectTokens, refreshed } from '../flows/support/expect.ts'
 import { device } from '../flows/support/flows.ts'
-import { type Store, startStore } from '../flows/support/store.ts'
 import type { Answer } from '../flows/support/wire.ts'
+import { type Store, startStore } from '../support/dynamodb.ts'
 
 let store: Store
 const brokers: BrokerProcess[] = []

@@ -10,7 +10,7 @@ import { auth0Cli, cli, job, web } from '../flows/support/callers.ts'
 import { exchange, poll, refresh, revoke } from '../flows/support/endpoints.ts'
 import { claimsOf, expectDead, expectRefusal, refreshed, string } from '../flows/support/expect.ts'
 import { code, device } from '../flows/support/flows.ts'
-import { type Store, startStore } from '../flows/support/store.ts'
+import { type Store, startStore } from '../support/dynamodb.ts'
 
 let store: Store
 let shared: Shared

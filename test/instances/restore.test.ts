@@ -13,7 +13,7 @@ import { introspect, refresh, revoke, userinfo } from '../flows/support/endpoint
 import { expectRefusal, refreshed, type Tokens } from '../flows/support/expect.ts'
 import { device } from '../flows/support/flows.ts'
 import { restoreTable } from '../flows/support/restore.ts'
-import { type Store, startStore } from '../flows/support/store.ts'
+import { type Store, startStore } from '../support/dynamodb.ts'
 
 const restored = 'token-broker-restored'
 

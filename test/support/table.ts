@@ -1,13 +1,13 @@
 /**
- * A table for one test file, at the DynamoDB that the environment names or at one in memory that the files of a process share.
+ * A table for one test file, at a DynamoDB in memory that the files of a process share.
  * Reads and writes items past the store.
  */
 
 import { randomUUID } from 'node:crypto'
 import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
-import { type LocalDynamodb, startDynamodb } from '../../local/dynamodb.ts'
 import type { Family } from '../../shared/domain/family.ts'
 import { connect, createTableIfMissing, type Table } from '../../shared/store/table.ts'
+import { type Store, startStore } from './dynamodb.ts'
 
 export type TestTable = Table & {
   readonly endpoint: string
@@ -16,14 +16,13 @@ export type TestTable = Table & {
   stop(): Promise<void>
 }
 
-const given = process.env.AWS_ENDPOINT_URL_DYNAMODB
-let embedded: Promise<LocalDynamodb> | undefined
+let store: Promise<Store> | undefined
 let tablesInUse = 0
 
 export async function startTable(): Promise<TestTable> {
   tablesInUse += 1
-  if (given === undefined) embedded ??= startDynamodb({ log: () => {} })
-  const endpoint = given ?? (await embedded!).endpoint
+  store ??= startStore()
+  const { endpoint } = await store
   Object.assign(process.env, {
     AWS_ENDPOINT_URL_DYNAMODB: endpoint,
     AWS_REGION: 'eu-central-1',
@@ -47,8 +46,8 @@ export async function startTable(): Promise<TestTable> {
       for (const { close } of tables) close()
       tablesInUse -= 1
       if (tablesInUse > 0) return
-      const unused = embedded
-      embedded = undefined
+      const unused = store
+      store = undefined
       await (await unused)?.stop()
     },
   }

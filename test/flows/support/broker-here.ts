@@ -5,7 +5,7 @@
 
 import '../../support/rights-guard.ts'
 import { startLocalStack } from '../../../local/stack.ts'
-import type { Broker, BrokerSettings } from './broker.ts'
+import { type Broker, type BrokerSettings, withStore } from './broker.ts'
 
 export type BrokerHere = Broker & {
   /** The functions' log so far. */
@@ -13,7 +13,8 @@ export type BrokerHere = Broker & {
   stop(): Promise<void>
 }
 
-export async function startBrokerHere(settings: Omit<BrokerSettings, 'environment'> = {}): Promise<BrokerHere> {
+export async function startBrokerHere(given: Omit<BrokerSettings, 'environment'> = {}): Promise<BrokerHere> {
+  const { settings, stopStore } = await withStore(given)
   const { dynamodb, registry, shared } = settings
   const lines: string[] = []
   const stack = await startLocalStack({
@@ -24,5 +25,12 @@ export async function startBrokerHere(settings: Omit<BrokerSettings, 'environmen
     ...(registry !== undefined && { registry }),
     ...shared,
   })
-  return { url: stack.url, output: () => lines.join('\n'), stop: stack.close }
+  return {
+    url: stack.url,
+    output: () => lines.join('\n'),
+    stop: async () => {
+      await stack.close()
+      await stopStore()
+    },
+  }
 }

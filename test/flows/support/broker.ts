@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { partOfDynamodbLocal } from '../../support/dynamodb.ts'
 import { usedRightsVariable } from '../../support/rights.ts'
 import { freePort, isFree } from './ports.ts'
 
@@ -49,7 +50,8 @@ const startWithinMs = 60_000
 /** local-stack.md says 2 s; a machine that is busy with other tests gets some more. */
 const stopWithinMs = 6_000
 
-export async function startBroker(settings: BrokerSettings = {}): Promise<BrokerProcess> {
+export async function startBroker(given: BrokerSettings = {}): Promise<BrokerProcess> {
+  const { settings, stopStore } = await withStore(given)
   const child = spawn(process.execPath, ['local/start.ts'], {
     cwd: root,
     env: held({ ...surroundings(), ...counting(), ...(await environment(settings)) }),
@@ -58,13 +60,25 @@ export async function startBroker(settings: BrokerSettings = {}): Promise<Broker
   // A group of tests that hangs is ended, and nobody else would end its brokers.
   const kill9 = () => child.kill('SIGKILL')
   process.once('exit', kill9)
-  child.once('exit', () => process.off('exit', kill9))
+  child.once('exit', () => {
+    process.off('exit', kill9)
+    void stopStore()
+  })
   const chunks: string[] = []
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => chunks.push(chunk))
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => chunks.push(chunk))
   const output = () => chunks.join('')
   const url = await readyUrl(child, output)
   return { url, output, stop: () => stop(child), kill: () => kill(child) }
+}
+
+/** Where tests run on DynamoDB Local, a broker that names no DynamoDB has a part of it: that of its data directory, if it has one. */
+export async function withStore<Settings extends BrokerSettings>(
+  settings: Settings,
+): Promise<{ readonly settings: Settings; stopStore(): Promise<void> }> {
+  const part = settings.dynamodb === undefined ? await partOfDynamodbLocal(settings.shared?.dataDir) : undefined
+  if (part === undefined) return { settings, stopStore: async () => {} }
+  return { settings: { ...settings, dynamodb: part.endpoint }, stopStore: part.stop }
 }
 
 /** A temporary directory of the test's own, gone when the test's process is. */
