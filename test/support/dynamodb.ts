@@ -13,6 +13,7 @@ export type Store = { readonly endpoint: string; stop(): Promise<void> }
 
 /** The endpoint of the DynamoDB Local of this run. */
 const dynamodbLocal = process.env.TEST_DYNAMODB_LOCAL
+export const isDynamodbLocal = dynamodbLocal !== undefined
 
 export async function startStore(): Promise<Store> {
   return (await partOfDynamodbLocal()) ?? startDynamodb({ log: () => {} })

@@ -3,7 +3,9 @@
  * expressions, operators, and functions" and "Update expressions").
  */
 
+import { indexes } from '../../../shared/store/table-schema.ts'
 import {
+  checkValue,
   type Item,
   invalid,
   isEqual,
@@ -15,6 +17,7 @@ import {
   typeOf,
   type Value,
   type ValueType,
+  valueTypes,
 } from './values.ts'
 
 export type Path = { readonly root: string; readonly steps: readonly (string | number)[] }
@@ -51,9 +54,13 @@ export class Placeholders {
   readonly #values: Readonly<Record<string, Value>>
   readonly #used = new Set<string>()
 
-  constructor(names: Readonly<Record<string, string>> = {}, values: Readonly<Record<string, Value>> = {}) {
-    this.#names = names
-    this.#values = values
+  constructor(names?: Readonly<Record<string, string>>, values?: Readonly<Record<string, Value>>) {
+    for (const map of [names, values]) {
+      if (map !== undefined && Object.keys(map).length === 0) throw invalid('A map of placeholders must not be empty')
+    }
+    this.#names = names ?? {}
+    this.#values = values ?? {}
+    for (const value of Object.values(this.#values)) checkValue(value)
   }
 
   name(placeholder: string): string {
@@ -94,12 +101,30 @@ function tokensOf(text: string): string[] {
   return tokens
 }
 
+/**
+ * Attributes that may be named without a placeholder. DynamoDB reserves some 570 words. Instead of a list of them, the model knows
+ * the names that need none.
+ */
+const bareNames = new Set([
+  ...['pk', 'sk'],
+  ...indexes.flatMap(({ partitionKey, sortKey, projected }) => [partitionKey.name, sortKey.name, ...projected]),
+])
+
+const maxExpressionBytes = 4096
+const maxOperators = 300
+const maxInOperands = 100
+
 class Reader {
   readonly #tokens: readonly string[]
   readonly #by: Placeholders
   #at = 0
+  #operators = 0
+  /** Where the last condition in parentheses begins and ends. */
+  #group: readonly [begin: number, end: number] = [0, 0]
 
   constructor(text: string, by: Placeholders) {
+    if (Buffer.byteLength(text) > maxExpressionBytes)
+      throw invalid('Expression size has exceeded the maximum allowed size')
     this.#tokens = tokensOf(text)
     this.#by = by
     if (this.#tokens.length === 0) throw invalid('The expression can not be empty;')
@@ -128,25 +153,41 @@ class Reader {
   condition(): Condition {
     const of = [this.#conjunction()]
     while (this.takes('OR')) of.push(this.#conjunction())
+    this.#count(of.length - 1)
     return of.length === 1 ? of[0]! : { is: 'or', of }
   }
 
   #conjunction(): Condition {
     const of = [this.#negation()]
     while (this.takes('AND')) of.push(this.#negation())
+    this.#count(of.length - 1)
     return of.length === 1 ? of[0]! : { is: 'and', of }
   }
 
   #negation(): Condition {
-    if (this.takes('NOT')) return { is: 'not', of: this.#negation() }
-    if (!this.takes('(')) return this.#comparison()
+    if (this.takes('NOT')) {
+      this.#count(1)
+      return { is: 'not', of: this.#negation() }
+    }
+    const begin = this.#at
+    if (!this.takes('(')) return checked(this.#comparison())
     const inner = this.condition()
+    if (this.#group[0] === begin + 1 && this.#group[1] === this.#at) {
+      throw invalid('The expression has redundant parentheses;')
+    }
     this.#expect(')')
+    this.#group = [begin, this.#at]
     return inner
   }
 
+  #count(more: number): void {
+    this.#operators += more
+    if (this.#operators > maxOperators) throw invalid('The expression contains too many operators')
+  }
+
   #comparison(): Condition {
-    const name = this.#peek().toLowerCase()
+    this.#count(1)
+    const name = this.#peek()
     if (this.#peek(1) === '(') {
       switch (name) {
         case 'attribute_exists':
@@ -175,6 +216,7 @@ class Reader {
       const of = [this.operand()]
       while (this.takes(',')) of.push(this.operand())
       this.#expect(')')
+      if (of.length > maxInOperands) throw invalid('The IN operator is provided with too many operands')
       return { is: 'in', operand: left, of }
     }
     const by = this.#peek()
@@ -193,7 +235,7 @@ class Reader {
   }
 
   operand(): Operand {
-    if (this.#peek().toLowerCase() === 'size' && this.#peek(1) === '(') return { is: 'size', path: this.#argument() }
+    if (this.#peek() === 'size' && this.#peek(1) === '(') return { is: 'size', path: this.#argument() }
     if (this.#peek().startsWith(':')) return { is: 'value', value: this.#value() }
     return { is: 'path', path: this.path() }
   }
@@ -221,7 +263,11 @@ class Reader {
 
   #name(): string {
     const token = this.#peek()
-    if (!/^#?[A-Za-z0-9_]+$/.test(token)) throw invalid(`Invalid expression: ${token || 'the end'} is no attribute`)
+    if (!/^(#[A-Za-z0-9_]+|[A-Za-z][A-Za-z0-9_]*)$/.test(token)) {
+      throw invalid(`Invalid expression: ${token || 'the end'} is no attribute`)
+    }
+    if (!token.startsWith('#') && !bareNames.has(token))
+      throw invalid(`Attribute name may be a reserved keyword: ${token}`)
     this.#at += 1
     return token.startsWith('#') ? this.#by.name(token) : token
   }
@@ -257,8 +303,8 @@ class Reader {
     return left
   }
 
-  #term(): Operand {
-    const name = this.#peek().toLowerCase()
+  #term(isInList = false): Operand {
+    const name = this.#peek()
     if (this.#peek(1) !== '(') return this.operand()
     this.#at += 2
     if (name === 'if_not_exists') {
@@ -268,14 +314,65 @@ class Reader {
       this.#expect(')')
       return { is: 'if_not_exists', path, otherwise }
     }
-    if (name === 'list_append') {
-      const first = this.#term()
+    if (name === 'list_append' && !isInList) {
+      const first = this.#term(true)
       this.#expect(',')
-      const second = this.#term()
+      const second = this.#term(true)
       this.#expect(')')
       return { is: 'list_append', first, second }
     }
     throw invalid(`Invalid UpdateExpression: Invalid function name; function: ${name}`)
+  }
+}
+
+/** What DynamoDB refuses of a condition without looking at an item. */
+function checked(condition: Condition): Condition {
+  switch (condition.is) {
+    case 'compare':
+      refuseTheSame(condition.left, condition.right)
+      if (condition.by !== '=' && condition.by !== '<>') expectTypes(orderedTypes, condition.left, condition.right)
+      return condition
+    case 'between': {
+      const { operand, from, to } = condition
+      refuseTheSame(operand, from, to)
+      expectTypes(orderedTypes, operand, from, to)
+      if (from.is === 'value' && to.is === 'value' && !((order(from.value, to.value) ?? 1) <= 0)) {
+        throw invalid('The BETWEEN operator requires an upper bound of the same type, not below the lower bound')
+      }
+      return condition
+    }
+    case 'in':
+      refuseTheSame(condition.operand, ...condition.of)
+      return condition
+    case 'begins_with':
+    case 'contains':
+    case 'attribute_type':
+      refuseTheSame(condition.operand, condition.other)
+      if (condition.is === 'begins_with') expectTypes(['S', 'B'], condition.operand, condition.other)
+      if (condition.is === 'attribute_type') expectTypeName(condition.other)
+      return condition
+    default:
+      return condition
+  }
+}
+
+const orderedTypes: readonly ValueType[] = ['S', 'N', 'B']
+
+function expectTypes(types: readonly ValueType[], ...operands: readonly Operand[]): void {
+  if (operands.some((operand) => operand.is === 'value' && !types.includes(typeOf(operand.value)))) {
+    throw invalid('Incorrect operand type for operator or function')
+  }
+}
+
+function refuseTheSame(first: Operand, ...others: readonly Operand[]): void {
+  if (first.is !== 'path' || !others.some((other) => JSON.stringify(other) === JSON.stringify(first))) return
+  throw invalid('The first operand must be distinct from the remaining operands for this operator or function')
+}
+
+function expectTypeName(operand: Operand): void {
+  expectTypes(['S'], operand)
+  if (operand.is !== 'value' || !valueTypes.includes(plain(operand.value) as ValueType)) {
+    throw invalid('Invalid attribute type name found')
   }
 }
 
@@ -348,7 +445,7 @@ function sizeOf(value: Value): number | undefined {
   }
 }
 
-/** Whether a condition holds. A comparison with an attribute that is not there does not. */
+/** Whether a condition holds. A comparison with an attribute that is not there does not, unless it is `<>`. */
 export function holds(condition: Condition, item: Item | undefined): boolean {
   switch (condition.is) {
     case 'and':
@@ -379,7 +476,8 @@ export function holds(condition: Condition, item: Item | undefined): boolean {
 }
 
 function compares(by: Comparator, left: Value | undefined, right: Value | undefined): boolean {
-  if (left === undefined || right === undefined) return false
+  // What is not there differs from everything.
+  if (left === undefined || right === undefined) return by === '<>'
   if (by === '=') return isEqual(left, right)
   if (by === '<>') return !isEqual(left, right)
   const difference = order(left, right)
@@ -434,7 +532,9 @@ export function updated(update: Update, before: Item): Item {
   const assignments = update.set.map(({ path, to }) => ({ path, value: stored(assigned(to, before)) }))
   const additions = update.add.map(({ path, value }) => ({ path, value: added(valueAt(before, path), value) }))
   let item = before
-  for (const { path, value } of [...assignments, ...additions]) item = withValue(item, path, value)
+  // By their places, so that elements beyond the end of a list come in order.
+  const placed = [...assignments, ...additions].sort((one, other) => lastIndex(one.path) - lastIndex(other.path))
+  for (const { path, value } of placed) item = withValue(item, path, value)
   for (const { path, value } of update.delete) {
     const left = without(valueAt(before, path), value)
     item = left === undefined ? withoutPath(item, path) : withValue(item, path, left)
@@ -539,12 +639,16 @@ function dropped(there: Value, [step, ...rest]: readonly (string | number)[]): V
   if (typeof step === 'string') {
     if (!('M' in there)) throw invalid(wrongPath)
     const { [step]: inner, ...others } = there.M
-    if (rest.length === 0 || inner === undefined) return { M: rest.length === 0 ? others : there.M }
+    if (rest.length === 0) return { M: others }
+    if (inner === undefined) throw invalid(wrongPath)
     return { M: { ...there.M, [step]: dropped(inner, rest) } }
   }
   if (!('L' in there)) throw invalid(wrongPath)
   const inner = there.L[step!]
-  if (inner === undefined) return there
+  if (inner === undefined) {
+    if (rest.length > 0) throw invalid(wrongPath)
+    return there
+  }
   return {
     L: there.L.flatMap((element, at) => (at !== step ? [element] : rest.length === 0 ? [] : [dropped(inner, rest)])),
   }

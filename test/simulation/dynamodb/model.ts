@@ -10,13 +10,14 @@ import { type IndexSchema, indexes, tableKeys } from '../../../shared/store/tabl
 import {
   type Condition,
   holds,
+  type Operand,
   Placeholders,
   parseCondition,
   parseUpdate,
   type Update,
   updated,
 } from './expressions.ts'
-import { type Item, invalid, order, plain, Refused, storedItem, typeOf, type Value } from './values.ts'
+import { checkMembers, type Item, invalid, order, plain, Refused, storedItem, typeOf, type Value } from './values.ts'
 
 type Names = Readonly<Record<string, string>>
 type Values = Readonly<Record<string, Value>>
@@ -94,6 +95,8 @@ type Entry = { item: Item | undefined; versions: Version[] }
 
 const maxItemBytes = 409_600
 const tokenMs = 600_000
+/** Of a transaction, and of a BatchGetItem. */
+const maxItems = 100
 
 export type ModelOptions = {
   /** How far an index may be behind the table. @default none */
@@ -115,7 +118,7 @@ export class Model {
     if (strange !== undefined) throw new Error(`the model of DynamoDB knows no ${strange} of ${target}`)
     switch (target) {
       case 'GetItem': {
-        const item = this.item(keyOf((request as GetRequest).Key))
+        const item = this.item(keyOf((request as GetRequest).Key, true))
         return { answer: item === undefined ? {} : { Item: item }, writes: [] }
       }
       case 'BatchGetItem':
@@ -146,13 +149,16 @@ export class Model {
   // --- writes -------------------------------------------------------------------------------------------------------
 
   #put({ Item: given, ...request }: PutRequest): Planned {
+    expectReturns(request.ReturnValues)
     const key = keyOf(given)
+    checkMembers(given)
     const after = storedItem(given)
     if (itemSize(after) > maxItemBytes) throw invalid('Item size has exceeded the maximum allowed size')
     return { key, condition: conditionOf(request), change: () => after }
   }
 
   #update({ Key, UpdateExpression, ...request }: UpdateRequest): Planned {
+    expectReturns(request.ReturnValues, [...formerOrNothing, 'ALL_NEW', 'UPDATED_OLD', 'UPDATED_NEW'])
     const key = keyOf(Key, true)
     const by = new Placeholders(request.ExpressionAttributeNames, request.ExpressionAttributeValues)
     const update = UpdateExpression === undefined ? undefined : parseUpdate(UpdateExpression, by)
@@ -173,6 +179,7 @@ export class Model {
   }
 
   #delete({ Key, ...request }: DeleteRequest): Planned {
+    expectReturns(request.ReturnValues)
     return { key: keyOf(Key, true), condition: conditionOf(request), change: () => undefined }
   }
 
@@ -203,6 +210,11 @@ export class Model {
   }
 
   #transact({ TransactItems: items, ClientRequestToken: token }: TransactRequest, nowMs: number): Result {
+    expectLength(items)
+    if (items.some((item) => Object.keys(item).length !== 1)) {
+      throw invalid('TransactItems can only contain one of Check, Put, Update or Delete')
+    }
+    if (token !== undefined && token.length > 36) throw invalid('ClientRequestToken is longer than 36')
     const seen = token === undefined ? undefined : this.#tokens.get(token)
     if (seen !== undefined && nowMs - seen.atMs < tokenMs) {
       if (seen.request === JSON.stringify(items)) return { answer: {}, writes: [] }
@@ -260,6 +272,7 @@ export class Model {
   #batchGet({ RequestItems }: BatchGetRequest): object {
     const Responses = Object.fromEntries(
       Object.entries(RequestItems).map(([table, { Keys }]) => {
+        expectLength(Keys)
         const keys = Keys.map((key) => keyOf(key, true))
         if (new Set(keys).size < keys.length) throw invalid('Provided list of item keys contains duplicates')
         return [table, keys.map((key) => this.item(key)).filter(isThere)]
@@ -270,6 +283,7 @@ export class Model {
 
   #query(request: QueryRequest, nowMs: number): object {
     const { IndexName, ScanIndexForward = true, Limit = Number.POSITIVE_INFINITY, ExclusiveStartKey } = request
+    if (Limit < 1) throw invalid('Limit must be greater than or equal to 1')
     const index = indexes.find(({ name }) => name === IndexName)
     if (IndexName !== undefined && index === undefined)
       throw invalid(`The table does not have the specified index: ${IndexName}`)
@@ -281,8 +295,10 @@ export class Model {
     const filter = request.FilterExpression === undefined ? undefined : parseCondition(request.FilterExpression, by)
     by.expectAllUsed()
     const { partitionKey, sortKey } = index ?? tableKeys
-    expectKeyCondition(wanted, partitionKey.name, sortKey.name)
-    if (index !== undefined && filter !== undefined) expectProjected(filter, index)
+    expectKeyCondition(wanted, { partitionKey, sortKey })
+    if (filter !== undefined) expectFilter(filter, { partitionKey, sortKey }, index)
+    const keyNames = [...new Set(['pk', 'sk', partitionKey.name, sortKey.name])]
+    if (ExclusiveStartKey !== undefined) expectStart(ExclusiveStartKey, keyNames, wanted)
     const source = index === undefined ? this.items() : this.#asOf(nowMs - this.#indexLagMs())
     const direction = ScanIndexForward ? 1 : -1
     const position = (item: Item) => [item[sortKey.name]!, item.pk!, item.sk!]
@@ -300,7 +316,6 @@ export class Model {
     )
     const Items = projected.filter((item) => filter === undefined || holds(filter, item))
     const last = page.length === Limit ? page.at(-1) : undefined
-    const keyNames = [...new Set(['pk', 'sk', partitionKey.name, sortKey.name])]
     return {
       ...{ Items, Count: Items.length, ScannedCount: page.length },
       ...(last !== undefined && { LastEvaluatedKey: Object.fromEntries(keyNames.map((name) => [name, last[name]])) }),
@@ -370,29 +385,73 @@ function checkIndexKeys(item: Item | undefined): void {
   }
 }
 
+const formerOrNothing = ['ALL_OLD', 'NONE']
+
+function expectReturns(wanted: string | undefined, allowed: readonly string[] = formerOrNothing): void {
+  if (wanted !== undefined && !allowed.includes(wanted)) throw invalid('Return values set to invalid value')
+}
+
+function expectLength(list: readonly unknown[]): void {
+  if (list.length < 1 || list.length > maxItems) throw invalid(`Member must have a length from 1 to ${maxItems}`)
+}
+
+type Keys = Pick<IndexSchema, 'partitionKey' | 'sortKey'>
+
 /** `=` on the partition key, and at most one comparison on the sort key. */
-function expectKeyCondition(condition: Condition, partition: string, sort: string): void {
+function expectKeyCondition(condition: Condition, keys: Keys): void {
   const parts = condition.is === 'and' ? condition.of : [condition]
   const named = parts.map((part) => {
-    if (part.is === 'compare' && part.left.is === 'path' && part.by !== '<>') return [part.left.path.root, part.by]
-    if (part.is === 'between' && part.operand.is === 'path') return [part.operand.path.root, 'between']
-    if (part.is === 'begins_with' && part.operand.is === 'path') return [part.operand.path.root, 'begins_with']
-    throw invalid('Invalid operator used in KeyConditionExpression')
+    const [path, ...others] = operandsOfKeyCondition(part)
+    const key = [keys.partitionKey, keys.sortKey].find(({ name }) => path?.is === 'path' && path.path.root === name)
+    for (const other of others) {
+      if (other.is !== 'value') throw invalid('Invalid operand in KeyConditionExpression')
+      if (key !== undefined && typeOf(other.value) !== key.type) {
+        throw invalid('Condition parameter type does not match schema type')
+      }
+      if (plain(other.value) === '') throw invalid('A key attribute cannot contain an empty string value')
+    }
+    return { name: key?.name, isEqual: part.is === 'compare' && part.by === '=' }
   })
-  const isPlain = named.some(([root, by]) => root === partition && by === '=')
-  if (!isPlain || parts.length > 2 || named.some(([root]) => root !== partition && root !== sort)) {
+  const isPlain = named.some(({ name, isEqual }) => name === keys.partitionKey.name && isEqual)
+  if (
+    !isPlain ||
+    parts.length > 2 ||
+    named.some(({ name }) => name === undefined) ||
+    named[0]?.name === named[1]?.name
+  ) {
     throw invalid('Query condition missed key schema element')
   }
 }
 
-/** The embedded DynamoDB takes any filter. AWS's refuses one that names what the index does not hold. */
-function expectProjected(filter: Condition, { name, partitionKey, sortKey, projected }: IndexSchema): void {
-  const held = ['pk', 'sk', partitionKey.name, sortKey.name, ...projected]
-  const missing = [...JSON.stringify(filter).matchAll(/"root":"([^"]+)"/g)].find(
-    ([, root = '']) => !held.includes(root),
-  )
-  if (missing !== undefined)
-    throw invalid(`Secondary index ${name} does not project one or more filter attributes: ${missing[1]}`)
+/** The key first. */
+function operandsOfKeyCondition(part: Condition): readonly Operand[] {
+  if (part.is === 'compare' && part.by !== '<>') {
+    return part.left.is === 'path' ? [part.left, part.right] : [part.right, part.left]
+  }
+  if (part.is === 'between') return [part.operand, part.from, part.to]
+  if (part.is === 'begins_with') return [part.operand, part.other]
+  throw invalid('Invalid operator used in KeyConditionExpression')
+}
+
+/** A filter names no key, and only what the index holds. */
+function expectFilter(filter: Condition, { partitionKey, sortKey }: Keys, index: IndexSchema | undefined): void {
+  const held = index && ['pk', 'sk', ...index.projected]
+  for (const [, root = ''] of JSON.stringify(filter).matchAll(/"root":"([^"]+)"/g)) {
+    if (root === partitionKey.name || root === sortKey.name) {
+      throw invalid(`Filter Expression can only contain non-primary key attributes: ${root}`)
+    }
+    if (held?.includes(root) === false) {
+      throw invalid(`Secondary index ${index?.name} does not project one or more filter attributes: ${root}`)
+    }
+  }
+}
+
+function expectStart(start: Item, names: readonly string[], wanted: Condition): void {
+  keyOf(Object.fromEntries(Object.entries(start).filter(([name]) => name === 'pk' || name === 'sk')))
+  if (Object.keys(start).length !== names.length || names.some((name) => start[name] === undefined)) {
+    throw invalid('The provided starting key is invalid')
+  }
+  if (!holds(wanted, start)) throw invalid('The provided starting key does not match the range key predicate')
 }
 
 function firstDifference(one: readonly Value[], other: readonly Value[]): number {

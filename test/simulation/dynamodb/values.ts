@@ -29,7 +29,8 @@ export function invalid(message: string): Refused {
   return new Refused('ValidationException', message)
 }
 
-export type ValueType = 'S' | 'N' | 'B' | 'BOOL' | 'NULL' | 'L' | 'M' | 'SS' | 'NS' | 'BS'
+export const valueTypes = ['S', 'N', 'B', 'BOOL', 'NULL', 'L', 'M', 'SS', 'NS', 'BS'] as const
+export type ValueType = (typeof valueTypes)[number]
 
 export function typeOf(value: Value): ValueType {
   return Object.keys(value)[0] as ValueType
@@ -45,7 +46,44 @@ export function numberIn(value: Value): number {
 }
 
 export function numberValue(number: number): Value {
-  return { N: String(number) }
+  const text = String(number)
+  if (text.includes('e') || Math.abs(number) > Number.MAX_SAFE_INTEGER) {
+    throw new Error(`the model of DynamoDB has no number ${text}`)
+  }
+  return { N: text }
+}
+
+/** @throws {Refused} for what no item may hold */
+export function checkValue(value: Value): void {
+  const [type, ...others] = Object.keys(value) as ValueType[]
+  if (type === undefined || others.length > 0) throw invalid('An AttributeValue must contain exactly one datatype')
+  const inside = plain(value)
+  if (type === 'N') checkNumber(inside as string)
+  if (type === 'NULL' && inside !== true) throw invalid('Null attribute value types must have the value of true')
+  if (type === 'L') for (const element of inside as Value[]) checkValue(element)
+  if (type === 'M') checkMembers(inside as Item)
+  if (type === 'SS' || type === 'NS' || type === 'BS') {
+    const members = inside as string[]
+    if (members.length === 0) throw invalid('A set may not be empty')
+    if (new Set(members).size < members.length) throw invalid('Input collection contains duplicates')
+    if (type === 'NS') members.forEach(checkNumber)
+  }
+}
+
+export function checkMembers(item: Item): void {
+  for (const [name, value] of Object.entries(item)) {
+    if (name === '') throw invalid('Empty attribute name')
+    checkValue(value)
+  }
+}
+
+function checkNumber(text: string): void {
+  const [, digits = '', fraction = ''] = /^[+-]?(\d*)(?:\.(\d*))?(?:[eE][+-]?\d+)?$/.exec(text) ?? []
+  const size = Math.abs(Number(text))
+  if (digits + fraction === '') throw invalid('A value provided cannot be converted into a number')
+  const significant = `${digits}${fraction}`.replace(/^0+|0+$/g, '')
+  if (significant.length > 38) throw invalid('DynamoDB only supports precision up to 38 digits')
+  if (size >= 1e126 || (size < 1e-130 && significant !== '')) throw invalid('Number overflow or underflow')
 }
 
 /** A value as the table keeps it: numbers lose what does not count. */
@@ -58,7 +96,7 @@ export function stored(value: Value): Value {
     case 'M':
       return { M: storedItem((value as { M: Item }).M) }
     case 'NS':
-      return { NS: (value as { NS: readonly string[] }).NS.map((text) => String(Number(text))) }
+      return { NS: (value as { NS: readonly string[] }).NS.map((text) => plain(numberValue(Number(text))) as string) }
     default:
       return value
   }
