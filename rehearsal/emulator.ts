@@ -2,13 +2,12 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
-import { mkdir, open, rm } from 'node:fs/promises'
-import { homedir } from 'node:os'
+import { open } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from '../local/ports.ts'
-import { attempt, type Log } from './run-command.ts'
+import { installPythonPackages } from '../scripts/python-packages.ts'
+import type { Log } from '../scripts/run-command.ts'
 
 /** Its functions run as processes of the `node` on its PATH, without containers. */
 const packages = { ministack: '1.5.33', awscli: '1.46.3' } as const
@@ -17,45 +16,12 @@ const startsWithinMs = 60_000
 export const account = '111111111111'
 export const region = 'eu-central-1'
 
-/** The rehearsal cannot run on this machine. */
-export class CannotRun extends Error {}
-
 /** @property programs folder with `python` and `aws` */
 export type Installed = { readonly programs: string }
 
-/**
- * Installs the packages into the user's cache, once for each version.
- *
- * @throws {CannotRun}
- */
+/** @throws {CannotRun} */
 export async function installEmulator(log: Log): Promise<Installed> {
-  const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'token-broker')
-  const folder = join(cache, `rehearsal-${packages.ministack}-${packages.awscli}`)
-  const programs = join(folder, 'bin')
-  const ready = join(folder, 'ready')
-  if (existsSync(ready)) return { programs }
-  const needs = 'npm run rehearse needs Python 3.10 or newer with venv and pip'
-  const tried = await attempt(log, [
-    'python3',
-    '-c',
-    'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))',
-  ])
-    .then(({ code }) => code === 0)
-    .catch(() => false)
-  if (!tried) throw new CannotRun(`${needs}, as python3.`)
-  await rm(folder, { recursive: true, force: true })
-  await mkdir(cache, { recursive: true })
-  const names = Object.entries(packages).map(([name, version]) => `${name}==${version}`)
-  for (const words of [
-    ['python3', '-m', 'venv', folder],
-    [join(programs, 'python'), '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...names],
-  ]) {
-    const { code, output } = await attempt(log, words)
-    const [last = ''] = output.trim().split('\n').slice(-1)
-    if (code !== 0) throw new CannotRun(`${needs}, and its package index: ${last}`)
-  }
-  await (await open(ready, 'w')).close()
-  return { programs }
+  return { programs: await installPythonPackages({ purpose: 'rehearsal', command: 'npm run rehearse', packages, log }) }
 }
 
 export type Emulator = {

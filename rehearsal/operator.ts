@@ -3,9 +3,9 @@
 import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { attempt, type Ended, type Log, run } from '../scripts/run-command.ts'
 import type { Emulator, Installed } from './emulator.ts'
 import { type LeftOut, leftOut, takeOut } from './left-out.ts'
-import { attempt, type Ended, type Log, run } from './run-command.ts'
 
 export const stage = 'prod'
 export const stackName = `token-broker-${stage}`

@@ -1,4 +1,4 @@
-/** Runs programs: their output goes to the rehearsal's log, and their failure names its last lines. */
+/** Runs programs: their output goes to a log file, and their failure names its last lines. */
 
 import { spawn } from 'node:child_process'
 import { appendFileSync } from 'node:fs'
