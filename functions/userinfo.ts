@@ -31,9 +31,9 @@ function bearerToken(call: Call): string | undefined {
   return inHeader ?? inBody
 }
 
-/** RFC 6750 §3.1: who shows no token is told the scheme and nothing else. */
+/** RFC 6750 §3.1: a caller without a token is told the scheme and no error. */
 function challenge(): Answer {
-  return { status: 401, headers: { 'www-authenticate': 'Bearer' } }
+  return { status: 401, headers: { 'www-authenticate': 'Bearer' }, body: {} }
 }
 
 function refused(

@@ -1,6 +1,7 @@
 /** The error answers of each kind of endpoint. */
 
 import type { JsonErrorCode } from '../http/errors.ts'
+import { html, requestId } from './schemas.ts'
 import type { Response, Responses, Schema } from './types.ts'
 
 const meanings: Readonly<Record<JsonErrorCode, string>> = {
@@ -32,8 +33,12 @@ export const errorSchema: Schema = {
   },
 }
 
-const requestId = { 'X-Request-Id': { $ref: '#/components/headers/RequestId' } }
 const retryAfter = { ...requestId, 'Retry-After': { $ref: '#/components/headers/RetryAfter' } }
+/** The web firewall, which limits addresses, knows no request ids. */
+const limited = {
+  'X-Request-Id': { $ref: '#/components/headers/OptionalRequestId' },
+  'Retry-After': { $ref: '#/components/headers/RetryAfter' },
+}
 const challenge = { ...requestId, 'WWW-Authenticate': { $ref: '#/components/headers/Challenge' } }
 
 /** An answer with one of these errors. */
@@ -43,19 +48,24 @@ function refusal(
   headers: Response['headers'] = requestId,
 ): Response {
   const examples = codes.map((error) => [error, { value: { error, error_description: meanings[error] } }] as const)
-  const schema = { $ref: '#/components/schemas/Error' }
+  const schema = { allOf: [{ $ref: '#/components/schemas/Error' }, { properties: { error: { enum: codes } } }] }
   return { description, headers, content: { 'application/json': { schema, examples: Object.fromEntries(examples) } } }
 }
 
+/** An answer that is a page if a function gives it, and JSON if the gateway does. */
+function asPage(answer: Response, headers = answer.headers): Response {
+  return { ...answer, ...(headers && { headers }), content: { ...html, ...answer.content } }
+}
+
 /** Answers that every route may give, by the gateway or when something is out of reach. */
-export const commonErrors = {
+const common = {
   TooLarge: refusal('The request is too large: a body of more than 64 KB, or headers of more than 10 KB.', [
     'invalid_request',
   ]),
   TooMany: refusal(
     'There are too many requests, from everybody or from this address.',
     ['temporarily_unavailable'],
-    retryAfter,
+    limited,
   ),
   ServerError: refusal('A fault of the broker.', ['server_error']),
   Unavailable: refusal(
@@ -63,13 +73,45 @@ export const commonErrors = {
     ['temporarily_unavailable'],
     retryAfter,
   ),
-} as const
+}
+
+/** The same at the routes of pages. */
+const commonAtPages = {
+  PageTooLarge: asPage(common.TooLarge),
+  PageTooMany: asPage(common.TooMany),
+  PageServerError: asPage(common.ServerError),
+  // Without Retry-After if an operator has to mend something first.
+  PageUnavailable: asPage(common.Unavailable, {
+    ...requestId,
+    'Retry-After': { $ref: '#/components/headers/OptionalRetryAfter' },
+  }),
+}
+
+export const commonErrors: Readonly<Record<string, Response>> = { ...common, ...commonAtPages }
 
 export const anywhere: Responses = {
   413: { $ref: '#/components/responses/TooLarge' },
   429: { $ref: '#/components/responses/TooMany' },
   500: { $ref: '#/components/responses/ServerError' },
   503: { $ref: '#/components/responses/Unavailable' },
+}
+
+const malformed = refusal('The request is malformed.', ['invalid_request'])
+
+/** @param description of what else 400 means there */
+export function pageErrors(description: string): Responses {
+  return {
+    400: asPage({ ...malformed, description: `The request is malformed. ${description}` }),
+    404: { description: 'There is no such application.', headers: requestId, content: html },
+    413: { $ref: '#/components/responses/PageTooLarge' },
+    429: { $ref: '#/components/responses/PageTooMany' },
+    500: { $ref: '#/components/responses/PageServerError' },
+    503: { $ref: '#/components/responses/PageUnavailable' },
+  }
+}
+
+export function fileErrors(): Responses {
+  return { 400: malformed, 404: refusal('There is no such file.', ['not_found']), ...anywhere }
 }
 
 const noApplication = { 404: refusal('There is no such application.', ['invalid_request']) }
@@ -83,15 +125,15 @@ const noClient = {
 
 /** Of an endpoint that programs call about an application. */
 export function publicErrors(): Responses {
-  return { ...noApplication, ...anywhere }
+  return { 400: malformed, ...noApplication, ...anywhere }
 }
 
 /** Of an endpoint that authenticates its client. */
 export function clientErrors(codes: readonly JsonErrorCode[]): Responses {
   return {
+    ...publicErrors(),
     400: refusal('The request is refused; nothing is spent.', ['invalid_request', ...codes]),
     ...noClient,
-    ...publicErrors(),
   }
 }
 
@@ -116,22 +158,30 @@ export function tokenErrors(codes: readonly JsonErrorCode[]): Responses {
       429: refusal(
         'There are too many requests. With `errorProfile: "auth0"` also polls that come too early, without Retry-After.',
         ['temporarily_unavailable', 'slow_down'],
+        { ...limited, 'Retry-After': { $ref: '#/components/headers/OptionalRetryAfter' } },
       ),
     }),
   }
+}
+
+/** RFC 6750 §3.1: a caller without a token is not told an error. */
+function orEmpty(answer: Response): Response {
+  const { schema, ...rest } = answer.content!['application/json']!
+  const empty = { type: 'object', maxProperties: 0 }
+  return { ...answer, content: { 'application/json': { ...rest, schema: { anyOf: [schema, empty] } } } }
 }
 
 export function userinfoErrors(): Responses {
   return {
     ...publicErrors(),
     400: refusal('The access token was sent twice, or the body is malformed.', ['invalid_request'], challenge),
-    401: {
-      ...refusal(
-        'There is no access token, or it is invalid, expired or revoked. Without a token the body is empty.',
+    401: orEmpty(
+      refusal(
+        'There is no access token, or it is invalid, expired or revoked. Without a token the body is an empty object.',
         ['invalid_token'],
         challenge,
       ),
-    },
+    ),
     403: refusal('The access token lacks the scope.', ['insufficient_scope'], challenge),
   }
 }

@@ -11,6 +11,7 @@ type Described = {
   readonly required: readonly KnownName[]
   readonly optional: readonly KnownName[]
   readonly errors: readonly JsonErrorCode[]
+  /** By a client of the local stack. One that uses Basic is not in the body. */
   readonly example: Readonly<Partial<Record<KnownName, string>>>
 }
 
@@ -48,17 +49,14 @@ export const grants: Readonly<Record<GrantType, Described>> = {
     required: [],
     optional: ['scope', 'resource', 'audience'],
     errors: [],
-    example: { client_id: 'service', client_secret: 'service-secret', scope: 'reports:read' },
+    example: { scope: 'reports:read' },
   },
   'urn:ietf:params:oauth:grant-type:token-exchange': {
     summary: "A worker gets the provider's access token of a session (RFC 8693)",
     required: ['subject_token', 'subject_token_type'],
     optional: ['requested_token_type', 'actor_token', 'actor_token_type', 'scope', 'resource', 'audience'],
     errors: ['invalid_grant'],
-    example: {
-      ...{ client_id: 'worker', client_secret: 'worker-secret' },
-      ...{ subject_token: 'eyJhbGciOiJFUzI1NiJ9.e30.c2lnbmF0dXJl', subject_token_type: accessTokenType },
-    },
+    example: { subject_token: 'eyJhbGciOiJFUzI1NiJ9.e30.c2lnbmF0dXJl', subject_token_type: accessTokenType },
   },
 }
 

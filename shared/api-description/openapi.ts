@@ -20,6 +20,9 @@ const introduction = `An OAuth 2.0 authorization server for every application. \
 
 **Errors** are as RFC 6749 §5.2 says. After 429 and 503 try again when \`Retry-After\` says so; nothing is spent.`
 
+const requestIdHeader = { description: 'Quote it when you ask for help.', schema: { type: 'string' } }
+const retryAfterHeader = { description: 'Seconds.', schema: { type: 'integer', minimum: 0 } }
+
 /** @param baseUrl without trailing slash */
 export function describeApi(routes: readonly DescribedRoute[], baseUrl: string) {
   return {
@@ -43,8 +46,15 @@ export function describeApi(routes: readonly DescribedRoute[], baseUrl: string) 
       schemas: { Error: errorSchema, ...answerSchemas },
       responses: commonErrors,
       headers: {
-        RequestId: { description: 'Quote it when you ask for help.', schema: { type: 'string' } },
-        RetryAfter: { description: 'Seconds.', schema: { type: 'integer', minimum: 0 } },
+        RequestId: { ...requestIdHeader, required: true },
+        OptionalRequestId: requestIdHeader,
+        RetryAfter: { ...retryAfterHeader, required: true },
+        OptionalRetryAfter: retryAfterHeader,
+        Location: {
+          description: 'Where the browser goes.',
+          required: true,
+          schema: { type: 'string', format: 'uri' },
+        },
         Challenge: {
           description:
             'How to authenticate (RFC 6750 §3, RFC 7617 §2). API Gateway calls it `x-amzn-remapped-www-authenticate`.',

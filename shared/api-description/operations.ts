@@ -2,11 +2,20 @@
 
 import type { GrantType } from '../domain/registration.ts'
 import type { KnownName } from '../http/parameters.ts'
-import { anywhere, clientErrors, opsErrors, publicErrors, tokenErrors, userinfoErrors } from './errors.ts'
+import {
+  anywhere,
+  clientErrors,
+  fileErrors,
+  opsErrors,
+  pageErrors,
+  publicErrors,
+  tokenErrors,
+  userinfoErrors,
+} from './errors.ts'
 import { bodyContent, clientParameters, grantContent, grantList, grants } from './grants.ts'
 import { inQuery } from './parameters.ts'
-import { answer } from './schemas.ts'
-import type { Content, Operation, Parameter, Response, Schema, Security } from './types.ts'
+import { answer, page, redirect, requestId } from './schemas.ts'
+import type { Content, Operation, Parameter, Schema, Security } from './types.ts'
 
 /** `{}`: the client's credentials are in the body, or it is a public client. */
 const anyClient: Security = [{ clientSecretBasic: [] }, {}]
@@ -21,10 +30,6 @@ const ops = { tags: ['Operators'], security: operator } as const
 const documents = { tags: ['Documents'], security: nobody } as const
 
 const form = (content: Content) => ({ required: true, content })
-const page = (description: string): Response => ({
-  description,
-  content: { 'text/html': { schema: { type: 'string' } } },
-})
 
 const authorizeOptional: readonly KnownName[] = [
   ...([
@@ -55,11 +60,11 @@ const authorize = {
   description:
     'For browsers: the answer leads on to the identity provider, and from there back to `redirect_uri` with `code`, `state` and `iss`, or with `error`.',
   responses: {
-    200: page('A page that asks the person to confirm a native client.'),
-    303: { description: 'On to the identity provider, or back to the client with an error.' },
-    400: page('The client or its redirect URI is not registered, or the request is malformed.'),
-    ...anywhere,
-    404: page('There is no such application.'),
+    200: page(
+      'A page that asks the person to confirm a native client, or with `response_mode=form_post` a form that brings an error to the client.',
+    ),
+    303: redirect('On to the identity provider, or back to the client with an error.'),
+    ...pageErrors('Or the client or its redirect URI is not registered.'),
   },
 } as const
 
@@ -70,10 +75,8 @@ const userinfo = {
 
 const activatePage = {
   200: page('The page.'),
-  303: { description: 'On to the identity provider.' },
-  400: page('The form is out of date, or malformed.'),
-  ...anywhere,
-  404: page('There is no such application.'),
+  303: redirect('On to the identity provider.'),
+  ...pageErrors('Or the form is out of date, or the code is not good.'),
 }
 
 const metadata: Operation = {
@@ -95,14 +98,16 @@ function tokenRequest(...types: readonly [GrantType, ...GrantType[]]): Operation
   }
 }
 
+const subject = { type: 'string', maxLength: 1_024 }
+
 function query(name: string, description: string, schema: Schema = { type: 'string' }): Parameter {
   return { name, in: 'query', description, schema }
 }
 
-const reason = query('reason', 'Why, for the audit. At most 128 bytes.')
+const reason = query('reason', 'Why, for the audit. At most 128 bytes.', { type: 'string', maxLength: 128 })
 
 const sessionFilters = [
-  query('subject', 'Sessions of this person (`sub`).'),
+  query('subject', 'Sessions of this person (`sub`).', subject),
   query('email', 'Sessions of the person with this e-mail address. Not together with `subject`.'),
   query('name', 'A part of the name, e-mail address or subject.'),
   query('client_id', 'Sessions of this client.'),
@@ -121,7 +126,7 @@ const revocation: Content = {
       description: 'Exactly one of `subject`, `client_id` and `all`.',
       oneOf: [{ required: ['subject'] }, { required: ['client_id'] }, { required: ['all'] }],
       properties: {
-        subject: { type: 'string', description: 'All sessions of this person.' },
+        subject: { ...subject, description: 'All sessions of this person.' },
         client_id: { type: 'string', description: 'All sessions of this client.' },
         all: { type: 'boolean', enum: [true], description: 'All sessions of the application.' },
         reason: reason.schema,
@@ -206,17 +211,16 @@ export const operations: Readonly<Record<string, Operation>> = {
     description: 'Clients never call it.',
     parameters: [inQuery('state'), inQuery('code')],
     responses: {
-      200: page('The device is connected, or what went wrong.'),
-      303: { description: 'Back to the client with a code or an error, or on to the result.' },
-      400: page('The sign-in was not begun in this browser, or has expired.'),
-      ...anywhere,
-      404: page('There is no such application.'),
+      200: page('With `response_mode=form_post`: a form that brings a code or an error to the client.'),
+      303: redirect('Back to the client with a code or an error, or on to the result.'),
+      ...pageErrors('Or the sign-in was not begun in this browser, or has expired.'),
+      403: page('The identity provider refused the sign-in, or the person did there.'),
     },
   },
   'GET /{application}/activate': {
     ...{ ...pages, summary: 'The page where a person types a user code (RFC 8628 §3.3)' },
     parameters: (['user_code', 'proof', 'result', 'ui_locales'] as const).map((name) => inQuery(name)),
-    responses: activatePage,
+    responses: { ...activatePage, 410: page('The result is not known any more, or only in another browser.') },
   },
   'POST /{application}/activate': {
     ...{ ...pages, summary: 'The form of that page' },
@@ -257,7 +261,11 @@ export const operations: Readonly<Record<string, Operation>> = {
   'GET /openapi.json': {
     ...{ ...documents, summary: 'This description' },
     responses: {
-      200: { description: 'OpenAPI 3.1.', content: { 'application/json': { schema: { type: 'object' } } } },
+      200: {
+        description: 'OpenAPI 3.1.',
+        headers: requestId,
+        content: { 'application/json': { schema: { type: 'object' } } },
+      },
       ...anywhere,
     },
   },
@@ -269,9 +277,8 @@ export const operations: Readonly<Record<string, Operation>> = {
   'GET /apidocs/{file}': {
     ...{ ...documents, summary: 'Scripts and styles of that page' },
     responses: {
-      200: { description: 'The file.', content: { 'text/*': { schema: { type: 'string' } } } },
-      ...anywhere,
-      404: { description: 'There is no such file.' },
+      200: { description: 'The file.', headers: requestId, content: { 'text/*': { schema: { type: 'string' } } } },
+      ...fileErrors(),
     },
   },
 }

@@ -1,6 +1,10 @@
 /** The bodies of good answers. */
 
-import type { MediaType, Response, Schema } from './types.ts'
+import type { Content, MediaType, Response, Schema } from './types.ts'
+
+/** Of every answer that a function gives. */
+export const requestId = { 'X-Request-Id': { $ref: '#/components/headers/RequestId' } }
+export const html: Content = { 'text/html': { schema: { type: 'string' } } }
 
 const text: Schema = { type: 'string' }
 const uri: Schema = { type: 'string', format: 'uri' }
@@ -249,6 +253,15 @@ export function answer(name: keyof typeof bodies, description: string): Response
     schema: { $ref: `#/components/schemas/${name}` },
     examples: { [name]: { value: example } },
   }
-  const headers = { 'X-Request-Id': { $ref: '#/components/headers/RequestId' } }
-  return { description, headers, content: { 'application/json': json } }
+  return { description, headers: requestId, content: { 'application/json': json } }
+}
+
+/** A page. */
+export function page(description: string): Response {
+  return { description, headers: requestId, content: html }
+}
+
+/** A redirect. */
+export function redirect(description: string): Response {
+  return { description, headers: { ...requestId, Location: { $ref: '#/components/headers/Location' } } }
 }

@@ -5,9 +5,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Operation, Response } from '../../shared/api-description/types.ts'
-import { compile, resolved } from '../api-description/support.ts'
-import { auth0Cli, cli, job, web } from './support/callers.ts'
-import { call, endpoint, introspect, issuer, refresh, revoke, startDevice, userinfo } from './support/endpoints.ts'
+import { answerFaults, resolved } from '../api-description/support.ts'
+import { auth0Cli, cli, job, spa, web } from './support/callers.ts'
+import {
+  authorizeUrl,
+  call,
+  endpoint,
+  introspect,
+  issuer,
+  refresh,
+  revoke,
+  startDevice,
+  userinfo,
+} from './support/endpoints.ts'
 import { claimsOf } from './support/expect.ts'
 import { code, device, deviceCode } from './support/flows.ts'
 import { sharedBroker } from './support/shared-broker.ts'
@@ -23,25 +33,21 @@ const document = (await get(`${broker.url}/openapi.json`)).body as unknown as Do
 
 /** What is wrong with an answer, by the description. */
 function faults(operation: string, answer: Answer): readonly string[] {
-  const [method = '', path = ''] = operation.split(' ')
-  const { responses } = document.paths[path]![method.toLowerCase()]!
-  const told = responses[answer.status]
-  if (told === undefined) return [`${answer.status} is not described`]
-  const { headers = {}, content = {} } = resolved<Response>(document, told)
-  const lacking = Object.keys(headers).filter(
-    // Who did not try Basic gets no challenge.
-    (name) => name !== 'WWW-Authenticate' && answer.headers[name.toLowerCase()] === undefined,
-  )
-  const json = content['application/json']
-  if (json === undefined || answer.text === '') return lacking
+  return answerFaults(document, operationOf(operation), answer)
+}
+
+/** Members of a good answer that the description does not name. */
+function unknownMembers(operation: string, answer: Answer): readonly string[] {
+  const { content } = resolved<Response>(document, operationOf(operation).responses[200]!)
   type Members = { readonly properties?: object; readonly additionalProperties?: boolean }
-  const { properties = {}, additionalProperties } = resolved<Members>(document, json.schema)
-  const unknown = additionalProperties ? [] : Object.keys(answer.body).filter((name) => !(name in properties))
-  return [
-    ...lacking,
-    ...unknown.map((name) => `${name} is not described`),
-    ...compile(document, json.schema)(answer.body),
-  ]
+  const { schema } = content!['application/json']!
+  const { properties = {}, additionalProperties } = resolved<Members>(document, schema)
+  return additionalProperties ? [] : Object.keys(answer.body).filter((name) => !(name in properties))
+}
+
+function operationOf(operation: string): Operation {
+  const [method = '', path = ''] = operation.split(' ')
+  return document.paths[path]![method.toLowerCase()]!
 }
 
 test('D1 the description is served as JSON to programs of any origin, and names this broker’s base URL', async () => {
@@ -86,6 +92,7 @@ test('D2 good answers of every endpoint hold what is described, and nothing else
   for (const [operation, answer] of answers) {
     assert.equal(answer.status, 200, `${operation}: ${answer.text}`)
     assert.deepEqual(faults(operation, answer), [], `${operation}: ${answer.text}`)
+    assert.deepEqual(unknownMembers(operation, answer), [], `${operation}: ${answer.text}`)
   }
 })
 
@@ -110,6 +117,35 @@ test('D2 refusals are described with their status and error', async () => {
     ['GET /{application}/sessions', 400, await get(`${sessions}?client=web`)],
     ['GET /{application}/sessions', 404, await get(`${sessions}?client_id=nobody`)],
     ['GET /{application}/sessions/{sid}', 404, await get(`${sessions}/nowhere`)],
+    ['GET /apidocs/{file}', 404, await get(`${broker.url}/apidocs/nothing`)],
+    [
+      'GET /{application}/.well-known/openid-configuration',
+      400,
+      await get(`${issuer(broker, 'demo')}/.well-known/openid-configuration?scope=a&scope=b`),
+    ],
+  ]
+  for (const [operation, status, answer] of answers) {
+    assert.equal(answer.status, status, `${operation}: ${answer.text}`)
+    assert.deepEqual(faults(operation, answer), [], `${operation} ${status}: ${answer.text}`)
+  }
+})
+
+test('D2 pages are described with each status that they have', async () => {
+  const activate = `${issuer(broker, 'demo')}/activate`
+  const callback = endpoint(broker, 'demo', 'callback')
+  const challenge = { code_challenge: 'x'.repeat(43), code_challenge_method: 'S256' }
+  const answers: readonly (readonly [string, number, Answer])[] = [
+    ['GET /{application}/activate', 200, await get(activate)],
+    ['GET /{application}/activate', 410, await get(`${activate}?result=unknown`)],
+    ['GET /{application}/activate', 404, await get(`${issuer(broker, 'nowhere')}/activate`)],
+    ['POST /{application}/activate', 400, await postForm(activate, { user_code: 'x' })],
+    ['POST /{application}/activate', 413, await postForm(activate, { user_code: 'x'.repeat(70_000) })],
+    ['GET /{application}/activate', 400, await get(`${broker.url}/%zz/activate`)],
+    ['GET /{application}/oauth/authorize', 400, await get(endpoint(broker, 'demo', 'authorize'))],
+    ['GET /{application}/oauth/authorize', 303, await get(authorizeUrl(broker, web))],
+    ['GET /{application}/oauth/authorize', 200, await get(authorizeUrl(broker, spa, challenge))],
+    ['GET /{application}/oauth/callback', 400, await get(`${callback}?state=x&code=x`)],
+    ['GET /apidocs', 200, await get(`${broker.url}/apidocs/`)],
   ]
   for (const [operation, status, answer] of answers) {
     assert.equal(answer.status, status, `${operation}: ${answer.text}`)
