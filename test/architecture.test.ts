@@ -5,7 +5,7 @@ import { describe, test } from 'node:test'
 import { type Import, type Module, modulesIn } from './support/modules.ts'
 
 const product = modulesIn('functions', 'shared', 'infra', 'local', 'cli')
-const everything = [...product, ...modulesIn('bench', 'rehearsal', 'test')]
+const everything = [...product, ...modulesIn('bench', 'fuzz', 'rehearsal', 'test')]
 const within = (folder: string, modules: readonly Module[] = product) =>
   modules.filter(({ path }) => path.startsWith(folder))
 

@@ -15,6 +15,12 @@ const maxRedirects = 20
 export class Browser {
   /** By host: cookies are the same for all ports. */
   readonly #cookies = new Map<string, Cookie[]>()
+  readonly #stopsAt: (url: URL) => boolean
+
+  /** @param stopsAt addresses that the browser is redirected to and does not ask for; a page there is empty */
+  constructor(stopsAt: (url: URL) => boolean = () => false) {
+    this.#stopsAt = stopsAt
+  }
 
   open(address: string | URL): Promise<Page> {
     return this.#go(new URL(address), { method: 'GET' })
@@ -45,18 +51,24 @@ export class Browser {
       if (redirects === maxRedirects) throw new Error(`${first.origin} redirects the browser in circles`)
       await response.body?.cancel()
       url = new URL(response.headers.get('location') ?? '', url)
+      if (this.#stopsAt(url)) return { url, status: response.status, html: '' }
       response = await this.#request(url, { method: 'GET' })
     }
     return { url, status: response.status, html: await response.text() }
   }
 
   async #request(url: URL, init: RequestInit): Promise<Response> {
-    const cookies = (this.#cookies.get(url.hostname) ?? []).filter(({ path }) => isWithin(url.pathname, path))
-    const headers =
-      cookies.length > 0 ? { cookie: cookies.map(({ name, value }) => `${name}=${value}`).join('; ') } : {}
+    const cookie = this.cookieHeader(url)
+    const headers = cookie === '' ? {} : { cookie }
     const response = await fetch(url, { ...init, headers, redirect: 'manual' })
     for (const line of response.headers.getSetCookie()) this.#keep(url, line)
     return response
+  }
+
+  /** What the browser would send to an address in the header Cookie. */
+  cookieHeader(url: URL): string {
+    const cookies = (this.#cookies.get(url.hostname) ?? []).filter(({ path }) => isWithin(url.pathname, path))
+    return cookies.map(({ name, value }) => `${name}=${value}`).join('; ')
   }
 
   /** RFC 6265 §5.3, as far as it matters with one host. */
