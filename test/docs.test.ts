@@ -113,7 +113,7 @@ test('docs: no message of a sequence diagram holds a semicolon, which would end 
       ([, diagram = '']) => diagram,
     ),
   )
-  assert.ok(diagrams.length > 4)
+  assert.ok(diagrams.length > 0)
   assert.deepEqual(
     diagrams.flatMap((diagram) => diagram.split('\n').filter((line) => line.includes(';'))),
     [],

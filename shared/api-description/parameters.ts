@@ -72,7 +72,10 @@ const described: Readonly<Record<KnownName, Described>> = {
   subject_token: { description: 'The access token of the session (RFC 8693 §2.1).' },
   subject_token_type: {
     description: 'Goes with `subject_token`.',
-    schema: { type: 'string', enum: ['urn:ietf:params:oauth:token-type:access_token'] },
+    schema: {
+      type: 'string',
+      enum: ['urn:ietf:params:oauth:token-type:access_token', 'urn:ietf:params:oauth:token-type:jwt'],
+    },
   },
   token: { description: 'The token that the request is about: an access token or a refresh token.' },
   token_type_hint: { description: 'Accepted and not needed (RFC 7009 §2.1).' },

@@ -50,7 +50,7 @@ function operationOf(operation: string): Operation {
   return document.paths[path]![method.toLowerCase()]!
 }
 
-test('D1 the description is served as JSON to programs of any origin, and names this broker’s base URL', async () => {
+test('O1 the description is served as JSON to programs of any origin, and names this broker’s base URL', async () => {
   const answer = await get(`${broker.url}/openapi.json`)
   assert.equal(answer.status, 200)
   assert.equal(answer.headers['content-type'], 'application/json')
@@ -58,7 +58,7 @@ test('D1 the description is served as JSON to programs of any origin, and names 
   assert.deepEqual(document.servers, [{ url: broker.url }])
 })
 
-test('D2 good answers of every endpoint hold what is described, and nothing else', async () => {
+test('O2 good answers of every endpoint hold what is described, and nothing else', async () => {
   const started = await startDevice(broker, cli)
   const session = await device(broker, job, { scope: 'openid profile offline_access' })
   const refreshed = await refresh(broker, job, session.refreshToken)
@@ -96,7 +96,7 @@ test('D2 good answers of every endpoint hold what is described, and nothing else
   }
 })
 
-test('D2 refusals are described with their status and error', async () => {
+test('O2 refusals are described with their status and error', async () => {
   const token = 'POST /{application}/oauth/token'
   const pending = await deviceCode(broker, cli)
   const atAuth0 = await deviceCode(broker, auth0Cli)
@@ -153,7 +153,7 @@ test('D2 pages are described with each status that they have', async () => {
   }
 })
 
-test('D3 each token route serves the grants that are described there, and no other', async () => {
+test('O3 each token route serves the grants that are described there, and no other', async () => {
   const grantsAt = (path: string): string[] => {
     const { schema } = document.paths[path]!.post!.requestBody!.content['application/json']!
     return (schema.properties as { grant_type: { enum: string[] } }).grant_type.enum
@@ -173,14 +173,14 @@ test('D3 each token route serves the grants that are described there, and no oth
   }
 })
 
-test('D3 the filters of sessions are those that the broker knows', async () => {
+test('O3 the filters of sessions are those that the broker knows', async () => {
   const { body } = await get(`${issuer(broker, 'demo')}/sessions?nothing=1`)
   const [, known = ''] = /There are (.*)\.$/.exec(String(body.error_description)) ?? []
   const described = document.paths['/{application}/sessions']!.get!.parameters!.map(({ name }) => name)
   assert.deepEqual(described.sort(), known.split(', ').sort())
 })
 
-test('D4 P15 /apidocs/ has its own scripts alone, with and without the slash at its end', async () => {
+test('O4 P15 /apidocs/ has its own scripts alone, with and without the slash at its end', async () => {
   for (const path of ['/apidocs', '/apidocs/']) {
     const page = await get(broker.url + path)
     assert.equal(page.status, 200)
@@ -197,7 +197,7 @@ test('D4 P15 /apidocs/ has its own scripts alone, with and without the slash at 
   assert.deepEqual([missing.status, missing.body.error], [404, 'not_found'])
 })
 
-test('D4 P15 the description has the ids that links into /apidocs/ hold', () => {
+test('O4 P15 the description has the ids that links into /apidocs/ hold', () => {
   const idAt = (path: string, method: string) => {
     const { tags, operationId } = document.paths[path]![method]!
     return `#/${tags[0]}/${operationId}`

@@ -34,7 +34,7 @@ function inBrowser(): void {
 
   for (const width of [390, 1280]) {
     for (const id of ['post__application__oauth_token', 'get__application__oauth_userinfo']) {
-      it(`D4 at ${width} px the link to ${id} opens that operation, within the policy and the width`, () =>
+      it(`O4 at ${width} px the link to ${id} opens that operation, within the policy and the width`, () =>
         inTab(width, async (tab, complaints) => {
           await tab.goto(`${broker.url}/apidocs/#/OAuth2/${id}`)
           const operation = tab.locator(`#operations-OAuth2-${id}`)
@@ -49,7 +49,7 @@ function inBrowser(): void {
     }
   }
 
-  it('D4 a device flow can be started from the page, by localhost too', () =>
+  it('O4 a device flow can be started from the page, by localhost too', () =>
     inTab(390, async (tab) => {
       const url = broker.url.replace('127.0.0.1', 'localhost')
       await tab.goto(`${url}/apidocs/#/OAuth2/post__application__oauth_device_authorization`)
