@@ -51,9 +51,9 @@ export function setProcessParts(parts: Parts | undefined): void {
   composed = parts
 }
 
-function composeParts(config: Config): Parts {
+/** @param table tests hand in a connection of their own */
+export function composeParts(config: Config, table: Table = connect(config.tableName)): Parts {
   const now = () => clock.now()
-  const table = connect(config.tableName)
   const secrets = secretsAt(config.secrets)
   let issuerKeys: Promise<IssuerKeys> | undefined
   return {

@@ -7,9 +7,11 @@ import { requestTimeoutSeconds } from '../../infra/limits.ts'
 import { type FunctionName, routes } from '../../infra/routes.ts'
 import { contextOf, eventOf, type Handler } from '../../local/gateway/event.ts'
 import { createRouter, type Match } from '../../local/gateway/router.ts'
-import { type Parts, processParts, setProcessParts } from '../../shared/parts.ts'
+import { configFrom } from '../../shared/config.ts'
+import { composeParts, type Parts, setProcessParts } from '../../shared/parts.ts'
 import { Unavailable } from '../../shared/unavailable.ts'
 import { oneOf } from './chance.ts'
+import { clientFor } from './clients.ts'
 import type { Faults } from './faults.ts'
 import type { Network, Sender } from './network.ts'
 import { type Program, virtual } from './virtual.ts'
@@ -203,10 +205,13 @@ export class Broker {
 
   #newInstance(): Instance {
     const { network, faults, maxSkewMs, keyring, alter = () => ({}) } = this.#options
-    const name = `instance ${this.#count++}`
-    Object.assign(process.env, environment)
-    setProcessParts(undefined)
-    const parts = processParts()
+    const at = this.#count++
+    const name = `instance ${at}`
+    const sender = () => {
+      if (instance.call === undefined) this.#options.onLateMessage(instance)
+      return instance.call ?? idle
+    }
+    const parts = composeParts(config, clientFor(at, network.storeHandler(sender)))
     const instance: Instance = {
       ...{
         name,
@@ -220,11 +225,6 @@ export class Broker {
       skewMs: faults.chance(`clock of ${name}`).between(-maxSkewMs, maxSkewMs),
     }
     const idle: Sender = { program: instance, key: name, messages: 0, faults: 0 }
-    const sender = () => {
-      if (instance.call === undefined) this.#options.onLateMessage(instance)
-      return instance.call ?? idle
-    }
-    Object.assign(parts.table.client.config, { requestHandler: network.storeHandler(sender) })
     const read = async (secret: string) => {
       try {
         const text = await network.readSecret(sender(), secret, keyring)
@@ -243,10 +243,8 @@ export class Broker {
   }
 }
 
-const environment = {
-  ...{ TABLE_NAME: 'token-broker', SECRETS: 'file:/nowhere', BASE_URL: baseUrl },
-  ...{ AWS_REGION: 'eu-central-1', AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' },
-}
+Object.assign(process.env, { AWS_REGION: 'eu-central-1', AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' })
+const config = configFrom({ TABLE_NAME: 'token-broker', SECRETS: 'file:/nowhere', BASE_URL: baseUrl })
 
 function contextFor(functionName: Call['functionName']) {
   const context = contextOf(functionName)

@@ -1,7 +1,7 @@
 /** The network between a function and what it asks: DynamoDB, the provider and the secrets. */
 
 import type { Model, Write } from './dynamodb/model.ts'
-import { operationOf, refusal, type Served, serve } from './dynamodb/wire.ts'
+import { operationOf, refusal, type Served, serveParsed } from './dynamodb/wire.ts'
 import type { Faults, MessageFault } from './faults.ts'
 import { type Program, virtual } from './virtual.ts'
 
@@ -72,17 +72,14 @@ export class Network {
         const sender = senderOf()
         const target = request.headers['x-amz-target'] ?? request.headers['X-Amz-Target'] ?? ''
         const operation = operationOf(target)
-        const sent = textOf(request.body)
-        const parsed = JSON.parse(sent) as Record<string, unknown>
-        const input = rewrite(operation, parsed, sender)
-        const text = input === parsed ? sent : JSON.stringify(input)
+        const input = rewrite(operation, JSON.parse(textOf(request.body)) as Record<string, unknown>, sender)
         let event: StoreEvent | undefined
         return new Promise<{ response: HttpResponse }>((resolve, reject) => {
           this.#send<Pick<Served, 'status' | 'body'>>({
             ...{ sender, reject, timeoutMs: storeTimeoutMs },
             name: operation,
             effect: () => {
-              const served = serve(model, target, text, virtual.nowMs)
+              const served = serveParsed(model, operation, input, virtual.nowMs)
               event = { sender, operation, request: input, served, writes: served.writes, atMs: virtual.nowMs }
               onStore(event)
               return served

@@ -55,6 +55,8 @@ export async function runSchedule(seed: number, options: RunOptions = {}): Promi
   const chance = chanceOf(seed, 'scene')
   const drawn = oneOf(chance, scenes)
   const { keep, keepsTrace = false, bug, scene = drawn } = options
+  // The SDK makes an error for each request. Only a trace that is read needs the places of errors.
+  Error.stackTraceLimit = keepsTrace ? 10 : 0
   const faults = new Faults(seed, faultPlanOf(seed), keep)
   const world = await World.create({
     ...{ seed, faults, keepsTrace, bug },

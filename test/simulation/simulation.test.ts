@@ -6,8 +6,8 @@ import { plantedBugs } from './planted-bugs.ts'
 import { described, simulate } from './run.ts'
 import type { Found } from './worker.ts'
 
-/** Each takes about 50 ms of CPU. `npm run simulate:faults` runs more. */
-const schedules = Number(process.env.SCHEDULES ?? 100)
+/** `npm run simulate:faults` runs more. */
+const schedules = Number(process.env.SCHEDULES ?? 500)
 const firstSeed = Number(process.env.SEED ?? Date.now() % 1_000_000_000)
 const lastSeed = firstSeed + schedules - 1
 let lastDigest = ''

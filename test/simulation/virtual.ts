@@ -11,6 +11,7 @@ import { syncBuiltinESMExports } from 'node:module'
 import timers from 'node:timers'
 import timersPromises from 'node:timers/promises'
 import { type Chance, chanceFrom } from '../../bench/simulation/random.ts'
+import { replaceWebCrypto } from './web-crypto.ts'
 
 /** A running program with a clock of its own, such as one instance of a Lambda function. */
 export type Program = {
@@ -127,29 +128,9 @@ export const virtual = new VirtualTime()
 
 // --- everything that follows from an event --------------------------------------------------------------------------
 
-const { setImmediate: nextTurn } = timers
-/** WebCrypto works in other threads; what waits for it is waited for. */
-let underWay = 0
-
-async function drain(): Promise<void> {
-  do await new Promise((resolve) => nextTurn(resolve))
-  while (underWay > 0)
-}
-
-function countWebCrypto(): void {
-  const { subtle } = globalThis.crypto
-  for (const name of ['encrypt', 'decrypt', 'sign', 'verify', 'digest', 'importKey', 'exportKey'] as const) {
-    const original = subtle[name].bind(subtle) as (...args: unknown[]) => Promise<unknown>
-    const counted = async (...args: unknown[]) => {
-      underWay += 1
-      try {
-        return await original(...args)
-      } finally {
-        underWay -= 1
-      }
-    }
-    Object.defineProperty(subtle, name, { value: counted })
-  }
+/** Node runs the next tick when there is no microtask left. A turn of the event loop would take longer than most events. */
+function drain(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(resolve))
 }
 
 // --- time -----------------------------------------------------------------------------------------------------------
@@ -212,7 +193,7 @@ function replaceRandomness(): void {
   Math.random = () => virtual.chance.next()
 }
 
-countWebCrypto()
+replaceWebCrypto()
 replaceTime()
 replaceRandomness()
 syncBuiltinESMExports()

@@ -89,7 +89,13 @@ export class Placeholders {
 
 const tokenForm = /\s*(?:(<>|<=|>=|[=<>(),.[\]+-])|([#:]?[A-Za-z0-9_]+))/y
 
-function tokensOf(text: string): string[] {
+/** The broker sends the same few expressions again and again. */
+const knownTokens = new Map<string, readonly string[]>()
+const maxKnown = 1_000
+
+function tokensOf(text: string): readonly string[] {
+  const known = knownTokens.get(text)
+  if (known !== undefined) return known
   const tokens: string[] = []
   tokenForm.lastIndex = 0
   while (tokenForm.lastIndex < text.trimEnd().length) {
@@ -98,6 +104,7 @@ function tokensOf(text: string): string[] {
     if (match === null) throw invalid(`Invalid expression: syntax error at ${at} in ${text}`)
     tokens.push(match[1] ?? match[2]!)
   }
+  if (knownTokens.size < maxKnown) knownTokens.set(text, tokens)
   return tokens
 }
 

@@ -8,8 +8,12 @@ export type Served = { readonly status: number; readonly body: string; readonly 
 
 /** @param target the header `x-amz-target` */
 export function serve(model: Model, target: string, body: string, nowMs: number): Served {
+  return serveParsed(model, operationOf(target), JSON.parse(body) as object, nowMs)
+}
+
+export function serveParsed(model: Model, operation: string, request: object, nowMs: number): Served {
   try {
-    const { answer, writes } = model.run(operationOf(target), JSON.parse(body) as object, nowMs)
+    const { answer, writes } = model.run(operation, request, nowMs)
     return { status: 200, body: JSON.stringify(answer), writes }
   } catch (error) {
     if (!(error instanceof Refused)) throw error
