@@ -20,7 +20,7 @@ async function callerArn(): Promise<string | undefined> {
   const { body } = await askAws(sts, {
     ...{ method: 'GET', path: '/?Action=GetCallerIdentity&Version=2011-06-15', body: '', timeoutMs: answerWithinMs },
     headers: { accept: 'application/json' },
-    // Every region answers.
+    // STS answers in every region.
     region: process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION || 'us-east-1',
   })
   const { GetCallerIdentityResponse: answer } = body as {

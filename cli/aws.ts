@@ -21,7 +21,7 @@ export type AwsRequest = {
   readonly timeoutMs: number
   /** @default AWS_REGION */
   readonly region?: string | undefined
-  /** What to do if no answer comes. */
+  /** What to do if AWS does not answer. */
   readonly hint?: string
 }
 
@@ -29,7 +29,7 @@ export type AwsAnswer = {
   readonly status: number
   readonly headers: Response['headers']
   readonly text: string
-  /** The text as JSON; empty if it is none. */
+  /** The text as a JSON object; empty if it is not one. */
   readonly body: Readonly<Record<string, unknown>>
 }
 

@@ -1,4 +1,4 @@
-/** Calls of operators to the sessions endpoints of the broker. Each call is idempotent, so each may be repeated. */
+/** Operators' requests to the broker's sessions endpoints. All of them are idempotent, so they are retried. */
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { isLoopback } from '../shared/domain/loopback.ts'
@@ -38,7 +38,7 @@ export function opsBroker(settings: OpsSettings): OpsBroker {
 }
 
 /**
- * One for each application to ask: with `--all-applications`, all that the broker has.
+ * One `OpsBroker` per application: the selected one, or every application of the broker with `--all-applications`.
  *
  * @throws {Problem}
  */
@@ -68,8 +68,8 @@ export async function callForSession(
   } catch (error) {
     if (!(error instanceof NotFound)) throw error
     const hint = /^[\w-]{22}$/.test(sid)
-      ? `Only ${broker.application} was searched; --application names another one. A session is deleted a day after its latest end.`
-      : `A session id has 22 characters. To list those of a person: ${programName} sessions list --subject SUB`
+      ? `Only ${broker.application} was searched; pass --application to search another one. A session is deleted a day after its last possible end.`
+      : `A session id has 22 characters. To list the sessions of a person: ${programName} sessions list --subject SUB`
     throw new Problem(error.message, undefined, hint)
   }
 }
@@ -127,9 +127,9 @@ function bodyOf({ status, headers, body }: Answer, url: URL): Json {
   const words = [description, message, error].find((each) => typeof each === 'string') ?? `status ${status}`
   if (status === 401 || status === 403) {
     throw new Problem(
-      `${url.host} does not let you do that: ${words}`,
+      `${url.host} refuses the request: ${words}`,
       undefined,
-      `This needs the right execute-api:Invoke on the sessions of this application; see docs/operations.md. A broker of another version may not have the route: ${programName} version`,
+      `You need the right execute-api:Invoke on the sessions of this application; see docs/operations.md. If you have it, the broker may be too old for this request; to check: ${programName} version --url URL`,
     )
   }
   throw status === 404 ? new NotFound(String(words)) : new Problem(String(words))
@@ -137,7 +137,7 @@ function bodyOf({ status, headers, body }: Answer, url: URL): Json {
 
 let isWarned = false
 
-/** A refusal says it itself. @param broker a version; null: before 0.2.0 brokers did not tell it */
+/** Warns once, and only after a success: an error explains itself. @param broker its version; null before 0.2.0 */
 function warnOfMismatch(broker: string | null): void {
   const unfit = mismatch(version, broker ?? '0.1.0')
   if (unfit === undefined || isWarned) return

@@ -1,7 +1,8 @@
 /**
- * Sessions that were started on this machine: `sessions.json` in $TOKEN_BROKER_HOME, else in ~/.config/token-broker.
+ * Stores the sessions that were started on this machine: `sessions.json` in $TOKEN_BROKER_HOME, else in
+ * ~/.config/token-broker.
  *
- * The file is replaced as a whole or not at all. Before a refresh token is spent, `Change.reserve` takes the disk space
+ * The file is replaced as a whole or not at all. Before a refresh token is spent, `Change.reserve` reserves the disk space
  * for its successor.
  */
 
@@ -33,9 +34,9 @@ export type StoredSession = {
   readonly scope?: string
   readonly sub?: string
   readonly signedInAtSeconds: number
-  /** When the session ends for good, if the broker told. */
+  /** When the session ends for good, if the broker said so. */
   readonly endsAtSeconds?: number
-  /** The client's grace, if the broker told. */
+  /** The client's grace, if the broker said so. */
   readonly graceSeconds?: number
   /** When the last refresh got no answer, so that the refresh token may be spent. The next answer removes it. */
   readonly unansweredAtSeconds?: number
@@ -57,13 +58,13 @@ export type Sessions = {
 
 export type Change = {
   readonly stored: Sessions
-  /** Takes the disk space for the next write. @throws {Problem} */
+  /** Reserves the disk space for the next write. @throws {Problem} */
   reserve(): Promise<void>
   /** Replaces all sessions, durably. */
   write(stored: Sessions): Promise<void>
 }
 
-/** Longer than a refresh of another process takes (`maxRefreshMs`). */
+/** How long to wait for the lock: longer than a refresh by another process takes (`maxRefreshMs`). */
 const waitMs = 45_000
 const version = 1
 const spareBytes = 8_192
@@ -117,15 +118,15 @@ export class Untrusted extends Problem {
 /**
  * Runs a change while no other process writes. A signal during the change ends the process after it.
  *
- * @param isNeedless asked while another process holds the lock; once it is true, the change is not run
+ * @param isDone called while another process holds the lock; if it returns true, the change is skipped
  * @throws {Problem}
  */
 export async function changeSessions(
   path: string,
   work: (change: Change) => Promise<void>,
-  isNeedless: () => Promise<boolean> = async () => false,
+  isDone: () => Promise<boolean> = async () => false,
 ): Promise<void> {
-  const lock = await lockAt(path, isNeedless)
+  const lock = await lockAt(path, isDone)
   if (lock === undefined) return
   await finishBeforeExit(async () => {
     const draft = createDraft(path, lock)
@@ -146,10 +147,10 @@ export async function setAside(path: string): Promise<string> {
   return place
 }
 
-async function lockAt(path: string, isNeedless: () => Promise<boolean>): Promise<Lock | undefined> {
+async function lockAt(path: string, isDone: () => Promise<boolean>): Promise<Lock | undefined> {
   try {
     await makePrivate(dirname(path))
-    const lock = await takeLock(`${path}.lock`, waitMs, isNeedless)
+    const lock = await takeLock(`${path}.lock`, waitMs, isDone)
     if (lock !== 'held') return lock
   } catch (error) {
     if (error instanceof Problem) throw error
@@ -205,7 +206,7 @@ function createDraft(path: string, lock: Lock): Pick<Change, 'reserve' | 'write'
   }
 }
 
-/** A nearly full disk takes a part without an error; it fails only when asked to write the rest. */
+/** A nearly full disk writes a part without an error. It fails only when asked to write the rest. */
 async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
   for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at, bytes.length - at, at)).bytesWritten
 }

@@ -16,13 +16,13 @@ export type Response = {
   text(): Promise<string>
 }
 
-/** Does not follow redirects, so no credential does. */
+/** Does not follow redirects, so that credentials never reach another server. */
 export async function request(url: URL, { timeoutMs, ...init }: Request): Promise<Response> {
   const options = { ...init, redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) } as const
   if (!isProxied(url)) return fetch(url, options)
   // Node's own `fetch` ignores these variables unless Node is started with an option that Node 20 lacks. Loading undici
   // takes longer than a request, so it is loaded only here.
-  // It is CommonJS, of which a bundler's chunk exports nothing but the default.
+  // undici is CommonJS, so in a bundle it has only a default export.
   const { default: undici } = await import('undici')
   proxy ??= new undici.EnvHttpProxyAgent()
   return undici.fetch(url, { ...options, dispatcher: proxy })
@@ -30,7 +30,7 @@ export async function request(url: URL, { timeoutMs, ...init }: Request): Promis
 
 let proxy: import('undici').EnvHttpProxyAgent | undefined
 
-/** Never for this machine, where requests go without TLS. The agent itself follows `NO_PROXY`. */
+/** Requests to this machine never use a proxy, because they have no TLS. The agent itself follows `NO_PROXY`. */
 function isProxied(url: URL): boolean {
   const { HTTPS_PROXY, https_proxy, HTTP_PROXY, http_proxy } = process.env
   return !isLoopback(url) && Boolean(HTTPS_PROXY || https_proxy || HTTP_PROXY || http_proxy)

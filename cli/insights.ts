@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type AwsAnswer, askAws } from './aws.ts'
 import { OutOfReach, Problem } from './problem.ts'
 
-/** As the broker answers (docs/contract.md). */
+/** The query as the broker returns it (docs/contract.md). */
 export type AuditQuery = {
   readonly log_groups: readonly string[]
   readonly query: string
@@ -48,7 +48,7 @@ export async function insights(
       throw new Problem(`CloudWatch ended the query with status ${status}.`)
     await pause(betweenLooksMs)
   }
-  throw new OutOfReach('CloudWatch did not finish the query within five minutes.')
+  throw new OutOfReach('CloudWatch did not finish the query within five minutes. Try again later.')
 }
 
 type Row = readonly { readonly field: string; readonly value: string }[]
@@ -80,6 +80,6 @@ async function call(action: string, members: object, region: string | undefined)
   throw new Problem(
     `CloudWatch Logs: ${words}`,
     undefined,
-    'This needs the rights logs:StartQuery and logs:GetQueryResults on the log groups that `sessions show` names.',
+    'You need the rights logs:StartQuery and logs:GetQueryResults on the log groups that `sessions show` prints.',
   )
 }

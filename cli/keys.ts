@@ -1,4 +1,4 @@
-/** The keys of a stack, by its function `rotate-keys`; or of a local stack, by the file in its data directory. */
+/** Access to the keys: of a stack through its function `rotate-keys`, of a local stack through its data directory. */
 
 import { type Command, Option } from 'commander'
 import type { KeyDescription, Retirement, Rotation } from '../shared/tokens/keyring-report.ts'
@@ -48,9 +48,9 @@ async function onThisMachine(directory: string): Promise<Keys> {
     import('../local/rotate-keys.ts'),
     import('../local/problem.ts'),
   ]).catch((error: unknown) => {
-    // The lock of a data directory is SQLite's, which Node 20 lacks.
+    // The lock of a data directory needs `node:sqlite`, which Node 20 lacks.
     if (reasonOf(error) !== 'ERR_UNKNOWN_BUILTIN_MODULE') throw error
-    throw new Problem('The keys of a local stack need the Node that runs it, 24 or newer.')
+    throw new Problem('To work with the keys of a local stack, run this command on Node 24 or newer.')
   })
   const reported = async <Result>(work: Promise<Result>) =>
     work.catch((error: unknown) => {
@@ -65,14 +65,14 @@ async function onThisMachine(directory: string): Promise<Keys> {
 
 const lambda = { name: 'lambda', title: 'Lambda', endpointVariable: 'AWS_ENDPOINT_URL_LAMBDA' } as const
 
-/** Lambda's Invoke, sent once: a repeated retirement would retire one key more. */
+/** Lambda's Invoke, without retries: a repeated retirement would retire one more key. */
 async function invoke(name: string, region: string | undefined, event: object): Promise<unknown> {
   const { status, headers, body } = await askAws(lambda, {
     ...{ method: 'POST', path: `/2015-03-31/functions/${encodeURIComponent(name)}/invocations`, region },
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(event),
     timeoutMs: answerWithinMs,
-    hint: 'Run `keys list` before you try again: the function may have done its work.',
+    hint: 'Before you try again, run `keys list`: the function may have done its work.',
   })
   if (status === 200 && headers.get('x-amz-function-error') === null) return body
   const words = body.errorMessage ?? body.Message ?? body.message ?? `status ${status}`

@@ -14,7 +14,7 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
   await import(new URL('token-broker.ts', import.meta.url))
 } else if (existsSync(bundled)) {
   const child = spawn(bundled, [command, ...process.argv.slice(2)], { stdio: 'inherit' })
-  // Pass signals on. If one reaches both processes, the child counts only the first.
+  // Forward signals. If a signal reaches both processes, the child ignores the second one.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('error', (error) => {
     console.error(`${bundled} cannot be started: ${error.message}`)

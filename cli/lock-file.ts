@@ -13,7 +13,7 @@ import { replaceFile } from './replace-file.ts'
 
 type Holder = {
   readonly pid: number
-  /** When the process began: the system reuses pids. Empty if the system does not tell. */
+  /** When the process began, because the system reuses pids. Empty if the system does not say. */
   readonly began: string
   readonly machine: string
   /** A UUID of this lock. */
@@ -26,29 +26,29 @@ export type Lock = {
   release(): Promise<void>
 }
 
-/** A lock that is older is free if nobody can tell whether its holder lives: it is on another machine, or unreadable. */
+/** An older lock counts as free if its holder cannot be checked: it is on another machine, or the file is unreadable. */
 const maxHeldMs = 120_000
-/** In the place of a start time: the process has ended, but its parent has not noticed. */
+/** Stands in for the start time of a process that has ended, but that its parent has not reaped. */
 const zombie = 'ended'
 const firstPauseMs = 10
 const maxPauseMs = 100
 
 /**
- * @param isNeedless asked after each pause; once it is true, the lock is not needed any more
- * @returns undefined if it is not needed any more; 'held' if another process still holds it after `waitMs`
+ * @param isDone called after each pause; if it returns true, the lock is not needed any more
+ * @returns undefined if `isDone`; 'held' if another process still holds the lock after `waitMs`
  */
 export async function takeLock(
   path: string,
   waitMs: number,
-  isNeedless: () => Promise<boolean>,
+  isDone: () => Promise<boolean>,
 ): Promise<Lock | undefined | 'held'> {
   const deadline = Date.now() + waitMs
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(maxPauseMs, pauseMs * 1.5)) {
-    const name = await taken(path)
+    const name = await acquire(path)
     if (name !== undefined) return lockOf(path, name)
     if (Date.now() > deadline) return 'held'
     await pause(pauseMs * (0.5 + Math.random() / 2))
-    if (await isNeedless()) return undefined
+    if (await isDone()) return undefined
   }
 }
 
@@ -63,15 +63,15 @@ function lockOf(path: string, name: string): Lock {
 }
 
 /** @returns the name of our lock, or undefined if another process has it */
-async function taken(path: string): Promise<string | undefined> {
+async function acquire(path: string): Promise<string | undefined> {
   const created = await create(path)
   if (created !== undefined) return created
   const dead = await deadHolder(path)
   if (dead === undefined) return undefined
   const right = `${path}.${dead}`
-  const name = await taken(right)
+  const name = await acquire(right)
   if (name === undefined) return undefined
-  // Another process may have replaced it before we had the right to.
+  // Another process may have replaced the holder before we got the right to.
   if ((await deadHolder(path)) === dead) {
     await replaceFile(right, path)
     return name

@@ -37,15 +37,18 @@ type Form = Readonly<Record<string, string | undefined>>
 /** The client that asks. */
 export type Caller = {
   readonly clientId: string
-  /** Parameters that prove who it is (RFC 7521 §4.2), made anew for each try. A public client has none. @throws {Problem} */
+  /**
+   * Creates the client's authentication parameters (RFC 7521 §4.2) for one try. A public client has none. @throws
+   * {Problem}
+   */
   readonly authenticate?: () => Promise<Form>
-  /** What to look at if the broker does not accept them. */
+  /** What to check if the broker rejects them. */
   readonly whenRefused?: () => string
 }
 
 /** For all requests but a refresh: repeating them is safe. */
 const plainPlan: RefreshPlan = { isRepeatable: true, lastBeginMs: 15_000, timeoutsMs: [5_000, 5_000, 10_000] }
-/** If nothing can have been spent, or another try cannot help. */
+/** Applies if nothing can have been spent, or if another try cannot help. */
 const maxTries = 3
 const firstPauseMs = 500
 const maxPauseMs = 2_000
@@ -88,7 +91,7 @@ export async function startDevice(issuer: string, caller: Caller, form: Form): P
 /**
  * Polls until the person has decided (RFC 8628 §3.4 and §3.5). Keeps polling while the broker is out of reach.
  *
- * @throws {Problem} when it was denied or has expired
+ * @throws {Problem} when the request was denied or has expired
  */
 export async function waitForApproval(issuer: string, caller: Caller, device: DeviceCode): Promise<Tokens> {
   const deadline = Date.now() + device.expiresInSeconds * 1000
@@ -131,7 +134,9 @@ export async function refresh(
   return isRefused(body) ? body : tokensIn(body)
 }
 
-/** A grant that leaves no session behind: client_credentials (RFC 6749 §4.4), token exchange (RFC 8693). @throws {Problem} */
+/**
+ * A grant that leaves no session behind: client_credentials (RFC 6749 §4.4), token exchange (RFC 8693). @throws {Problem}
+ */
 export async function tokensFor(issuer: string, caller: Caller, form: Form): Promise<Tokens> {
   const body = await ask(issuer, caller, 'token', form)
   if (isRefused(body)) throw refusal(body, caller, grantHints[body.error])
@@ -191,7 +196,7 @@ async function ask(
   let isLost = false
   let why = ''
   for (let tries = 1; ; tries += 1) {
-    // A client may be registered for tokens that are accepted once.
+    // The broker may accept an assertion only once, so each try needs a new one.
     if (tries > 1) proof = await caller.authenticate?.().catch(() => proof)
     if (performance.now() - beganAtMs > plan.lastBeginMs) throw noAnswer(issuer, why, isUnknown)
     const parameters = Object.entries({ ...form, client_id: caller.clientId, ...proof })
@@ -207,8 +212,8 @@ async function ask(
     isLost ||= answer.kind === 'lost'
     const pauseMs = Math.max(answer.retryAfterMs, Math.min(maxPauseMs, firstPauseMs * 2 ** (tries - 1)))
     const isTooLate = performance.now() - beganAtMs + pauseMs > plan.lastBeginMs
-    // A request that may have spent the token is repeated for as long as the grace mends that. Without grace, a lost
-    // request may still be running and must not be overtaken.
+    // If the token may be spent, keep trying for as long as the grace lasts: each try gets the same successor. Without
+    // grace, do not try again: a lost request may still be running, and the broker would mistake the next one for reuse.
     const isEnough = isUnknown && plan.isRepeatable ? false : isLost || tries >= maxTries
     if (isTooLate || isEnough) throw noAnswer(issuer, why, isUnknown)
     await pause(pauseMs)

@@ -21,7 +21,10 @@ export function clientIn({ applications, clients }: StoredRegistry, application:
   throw new Problem(`There is no client ${clientId} of ${application}.`, undefined, hint)
 }
 
-/** When operators ended all sessions. Registering also sets `revokedBefore`, against sessions of a former record of that name. */
+/**
+ * When operators ended all sessions, if they did. Registration also sets `revokedBefore`, so that sessions of a former
+ * record of that name stay ended.
+ */
 export function endedAt({ revokedBefore, addedAt = 0 }: Pick<Client, 'revokedBefore' | 'addedAt'>): string | undefined {
   return revokedBefore > addedAt ? new Date(revokedBefore).toISOString() : undefined
 }

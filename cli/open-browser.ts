@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process'
 import { output } from './terminal.ts'
 
-/** @returns whether it was tried: not without a display, in a pipe, or over SSH */
+/** @returns whether it tried to. It does not without a display, in a pipe, or over SSH */
 export function openInBrowser(url: string): boolean {
   const { DISPLAY, WAYLAND_DISPLAY, SSH_CONNECTION } = process.env
   if (!output.stderr.isTTY || SSH_CONNECTION) return false

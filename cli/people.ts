@@ -17,7 +17,7 @@ export type Person = {
   readonly live: number
 }
 
-/** The people that one application found. */
+/** The result of the search at one application. */
 export type SearchResult = {
   readonly broker: OpsBroker
   readonly people: readonly Person[]

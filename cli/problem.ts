@@ -10,7 +10,7 @@ export const exitCodes = {
   notSignedIn: 3,
   /** Broker, table or AWS did not answer; the same command may work later. */
   outOfReach: 4,
-  /** Begun and not finished; the same command continues. */
+  /** Begun but not finished; running the same command again continues. */
   unfinished: 5,
   /** SIGHUP, Ctrl-C and SIGTERM, as shells report them. */
   hungUp: 129,
@@ -44,7 +44,9 @@ export class OutOfReach extends Problem {
   }
 }
 
-/** The innermost cause of an error: its code where it has one, else its name. Never its message, which may quote a secret. */
+/**
+ * The innermost cause of an error: its code where it has one, else its name. Never its message, which may quote a secret.
+ */
 export function reasonOf(error: unknown): string {
   let inner = error
   while (inner instanceof Error && inner.cause !== undefined) inner = inner.cause

@@ -1,5 +1,5 @@
 /**
- * The commands of `token-broker`, and what it says when one fails.
+ * Defines the commands of `token-broker`, runs one, and reports its failure.
  *
  * A command's file is loaded only when that command is run or completed: `token` must not wait for the AWS SDK.
  */
@@ -49,10 +49,10 @@ const groups: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
 /** As they are typed: `login`, `sessions list`. */
 export const commandNames: readonly string[] = Object.values(groups).flatMap((entries) => Object.keys(entries))
 
-/** The command that shows the help for what was typed. */
+/** The command that shows the help for the typed command. */
 let help: string
 
-/** Runs the command of these arguments, and says why if it fails. @returns its exit code */
+/** Runs the command of these arguments, and prints why if it fails. @returns its exit code */
 export async function runCommand(args: readonly string[]): Promise<number> {
   const [first, ...rest] = args
   help = `${programName} --help`
@@ -64,7 +64,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     if (error instanceof Problem)
       complain(error.message, error.hint ?? (error instanceof UsageProblem ? help : undefined))
     else if (!(error instanceof CommanderError))
-      complain(`token-broker itself failed: ${error instanceof Error ? error.stack : reasonOf(error)}`)
+      complain(`A fault in token-broker; please report it: ${error instanceof Error ? error.stack : reasonOf(error)}`)
     return exitCodeOf(error)
   }
 }
@@ -140,7 +140,7 @@ async function define(command: Command, name: string, load: Entry[1]): Promise<v
 }
 
 /**
- * Moves session ids that begin with a dash behind `--`, where the parser does not take them for options. An id has 22
+ * Moves session ids that begin with a dash behind `--`, so that the parser does not mistake them for options. An id has 22
  * characters of base64url, so one in 64 begins with a dash.
  */
 function sessionIdsLast(args: readonly string[], program: Command): string[] {

@@ -14,7 +14,7 @@ export function withSecrets(command: Command): Command {
   )
 }
 
-/** Placeholder for the stack's part of a name, when the stack is not known. */
+/** Placeholder for the stack's prefix if the stack is not known. */
 const someStage = 'token-broker/<stage>/'
 
 /** @returns undefined if it is unknown, and for a local stack */
@@ -30,7 +30,7 @@ export function secretNameOf(application: Pick<Application, 'name' | 'provider'>
   return `${prefix}${providerSecretName(application)}`
 }
 
-/** Where the stack reads the secret, for people. */
+/** Describes where the stack reads the secret. */
 export function secretPlace(application: Pick<Application, 'name' | 'provider'>, prefix: string | undefined): string {
   if (prefix === undefined && isLocalTable()) return `the file secrets/${providerSecretName(application)} in DATA_DIR`
   return `the secret ${secretNameOf(application, prefix)}`
@@ -40,7 +40,7 @@ export function needsSecret({ provider }: Pick<Application, 'provider'>): boolea
   return provider.auth !== 'none'
 }
 
-/** The shell command that creates it. */
+/** The shell command that creates the secret. */
 function creationOf(name: string): string {
   const quoted = /[<>]/.test(name) ? `'${name}'` : name
   return `aws secretsmanager create-secret --name ${quoted} --kms-key-id <output SecretsKeyArn> --secret-string file://secret.txt`
@@ -49,7 +49,7 @@ function creationOf(name: string): string {
 /**
  * A warning for each application whose secret does not exist.
  *
- * @returns no warning if Secrets Manager does not answer: that is no reason to stop
+ * @returns no warnings if Secrets Manager does not answer, because that is no reason to stop
  */
 export async function missingSecrets({ applications }: Registry, prefix: string): Promise<string[]> {
   const { hasSecretValue } = await import('../shared/secrets-manager.ts')

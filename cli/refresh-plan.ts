@@ -1,5 +1,5 @@
 /**
- * When one refresh is tried again, and the `graceSeconds` that a client needs for it. docs/jobs.md has these times.
+ * When a refresh is retried, and the `graceSeconds` that a client needs for that. docs/jobs.md documents these times.
  *
  * The grace counts from the rotation, which happens after the first try was sent. A try within the grace gets the same
  * successor. So every try begins within the grace minus one timeout.
@@ -16,7 +16,7 @@ export type RefreshPlan = {
   readonly timeoutsMs: readonly [number, number, number]
 }
 
-/** All tries of one refresh end within it. Kubernetes sends SIGKILL 30 s after SIGTERM, systemd after 90 s. */
+/** All tries of one refresh end within this time. Kubernetes sends SIGKILL 30 s after SIGTERM, systemd after 90 s. */
 export const maxRefreshMs = 25_000
 
 /** No request to the broker lives longer: API Gateway gives up after 29 s, a Lambda of the broker ends after 20 s. */
@@ -26,16 +26,16 @@ export const maxRequestSeconds = 30
 export const neededGraceSeconds = 30
 export const recommendedGraceSeconds = 60
 
-/** If the broker did not tell: the smallest grace that makes sense for a program. */
+/** Assumed if the broker did not say: the smallest grace that makes sense for a program. */
 const assumedGraceSeconds = 10
 const shareOfGrace = 0.85
 const firstShare = 0.2
 
 /**
- * Without grace there is one try, with the time of all tries. A second one could overtake the first; the broker would
- * then take the first for reuse and end a live session.
+ * Without grace there is one try, which gets the time of all tries. A second one could overtake the first; the broker would
+ * then mistake the first for reuse and end a live session.
  *
- * @param graceSeconds of the client; undefined when the broker did not tell
+ * @param graceSeconds of the client; undefined if the broker did not say
  */
 export function refreshPlan(graceSeconds = assumedGraceSeconds): RefreshPlan {
   const withinMs = Math.min(maxRefreshMs, graceSeconds * 1000 * shareOfGrace)

@@ -1,4 +1,4 @@
-/** Reads the registry file that a command was given. Only variables that the command line names are replaced. */
+/** Reads the registry file of a command. Only variables that the command line names are replaced. */
 
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
@@ -12,8 +12,8 @@ export type Variables = { readonly var?: readonly string[]; readonly varEnv?: re
 
 export function withVariables(command: Command): Command {
   return command
-    .addOption(repeatable('--var <name=value>', 'value of a variable in the file'))
-    .addOption(repeatable('--var-env <name>', 'variable in the file that has the value of an environment variable'))
+    .addOption(repeatable('--var <name=value>', 'set a variable in the file'))
+    .addOption(repeatable('--var-env <name>', 'set a variable in the file from the environment variable of that name'))
 }
 
 /**

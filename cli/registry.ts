@@ -1,4 +1,4 @@
-/** Access to the table of registrations, and its failures in words. */
+/** Opens the table of registrations, and turns its failures into problems for the user. */
 
 import { randomBytes } from 'node:crypto'
 import { registrationsCachedMs } from '../shared/store/registrations.ts'
@@ -7,10 +7,10 @@ import { Unavailable } from '../shared/unavailable.ts'
 import { OutOfReach, Problem, reasonOf } from './problem.ts'
 import { type TableSettings, tableFrom, tablePlace } from './settings.ts'
 
-/** Warm Lambdas may use what they have read for so long. */
+/** Warm Lambdas may use cached registrations for this long. */
 export const inEffectWithinSeconds = registrationsCachedMs / 1000
 
-/** Failures that a repeat does not mend, by the SDK's name for them. */
+/** Errors that a retry cannot fix, by their names in the SDK. */
 const refusals: Readonly<Record<string, string>> = {
   ResourceNotFoundException: 'There is no such table',
   AccessDeniedException: 'Your AWS credentials do not allow this on the table',

@@ -1,4 +1,4 @@
-/** Times as people say them: how long ago, in how long, at what time. The clock is handed in. */
+/** Formats times for people: how long ago, in how long, at what time. Callers pass the current time. */
 
 const units = [
   [86_400, 'd'],

@@ -1,4 +1,4 @@
-/** Broker, application and table of a command: from its options, else from the environment. */
+/** Reads the broker, application and table of a command from its options, else from the environment. */
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { isConfidential, isLoopback } from '../shared/domain/loopback.ts'
@@ -16,25 +16,25 @@ export type Everywhere = { readonly allApplications?: true }
 export type TableSettings = { readonly table?: string }
 
 export function withUrl(command: Command, ifNotSet = `${localUrl} if not set`): Command {
-  return command.addOption(new Option('--url <url>', `URL of the broker, ${ifNotSet}`).env('TOKEN_BROKER_URL'))
+  return command.addOption(new Option('--url <url>', `URL of the broker; ${ifNotSet}`).env('TOKEN_BROKER_URL'))
 }
 
 export function withBroker(command: Command): Command {
   return withUrl(command).option(
     '--application <name>',
-    'application; on this machine demo if not set (env: TOKEN_BROKER_APPLICATION)',
+    'application; demo if not set, for a broker on this machine (env: TOKEN_BROKER_APPLICATION)',
   )
 }
 
-/** Of commands for operators, who sign their requests for AWS. */
+/** Options of the operators' commands, which sign their requests for AWS. */
 export function withOps(command: Command): Command {
   return withBroker(command)
     .option('--region <region>', 'AWS region to sign for (env: AWS_REGION), else the one in the URL')
-    .option('--sign', 'sign for AWS although the URL is of this machine, for example a tunnel')
+    .option('--sign', 'sign for AWS even if the URL is on this machine, for example for a tunnel')
 }
 
 export function withEverywhere(command: Command): Command {
-  return command.option('--all-applications', 'at all applications of the broker')
+  return command.option('--all-applications', 'search all applications of the broker')
 }
 
 export function withTable(command: Command): Command {
@@ -58,7 +58,7 @@ export function integer(flags: string, description: string, min: number, max: nu
   })
 }
 
-/** Without a slash at its end. @throws {UsageProblem} */
+/** @returns the URL without a trailing slash @throws {UsageProblem} */
 export function urlFrom({ url: given }: BrokerSettings): string {
   const url = parsedUrl(given || localUrl)
   const isPlain =
@@ -100,7 +100,7 @@ export function isLocalTable(): boolean {
   return endpoint !== undefined && isLoopback(endpoint)
 }
 
-/** The table and where it is, for people. */
+/** Describes the table and where it is. */
 export function tablePlace(table: string): string {
   const { AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_DYNAMODB, AWS_REGION, AWS_DEFAULT_REGION } = process.env
   const endpoint = AWS_ENDPOINT_URL_DYNAMODB || AWS_ENDPOINT_URL

@@ -1,4 +1,4 @@
-/** How the process ends on SIGINT, SIGTERM and SIGHUP: at once, or after work that must not be cut off. */
+/** Ends the process on SIGINT, SIGTERM and SIGHUP: at once, or after work that must not be interrupted. */
 
 import { exitCodes } from './problem.ts'
 import { endSpinner } from './terminal.ts'
@@ -20,8 +20,8 @@ export function endOnSignals(): void {
 }
 
 /**
- * Runs work that a signal must not cut off. A signal that arrives meanwhile ends the process right after the work,
- * whether it succeeded or not. Further signals change nothing, so the work must be bounded in time.
+ * Runs work that a signal must not interrupt. A signal that arrives during the work ends the process right after it, whether
+ * it succeeded or not. Further signals have no effect, so the work must be bounded in time.
  */
 export async function finishBeforeExit<Result>(work: () => Promise<Result>): Promise<Result> {
   running += 1

@@ -1,4 +1,4 @@
-/** Signature Version 4, with the credentials that the AWS tools would use. */
+/** Signs requests with Signature Version 4 and the credentials that the AWS tools would use. */
 
 import { defaultProvider } from '@aws-sdk/credential-provider-node'
 import { Hash } from '@smithy/core/serde'
@@ -33,7 +33,7 @@ export async function signed(
     headers: { ...headers, host: url.host },
     body,
   })
-  // fetch sets the host itself.
+  // `fetch` sets the host header itself.
   const { host: _, ...rest } = withSignature
   return rest
 }

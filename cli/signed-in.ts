@@ -9,7 +9,7 @@ import { type BrokerSettings, givenApplication, localUrl, urlFrom, withBroker } 
 import { plain } from './terminal.ts'
 import { workload } from './workload.ts'
 
-/** Selects one session; the members that are missing or empty match all. */
+/** Selects one session. Missing or empty members match every session. */
 export type SessionSelector = BrokerSettings & { readonly clientId?: string }
 
 export function withSession(command: Command, clientIdIfNotSet = 'that of the default session'): Command {

@@ -1,4 +1,4 @@
-/** Rows of text as a table that fits the terminal. */
+/** Formats rows as a table that fits the terminal. */
 
 import stringWidth from 'string-width'
 import { type Format, paint, plain, print, terminalWidth } from './terminal.ts'
@@ -6,9 +6,9 @@ import { type Format, paint, plain, print, terminalWidth } from './terminal.ts'
 export type Cell = string | { readonly text: string; readonly as: Format }
 export type Column = {
   readonly title: string
-  /** Width down to which the column is cut if the terminal is too narrow. @default it is not cut */
+  /** The column may be cut to this width if the terminal is too narrow. @default it is not cut */
   readonly minWidth?: number
-  /** If cutting is not enough, columns are left out, the highest number first. @default it stays */
+  /** If cutting is not enough, columns are left out, the highest number first. @default it is never left out */
   readonly dropOrder?: number
 }
 
@@ -75,7 +75,7 @@ function textOf(cell: Cell): string {
   return plain(typeof cell === 'string' ? cell : cell.text)
 }
 
-/** Cuts between letters as people see them, which may be several characters each. */
+/** Cuts between letters as people see them (grapheme clusters), which may have several characters each. */
 export function cut(text: string, width: number): string {
   if (stringWidth(text) <= width) return text
   let kept = ''

@@ -65,19 +65,19 @@ function hasPerson(): boolean {
 /**
  * Asks before something is changed, unless `--yes` was passed.
  *
- * @param outlook told before the question: what is about to happen
+ * @param preview what is about to happen, printed before the question
  * @throws {Problem} when the answer is no, or when nobody can be asked
  */
 export async function askUnlessYes(
   { yes }: { readonly yes?: boolean },
   question: string,
-  outlook: () => string | undefined | Promise<string | undefined>,
+  preview: () => string | undefined | Promise<string | undefined>,
 ): Promise<void> {
   if (yes) return
   if (!hasPerson()) {
     throw new UsageProblem('There is no terminal to ask on, so nothing was changed.', 'Pass --yes to go ahead.')
   }
-  const text = await outlook()
+  const text = await preview()
   if (text !== undefined) say(text)
   if (!(await confirm(question))) throw new Problem('Nothing was changed.')
 }

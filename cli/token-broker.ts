@@ -10,6 +10,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? exitCodes.done : exitCodes.failed)
 })
 endOnSignals()
-// The SDK would warn on Node 20 of its future versions. The one in the package does not change by itself.
+// On Node 20, the AWS SDK warns that its next versions need a newer Node. The package pins its version, so this is noise.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
 process.exitCode = await runCommand(process.argv.slice(2))

@@ -1,4 +1,4 @@
-/** Warnings about clients whose registered identities are wider than they may look. */
+/** Warnings about clients whose registered identities match more than their author may expect. */
 
 import type { Client } from '../shared/domain/registration.ts'
 import { wideTrust } from '../shared/domain/workload-trust.ts'

@@ -1,4 +1,7 @@
-/** The command line as a workload: a client that authenticates with the token of its platform (RFC 7523 §2.2, docs/workloads.md). */
+/**
+ * The command line as a workload: a client that authenticates with the token of its platform (RFC 7523 §2.2,
+ * docs/workloads.md).
+ */
 
 import { type Command, Option } from 'commander'
 import { objectIn } from './http.ts'
@@ -45,10 +48,14 @@ export function withWorkload(command: Command): Command {
     )
 }
 
-/** The platform that the options name, or the one that is detected. It can be stored and given again. @throws {UsageProblem} */
+/**
+ * The platform that the options name, or else the detected one. A session stores the result and passes it again.
+ *
+ * @throws {UsageProblem}
+ */
 export function platformName({ workload }: WorkloadSettings): string {
   const given = workload === true || workload === '' ? 'auto' : (workload ?? 'auto')
-  // Others see the arguments of a process.
+  // Other users can see the arguments of a process.
   if (looksLikeToken.test(given)) {
     throw new UsageProblem(
       'A token must not be on the command line.',
@@ -58,7 +65,7 @@ export function platformName({ workload }: WorkloadSettings): string {
   if (given === 'auto') {
     const found = detectPlatform()
     if (found !== undefined) return found
-    throw new UsageProblem('The platform is not detected here.', `Name it: --workload ${choices}`)
+    throw new UsageProblem('The platform could not be detected.', `Name it: --workload ${choices}`)
   }
   if (Object.hasOwn(platforms, given) || /^file=./.test(given)) return given
   throw new UsageProblem(`--workload must be ${choices}.`)
@@ -66,8 +73,9 @@ export function platformName({ workload }: WorkloadSettings): string {
 
 /**
  * @param platform as `platformName` returns it
- * @param issuer of the application. The audience is never taken from an answer of the broker: a false broker could name the
- *   issuer of another one, and use the token there.
+ * @param issuer of the application. Never take the audience from an answer of the broker: a fake broker could name the
+ *   issuer
+ *   of another one, and use the token there.
  */
 export function workload(
   clientId: string,
@@ -82,8 +90,8 @@ export function workload(
       const { token, audienceHint } = await load(platform)
       const assertion = await token(audience)
       latest = identityIn(assertion)
-      if (latest === undefined) throw new Problem(`What ${platform} gave is not a JWT.`)
-      // It may be good for something else, such as the API of a cluster, so the broker must not see it.
+      if (latest === undefined) throw new Problem(`The token of ${platform} is not a JWT.`)
+      // The token may be valid elsewhere, for example at the API of a cluster, so the broker must not see it.
       if (latest.audience !== audience) {
         throw new Problem(
           `The token of ${platform} is for ${shown(latest.audience)} and not for ${shown(audience)}. It was not sent.`,
@@ -97,7 +105,7 @@ export function workload(
   issuer   ${shown(latest?.issuer ?? '')}
   subject  ${shown(latest?.subject ?? '')}
   audience ${shown(latest?.audience ?? '')}
-Compare them with "identities" of the client ${plain(clientId)} in the registry. The log of the broker says what does not fit.`,
+Compare them with "identities" of the client ${plain(clientId)} in the registry. The log of the broker says which one does not match.`,
   }
 }
 
@@ -113,7 +121,7 @@ async function load(platform: string): Promise<Platform> {
   }
 }
 
-/** Not verified: that is up to the broker. */
+/** Does not verify the token. The broker does that. */
 function identityIn(token: string): Identity | undefined {
   const [, payload] = /^[\w-]+\.([\w-]+)\.[\w-]+$/.exec(token) ?? []
   if (payload === undefined) return undefined

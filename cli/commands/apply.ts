@@ -125,7 +125,7 @@ function showProvider(change: Change, prefix: string | undefined): void {
 
 function consequence(changes: readonly Change[]): string | undefined {
   return changes.some(({ kind }) => kind === 'removed')
-    ? 'A removed client is refused within seconds, and none of its sessions refreshes.'
+    ? 'A removed client is refused within seconds, and its sessions can no longer refresh.'
     : undefined
 }
 

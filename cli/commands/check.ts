@@ -21,7 +21,7 @@ export function define(command: Command): void {
 async function check(file: string, settings: Settings): Promise<void> {
   const registry = await registryFrom(file, settings, !settings.local)
   const warnings = registry.clients.flatMap((client) => [graceWarning(client) ?? [], trustWarnings(client)].flat())
-  // The local stack keeps them in DATA_DIR.
+  // The local stack keeps the providers' secrets in DATA_DIR.
   const prefix = settings.local ? 'secrets/' : secretsPrefix(settings, '')
   const applications = registry.applications.map((application) => ({
     name: application.name,

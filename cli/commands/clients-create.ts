@@ -24,7 +24,7 @@ const grants: Readonly<Record<string, string>> = {
   token_exchange: 'urn:ietf:params:oauth:grant-type:token-exchange',
 }
 
-/** Options that are members of the registry file by the same name, in camelCase. */
+/** Each option is a member of the registry file of the same name, in camelCase. */
 type Settings = TableSettings &
   JsonFlag & {
     readonly auth: string
@@ -50,7 +50,7 @@ export function define(command: Command): void {
     .addOption(
       repeatable(
         '--audience <uri>',
-        'allowed audience, the first is the default; that of the other clients if not set',
+        'allowed audience, the first is the default; the audiences of the other clients if not set',
       ),
     )
     .option('--display-name <name>', 'name that people see when they confirm')
@@ -132,7 +132,7 @@ function membersFrom({
 function assignment(text: string): [string, unknown] {
   const [, name, value = ''] = /^(\w+)=(.*)$/s.exec(text) ?? []
   if (name === undefined || name === 'secrets')
-    throw new UsageProblem('--set takes member=JSON, and not `secrets`: the secret is generated.')
+    throw new UsageProblem('--set takes MEMBER=JSON, but not `secrets`: this command generates the secret.')
   try {
     return [name, JSON.parse(value)]
   } catch {
@@ -172,7 +172,7 @@ function declaring(application: Application, clients: readonly Client[], members
   throw new Problem(['The client cannot be registered:', ...lines].join('\n'))
 }
 
-/** Those of the application are only in its registry file. If all of its clients have the same ones, take these. */
+/** The application's own `audiences` are only in its registry file. If all of its clients have the same ones, use them. */
 function usualAudiences(clients: readonly Client[]): readonly string[] {
   const [first, ...others] = clients.map(({ audiences }) => audiences)
   if (first !== undefined && others.every((each) => each.join('\n') === first.join('\n'))) return first

@@ -35,8 +35,8 @@ Remove the client from your registry file too: otherwise the next apply register
 async function run(application: string, clientId: string, settings: Settings): Promise<void> {
   await useTable(settings, async (table) => {
     clientIn(await readRegistry(table, [application]), application, clientId)
-    const outlook = () => 'The client is refused within seconds, and none of its sessions refreshes.'
-    await askUnlessYes(settings, `Delete the client ${clientId} of ${application}?`, outlook)
+    const preview = () => 'The client is refused within seconds, and its sessions can no longer refresh.'
+    await askUnlessYes(settings, `Delete the client ${clientId} of ${application}?`, preview)
     const deleted = await deleteClient(table, application, clientId)
     const effectiveAt = Date.now() + inEffectWithinSeconds * 1000
     const until = new Date(effectiveAt + deleted.accessTokenSeconds * 1000).toISOString()
@@ -45,7 +45,7 @@ async function run(application: string, clientId: string, settings: Settings): P
       return printJson({ application, client_id: clientId, effective_at: effective, access_tokens_until: until })
     }
     print(
-      `The client ${clientId} of ${application} is deleted. It is refused within ${inEffectWithinSeconds} s, and none of its sessions refreshes.`,
+      `The client ${clientId} of ${application} is deleted. It is refused within ${inEffectWithinSeconds} s, and its sessions can no longer refresh.`,
     )
     print(`Its last access tokens expire by ${byTheClock(until, Date.now())}.`)
   })
@@ -63,6 +63,8 @@ async function deleteClient(table: Table, name: string, clientId: string): Promi
     if (worker !== undefined) {
       throw new Problem(
         `The client ${worker.clientId} exchanges tokens of ${clientId} (exchangesFor); nothing was changed.`,
+        undefined,
+        `Remove ${clientId} from "exchangesFor" of ${worker.clientId} first.`,
       )
     }
     const asked = others.filter(({ grants }) => grants.length > 0).flatMap(({ scopes }) => scopes)

@@ -15,13 +15,13 @@ type Emergency = { readonly emergency?: readonly string[]; readonly reason?: str
 
 export function define(command: Command): void {
   withKeys(command)
-    .addOption(repeatable('--emergency <key>', 'end this key and everything made with it now; or all'))
+    .addOption(repeatable('--emergency <key>', 'end this key and everything made with it now; all ends every key'))
     .option('--reason <text>', 'reason for the log; required with --emergency')
     .option('--yes', 'do not ask')
     .addHelpText(
       'after',
       `
-The next keys take over. Everything made with the former ones stays valid. In the cloud, keys rotate by themselves;
+The next keys take over. Everything made with the former ones stays valid. In the cloud, keys rotate automatically.
 docs/operations.md says what an emergency ends.
 
 Example:
@@ -38,8 +38,8 @@ async function rotate(settings: Settings): Promise<void> {
     return settings.json ? printJson(rotation) : showRotation(rotation)
   }
   if (!reason) throw new UsageProblem('Pass --reason TEXT with --emergency.')
-  const outlook = async () => keyLines(await keys.list()).join('\n')
-  await askUnlessYes(settings, `End ${names.join(', ')} and everything made with it?`, outlook)
+  const preview = async () => keyLines(await keys.list()).join('\n')
+  await askUnlessYes(settings, `End ${names.join(', ')} and everything made with it?`, preview)
   const retirement = await keys.retire(names.includes('all') ? 'all' : names, reason)
   return settings.json ? printJson(retirement) : showRetirement(retirement)
 }
@@ -55,5 +55,5 @@ function showRetirement(retirement: Retirement): void {
   print(`\n${keyLines(retirement.keys).join('\n')}`)
   print(`\nIn effect in every function from ${effective} (${relative(effective, Date.now())}).`)
   if (verifiers !== undefined) print(`Resource servers that use the published keys know it from ${verifiers}.`)
-  if (!known) say('Until then, some functions may refuse what the new keys made.', 'yellow')
+  if (!known) say('Until then, some functions may refuse tokens that the new keys made.', 'yellow')
 }

@@ -37,7 +37,7 @@ type Settings = SessionSelector &
 export function define(command: Command): void {
   withWorkload(withSession(command, localClient))
     .option('--scope <scopes>', 'scopes to ask for', defaultScope)
-    .option('--audience <uri>', 'API to ask for; the first one of the client if not set')
+    .option('--audience <uri>', 'API that the access token is for; the first audience of the client if not set')
     .option('--no-browser', 'do not open a browser')
     .option('--no-qr', 'do not show a QR code')
     .addHelpText(
@@ -125,7 +125,7 @@ async function waiting(device: DeviceCode, approval: Promise<Tokens>): Promise<T
   }
 }
 
-/** What a session of a workload keeps, so that later commands authenticate in the same way. */
+/** These members of a workload's session let later commands authenticate in the same way. */
 function workloadOf(settings: Settings): Pick<StoredSession, 'workload' | 'workloadAudience'> {
   const { workload, workloadAudience } = settings
   if (workload === undefined) return {}
@@ -133,7 +133,7 @@ function workloadOf(settings: Settings): Pick<StoredSession, 'workload' | 'workl
 }
 
 function sessionOf(key: SessionClient, tokens: Tokens): StoredSession {
-  if (tokens.accessToken === '') throw new Problem('The broker’s answer holds no access token.')
+  if (tokens.accessToken === '') throw new Problem('The answer of the broker has no access token.')
   const { accessToken, expiresInSeconds, endsInSeconds, ...rest } = tokens
   const nowSeconds = Math.floor(Date.now() / 1000)
   return {
@@ -153,12 +153,12 @@ async function setBrokenFileAside(path: string): Promise<void> {
     await readSessions(path)
   } catch (error) {
     if (error instanceof Untrusted) throw error
-    say(`The file of sessions could not be read. It is ${await setAside(path)} now.`, 'yellow')
+    say(`The file of sessions could not be read. It was renamed to ${await setAside(path)}`, 'yellow')
   }
 }
 
 /**
- * Stores the session instead of the former one of this client, and ends that one: its only copy is gone.
+ * Stores the session in place of this client's previous one, and revokes the previous one, because no copy of it is left.
  *
  * @returns the default session; another login does not change it
  */
@@ -176,7 +176,7 @@ async function keep(path: string, session: StoredSession): Promise<SessionKey> {
   })
   if (before !== undefined && before.ended === undefined) {
     const { issuer, refreshToken, accessToken } = before
-    // If the broker is out of reach, it expires by itself.
+    // If the broker is out of reach, the previous session expires by itself.
     await revoke(issuer, callerOf(before), refreshToken ?? accessToken).catch(() => {})
   }
   return byDefault

@@ -24,11 +24,11 @@ async function logout(settings: Settings): Promise<void> {
   const session = selectSession(await readSessions(path), settings)
   const { issuer, clientId, refreshToken, accessToken, signedInAtSeconds } = session
   const isRevoked = !settings.onlyForget && session.ended === undefined
-  // Any refresh token of the session ends it, even one that another process has spent meanwhile; without one, the access
-  // token does (RFC 7009 §2.1).
+  // Any refresh token of the session ends it, even one that another process has spent in the meantime. Without a refresh
+  // token, the access token ends it (RFC 7009 §2.1).
   if (isRevoked) await revoke(issuer, callerOf(session), refreshToken ?? accessToken)
   await changeSessions(path, async ({ stored, write }) => {
-    // Keep a session that was started meanwhile.
+    // Keep a session that was started in the meantime.
     const isEnded = (each: typeof session) => same(each, session) && each.signedInAtSeconds === signedInAtSeconds
     await write({ ...stored, sessions: stored.sessions.filter((each) => !isEnded(each)) })
   })

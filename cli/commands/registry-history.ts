@@ -37,7 +37,7 @@ async function showHistory({ application, limit, ...settings }: Settings): Promi
     }))
     const found = entries.filter(({ changes }) => changes.length > 0)
     if (settings.json) return printJson({ history: found.map(inJson) })
-    if (found.length === 0) return say('There are no changes by a command.', 'dim')
+    if (found.length === 0) return say('There are no recorded changes.', 'dim')
     printTable(columns, found.flatMap(rowsOf))
   })
 }

@@ -1,6 +1,6 @@
 /**
- * `token-broker sessions history`: in the cloud from CloudWatch Logs Insights; a broker on this machine answers with its
- * latest log lines itself.
+ * `token-broker sessions history`: queries CloudWatch Logs Insights. A broker on this machine returns its latest log lines
+ * instead of a query.
  */
 
 import type { Command } from 'commander'

@@ -73,7 +73,7 @@ type List = {
   readonly keepsEmail: boolean
 }
 
-/** One page. With a filter, the pages of the broker may be shorter or empty, so it may take several of them. */
+/** Reads one page. With a filter, the broker's pages may be shorter or empty, so this may take several requests. */
 async function listAt(broker: OpsBroker, query: Query): Promise<List> {
   const limit = Number(query.limit ?? defaultLimit)
   const sessions: Session[] = []
@@ -112,7 +112,7 @@ function printList({ broker, sessions, cursor, keepsEmail }: List, isOneOfMany: 
   if (cursor !== undefined) print(dim(`more: ${where}--cursor ${cursor}`))
 }
 
-/** An unknown person is a failure. A known person without a matching session is a result. */
+/** An unknown person is an error. A known person without a matching session is an empty result. */
 async function explainNone(brokers: readonly OpsBroker[], query: Query): Promise<void> {
   const { subject, email, name } = query
   const who = subject !== undefined ? { subject } : email !== undefined ? { email } : undefined
@@ -124,7 +124,7 @@ async function explainNone(brokers: readonly OpsBroker[], query: Query): Promise
     throw new Problem(
       `There is no matching session of a person with "${name}" in their name, address or subject.`,
       undefined,
-      'A session that an operator ended has no name and no address any more.',
+      'A session that an operator ended no longer has a name and an address.',
     )
   }
   say('There are no matching sessions.', 'dim')

@@ -52,7 +52,7 @@ async function revoke(sid: string | undefined, settings: Settings): Promise<void
   if ('who' in target) return revokePerson(settings, target.who)
   if (settings.allApplications) throw new UsageProblem('--all-applications needs --subject or --email.')
   const broker = opsBroker(settings)
-  await askUnlessYes(settings, `End ${nameOf(target, broker)}?`, () => outlook(broker, target))
+  await askUnlessYes(settings, `End ${nameOf(target, broker)}?`, () => preview(broker, target))
   const answer = await end(broker, target, settings.reason)
   if (settings.json) printJson(answer)
   else print(outcome(target, broker, answer))
@@ -152,7 +152,7 @@ function end(broker: OpsBroker, target: Target, reason: string | undefined): Pro
     : sweep(broker, { ...target, ...why }, () => {})
 }
 
-async function outlook(broker: OpsBroker, target: Target): Promise<string> {
+async function preview(broker: OpsBroker, target: Target): Promise<string> {
   if ('sid' in target) {
     const { session } = await callForSession(broker, 'GET', target.sid)
     const { client_id, state, created_at } = session as Session
@@ -187,7 +187,7 @@ function inWords(effective: string): string {
   return ms <= 0 ? 'now' : `from ${effective} (${relative(effective, Date.now())})`
 }
 
-/** Resource servers that do not ask introspection accept access tokens until they expire. */
+/** Resource servers that do not use introspection accept access tokens until they expire. */
 function accessTokens(until: unknown): string {
   if (typeof until !== 'string' || Date.parse(until) <= Date.now()) return ''
   return `\nThe last access tokens expire by ${byTheClock(until, Date.now())}.`

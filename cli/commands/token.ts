@@ -2,8 +2,8 @@
  * `token-broker token`: prints a valid access token, for scripts and jobs. With `--workload` the job acts for itself, and
  * nothing is stored.
  *
- * A refresh takes the disk space, asks the broker, stores the answer, and only then prints. If several processes run at the
- * same time, one refreshes and the others read what it stored.
+ * A refresh reserves the disk space, asks the broker, stores the answer, and only then prints the token. If several
+ * processes run at the same time, one refreshes and the others read what it stored.
  */
 
 import type { Command } from 'commander'
@@ -28,7 +28,7 @@ import {
 import { plain, print, printJson, say } from '../terminal.ts'
 import { platformName, type WorkloadSettings, withWorkload, workload } from '../workload.ts'
 
-/** An access token is refreshed before it expires: by a fifth of its lifetime, a minute at most. */
+/** An access token is refreshed ahead of its expiry: by a fifth of its lifetime, but at most by a minute. */
 const aheadShare = 0.2
 const maxAheadSeconds = 60
 const daySeconds = 86_400
@@ -36,7 +36,7 @@ const warnBeforeEndSeconds = 7 * daySeconds
 const maxDays = 3_650
 
 type Settings = SessionSelector & WorkloadSettings & OwnSettings & JsonFlag & SessionSettings
-/** Of a job that acts for itself. */
+/** Options of a job that acts for itself. */
 type OwnSettings = { readonly scope?: string; readonly audience?: string; readonly subjectTokenFile?: string }
 type SessionSettings = {
   readonly validFor?: number
@@ -47,18 +47,21 @@ type SessionSettings = {
 export function define(command: Command): void {
   withWorkload(withSession(command))
     .option('--scope <scopes>', 'scopes to ask for, with --workload; none if not set')
-    .option('--audience <uri>', 'API to ask for, with --workload; the first one of the client if not set')
+    .option(
+      '--audience <uri>',
+      'API that the token is for, with --workload; the first audience of the client if not set',
+    )
     .option('--subject-token-file <path>', 'exchange the access token in this file (RFC 8693), with --workload')
     .addOption(
       integer(
         '--valid-for <seconds>',
-        'refresh a token that is valid for less; a fifth of its lifetime if not set, a minute at most',
+        'refresh the token if it expires sooner; a fifth of its lifetime if not set, a minute at most',
         0,
         daySeconds,
       ),
     )
-    .option('--refresh', 'refresh in any case')
-    .addOption(integer('--min-session-days <n>', 'exit code 3 if the session ends within so many days', 1, maxDays))
+    .option('--refresh', 'always refresh')
+    .addOption(integer('--min-session-days <n>', 'exit code 3 if the session ends within this many days', 1, maxDays))
     .addHelpText(
       'after',
       `
@@ -66,7 +69,7 @@ With --workload the job acts for itself: it authenticates with the token of its 
   ${programName} token --workload github --client-id deploy --scope reports:read
 
 Exit code 3: sign in again. Exit code 4: the broker is out of reach, the session is kept.
-From a week before the session ends, a warning on stderr says so.
+In the last week of a session, a warning on stderr says when it ends.
 
 In a script, stop if there is no token. Keep it off command lines, which every user of the machine can read:
   token=$(${programName} token) || exit
@@ -106,7 +109,9 @@ const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token'
 async function printOwnToken(settings: Settings): Promise<void> {
   const { clientId, scope, audience, subjectTokenFile } = settings
   for (const name of sessionOptions) {
-    if (settings[name] !== undefined) throw new UsageProblem(`${flagOf(name)} is about a session; --workload has none.`)
+    if (settings[name] !== undefined) {
+      throw new UsageProblem(`${flagOf(name)} applies to a session. With --workload there is none; leave it out.`)
+    }
   }
   if (!clientId)
     throw new UsageProblem('Pass --client-id ID or set TOKEN_BROKER_CLIENT_ID to say which client this is.')
@@ -142,7 +147,7 @@ function assertAlive(session: StoredSession): void {
   if (session.ended === undefined) return
   const { atSeconds, why } = session.ended
   throw notSignedIn(
-    `The session ${nameOf(session)} has ended (found at ${dateOf(atSeconds)}): ${why}`,
+    `The session ${nameOf(session)} has ended (noticed at ${dateOf(atSeconds)}): ${why}`,
     loginAgain(session),
   )
 }
@@ -165,7 +170,7 @@ function isFresh(
   { accessTokenExpiresAtSeconds, accessTokenSeconds }: StoredSession,
   asked: number | undefined,
 ): boolean {
-  // A new token would not be valid for longer than its lifetime.
+  // No token is valid for longer than its lifetime. Without this limit, each call would refresh.
   const ahead = Math.min(asked ?? maxAheadSeconds, accessTokenSeconds * (asked === undefined ? aheadShare : 1) - 1)
   return accessTokenExpiresAtSeconds - nowSeconds() > Math.max(0, ahead)
 }
@@ -225,8 +230,8 @@ async function refreshStored(session: StoredSession, { stored, reserve, write }:
 }
 
 /**
- * Without grace, a refresh that got no answer must not be overtaken by the next one: the broker would take the first one
- * for reuse and end the session.
+ * Without grace, the next refresh must not overtake one that got no answer: the broker would mistake the first one for reuse
+ * and end the session.
  *
  * @throws {OutOfReach}
  */
@@ -265,7 +270,7 @@ function renewed(
   }
 }
 
-/** Without its tokens. */
+/** The session as ended, without its tokens. */
 function ended(
   { refreshToken: _, unansweredAtSeconds, ...session }: StoredSession,
   { description }: Refused,

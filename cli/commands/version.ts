@@ -8,8 +8,8 @@ import { type BrokerSettings, type JsonFlag, urlFrom, withUrl } from '../setting
 import { print, printJson } from '../terminal.ts'
 
 export function define(command: Command): void {
-  withUrl(command, 'not asked if not set')
-    .addHelpText('after', '\nThe exit code is 1 if the two do not fit together.')
+  withUrl(command, 'only the version of this program if not set')
+    .addHelpText('after', '\nThe exit code is 1 if the two versions do not work together.')
     .action(show)
 }
 
@@ -27,7 +27,7 @@ async function show(settings: BrokerSettings & JsonFlag): Promise<void> {
 
 const answerWithinMs = 35_000
 
-/** The description of the API has it, which everybody may read. */
+/** Reads the version from the API description, which is public. */
 async function versionOf(url: string): Promise<string> {
   let status: number
   let text: string
@@ -41,8 +41,8 @@ async function versionOf(url: string): Promise<string> {
   if (status === 429 || status >= 500) throw new OutOfReach(`The broker at ${url} is out of reach (status ${status}).`)
   const told = Object(objectIn(text).info).version
   if (typeof told === 'string' && /^\d+\.\d+\.\d+$/.test(told)) return told
-  throw new Problem(`${url} does not tell the version of a broker (status ${status}).`, undefined, unknownHint)
+  throw new Problem(`${url} does not report the version of a broker (status ${status}).`, undefined, unknownHint)
 }
 
 const unknownHint =
-  'Check the URL. Brokers before 0.2.0 do not tell their version, and docs/compatibility.md says how to update them.'
+  'Check the URL. Brokers before 0.2.0 do not report their version; docs/compatibility.md says how to update them.'

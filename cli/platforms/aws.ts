@@ -10,11 +10,11 @@ import { withRetries } from './retries.ts'
 
 const sts = { name: 'sts', title: 'STS', endpointVariable: 'AWS_ENDPOINT_URL_STS' } as const
 const answerWithinMs = 5_000
-/** The shortest lifetime that leaves room for clocks that differ and for retries. */
+/** Short, but with room for clock skew and retries. */
 const lifetimeSeconds = 300
 
 export async function token(audience: string): Promise<string> {
-  // The global endpoint has no such action.
+  // The global endpoint of STS does not offer this action.
   const region = process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION
   if (!region) {
     throw new Problem(
@@ -27,7 +27,7 @@ export async function token(audience: string): Promise<string> {
 }
 
 export function audienceHint(audience: string): string {
-  return `STS did not make the token for ${audience}.`
+  return `STS ignored the audience ${audience}. Check AWS_ENDPOINT_URL_STS.`
 }
 
 async function ask(audience: string, region: string): Promise<string> {
@@ -38,11 +38,11 @@ async function ask(audience: string, region: string): Promise<string> {
   const { status, text } = await askAws(sts, {
     ...{ method: 'POST', path: '/', region, timeoutMs: answerWithinMs, body: form.toString() },
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    hint: 'A function in a VPC needs an interface endpoint for STS, or a way to the internet.',
+    hint: 'A function in a VPC needs an interface endpoint for STS, or a route to the internet.',
   })
   const answer = member(text, 'WebIdentityToken')
   if (status === 200 && answer !== undefined) return answer
-  // Never the message: after a wrong signature it has the headers of the request.
+  // Do not print the message: for a wrong signature it contains the headers of the request.
   const code = member(text, 'Code') ?? `status ${status}`
   const message = `STS gave no token: ${plain(code)}.`
   if (status >= 500 || code.startsWith('Throttling')) throw new OutOfReach(message, 'Try again later.')
@@ -51,7 +51,7 @@ async function ask(audience: string, region: string): Promise<string> {
 
 function hintFor(code: string, audience: string): string | undefined {
   if (code.startsWith('OutboundWebIdentityFederationDisabled')) {
-    return 'It is enabled once for each account: aws iam enable-outbound-web-identity-federation'
+    return 'Enable it once for the account: aws iam enable-outbound-web-identity-federation'
   }
   if (code === 'AccessDenied' || code === 'AccessDeniedException') {
     return `The role needs this permission:
@@ -60,7 +60,9 @@ function hintFor(code: string, audience: string): string | undefined {
                    "Null": { "sts:IdentityTokenAudience": "false" } } }`
   }
   if (code.startsWith('ExpiredToken')) return 'The AWS credentials have expired. Get new ones.'
-  if (code === 'InvalidClientTokenId' || code === 'SignatureDoesNotMatch') return 'AWS does not know these credentials.'
+  if (code === 'InvalidClientTokenId' || code === 'SignatureDoesNotMatch') {
+    return 'AWS does not accept these credentials. Check the AWS profile, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.'
+  }
   if (code.startsWith('SessionDurationEscalation')) {
     return `The AWS credentials end within ${lifetimeSeconds} seconds. Get new ones.`
   }

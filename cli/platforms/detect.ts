@@ -1,4 +1,4 @@
-/** Which platform this process runs on, where its environment says so. */
+/** Detects the platform of this process from its environment. */
 
 import { existsSync } from 'node:fs'
 import { projectedTokenPath, tokenFileVariable } from './kubernetes.ts'

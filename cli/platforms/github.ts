@@ -1,4 +1,4 @@
-/** The token of a GitHub Actions job, asked of the address that GitHub gives to jobs which may have one. */
+/** Requests the token of a GitHub Actions job at the URL that GitHub gives to jobs with `id-token: write`. */
 
 import { isConfidential } from '../../shared/domain/loopback.ts'
 import { objectIn, request } from '../http.ts'
@@ -26,7 +26,7 @@ export async function token(audience: string): Promise<string> {
 }
 
 export function audienceHint(audience: string): string {
-  return `GitHub did not make the token for ${audience}.`
+  return `GitHub ignored the audience ${audience}. Check ACTIONS_ID_TOKEN_REQUEST_URL.`
 }
 
 async function ask(url: URL, bearer: string): Promise<string> {

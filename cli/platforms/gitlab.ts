@@ -1,4 +1,4 @@
-/** The token of a GitLab job, which `id_tokens` of the job puts into a variable. */
+/** Reads the token of a GitLab job from a variable that the job's `id_tokens` sets. */
 
 import { exitCodes, Problem } from '../problem.ts'
 

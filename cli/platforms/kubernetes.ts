@@ -1,9 +1,9 @@
-/** The token of a Kubernetes service account, which the kubelet keeps fresh in a projected volume. */
+/** Reads the token of a Kubernetes service account, which the kubelet keeps fresh in a projected volume. */
 
 import { tokenInFile } from './token-file.ts'
 
 export const tokenFileVariable = 'TOKEN_BROKER_ID_TOKEN_FILE'
-/** Where docs/workloads.md mounts it. The one that each pod has already is for the API of the cluster. */
+/** Where docs/workloads.md mounts the token. The token that every pod has by default is for the API of the cluster. */
 export const projectedTokenPath = '/var/run/secrets/token-broker/token'
 
 export function token(audience: string): Promise<string> {

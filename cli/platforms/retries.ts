@@ -1,4 +1,4 @@
-/** Asks a platform again that is out of reach for a moment. Asking twice makes two tokens, which is harmless. */
+/** Retries a request to a platform that is briefly out of reach. A retry may create a second token, which is harmless. */
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { OutOfReach } from '../problem.ts'

@@ -1,13 +1,11 @@
-/** A token in a file. */
-
 import { readFile } from 'node:fs/promises'
 import { exitCodes, Problem, reasonOf } from '../problem.ts'
 import { plain } from '../terminal.ts'
 
-/** As the broker accepts (docs/contract.md). */
+/** The broker's own limit (docs/contract.md). */
 const maxTokenLength = 16_384
 
-/** @throws {Problem} @param hint what to do if there is none */
+/** @throws {Problem} @param hint what to do if there is no token */
 export async function tokenInFile(path: string, hint?: string): Promise<string> {
   let content: string
   try {

@@ -192,7 +192,7 @@ describe('the registry', () => {
     assert.equal((await ops.run('clients', 'delete', 'archive', 'worker', '--yes')).code, 0)
     const { code, stdout } = await ops.run('clients', 'delete', 'archive', 'job', '--yes')
     assert.equal(code, 0)
-    assert.match(stdout, /none of its sessions refreshes\.\nIts last access tokens expire by .*\d\d:\d\d/)
+    assert.match(stdout, /its sessions can no longer refresh\.\nIts last access tokens expire by .*\d\d:\d\d/)
     const { clients } = (await ops.json('clients', 'list', 'archive')).body
     assert.deepEqual(
       (clients as { clientId: string }[]).map(({ clientId }) => clientId),

@@ -123,7 +123,7 @@ describe('login', { concurrency: true }, () => {
     const again = tool.start('login')
     await approve(await addressIn(again), 'alice')
     assert.equal((await again.ended).code, 0)
-    const [, place = ''] = /It is (\S+) now/.exec(again.output.stderr) ?? []
+    const [, place = ''] = /renamed to (\S+)/.exec(again.output.stderr) ?? []
     assert.equal(await readFile(place, 'utf8'), '{ half')
     assert.equal((await tool.run('token')).code, 0)
   })

@@ -131,7 +131,7 @@ describe('without a token of its platform, a job is told what is missing:', () =
         /no AWS credentials/,
       ],
       ['a file that is not there', 'file=/nowhere/token', {}, 1, /\/nowhere\/token \(ENOENT\)/],
-      ['no platform at all', '', {}, 2, /not detected[\s\S]*aws, github, gitlab, kubernetes or file=PATH/],
+      ['no platform at all', '', {}, 2, /could not be detected[\s\S]*aws, github, gitlab, kubernetes or file=PATH/],
       ['an unknown platform', 'azure', {}, 2, /aws, github, gitlab, kubernetes or file=PATH/],
     ]
   for (const [name, words, variables, code, says] of missing) {
@@ -267,7 +267,7 @@ test('a client must be named, and options of a session do not go with a workload
   for (const words of ['--refresh', '--valid-for 10', '--min-session-days 3']) {
     const { code, stderr } = await token(t, `--client-id cronjob ${words} --workload`, variables)
     assert.equal(code, 2)
-    assert.match(stderr, /about a session/)
+    assert.match(stderr, /applies to a session/)
   }
   const { code, stderr } = await token(t, '--scope reports:read', variables)
   assert.deepEqual([code, /--scope needs --workload/.test(stderr)], [2, true])

@@ -86,7 +86,7 @@ for (const [major, node] of nodes) {
         const local = await ran(node, [commandIn(folder), 'keys', 'list', '--data-dir', folder])
         assert.deepEqual(
           [local.code, local.stderr.split('\n')[0]],
-          [1, 'The keys of a local stack need the Node that runs it, 24 or newer.'],
+          [1, 'To work with the keys of a local stack, run this command on Node 24 or newer.'],
         )
       }
       const ofTable = ran(node, [commandIn(folder), 'clients', 'list', 'demo'], {
