@@ -2,6 +2,7 @@
  * The findings about the peers as a picture for the README, in the reader's light or dark colours.
  */
 
+import { pictureOf } from '../drawing.ts'
 import type { PeerFigures } from './measure.ts'
 import { rangeText } from './report.ts'
 
@@ -51,16 +52,15 @@ export function chartOf(peers: readonly PeerFigures[]): string {
     const [x, y] = [16 + (at % 2) * (panelWidth + 48), 16 + Math.floor(at / 2) * (panelHeight + 12)]
     return `<g transform="translate(${x} ${y})">${panelOf(panel, peers)}</g>`
   })
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-label="${labelOf(peers)}">
-<style>${style}</style>
-<rect class="back" width="${width}" height="${height}" rx="12"/>
-${drawn.join('\n')}
-</svg>
-`
+  return pictureOf({
+    ...{ width, height, style },
+    title: 'A refresh at the broker and at its peers',
+    description: descriptionOf(peers),
+    body: drawn.join('\n'),
+  })
 }
 
-/** Everything in the picture, for those who hear it. */
-function labelOf(peers: readonly PeerFigures[]): string {
+function descriptionOf(peers: readonly PeerFigures[]): string {
   return panels
     .map(({ title, text }) => `${title}: ${peers.map((one) => `${one.name} ${text(one)}`).join(', ')}.`)
     .join(' ')
@@ -82,18 +82,10 @@ function panelOf({ title, hint, value, text }: Panel, peers: readonly PeerFigure
 }
 
 const style = `
-text { font: 12px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #1f2933 }
+text { font-size: 12px }
 .title { font-weight: 600; font-size: 13px }
-.hint { fill: #52606d; font-size: 11px }
+.hint { font-size: 11px }
 .value { font-variant-numeric: tabular-nums }
-.back { fill: #f7f9fb }
-.ours { fill: #0f6b54 }
-.theirs { fill: #9aa5b1 }
-@media (prefers-color-scheme: dark) {
-  text { fill: #e4e7eb }
-  .hint { fill: #9aa5b1 }
-  .back { fill: #161b22 }
-  .ours { fill: #4cc9a4 }
-  .theirs { fill: #616e7c }
-}
+.ours { fill: var(--green) }
+.theirs { fill: var(--bar) }
 `
