@@ -1,11 +1,12 @@
 /**
- * `npm run simulate`: what a million sessions would weigh and cost, and how long it takes to end those of one person.
+ * `npm run simulate`: what a million sessions weigh and cost, how cost, latency and heat grow, and how long it takes to end all
+ * sessions of one person.
  *
  * The million is computed by the broker's own transitions; the sweep runs against the embedded DynamoDB, with fewer.
  * docs/scale.md has the conclusions.
  */
 
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -13,19 +14,23 @@ import { startDynamodb } from '../local/dynamodb.ts'
 import { setEnvironment } from '../local/environment.ts'
 import { createTableIfMissing } from '../shared/store/table.ts'
 import { showProgress } from './progress.ts'
+import { chartsOf } from './simulation/charts.ts'
+import { type Cost, type Growth, growthOf, growthParts, type SessionSize } from './simulation/growth.ts'
 import { heatOf } from './simulation/heat.ts'
+import type { Latency } from './simulation/latency.ts'
 import { type Life, lifeOf } from './simulation/life.ts'
 import { drawSession } from './simulation/population.ts'
-import { type Bill, billOfRefreshes, billOfStorage, totalOf } from './simulation/prices.ts'
+import { type Bill, billOfRefreshes, billOfStack, billOfStorage, totalOf } from './simulation/prices.ts'
 import { type Chance, chanceFrom } from './simulation/random.ts'
 import { batchesOf, runSweep, type Swept } from './simulation/sweep.ts'
 import { left, right, tableLines } from './table.ts'
 
-const usage = `npm run simulate -- [--sessions N] [--sweep N] [--seed N]
+const usage = `npm run simulate -- [--sessions N] [--sweep N] [--seed N] [--charts FOLDER]
 
-  --sessions N   how many are computed, by default 1000000
-  --sweep N      how many of one person are ended in a real table, by default 20000; 0: none
-  --seed N       other sessions, by default 1
+  --sessions N      how many are computed, by default 1000000
+  --sweep N         how many of one person are ended in a real table, by default 20000; 0: none
+  --seed N          other sessions, by default 1
+  --charts FOLDER   where the charts of docs/scale.md are drawn (SVG)
 `
 
 const tableName = 'token-broker-simulation'
@@ -35,17 +40,20 @@ const million = 1_000_000
 const keepingBytes = 100
 const progress = showProgress()
 
-const { sessions, sweep, seed, help } = readOptions()
+const { sessions, sweep, seed, charts, help } = readOptions()
 if (help) process.stdout.write(usage)
 else await simulate()
 
 function readOptions() {
   const text = { type: 'string' } as const
-  const { values } = parseArgs({ options: { sessions: text, sweep: text, seed: text, help: { type: 'boolean' } } })
+  const { values } = parseArgs({
+    options: { sessions: text, sweep: text, seed: text, charts: text, help: { type: 'boolean' } },
+  })
   return {
     sessions: Number(values.sessions ?? 1_000_000),
     sweep: Number(values.sweep ?? 20_000),
     seed: Number(values.seed ?? 1),
+    charts: values.charts,
     help: values.help ?? false,
   }
 }
@@ -58,13 +66,20 @@ async function simulate(): Promise<void> {
     Array.from({ length: sessions }, (_, index) => `family#${index}#${seed}`),
     partitions,
   )
+  const size = sizeOf(lives)
+  progress.part('growing', growthParts)
+  const growth = growthOf(size, seed, progress.step)
   const swept = sweep > 0 ? await sweepTable(chance) : undefined
   progress.end()
+  if (charts !== undefined) {
+    for (const [name, svg] of Object.entries(chartsOf(growth))) await writeFile(join(charts, name), svg)
+  }
   process.stdout.write(
     [
       ...sizeSection(lives),
       ...unitSection(lives),
       ...billSection(lives),
+      ...growthSection(growth),
       `Keys over ${partitions} partitions: the fullest has ${heat.fullest.toFixed(2)} times the average.`,
       ...(swept === undefined ? [] : ['', ...sweepSection(swept)]),
       '',
@@ -135,17 +150,14 @@ function unitSection(lives: readonly Life[]): string[] {
 function billSection(lives: readonly Life[]): string[] {
   const units = mean(lives, ({ refreshUnits }) => refreshUnits)
   const vaultReads = mean(lives, ({ vaultReadUnits }) => vaultReadUnits)
-  const gigabytes = (count: number, bytes: number) => (count * bytes) / 1e9
-  const storage = (count: number) =>
-    billOfStorage(
-      gigabytes(count, mean(lives, ({ activeBytes }) => activeBytes) + keepingBytes),
-      gigabytes(count, mean(lives, ({ indexBytes }) => indexBytes) + 3 * keepingBytes),
-    )
+  const size = sizeOf(lives)
+  const storage = (count: number) => billOfStorage(count * size.table, count * size.indexes)
   const active = (perMonth: number) => totalOf(billOfRefreshes(10_000 * perMonth, units, 0)) + totalOf(storage(10_000))
   return [
     ...billLines('A million refreshes', billOfRefreshes(million, units, 0)),
     ...billLines('A million refreshes with the provider’s token, fresh', billOfRefreshes(million, units, vaultReads)),
     ...billLines('A million sessions, kept for a month', storage(million)),
+    ...billLines('A stack that nobody calls, for a month', billOfStack()),
     ...tableLines(
       [left('10,000 active sessions for a month'), right('refreshes each'), right('US dollars')],
       [
@@ -155,6 +167,63 @@ function billSection(lives: readonly Life[]): string[] {
         ['a service, every 5 minutes', '8640', active(8_640).toFixed(2)],
       ],
     ),
+    '',
+  ]
+}
+
+function sizeOf(lives: readonly Life[]): SessionSize {
+  return {
+    table: (mean(lives, ({ activeBytes }) => activeBytes) + keepingBytes) / 1e9,
+    indexes: (mean(lives, ({ indexBytes }) => indexBytes) + 3 * keepingBytes) / 1e9,
+  }
+}
+
+function growthSection({ costs, costsByRate, latencies, shares, hot }: Growth): string[] {
+  const decades = <Row>(rows: readonly Row[]) => rows.filter((_, at) => at % 10 === 0)
+  const costRow = ({ sessions: count, perSecond, parts, stack, total }: Cost) => [
+    ...[count.toFixed(0), String(Number(perSecond.toPrecision(2)))],
+    ...[...Object.values(parts), stack, total].map((dollars) => dollars.toFixed(dollars < 10 ? 2 : 0)),
+  ]
+  const isChange = ({ half, slow }: Latency, at: number, all: readonly Latency[]) =>
+    half !== all[at - 1]?.half || slow !== all[at - 1]?.slow
+  const percent = (share: number) => `${Number((100 * share).toPrecision(3))} %`
+  return [
+    ...tableLines(
+      [
+        ...[right('Sessions'), right('refreshes a second'), right('gateway, WAF'), right('DynamoDB'), right('Lambda')],
+        ...[right('logs, transfer'), right('unused stack'), right('US dollars a month')],
+      ],
+      [...decades(costs), ...decades(costsByRate)].map(costRow),
+    ),
+    '',
+    ...tableLines(
+      [
+        right('From so many refreshes a second'),
+        right('half take, ms'),
+        right('99 of 100'),
+        right('meet no warm function'),
+      ],
+      latencies
+        .filter(isChange)
+        .map(({ perSecond, half, slow, coldShare }) => [
+          ...[String(Number(perSecond.toPrecision(2))), half.toFixed(1), slow.toFixed(1), percent(coldShare)],
+        ]),
+    ),
+    '',
+    ...tableLines(
+      [
+        ...[right('Sessions'), right('fullest of 4 partitions'), right('largest client'), right('busiest subject')],
+        right('busiest address'),
+      ],
+      decades(shares).map(({ sessions: count, partition, client, subject, email }) => [
+        ...[String(count), percent(partition), percent(client), percent(subject), percent(email)],
+      ]),
+    ),
+    '',
+    'A place is as hot as DynamoDB allows with, a second:',
+    `${hot.refreshes.toFixed(0)} refreshes, in a new table;`,
+    `${hot.begun.client.toFixed(0)} sessions begun, in by-client, or ${hot.begun.onlyClient} of one client;`,
+    `${hot.begun.subject.toFixed(0)} sessions begun, in by-subject; ${hot.ended} ended, in revocations-due.`,
     '',
   ]
 }

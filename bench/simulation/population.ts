@@ -1,7 +1,8 @@
 /**
- * Assumptions about people and programs: five kinds of provider; names, addresses, scopes and clients of all lengths.
+ * Assumptions about people and programs: five kinds of provider; names, addresses, scopes and clients of all lengths; who has how
+ * many sessions.
  *
- * Only lengths count here, so texts are made of one letter.
+ * Of a session only lengths count, so its texts are made of one letter.
  */
 
 import type { Person } from '../../shared/domain/family.ts'
@@ -66,4 +67,32 @@ export function drawSession(chance: Chance): Drawn {
     accessTokenLength: length(provider.accessToken),
     refreshTokenLength: length(provider.refreshToken),
   }
+}
+
+/** Whose a session is, as the keys of the indexes have it. */
+export type Owner = { readonly client: string; readonly person: string; readonly hasEmail: boolean }
+
+/** Of all sessions. */
+const serviceAccountShare = 0.02
+const maxSessionsOfPerson = 10
+
+/**
+ * Without an end: each client has half as many sessions as the one before it, each person has up to ten, and one service account
+ * without an address has one in fifty.
+ */
+export function* drawOwners(chance: Chance): Generator<Owner, never> {
+  for (let number = 0; ; number += 1) {
+    const sessions = chance.between(1, maxSessionsOfPerson)
+    for (let count = 0; count < sessions; count += 1) {
+      yield { client: drawClient(chance), person: `person ${number}`, hasEmail: true }
+      while (chance.happens(serviceAccountShare))
+        yield { client: drawClient(chance), person: 'service', hasEmail: false }
+    }
+  }
+}
+
+function drawClient(chance: Chance): string {
+  let number = 0
+  while (chance.happens(0.5)) number += 1
+  return `client ${number}`
 }

@@ -2,8 +2,16 @@
  * AWS list prices in US dollars, us-east-1, on demand, without free tiers. docs/scale.md says when they were looked up.
  */
 
+/** A month's first units cost the first price, up to so many. */
+type Tiers = readonly (readonly [upTo: number, price: number])[]
+
+const terabyte = 1024
+
 export const prices = {
-  apiGatewayRequest: 3.5e-6,
+  apiGatewayRequest: [
+    ...[[333e6, 3.5e-6] as const, [1e9, 2.8e-6] as const],
+    ...[[20e9, 2.38e-6] as const, [Number.POSITIVE_INFINITY, 1.51e-6] as const],
+  ] satisfies Tiers,
   firewallRequest: 0.6e-6,
   lambdaRequest: 0.2e-6,
   /** arm64 */
@@ -13,14 +21,29 @@ export const prices = {
   tableGigabyteMonth: 0.25,
   /** Of the table's size, its indexes left out. */
   recoveryGigabyteMonth: 0.2,
-  logGigabyte: 0.5,
-  transferGigabyte: 0.09,
+  lambdaLogGigabyte: [
+    ...[[10 * terabyte, 0.5] as const, [30 * terabyte, 0.25] as const],
+    ...[[50 * terabyte, 0.1] as const, [Number.POSITIVE_INFINITY, 0.05] as const],
+  ] satisfies Tiers,
+  gatewayLogGigabyte: 0.5,
+  transferGigabyte: [
+    ...[[10 * terabyte, 0.09] as const, [50 * terabyte, 0.085] as const],
+    ...[[150 * terabyte, 0.07] as const, [Number.POSITIVE_INFINITY, 0.05] as const],
+  ] satisfies Tiers,
+  /** A month each. */
+  webAcl: 5,
+  webAclRule: 1,
+  encryptionKey: 1,
+  secret: 0.4,
+  dashboard: 3,
+  alarmMetric: 0.1,
+  metric: 0.3,
 } as const
 
 /** What one refresh uses beside its write units. */
 export const refreshUses = {
-  /** Billed of a function of 1 GB, nearly all of it waiting for DynamoDB. */
-  milliseconds: 10,
+  /** Billed of a function of 1 GB: DynamoDB's time and that of the CPU, by latency.ts. */
+  milliseconds: 12,
   /** Ours: the line of a refresh with its metrics, for names of the usual length. Measured by test/bench/log-bytes.test.ts. */
   functionLogBytes: 665,
   /** The gateway's line, measured by test/infra/edge.test.ts. Lambda writes none of its own for a run that succeeds. */
@@ -28,19 +51,36 @@ export const refreshUses = {
   answerBytes: 1_400,
 } as const
 
+/** What a stack of one application and one provider has. test/infra/edge.test.ts counts the keys, the dashboard and the alarms. */
+export const stackHas = {
+  webAclRules: 1,
+  encryptionKeys: 2,
+  secrets: 2,
+  dashboards: 1,
+  alarmMetrics: 51,
+  /** If each of them has values in every hour (docs/audit.md#metrics). */
+  metrics: 43,
+} as const
+
 export type Bill = readonly (readonly [what: string, dollars: number])[]
 
+/** @param count of a month, since much gets cheaper by the month's amount */
 export function billOfRefreshes(count: number, writeUnitsEach: number, readUnitsEach: number): Bill {
   const gigabytes = (bytes: number) => (count * bytes) / 1e9
+  const { milliseconds, functionLogBytes, gatewayLogBytes, answerBytes } = refreshUses
   return [
-    ['API Gateway, REST', count * prices.apiGatewayRequest],
+    ['API Gateway, REST', charge(count, prices.apiGatewayRequest)],
     ['DynamoDB, writes', count * writeUnitsEach * prices.writeUnit],
     ...(readUnitsEach > 0 ? ([['DynamoDB, reads', count * readUnitsEach * prices.readUnit]] as const) : []),
-    ['CloudWatch Logs', gigabytes(refreshUses.functionLogBytes + refreshUses.gatewayLogBytes) * prices.logGigabyte],
     ['WAF', count * prices.firewallRequest],
+    [
+      'CloudWatch Logs',
+      charge(gigabytes(functionLogBytes), prices.lambdaLogGigabyte) +
+        gigabytes(gatewayLogBytes) * prices.gatewayLogGigabyte,
+    ],
     ['Lambda, requests', count * prices.lambdaRequest],
-    ['Lambda, duration', count * (refreshUses.milliseconds / 1000) * prices.lambdaGigabyteSecond],
-    ['data transfer out', gigabytes(refreshUses.answerBytes) * prices.transferGigabyte],
+    ['Lambda, duration', count * (milliseconds / 1000) * prices.lambdaGigabyteSecond],
+    ['data transfer out', charge(gigabytes(answerBytes), prices.transferGigabyte)],
   ]
 }
 
@@ -51,6 +91,30 @@ export function billOfStorage(tableGigabytes: number, indexGigabytes: number): B
   ]
 }
 
+/** A month of a stack that nobody calls. */
+export function billOfStack(): Bill {
+  return [
+    ['WAF, web ACL', prices.webAcl + stackHas.webAclRules * prices.webAclRule],
+    ['KMS', stackHas.encryptionKeys * prices.encryptionKey],
+    ['Secrets Manager', stackHas.secrets * prices.secret],
+    [
+      'CloudWatch, dashboard, alarms and metrics',
+      stackHas.dashboards * prices.dashboard +
+        stackHas.alarmMetrics * prices.alarmMetric +
+        stackHas.metrics * prices.metric,
+    ],
+  ]
+}
+
 export function totalOf(bill: Bill): number {
   return bill.reduce((sum, [, dollars]) => sum + dollars, 0)
+}
+
+function charge(amount: number, tiers: Tiers): number {
+  let [dollars, below] = [0, 0]
+  for (const [upTo, price] of tiers) {
+    dollars += Math.max(0, Math.min(amount, upTo) - below) * price
+    below = upTo
+  }
+  return dollars
 }

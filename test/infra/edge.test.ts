@@ -6,7 +6,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Match } from 'aws-cdk-lib/assertions'
 import { HostedZone } from 'aws-cdk-lib/aws-route53'
-import { refreshUses } from '../../bench/simulation/prices.ts'
+import { limits } from '../../bench/simulation/limits.ts'
+import { refreshUses, stackHas } from '../../bench/simulation/prices.ts'
 import { functionNames } from '../../infra/deployed-functions.ts'
 import { routes } from '../../infra/routes.ts'
 import { crossOriginHeaders, securityHeaders } from '../../shared/http/headers.ts'
@@ -121,6 +122,26 @@ test('the access log line of a refresh has the size that docs/scale.md calculate
   const line = Object.entries(aRefresh).reduce((text, [name, value]) => text.replace(`$context.${name}`, value), Format)
   const bytes = Buffer.byteLength(`${line}\n`)
   assert.ok(Math.abs(bytes - refreshUses.gatewayLogBytes) < refreshUses.gatewayLogBytes / 20, `${bytes} bytes`)
+})
+
+test('the stack has as many keys, dashboards and metrics with an alarm as docs/scale.md charges for', () => {
+  const count = (type: string) => ofType(resources, type).length
+  assert.equal(count('AWS::KMS::Key'), stackHas.encryptionKeys)
+  assert.equal(count('AWS::CloudWatch::Dashboard'), stackHas.dashboards)
+  const alarmMetrics = ofType(resources, 'AWS::CloudWatch::Alarm').flatMap(([, { Properties }]) => {
+    const metrics = Properties.Metrics as readonly { readonly MetricStat?: object }[] | undefined
+    return metrics === undefined ? [{}] : metrics.filter(({ MetricStat }) => MetricStat !== undefined)
+  })
+  assert.equal(alarmMetrics.length, stackHas.alarmMetrics)
+})
+
+test('the stack has the limits that docs/scale.md draws', () => {
+  template.hasResourceProperties('AWS::ApiGateway::Stage', {
+    MethodSettings: [Match.objectLike({ ThrottlingRateLimit: limits.route })],
+  })
+  template.hasResourceProperties('AWS::WAFv2::WebACL', {
+    Rules: [Match.objectLike({ Statement: { RateBasedStatement: Match.objectLike({ Limit: limits.address * 300 }) } })],
+  })
 })
 
 test("the gateway's execution log has errors only, never requests", () => {
