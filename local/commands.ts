@@ -41,8 +41,8 @@ type Workloads = {
 }
 
 /**
- * For each platform with a client here, the command that gets a token as a workload of that platform: with the variables that
- * the platform would set.
+ * For each platform that has a client in the registry: the command that gets a token as a workload of that platform, with
+ * the environment variables that the platform would set.
  */
 export function workloadCommands({ url, idpUrl, registry, kubernetesTokenFile = '' }: Workloads): string[] {
   const { AWS_REGION = 'eu-central-1' } = process.env
@@ -55,7 +55,7 @@ export function workloadCommands({ url, idpUrl, registry, kubernetesTokenFile = 
     const client = platformClient(registry, platform, idpUrl)
     if (client === undefined) return []
     const { application, clientId, scopes } = client
-    // Those of the command line, for a broker on this machine.
+    // Leave out what the command line assumes for a broker on this machine.
     const names = [
       ...(url === 'http://127.0.0.1:8787' ? [] : [`--url ${url}`]),
       ...(isLoopback(new URL(url)) && application === 'demo' ? [] : [`--application ${application}`]),
@@ -77,8 +77,8 @@ export function workloadCommands({ url, idpUrl, registry, kubernetesTokenFile = 
 const quoted = (text: string) => (/^[\w./:-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`)
 
 /**
- * Settings of the command line, for a POSIX shell: the broker for all commands, the table for `apply` and `clients`, the data
- * directory for `keys`.
+ * Settings of the command line, for a POSIX shell: the broker for all commands, the table for `apply` and `clients`, the
+ * data directory for `keys`.
  */
 export function commandLineSettings(
   { localUrl: url, dynamodbEndpoint }: { readonly localUrl: string; readonly dynamodbEndpoint: string },

@@ -8,7 +8,7 @@ import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** Makes a directory that only its owner can read. */
+/** Creates a directory that only its owner can read. */
 export async function privateDirectory(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 })
   await chmod(path, 0o700)
@@ -19,10 +19,10 @@ const tryAgainMs = 20
 const sqliteBusy = 5
 
 /**
- * Takes SQLite's own lock, on a database without content. The operating system frees it when the process ends, by whatever
- * means, and it works on every platform.
+ * Takes SQLite's file lock on an empty database. It works on every platform, and the operating system releases it however
+ * the process ends.
  *
- * @returns what frees it; undefined when another process still has it after so long
+ * @returns a function that releases the lock; undefined if another process still holds it after `waitMs`
  */
 export async function lock(path: string, waitMs: number): Promise<(() => void) | undefined> {
   const database = new DatabaseSync(path, { timeout: 0 })
@@ -43,10 +43,12 @@ export async function lock(path: string, waitMs: number): Promise<(() => void) |
 /** Writing keys takes milliseconds. */
 const secretsWaitMs = 10_000
 
-/** Runs while no other process changes the secrets of this directory. */
+/** Runs `work` while no other process can change the secrets of this directory. */
 export async function withSecretsLocked<Result>(dataDir: string, work: () => Promise<Result>): Promise<Result> {
   const unlock = await lock(`${dataDir}/secrets.lock`, secretsWaitMs)
-  if (unlock === undefined) throw new Error(`Another process has locked the secrets in ${dataDir}`)
+  if (unlock === undefined) {
+    throw new Error(`Another process holds the lock ${dataDir}/secrets.lock. Try again, or end that process.`)
+  }
   try {
     return await work()
   } finally {
@@ -54,7 +56,7 @@ export async function withSecretsLocked<Result>(dataDir: string, work: () => Pro
   }
 }
 
-/** The file's text; where it is missing, `make` makes it first. Call it with the lock. */
+/** Reads the file. If it is missing, writes what `make` returns first. Hold the lock when you call it. */
 export async function readOrMake(path: string, make: () => string | Promise<string>): Promise<string> {
   const text = await readIfThere(path)
   if (text !== undefined) return text
@@ -63,7 +65,7 @@ export async function readOrMake(path: string, make: () => string | Promise<stri
   return made
 }
 
-/** Writes the file as a whole, so that a reader never sees half of it. */
+/** Replaces the file atomically, so that a reader never sees half of it. */
 export async function replace(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const draft = `${path}.${randomUUID()}`

@@ -1,6 +1,6 @@
 /**
- * `npm run demo`: why the product exists, told by the running stack in a few seconds. The demo fails when an answer is not as
- * the story says.
+ * `npm run demo`: shows in a few seconds, on a running stack, why the product exists. The demo fails if an answer differs
+ * from the story.
  */
 
 import type { Page } from './demo/browser.ts'
@@ -37,10 +37,10 @@ async function play(oauth: string): Promise<void> {
   const first = await signIn(oauth)
   const second = await refresh(oauth, first)
   await theft(oauth, first, second)
-  await narrator.step('So that is what it is for', [
-    'A copy of a refresh token is worth nothing for long: sooner or later it is used twice, and then nobody has it.',
-    'The services behind see short-lived access tokens only, and the broker never sees a password.',
-    'Next: npm start, which has the same in three commands to paste.',
+  await narrator.step('That is what the broker is for', [
+    'A stolen refresh token does not work for long: sooner or later it is used twice, and then it works for nobody.',
+    'The services behind the broker see only short-lived access tokens, and the broker never sees a password.',
+    'Next: npm start, which prints the same flow as three commands to paste.',
   ])
 }
 
@@ -59,14 +59,14 @@ async function signIn(oauth: string): Promise<Tokens> {
     grant_type: deviceGrant,
     device_code: str(started, 'device_code'),
   })
-  expect(str(early, 'error') === 'authorization_pending', 'nothing is given before the person has agreed', early)
+  expect(str(early, 'error') === 'authorization_pending', 'the program gets nothing before the person agrees', early)
   narrator.wire('POST /demo/oauth/token', early, ['error'])
 
   await narrator.step('The person agrees, in their own browser', [
-    'They compare the code, approve, and sign in at their organisation’s identity provider. The broker sees who they are.',
+    'They compare the code, approve, and sign in at their organisation’s identity provider. It tells the broker who they are.',
   ])
   const page = await approve(str(started, 'verification_uri_complete'), 'alice')
-  expect(page.status === 200, 'the person is told that it worked', { status: page.status, body: {} })
+  expect(page.status === 200, 'the page tells the person that it worked', { status: page.status, body: {} })
   narrator.quote('Alice', headingOf(page))
 
   await narrator.step('The program gets its tokens', [
@@ -82,19 +82,19 @@ async function signIn(oauth: string): Promise<Tokens> {
 
 async function refresh(oauth: string, { refresh: presented }: Tokens): Promise<Tokens> {
   await narrator.step('Five minutes later it refreshes', [
-    'The refresh token is exchanged for a new one. The old one is dead from here on: there is only ever one.',
+    'It exchanges the refresh token for a new one. The old one stops working: there is only ever one.',
   ])
   const refreshed = await call(`${oauth}/token`, { ...client, grant_type: 'refresh_token', refresh_token: presented })
   const tokens = tokensOf(refreshed, 'the program gets new tokens')
   const who = await call(`${oauth}/userinfo`, undefined, tokens.access)
-  expect(who.status === 200, 'the access token is good', who)
+  expect(who.status === 200, 'the access token is valid', who)
   narrator.wire('GET /demo/oauth/userinfo', who, ['sub', 'name'])
   return tokens
 }
 
 async function theft(oauth: string, stolen: Tokens, current: Tokens): Promise<void> {
   await narrator.step('A thief has copied the old refresh token', [
-    'From a log, a backup, a laptop. They try it. It was used before, so somebody has a copy: but who is the thief?',
+    'From a log, a backup or a laptop. They try it. It was used before, so two parties have it. Who is the thief?',
   ])
   const grant = { ...client, grant_type: 'refresh_token' }
   const thief = await call(`${oauth}/token`, { ...grant, refresh_token: stolen.refresh })
@@ -102,13 +102,13 @@ async function theft(oauth: string, stolen: Tokens, current: Tokens): Promise<vo
   narrator.wire('POST /demo/oauth/token  (the thief)', thief, ['error'])
 
   await narrator.step('The broker cannot know, so it ends the whole session', [
-    'Everything that came of that one sign-in is dead at once, in one write. The program has to ask Alice again.',
+    'All tokens of that sign-in stop working at once, by one write. The program has to ask Alice again.',
   ])
   const program = await call(`${oauth}/token`, { ...grant, refresh_token: current.refresh })
   expect(str(program, 'error') === 'invalid_grant', 'the newest refresh token is refused too', program)
   narrator.wire('POST /demo/oauth/token  (the program)', program, ['error'])
   const who = await call(`${oauth}/userinfo`, undefined, current.access)
-  expect(who.status === 401, 'the session’s access token is refused where sessions are looked at', who)
+  expect(who.status === 401, 'userinfo refuses the access token of the ended session', who)
   narrator.wire('GET /demo/oauth/userinfo', who, ['error'])
 }
 
@@ -123,5 +123,5 @@ function headingOf({ html }: Page): string {
 }
 
 function expect(holds: boolean, what: string, { status, body }: Reply): void {
-  if (!holds) throw new Problem(`it should have been that ${what}. The answer was ${status} ${JSON.stringify(body)}`)
+  if (!holds) throw new Problem(`expected that ${what}, but the answer was ${status} ${JSON.stringify(body)}`)
 }

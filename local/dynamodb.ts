@@ -1,5 +1,6 @@
 /**
- * The local stack's own DynamoDB, in memory or in the data directory, which belongs to one broker at a time.
+ * Starts the local stack's own DynamoDB, in memory or in the data directory. Only one broker at a time may use the
+ * directory.
  */
 
 import { connect } from 'node:net'
@@ -13,15 +14,15 @@ import { type Supervised, supervise } from './process/supervise.ts'
 
 export type LocalDynamodb = {
   readonly endpoint: string
-  /** Which engine it is, for people. */
+  /** The engine's name, for people. */
   readonly engine: string
   stop(): Promise<void>
 }
 
 export type DynamodbOptions = {
-  /** Where the data are kept, an absolute path; in memory without it. */
+  /** Absolute path of the directory for the data. @default the data are in memory */
   readonly dataDir?: string
-  /** A directory that is removed when this process is gone. */
+  /** A directory that is removed when this process has ended. */
   readonly removeAtEnd?: string
   /** @default the one for this machine */
   readonly engine?: Engine
@@ -31,19 +32,19 @@ export type DynamodbOptions = {
 const maxTries = 5
 /** Java takes seconds on a busy machine. */
 const listensWithinMs = 15_000
-/** A broker that is ending has its directory for so long (docs/local-stack.md). */
+/** A broker that is shutting down holds its directory for this long (docs/local-stack.md). */
 const lockedWithinMs = 2_000
 
-/** @throws {Problem} when there is no engine for this machine, or another broker has the directory */
+/** @throws {Problem} when there is no engine for this machine, or another broker uses the directory */
 export async function startDynamodb(options: DynamodbOptions): Promise<LocalDynamodb> {
   const { dataDir, removeAtEnd, engine = findEngine(), log } = options
-  const unlock = dataDir === undefined ? () => {} : await own(dataDir)
+  const unlock = dataDir === undefined ? () => {} : await lockDirectory(dataDir)
   try {
     const { port, started } = await launch(engine, dataDir, removeAtEnd)
     let stopped: Promise<void> | undefined
     void started.ended.then((why) => {
-      const lost = dataDir === undefined ? ', and its data with it' : ''
-      if (stopped === undefined) log(`The local DynamoDB has ended${lost}: ${why}`)
+      const lost = dataDir === undefined ? ', and its data are lost' : ''
+      if (stopped === undefined) log(`The local DynamoDB has ended${lost}. Start the stack again. Reason: ${why}`)
     })
     return {
       endpoint: `http://${loopback}:${port}`,
@@ -71,7 +72,7 @@ async function launch(engine: Engine, dataDir?: string, removeAtEnd?: string) {
   }
 }
 
-/** @returns undefined when another program took the port meanwhile */
+/** @returns undefined when another program took the port in the meantime */
 async function tryLaunch(
   engine: Engine,
   port: number,
@@ -87,7 +88,7 @@ async function tryLaunch(
   }
 }
 
-/** DynamoDB Local says that it is ready shortly before it listens. */
+/** Waits until the port accepts connections: DynamoDB Local says that it is ready shortly before it listens. */
 async function listening(port: number, started: Supervised): Promise<void> {
   let ended: string | undefined
   void started.ended.then((why) => (ended = why))
@@ -109,12 +110,12 @@ function accepts(port: number): Promise<boolean> {
   })
 }
 
-/** @throws {Problem} when another broker has the directory */
-async function own(dataDir: string): Promise<() => void> {
+/** @throws {Problem} when another broker uses the directory */
+async function lockDirectory(dataDir: string): Promise<() => void> {
   const release = await lock(join(dataDir, 'dynamodb.lock'), lockedWithinMs)
   if (release !== undefined) return release
   throw new Problem(
-    `Another broker runs on DATA_DIR ${dataDir} and has its DynamoDB. End it, or set DATA_DIR to another directory. ` +
-      'Brokers share a table when AWS_ENDPOINT_URL_DYNAMODB names a DynamoDB that runs by itself.',
+    `Another broker runs on DATA_DIR ${dataDir}. End it, or set DATA_DIR to another directory. To let several brokers ` +
+      'share a table, run a DynamoDB separately and set AWS_ENDPOINT_URL_DYNAMODB to its address.',
   )
 }

@@ -2,7 +2,7 @@
  * Sets environment variables of this process, from which the functions read their settings.
  */
 
-/** @returns what restores the variables */
+/** @returns a function that restores the former values */
 export function setEnvironment(variables: Readonly<Record<string, string>>): () => void {
   const before = Object.keys(variables).map((name) => [name, process.env[name]] as const)
   Object.assign(process.env, variables)

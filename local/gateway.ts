@@ -29,23 +29,23 @@ import { listen, loopback } from './ports.ts'
 export type { Handler } from './gateway/event.ts'
 
 export type GatewayOptions = {
-  /** 0 picks a free one. */
+  /** 0 picks a free port. */
   readonly port: number
   readonly routes: readonly Route[]
-  /** Loads `functions/<name>.ts`; asked once for each function, at the start. */
+  /** Loads `functions/<name>.ts`. Called once for each function, at the start. */
   readonly loadHandler: (name: FunctionName) => Promise<Handler>
   /** How long a function may take. @default as in the cloud */
   readonly timeLimitMs?: number
   readonly log: (line: string) => void
-  /** Answers paths that no route has; undefined where it has none either. */
+  /** Answers GET requests for paths without a route. @returns undefined if there is no such page either */
   readonly ownPages?: (path: string, headers: IncomingHttpHeaders) => Response | undefined
-  /** Requests wait until it has resolved. */
+  /** Requests wait until this promise resolves. */
   readonly until?: Promise<unknown>
 }
 
 export type Gateway = {
   readonly url: string
-  /** Takes no new requests, lets those under way finish for a moment, and closes every connection. */
+  /** Stops accepting requests, gives those in progress a moment to finish, and closes every connection. */
   close(): Promise<void>
 }
 
@@ -69,11 +69,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { timeLimitMs = requestTimeoutSeconds * 1_000 } = options
   const handlers = new Map<FunctionName, Handler>()
   const loaded = Promise.withResolvers<void>()
-  let opened: Promise<unknown> | undefined = Promise.all([loaded.promise, until])
-  // Requests that wait for a start that fails are cut off with the server. The failure itself is thrown below.
-  opened.catch(() => {})
-  void opened.then(
-    () => (opened = undefined),
+  let starting: Promise<unknown> | undefined = Promise.all([loaded.promise, until])
+  // If the start fails, the error is thrown below, and closing the server cuts off the requests that wait.
+  starting.catch(() => {})
+  void starting.then(
+    () => (starting = undefined),
     () => {},
   )
 
@@ -81,7 +81,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const server = createServer({ maxHeaderSize: maxParsedHeaderBytes }, (incoming, outgoing) => {
     if (!server.listening) outgoing.shouldKeepAlive = false
     const answered =
-      opened === undefined ? serve(serving, incoming, outgoing) : opened.then(() => serve(serving, incoming, outgoing))
+      starting === undefined
+        ? serve(serving, incoming, outgoing)
+        : starting.then(() => serve(serving, incoming, outgoing))
     answered.catch(() => outgoing.destroy())
   })
   server.keepAliveTimeout = keepAliveMs
@@ -133,13 +135,13 @@ async function serve(serving: Serving, incoming: IncomingMessage, outgoing: Serv
   }
 }
 
-/** Of the request line and the header values, as API Gateway counts. */
+/** The size of the request line and the header values, as API Gateway counts it. */
 function headerBytes({ method = '', url = '', httpVersion, rawHeaders }: IncomingMessage): number {
   const requestLine = `${method} ${url} HTTP/${httpVersion}`
   return rawHeaders.reduce((sum, text, index) => sum + (index % 2 === 1 ? text.length : 0), requestLine.length)
 }
 
-/** Lambda ends a function that takes longer. Here it runs on, and its answer is dropped. */
+/** Lambda ends a function that takes longer. Here the function keeps running, and its answer is discarded. */
 async function within<Result>(ms: number, work: Promise<Result>): Promise<Result> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {

@@ -1,7 +1,7 @@
 /**
- * A stand-in for an organisation's identity provider: the package `oidc-provider`, set up three times at one port. As an
- * OpenID Connect provider, as a tenant of Auth0, and as a user directory that has OAuth 2.0 alone. Each takes any user name
- * and password. Beside them are the platforms that give workloads their tokens (platforms.ts).
+ * A stand-in for an organisation's identity provider. It sets up the package `oidc-provider` three times at one port: as
+ * an OpenID Connect provider, as an Auth0 tenant, and as a user directory that has only OAuth 2.0. Each accepts any user
+ * name and password. The same port serves the platforms that give workloads their tokens (platforms.ts).
  */
 
 import { once } from 'node:events'
@@ -18,10 +18,10 @@ import { freePort, listen, loopback } from './ports.ts'
 export type { ProviderClient } from './identity-provider/clients.ts'
 
 export type IdentityProviderOptions = {
-  /** 0 picks a free one. */
+  /** 0 picks a free port. */
   readonly port: number
   readonly clients: readonly ProviderClient[]
-  /** Where its keys and sessions are kept, an absolute path; in memory without it. */
+  /** Absolute path of the directory for its keys and sessions. @default they are in memory */
   readonly dataDir?: string
   /** Lifetime of the tenant's access tokens. @default 300 */
   readonly tenantAccessTokenSeconds?: number
@@ -33,7 +33,7 @@ export type IdentityProvider = { readonly url: string; readonly platforms: Platf
 /** @throws {PortTaken} */
 export async function startIdentityProvider(options: IdentityProviderOptions): Promise<IdentityProvider> {
   const { dataDir } = options
-  // The port is part of the issuer, so it has to be known before anything listens there.
+  // The issuer contains the port, so the port must be known before anything listens.
   const port = options.port === 0 ? await freePort() : options.port
   const store = openStore(dataDir === undefined ? undefined : join(dataDir, 'identity-provider.db'))
   try {

@@ -1,6 +1,6 @@
 /**
  * Stand-ins for the platforms that give workloads their tokens, at the identity provider's port: AWS, GitHub Actions and a
- * Kubernetes cluster. Their tokens have the claims of the real ones, and their endpoints take the requests of the real ones.
+ * Kubernetes cluster. Their tokens have the claims of real ones, and their endpoints accept the same requests.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -10,7 +10,7 @@ import * as github from './platforms/github.ts'
 import { createIssuer, type Issuer } from './platforms/issuer.ts'
 import { keepTokenFresh } from './platforms/kubernetes.ts'
 
-/** Below the identity provider's address. */
+/** The path below the identity provider's address. */
 export const platformsPath = '/platforms/'
 export const platformNames = ['aws', 'github', 'kubernetes'] as const
 export type PlatformName = (typeof platformNames)[number]
@@ -18,7 +18,7 @@ export type PlatformName = (typeof platformNames)[number]
 export type Platforms = {
   /** Answers a request below `platformsPath`. */
   answer(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void>
-  /** Writes the token of a Kubernetes service account, and keeps it fresh. @returns what ends it */
+  /** Writes the token of a Kubernetes service account, and keeps it fresh. @returns a function that ends this */
   keepTokenFresh(path: string, audience: string): Promise<() => Promise<void>>
 }
 
@@ -26,7 +26,7 @@ export function issuerOf(platform: PlatformName, identityProviderUrl: string): s
   return `${identityProviderUrl}${platformsPath}${platform}`
 }
 
-/** @param rsaKeys the identity provider's, since RSA keys take long to make. Its own tokens have another issuer */
+/** @param rsaKeys the identity provider's, because new RSA keys take long to generate. Its own tokens have another issuer */
 export function createPlatforms(url: string, rsaKeys: readonly JWK[]): Platforms {
   let es384: Promise<JWK> | undefined
   const awsKeys = async () => {

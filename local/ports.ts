@@ -17,9 +17,9 @@ export class PortTaken extends Problem {
 }
 
 /**
- * @param port 0 picks a free one
+ * @param port 0 picks a free port
  * @param variable the environment variable that names the port, for the message
- * @returns the port that it listens on
+ * @returns the port that the server listens on
  * @throws {PortTaken}
  */
 export async function listen(server: Server, port: number, variable: string): Promise<number> {
@@ -35,7 +35,7 @@ export async function listen(server: Server, port: number, variable: string): Pr
   return address.port
 }
 
-/** A port that was free a moment ago, for programs that cannot say which port they picked. */
+/** A port that was free a moment ago, for programs that cannot report which port they picked. */
 export async function freePort(): Promise<number> {
   const server = createServer()
   const port = await listen(server, 0, 'PORT')

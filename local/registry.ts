@@ -1,5 +1,5 @@
 /**
- * The applications and clients of the local stack, from the registry file into the table.
+ * Loads the applications and clients of the local stack from the registry file into the table.
  */
 
 import { readFile } from 'node:fs/promises'
@@ -19,10 +19,10 @@ import { Problem } from './problem.ts'
 
 export const ownRegistry = fileURLToPath(new URL('registry.json', import.meta.url))
 
-const patienceMs = 10_000
+const maxWaitMs = 10_000
 const pauseMs = 200
 
-/** @throws {Problem} with every mistake, a line each */
+/** @throws {Problem} with all mistakes, one a line */
 export async function readRegistry(path: string, identityProviderUrl: string): Promise<Registry> {
   let text: string
   try {
@@ -30,7 +30,7 @@ export async function readRegistry(path: string, identityProviderUrl: string): P
   } catch (error) {
     const code = codeOf(error)
     const why = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`
-    throw new Problem(`The registry ${path} ${why}. REGISTRY names the file to read.`)
+    throw new Problem(`The registry ${path} ${why}. Set REGISTRY to the path of a registry file.`)
   }
   const parsed = parseRegistry(text, { variables: { IDP_URL: identityProviderUrl } })
   if (parsed.ok) return parsed.registry
@@ -41,7 +41,7 @@ export async function readRegistry(path: string, identityProviderUrl: string): P
   )
 }
 
-/** The applications whose provider is the local one, as its clients. */
+/** The clients of the local identity provider: one for each application that uses it. */
 export function providerClients(
   { applications }: Registry,
   identityProviderUrl: string,
@@ -56,7 +56,7 @@ export function providerClients(
   })
 }
 
-/** The first client that authenticates with tokens of this stand-in, for a first try: with an id that needs no quotes. */
+/** A client for a first try: the first that authenticates with tokens of this platform, with an id that needs no quotes. */
 export function platformClient(
   { clients }: Registry,
   platform: PlatformName,
@@ -74,7 +74,7 @@ export function foreignProvider({ provider }: Application, identityProviderUrl: 
   return identityOf(provider).address
 }
 
-/** Which of the local identity provider's three it is; undefined for one elsewhere. */
+/** Which of the three local providers the settings name; undefined for a provider elsewhere. */
 function placeOf(provider: ProviderSettings, address: string): ProviderClient['at'] {
   if (provider.kind === 'oauth2') {
     return provider.tokenEndpoint.startsWith(`${address}${directoryPath}`) ? 'directory' : undefined
@@ -84,7 +84,8 @@ function placeOf(provider: ProviderSettings, address: string): ProviderClient['a
 }
 
 /**
- * Whether only the local identity provider's port has changed. Then sessions stay. Any other change of provider ends them.
+ * Whether only the port of the local identity provider has changed. Then sessions continue. Any other change of the provider
+ * ends them.
  */
 function hasOnlyMoved(before: ProviderSettings, after: ProviderSettings, address: string): boolean {
   const [was, is] = [identityOf(before), identityOf(after)]
@@ -94,8 +95,8 @@ function hasOnlyMoved(before: ProviderSettings, after: ProviderSettings, address
 }
 
 /**
- * Makes the table where it is missing and puts the registry there. Waits for a DynamoDB that is starting and for a table that
- * is being made.
+ * Creates the table if it is missing, and writes the registry into it. Waits for a DynamoDB that is starting and for a table
+ * that is being created.
  *
  * @throws {Problem}
  */
@@ -107,7 +108,7 @@ export async function fillTable(
 ): Promise<void> {
   const table = connect(tableName)
   try {
-    for (const deadline = Date.now() + patienceMs; ; await pause(pauseMs)) {
+    for (const deadline = Date.now() + maxWaitMs; ; await pause(pauseMs)) {
       try {
         await createTableIfMissing(tableName)
         return await putRegistry(table, registry, (before, after) => hasOnlyMoved(before, after, identityProviderUrl))

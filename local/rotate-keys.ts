@@ -1,5 +1,5 @@
 /**
- * Listing, rotating and retiring the keys in a data directory, as the function rotate-keys does in the cloud. Running brokers
+ * Lists, rotates and retires the keys in a data directory, as the function rotate-keys does in the cloud. Running brokers
  * use the new keyring within five minutes, as warm Lambdas do.
  */
 
@@ -29,7 +29,7 @@ export async function rotateLocalKeys(dataDir: string, nowMs: number): Promise<R
 }
 
 /**
- * @param names as the list has them; `all` leaves no key that is there
+ * @param names of keys as in the list, or `all` of them
  * @throws {Problem} as above
  */
 export async function retireLocalKeys(
@@ -45,7 +45,7 @@ async function change(
   dataDir: string,
   derive: (text: string) => Promise<KeyringChange>,
 ): Promise<{ readonly before: string; readonly after: string }> {
-  // Before the lock, which would make the directory's file.
+  // Check this before taking the lock, which creates a file in the directory.
   await readKeyringFile(dataDir)
   return withSecretsLocked(dataDir, async () => {
     const before = await readKeyringFile(dataDir)
@@ -58,7 +58,9 @@ async function change(
 
 async function readKeyringFile(dataDir: string): Promise<string> {
   return readFile(keyringFile(dataDir), 'utf8').catch(() => {
-    throw new Problem(`There is no keyring in ${dataDir}. npm start makes it in the directory that DATA_DIR names.`)
+    throw new Problem(
+      `There is no keyring in ${dataDir}. Name the DATA_DIR of a local stack; npm start creates its keyring.`,
+    )
   })
 }
 

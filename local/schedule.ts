@@ -1,13 +1,13 @@
 /**
- * Runs the scheduled functions by a timer, which EventBridge does in the cloud.
+ * Runs the scheduled functions by a timer, as EventBridge does in the cloud.
  */
 
 import { callFunction } from './gateway/event.ts'
 
-/** Shorter than in the cloud, so that a person who watches sees it. */
+/** Shorter than in the cloud, so that people can watch it happen. */
 const everyMs = 10_000
 
-/** @returns what stops it and waits for a run under way */
+/** @returns a function that stops the timer and waits for a run in progress */
 export function startSchedule(names: readonly string[], log: (line: string) => void): () => Promise<void> {
   let running: Promise<unknown> = Promise.resolve()
   const timer = setInterval(() => {

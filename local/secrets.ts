@@ -1,6 +1,6 @@
 /**
- * The local stack's secrets, as files in the data directory: the keyring, and each application's secret at its provider, which
- * is random unless the environment has it. Brokers that start at the same time get the same.
+ * The local stack's secrets, as files in the data directory: the keyring, and each application's secret at its provider.
+ * That secret is random unless an environment variable sets it. Brokers that start at the same time get the same secrets.
  */
 
 import { randomBytes } from 'node:crypto'
@@ -11,18 +11,18 @@ import { generateKeyring } from '../shared/tokens/keyring-secret.ts'
 import { privateDirectory, readOrMake, replace, withSecretsLocked } from './data-dir.ts'
 
 export type LocalSecrets = {
-  /** For SECRETS. */
+  /** The value for the variable SECRETS. */
   readonly place: string
   /** By application. */
   readonly providerSecrets: ReadonlyMap<string, string>
 }
 
-/** The variable for an application's secret at a provider of your own: PROVIDER_SECRET_MY_APP for my-app. */
+/** The variable for an application's secret at your own provider: PROVIDER_SECRET_MY_APP for my-app. */
 export function secretVariable(application: string): string {
   return `PROVIDER_SECRET_${application.toUpperCase().replaceAll('-', '_')}`
 }
 
-/** @param given the secret that the environment has for an application */
+/** @param given returns an application's secret from the environment; undefined if it is not set there */
 export async function setUpSecrets(
   dataDir: string,
   applications: readonly Pick<Application, 'name' | 'provider'>[],

@@ -1,6 +1,6 @@
 /**
- * The local stack in this process: the functions behind the local gateway, with a DynamoDB and an identity provider. One stack
- * at a time in a process, since the functions read their settings from its environment.
+ * The local stack in this process: the functions behind the local gateway, with a DynamoDB and an identity provider. A
+ * process can run only one stack at a time, because the functions read their settings from its environment.
  */
 
 import { rmSync } from 'node:fs'
@@ -23,45 +23,45 @@ import { secretVariable, setUpSecrets } from './secrets.ts'
 import { createStartPage, type StartPage } from './start-page.ts'
 
 export type LocalStackOptions = {
-  /** Of the broker. @default 0 a free one */
+  /** The broker's port. @default 0, which picks a free port */
   readonly port?: number
-  /** Of the identity provider. @default 0 a free one */
+  /** The identity provider's port. @default 0, which picks a free port */
   readonly idpPort?: number
   /** Lifetime of the local tenant's access tokens. @default 300 */
   readonly tenantAccessTokenSeconds?: number
-  /** The broker's base URL, when TLS or a tunnel stands in front. @default where it listens */
+  /** The broker's base URL, if a TLS proxy or a tunnel is in front of it. @default where it listens */
   readonly publicUrl?: string
   /** The secret of an application at its provider. @default a random one, which the local provider knows */
   readonly providerSecret?: (application: string) => string | undefined
-  /** Keeps keys and data across restarts. @default a temporary directory, removed at the end, and a database in memory */
+  /** A directory that keeps keys and data across restarts. @default a temporary directory, and a database in memory */
   readonly dataDir?: string
   /** Path of a registry file. @default local/registry.json */
   readonly registry?: string
   /** @default token-broker */
   readonly tableName?: string
-  /** A DynamoDB that runs already. @default one of its own */
+  /** The endpoint of a DynamoDB that is already running. @default the stack starts its own */
   readonly dynamodbEndpoint?: string
   /** Whether a timer runs the scheduled functions. @default true */
   readonly isScheduled?: boolean
-  /** Gets each line of the functions' log. @default stdout, as in the cloud */
+  /** Receives each line of the functions' log. @default stdout, as in the cloud */
   readonly functionLog?: (line: string) => void
-  /** Gets the stack's own messages, for people. @default dropped */
+  /** Receives the stack's own messages, for people. @default they are discarded */
   readonly log?: (line: string) => void
   /** Called when a part begins to start, and when it has started. */
   readonly progress?: (part: string, state: 'starting' | 'there') => void
 }
 
 export type LocalStack = {
-  /** `{base}` of every URL. */
+  /** The base of every URL. */
   readonly url: string
-  /** Where it listens. */
+  /** Where the broker listens. */
   readonly localUrl: string
   readonly idpUrl: string
   readonly dynamodbEndpoint: string
   readonly registry: Registry
-  /** Of a Kubernetes service account, with a fresh token; undefined if no client authenticates with it. */
+  /** A file with a fresh token of a Kubernetes service account; undefined if no client authenticates with it. */
   readonly kubernetesTokenFile: string | undefined
-  /** The DynamoDB's name, for people; undefined for one that ran already. */
+  /** The name of the DynamoDB, for people; undefined if it was already running. */
   readonly dynamodbEngine: string | undefined
   close(): Promise<void>
 }
@@ -120,7 +120,7 @@ async function start(options: LocalStackOptions, ending: Ending): Promise<LocalS
   ending.add('settings', enterEnvironment({ tableName, url, endpoint, place }))
   await during('table', fillTable(tableName, registry, endpoint, idpUrl))
   const cronJob = platformClient(registry, 'kubernetes', idpUrl)
-  // Brokers that share a data directory have an issuer each.
+  // Brokers that share a data directory have different issuers, so each writes its own file.
   const kubernetesTokenFile = cronJob && join(directory.path, `kubernetes-token-${idpPort}`)
   if (kubernetesTokenFile !== undefined) {
     const stop = await platforms.keepTokenFresh(kubernetesTokenFile, `${url}/${cronJob!.application}`)
@@ -136,7 +136,7 @@ async function start(options: LocalStackOptions, ending: Ending): Promise<LocalS
   return { ...parts, close: ending.run }
 }
 
-/** Says what to set for an application whose provider is not the local one. */
+/** Logs which variable to set for an application whose provider is not the local one. */
 function tellOfForeignProviders(registry: Registry, idpUrl: string, options: LocalStackOptions): void {
   for (const application of registry.applications) {
     const { name, provider } = application
@@ -182,7 +182,7 @@ async function dataDirectory(given: string | undefined, ending: Ending): Promise
   }
   const path = await mkdtemp(join(tmpdir(), 'token-broker-'))
   const remove = () => rmSync(path, { recursive: true, force: true })
-  // For every end but kill -9, after which the supervisor removes it.
+  // Covers every way to end but kill -9. After that, the supervisor removes the directory.
   process.once('exit', remove)
   ending.add('directory', () => {
     process.off('exit', remove)
@@ -208,7 +208,7 @@ async function openDatabase(
 
 type Settings = { readonly tableName: string; readonly url: string; readonly endpoint: string; readonly place: string }
 
-/** @returns what restores it */
+/** @returns a function that restores the environment */
 function enterEnvironment({ tableName, url, endpoint, place }: Settings): () => void {
   const hasCredentials = process.env.AWS_ACCESS_KEY_ID !== undefined || process.env.AWS_PROFILE !== undefined
   const leave = setEnvironment({
@@ -223,12 +223,12 @@ function enterEnvironment({ tableName, url, endpoint, place }: Settings): () => 
   }
 }
 
-/** The order in which the parts end: first those that use others. */
+/** The order in which the parts end: those that use others come first. */
 const phases = ['requests', 'settings', 'services', 'directory'] as const
 type Phase = (typeof phases)[number]
 type Ending = { add(phase: Phase, step: () => unknown): void; run(): Promise<void> }
 
-/** Collects what has to be ended, and ends it in the order of the phases. */
+/** Collects the steps that end the stack, and runs them in the order of the phases. */
 function createEnding(): Ending {
   const steps = new Map<Phase, (() => unknown)[]>(phases.map((phase) => [phase, []]))
   return {
@@ -244,7 +244,7 @@ function createEnding(): Ending {
   }
 }
 
-/** As Promise.all, but rejects only when all have settled, so that every part that has started can be ended. */
+/** Like Promise.all, but rejects only when all have settled, so that every part that has started can be ended. */
 async function allOf<Parts extends readonly unknown[]>(
   parts: readonly [...{ [At in keyof Parts]: Promise<Parts[At]> }],
 ): Promise<Parts> {

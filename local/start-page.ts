@@ -1,6 +1,6 @@
 /**
- * The page at the address that `npm start` prints. Only this machine gets it: a request that names another host (DNS
- * rebinding) or comes through a proxy gets nothing.
+ * The page at the address that `npm start` prints. It is for this machine only: a request that names another host (DNS
+ * rebinding) or comes through a proxy does not get it.
  */
 
 import type { IncomingHttpHeaders } from 'node:http'
@@ -10,7 +10,7 @@ import { activityPage, activityPath } from './start-page/activity.ts'
 import { type Parts, type Place, startPage } from './start-page/page.ts'
 
 export type StartPage = {
-  /** The page is shown from now on. */
+  /** Serves the page from now on. */
   open(parts: Parts, place: Place): void
   answer(path: string, headers: IncomingHttpHeaders): Response | undefined
 }

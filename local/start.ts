@@ -11,7 +11,7 @@ import { welcome } from './welcome.ts'
 
 /** docs/local-stack.md: everything ends within 2 s. */
 const endWithinMs = 1_700
-/** A slower start is explained. */
+/** After this time, say what a start still waits for. */
 const slowAfterMs = 1_000
 
 const defaultPorts = { PORT: 8787, IDP_PORT: 8788 } as const
@@ -71,7 +71,7 @@ function lifetimeFrom(text: string): number {
 function end(): void {
   if (isEnding) return
   isEnding = true
-  // Before there is a stack, the supervisor ends what has been started.
+  // If the stack is not complete yet, the supervisor ends what has been started.
   if (stack === undefined) process.exit(0)
   setTimeout(() => process.exit(1), endWithinMs)
   stack.close().then(
@@ -94,7 +94,7 @@ function writeLog(line: string): void {
   process.stderr.write(`${styleText('dim', line, { stream: process.stderr })}\n`)
 }
 
-/** Says every second which parts a slow start still waits for. */
+/** Prints every second which parts a slow start still waits for. */
 function tellIfSlow(): NonNullable<LocalStackOptions['progress']> {
   const waitedFor = new Set<string>()
   const timer = setInterval(() => {

@@ -1,5 +1,5 @@
 /**
- * The text that a person reads once the local stack runs. One line starts with `ready ` and holds the base URL, for scripts.
+ * The text that a person reads once the local stack runs. For scripts, one line starts with `ready ` and has the base URL.
  */
 
 import { styleText } from 'node:util'
@@ -14,7 +14,7 @@ export function welcome(
   place: { readonly dataDir?: string | undefined; readonly table: string },
 ): string {
   const applications = stack.registry.applications.map(({ name }) => name).join(', ')
-  const kept = place.dataDir ?? 'in memory, gone at the end (DATA_DIR keeps it)'
+  const kept = place.dataDir ?? 'in memory, lost when it stops (set DATA_DIR to keep them)'
   return [
     '',
     `${bold('Token Broker')} runs on this machine. Open ${bold(stack.localUrl)} to see what happens. Stop it with Ctrl-C.`,
@@ -26,8 +26,12 @@ export function welcome(
     ),
     row('API description', `${stack.localUrl}/apidocs/`, 'to read and to try; /openapi.json for programs'),
     row('Identity provider', stack.idpUrl, 'any user name, any password'),
-    row('User directory', `${stack.idpUrl}${directoryPath}oauth`, 'OAuth without OpenID, for userdocs; any user name'),
-    row('Tenant', `${stack.idpUrl}${tenantPath}`, 'like one of Auth0, for wiremock; any user name'),
+    row(
+      'User directory',
+      `${stack.idpUrl}${directoryPath}oauth`,
+      'OAuth without OpenID Connect, for userdocs; any user name',
+    ),
+    row('Tenant', `${stack.idpUrl}${tenantPath}`, 'like an Auth0 tenant, for wiremock; any user name'),
     row(
       'Platforms',
       `${stack.idpUrl}${platformsPath}`,
@@ -44,7 +48,7 @@ export function welcome(
     '',
     ...next(stack),
     '',
-    'Or by the command line, which also lists and ends sessions and registers clients:',
+    'Or use the command line, which also lists and ends sessions and registers clients:',
     '',
     paste(commandLineSettings(stack, place)),
     paste('npx @token-broker/token-broker login'),
@@ -69,7 +73,7 @@ function next({ localUrl, registry }: LocalStack): string[] {
     '',
     paste(poll),
     '',
-    `${bold('3.')} The refresh token is good once, and gives the next one. Repeat this as you like.`,
+    `${bold('3.')} A refresh token works once, and returns the next one. Repeat this as often as you like.`,
     '',
     paste(refresh),
   ]
@@ -80,7 +84,7 @@ function asWorkload(stack: LocalStack): string[] {
   if (commands.length === 0) return []
   return [
     '',
-    'Or without a secret and without a person, as a job on AWS, GitHub Actions or Kubernetes (docs/workloads.md):',
+    'Or get a token without a secret and without a person, as a job on AWS, GitHub Actions or Kubernetes (docs/workloads.md):',
     ...commands.flatMap((command) => ['', paste(command)]),
   ]
 }

@@ -13,7 +13,7 @@ type Cookie = { readonly name: string; readonly value: string; readonly path: st
 const maxRedirects = 20
 
 export class Browser {
-  /** By host: cookies are the same for all ports. */
+  /** Cookies by host, because all ports of a host share them. */
   readonly #cookies = new Map<string, Cookie[]>()
   readonly #stopsAt: (url: URL) => boolean
 
@@ -27,7 +27,7 @@ export class Browser {
   }
 
   /**
-   * Fills in the page's form and sends it with the fields that it holds already.
+   * Fills in the page's form and submits it, prefilled fields included.
    *
    * @throws when the page has no form
    */
@@ -48,7 +48,8 @@ export class Browser {
     let response = await this.#request(first, { method, ...(body === undefined ? {} : { body }) })
     let url = first
     for (let redirects = 0; response.status >= 300 && response.status < 400; redirects += 1) {
-      if (redirects === maxRedirects) throw new Error(`${first.origin} redirects the browser in circles`)
+      if (redirects === maxRedirects)
+        throw new Error(`${first.origin} redirects the browser more than ${maxRedirects} times`)
       await response.body?.cancel()
       url = new URL(response.headers.get('location') ?? '', url)
       if (this.#stopsAt(url)) return { url, status: response.status, html: '' }
@@ -71,7 +72,7 @@ export class Browser {
     return cookies.map(({ name, value }) => `${name}=${value}`).join('; ')
   }
 
-  /** RFC 6265 §5.3, as far as it matters with one host. */
+  /** RFC 6265 §5.3, as far as one host needs it. */
   #keep(url: URL, line: string): void {
     const [pair = '', ...rest] = line.split(';').map((part) => part.trim())
     const at = pair.indexOf('=')

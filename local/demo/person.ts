@@ -1,12 +1,12 @@
 /**
- * The person of the demo's story: answers each page that asks something.
+ * The person in the demo's story, who fills in each form.
  */
 
 import { Browser, type Page } from './browser.ts'
 
 const maxPages = 6
 
-/** Answers page after page, and returns the first that asks nothing. */
+/** Fills in one page after another. @returns the first page without a form */
 export async function approve(address: string, userName: string, browser = new Browser()): Promise<Page> {
   let page = await browser.open(address)
   for (let pages = 0; pages < maxPages && page.html.includes('<form'); pages += 1) {

@@ -1,10 +1,10 @@
 /**
- * The program of the demo's story: its HTTP requests.
+ * The program in the demo's story: its HTTP requests.
  */
 
 export type Reply = { readonly status: number; readonly body: Readonly<Record<string, unknown>> }
 
-/** A form POST; without a form a GET. */
+/** Sends a POST with the form, or a GET without one. */
 export async function call(url: string, form?: Readonly<Record<string, string>>, accessToken?: string): Promise<Reply> {
   const response = await fetch(url, {
     method: form === undefined ? 'GET' : 'POST',
@@ -15,7 +15,7 @@ export async function call(url: string, form?: Readonly<Record<string, string>>,
   return { status: response.status, body: text === '' ? {} : (JSON.parse(text) as Reply['body']) }
 }
 
-/** A member that is text; empty where it is not. */
+/** The text of a member; empty if it is not a text. */
 export function str({ body }: Reply, member: string): string {
   const value = body[member]
   return typeof value === 'string' ? value : ''

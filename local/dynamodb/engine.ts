@@ -1,5 +1,6 @@
 /**
- * Which DynamoDB this machine can run: the embedded one where there is a build of it, else AWS's DynamoDB Local on Java.
+ * Finds a DynamoDB that this machine can run: the embedded one if there is a build for it, else AWS's DynamoDB Local on
+ * Java.
  */
 
 import { spawnSync } from 'node:child_process'
@@ -13,7 +14,7 @@ import type { Command } from '../process/supervise.ts'
 export type Engine = {
   /** For people. */
   readonly name: string
-  /** @param directory where the data are kept; in memory without it */
+  /** @param directory for the data; without it, they are in memory */
   command(port: number, directory?: string): Command
 }
 
@@ -41,7 +42,7 @@ export const thisMachine: Machine = {
   target: `${process.platform}-${process.arch}`,
   resolve: createRequire(import.meta.url).resolve,
   javaMajor: () => {
-    // It writes to stderr: openjdk version "17.0.15" 2025-04-15
+    // Java prints to stderr: openjdk version "17.0.15" 2025-04-15
     const { stderr } = spawnSync(javaFile, ['-version'], { encoding: 'utf8', windowsHide: true })
     const [, major] = /version "(\d+)/.exec(stderr ?? '') ?? []
     return major === undefined ? undefined : Number(major)

@@ -1,5 +1,5 @@
 /**
- * HTTP responses: a function's answer translated, and the gateway's own errors in OAuth's shape.
+ * HTTP responses: translates a function's answer, and shapes the gateway's own errors as OAuth errors.
  */
 
 import type { ServerResponse } from 'node:http'
@@ -9,7 +9,7 @@ import { crossOriginHeaders, securityHeaders } from '../../shared/http/headers.t
 
 export type Response = {
   readonly status: number
-  /** Name, value, name, value: the same name may stand several times (Set-Cookie). */
+  /** Name, value, name, value. The same name may occur several times (Set-Cookie). */
   readonly headers: readonly string[]
   readonly body: Buffer | string
 }
@@ -27,7 +27,7 @@ export function responseOf(result: APIGatewayProxyResult): Response {
   return { status: statusCode, headers: flat, body: isBase64Encoded ? Buffer.from(body, 'base64') : (body ?? '') }
 }
 
-/** @param headers more of them; name, value, name, value */
+/** @param headers additional ones: name, value, name, value */
 export function errorResponse(
   status: number,
   error: 'invalid_request' | 'temporarily_unavailable',
@@ -47,7 +47,10 @@ export function errorResponse(
   }
 }
 
-/** For errors that any route may give. Scripts of other origins may read them, as in the cloud (infra/gateway-errors.ts). */
+/**
+ * Headers of errors that every route may return. Scripts of other origins may read these errors
+ * (infra/gateway-errors.ts).
+ */
 export const crossOrigin: readonly string[] = Object.entries(crossOriginHeaders).flat()
 
 export function preflightResponse(): Response {
@@ -55,7 +58,7 @@ export function preflightResponse(): Response {
   return { status: 204, headers: Object.entries(headers).flat(), body: '' }
 }
 
-/** @throws when the function gave a header that cannot be written; nothing has been sent then */
+/** @throws before anything is sent, if the function returned a header that cannot be written */
 export function send(outgoing: ServerResponse, response: Response): void {
   writeHead(outgoing, response)
   outgoing.end(response.body)

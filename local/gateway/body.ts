@@ -27,7 +27,7 @@ export function readBody(incoming: IncomingMessage): Promise<Buffer | undefined 
   })
 }
 
-/** Reads and drops what still comes: a client that is sending would otherwise see a reset connection and no answer. */
+/** Reads and discards the rest. Otherwise a client that is still sending would see a reset connection and no answer. */
 export function drain(incoming: IncomingMessage, ms: number): Promise<void> {
   return new Promise((resolve) => {
     const late = setTimeout(resolve, ms)

@@ -1,6 +1,7 @@
 /**
- * What a function is called with: API Gateway's event for a REST API (payload format 1.0) and Lambda's context. As in the
- * cloud, the address is the socket's and the domain the gateway's own, whatever headers say.
+ * Builds the arguments of a function: API Gateway's event for a REST API (payload format 1.0) and Lambda's context. As in
+ * the cloud, the caller's address comes from the socket and the domain name is the gateway's own, whatever the headers
+ * say.
  */
 
 import { randomUUID } from 'node:crypto'
@@ -18,7 +19,7 @@ export type Request = {
   readonly path: string
   /** Without the question mark. */
   readonly query: string
-  /** Name, value, name, value, as they came. */
+  /** Name, value, name, value, as received. */
   readonly rawHeaders: readonly string[]
   readonly body: Buffer | undefined
   readonly sourceIp: string
@@ -45,7 +46,7 @@ export function eventOf(request: Request, { route, pathParameters }: Match): API
     pathParameters: Object.keys(pathParameters).length > 0 ? pathParameters : null,
     stageVariables: null,
     requestContext: requestContextOf(request, route, headers),
-    // Without binary media types a REST API hands bodies on as text.
+    // Without binary media types, a REST API passes bodies on as text.
     body: request.body === undefined ? null : request.body.toString('utf8'),
     isBase64Encoded: false,
   }
@@ -69,7 +70,7 @@ function requestContextOf(
     identity: { ...caller, sourceIp: request.sourceIp, userAgent: headerIn(headers, 'user-agent') },
     path: request.path,
     protocol: request.protocol,
-    // The caller may name it.
+    // The caller may choose this id.
     requestId: headerIn(headers, 'x-amzn-requestid') ?? randomUUID(),
     requestTime: commonLogTime(now),
     requestTimeEpoch: now.getTime(),
@@ -95,7 +96,7 @@ const nobody = {
   userArn: null,
 } as const
 
-/** There is no IAM on a laptop: every caller on this machine is ops. */
+/** There is no IAM on a laptop, so every caller on this machine is an operator. */
 const localUser = {
   ...nobody,
   accountId: '000000000000',
@@ -105,11 +106,11 @@ const localUser = {
 } as const
 
 /**
- * Whether the request names this machine as its host. A web page can make a browser send requests here by a host of its
- * own that resolves to 127.0.0.1 (DNS rebinding), and then the request names that host.
+ * Whether the request names this machine as its host. With DNS rebinding, a web page makes a browser send requests to a host
+ * name that resolves to 127.0.0.1; such a request names that host.
  */
 export function isForThisMachine(headers: Record<string, string>): boolean {
-  // A tunnel or proxy forwards for others, and may replace their host by this machine's name.
+  // A tunnel or proxy forwards requests of others, and may replace the host by this machine's name.
   const isForwarded = ['forwarded', 'x-forwarded-for', 'via'].some((name) => headerIn(headers, name) !== null)
   return !isForwarded && /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i.test(headerIn(headers, 'host') ?? '')
 }
@@ -118,7 +119,7 @@ function* headerPairs(raw: readonly string[]): Iterable<[string, string]> {
   for (let index = 0; index + 1 < raw.length; index += 2) yield [raw[index] ?? '', raw[index + 1] ?? '']
 }
 
-/** In a Map, since a caller may choose a name such as `__proto__`. */
+/** Uses a Map, because a caller may choose a name such as `__proto__`. */
 function grouped(pairs: Iterable<[string, string]>): Multi {
   const groups = new Map<string, string[]>()
   for (const [name, value] of pairs) {
@@ -145,7 +146,7 @@ function commonLogTime(date: Date): string {
   return `${day}/${month}/${year}:${time} +0000`
 }
 
-/** Carries the name of the function that runs (`bindStore`), for whoever must tell the functions' requests apart. */
+/** Provides the name of the running function. Subscribers use `bindStore` to attribute its requests to it. */
 export const runningFunction = channel('token-broker:function')
 
 /** Calls a function as Lambda does. */
@@ -178,7 +179,7 @@ class LocalContext implements Context {
     this.logGroupName = `/aws/lambda/${functionName}`
   }
 
-  // A property, as in Lambda's context, so that it works without its object.
+  // A property, as in Lambda's context, so that it also works when detached from the object.
   readonly getRemainingTimeInMillis = (): number =>
     Math.max(0, Math.round(requestTimeoutSeconds * 1_000 - (performance.now() - this.#startedAt)))
 
@@ -195,5 +196,5 @@ class LocalContext implements Context {
 }
 
 function refuse(name: string): never {
-  throw new Error(`context.${name} is gone; return a promise`)
+  throw new Error(`context.${name} does not exist any more; return a promise`)
 }

@@ -1,5 +1,6 @@
 /**
- * Finds the route of a request, as API Gateway does: whole segments, literal ones before parameters, a slash at the end ignored.
+ * Finds the route of a request as API Gateway does: it matches whole segments, prefers literal ones to parameters, and
+ * ignores a trailing slash.
  */
 
 import type { Route } from '../../infra/routes.ts'
@@ -60,7 +61,7 @@ function literalsFirst(one: Pattern, other: Pattern): number {
   return 0
 }
 
-/** From the end, where paths differ. */
+/** Compares from the end, because paths differ there. */
 function fits(segments: readonly Segment[], parts: readonly string[]): boolean {
   for (let index = segments.length - 1; index >= 0; index -= 1) {
     const segment = segments[index]!

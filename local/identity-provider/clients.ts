@@ -5,11 +5,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { ClientMetadata } from 'oidc-provider'
 
-/** The broker, in the name of one of its applications. */
+/** The broker as a client, for one of its applications. */
 export type ProviderClient = {
   readonly clientId: string
   readonly application: string
-  /** Which of the providers knows it. @default openid */
+  /** The provider at which it is registered. @default openid */
   readonly at?: 'openid' | 'directory' | 'tenant'
   readonly auth: 'none' | 'client_secret_basic' | 'client_secret_post'
   /** Not used with `none`. */
@@ -18,7 +18,7 @@ export type ProviderClient = {
   readonly publicUrl?: string | undefined
 }
 
-/** @param clients several applications may share one client id, each with a secret of its own */
+/** @param clients several applications may share one client id, each with its own secret */
 export function createClients(clients: readonly ProviderClient[]) {
   const sharing = (wanted: string) => clients.filter(({ clientId }) => clientId === wanted)
   return {

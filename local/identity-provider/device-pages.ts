@@ -1,6 +1,6 @@
 /**
- * The tenant's pages at /activate: type the code of a device, confirm it, done. They work without JavaScript, apart from the
- * package's own page behind `verification_uri_complete`, which has a button then.
+ * The tenant's pages at /activate: type the code of a device, confirm it, done. They work without JavaScript. Only the
+ * package's own page behind `verification_uri_complete` uses it, and shows a button without it.
  */
 
 import type { KoaContextWithOIDC } from 'oidc-provider'
@@ -10,7 +10,7 @@ import { show } from './provider.ts'
 
 type Problem = Error & { readonly userCode?: string }
 
-/** @param problem with the form before */
+/** @param problem with the form that the person submitted before */
 export function askForCode(context: KoaContextWithOIDC, _form: string, _answer: unknown, problem?: Problem): void {
   if (problem?.name === 'AbortedError') {
     tell(context, 'The device is not connected', 'You can close this page.')
@@ -66,7 +66,7 @@ function tell(context: KoaContextWithOIDC, title: string, text: string): void {
   )
 }
 
-/** @param inside its fields; a secret of the browser's session is added, so that no other site can send the form */
+/** Adds a secret of the browser's session, so that no other site can submit the form. @param inside the fields */
 function form({ oidc }: KoaContextWithOIDC, inside: Html): Html {
   return html`<form method="post" action="${oidc.urlFor('code_verification')}">
 <input type="hidden" name="xsrf" value="${String(oidc.session?.state?.secret)}">

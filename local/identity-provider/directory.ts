@@ -1,5 +1,5 @@
 /**
- * The provider set up as a user directory that has OAuth 2.0 and no OpenID Connect: three endpoints below the name of one
+ * Sets up the provider as a user directory that has OAuth 2.0 but no OpenID Connect: three endpoints below the name of one
  * application, and no discovery. Its userinfo has the members `id`, `name`, `sub` and `username`.
  */
 
@@ -8,7 +8,7 @@ import type { Adapter } from 'oidc-provider'
 import { errorPage } from './pages.ts'
 import { type Middleware, refuseToken, type Setup, type Surroundings, show } from './provider.ts'
 
-/** Below the identity provider's address. */
+/** The path below the identity provider's address. */
 export const directoryPath = '/userdocs/'
 
 const routes = { authorization: '/oauth/authorize', token: '/oauth/token', userinfo: '/oauth/userinfo' }
@@ -38,7 +38,7 @@ const refuseOtherPaths: Middleware = async (context, next) => {
   show(context, errorPage('not_found', 'There is nothing at this address.'))
 }
 
-/** RFC 6749 §3.1: parameters that it does not have are ignored. The package refuses them without the scope openid. */
+/** RFC 6749 §3.1: unknown parameters are ignored. The package would refuse these without the scope openid. */
 const ignoreOpenId: Middleware = async (context, next) => {
   if (context.path === routes.authorization) {
     const { nonce: _nonce, max_age: _maxAge, acr_values: _acrValues, ...query } = context.query
@@ -47,7 +47,7 @@ const ignoreOpenId: Middleware = async (context, next) => {
   return next()
 }
 
-/** The package's own userinfo wants the scope openid. */
+/** Replaces the package's own userinfo, which requires the scope openid. */
 function userinfoFrom(accessTokens: Adapter): Middleware {
   return async (context, next) => {
     if (context.path !== routes.userinfo) return next()
@@ -63,7 +63,7 @@ function profileOf(userName: string) {
   return { id: sub, name: userName, sub, username: userName }
 }
 
-/** A UUID of version 4 by its form (RFC 9562 §5.4), the same for a name on every machine. */
+/** A UUID in the form of version 4 (RFC 9562 §5.4). The same name gets the same UUID on every machine. */
 function subjectOf(userName: string): string {
   const bytes = createHash('sha256').update(`user directory\0${userName}`).digest().subarray(0, 16)
   bytes[6] = (bytes[6]! & 0x0f) | 0x40

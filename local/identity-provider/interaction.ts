@@ -13,7 +13,7 @@ export const interactionPath = /^\/interaction\/[\w-]+(?:\?|$)/
 
 type Step = { readonly done: InteractionResults } | { readonly status: number; readonly page: Page }
 
-/** @param mount the path that the provider is under, without a slash at the end */
+/** @param mount the provider's path, without a trailing slash */
 export async function interact(
   provider: Provider,
   mount: string,
@@ -57,7 +57,7 @@ async function nextStep(interaction: Interaction, mount: string, incoming: Incom
   }
   const typed = form.get('login') ?? ''
   const accountId = userNameFrom(typed)
-  // A new browser window asks again, so that one can sign in as somebody else.
+  // Do not remember the person, so that a new browser window asks again and people can sign in as somebody else.
   if (accountId !== undefined) return { done: { login: { accountId, remember: false } } }
   const problem = `Please type a user name of at most ${maxUserNameLength} characters.`
   return { status: 400, page: loginPage({ action, userName: typed, problem }) }

@@ -65,9 +65,8 @@ const headers = {
 }
 
 export type LoginForm = {
-  /** Where the form goes. */
   readonly action: string
-  /** What the user name's field holds at first. */
+  /** The initial value of the field. */
   readonly userName: string
   readonly problem?: string
 }
@@ -103,7 +102,7 @@ export function errorPage(error: string, description?: string): Page {
   )
 }
 
-/** A page of this look. */
+/** A page in the look of the local identity provider. */
 export function page(title: string, content: Html): Page {
   const document = html`<!doctype html>
 <html lang="en">

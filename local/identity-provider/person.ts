@@ -4,7 +4,7 @@
 
 export const maxUserNameLength = 64
 
-/** @returns undefined for text that is no user name */
+/** @returns undefined for text that is not a user name */
 export function userNameFrom(typed: string): string | undefined {
   const name = typed.trim()
   return name === '' || name.length > maxUserNameLength || /\p{Cc}/u.test(name) ? undefined : name

@@ -1,8 +1,8 @@
 /**
- * One provider of the package `oidc-provider` as a stand-in: any user name and password will do, and what is asked for is
- * granted without a question. A setup changes it into another kind of provider.
+ * Sets up the package `oidc-provider` as a stand-in, which accepts any user name and password and grants every request
+ * without asking. A `Setup` turns it into another kind of provider.
  *
- * Whatever the package would otherwise warn about (keys, lifetimes, policies) is set here.
+ * Sets everything about which the package would otherwise warn: keys, lifetimes, policies.
  */
 
 import { randomBytes } from 'node:crypto'
@@ -17,21 +17,21 @@ import type { Keys, Store } from './store.ts'
 
 export type Middleware = (context: KoaContextWithOIDC, next: () => Promise<void>) => Promise<void>
 
-/** What makes one provider differ from another. */
+/** The settings in which the providers differ. */
 export type Setup = {
   readonly name: 'openid' | 'tenant' | 'directory'
-  /** The path that it is under, without a slash at the end. */
+  /** The provider's path, without a trailing slash. */
   readonly mount: string
   readonly issuer: string
   readonly settings?: Omit<Configuration, 'features'>
   readonly features?: Pick<NonNullable<Configuration['features']>, 'deviceFlow' | 'resourceIndicators'>
-  /** Where models are kept, instead of the store as it is. */
+  /** Adapters by model, instead of the store's. */
   readonly adapters?: Readonly<Record<string, Adapter>>
-  /** These see every request before the package does. */
+  /** They run before the package handles a request. */
   readonly middlewares?: readonly Middleware[]
 }
 
-/** What all providers at one port have in common. */
+/** The settings that all providers at one port share. */
 export type Surroundings = {
   readonly url: string
   readonly port: number
@@ -54,18 +54,18 @@ export function createProvider(setup: Setup, { port, store, keys, clients, log }
       return model === 'Client' ? { ...adapter, find: async (id) => known.metadata(id) } : adapter
     },
     jwks: keys.jwks,
-    // A browser sends cookies to every port of a host, so each provider has names of its own.
+    // A browser sends cookies to every port of a host, so each provider uses its own cookie names.
     cookies: {
       keys: keys.cookieKeys,
       names: { session: cookie, interaction: `${cookie}_interaction`, resume: `${cookie}_resume` },
     },
     claims: claimsByScope,
     findAccount: (_context, sub) => ({ accountId: sub, claims: () => claimsOf(sub) }),
-    // As most providers do: the ID token has the claims of the scopes, so that no second request is needed.
+    // As at most providers, the ID token has the claims of the scopes, so that no second request is needed.
     conformIdTokenClaims: false,
     interactions: { policy: policyWithoutConsent(), url: (_context, { uid }) => `${mount}/interaction/${uid}` },
     loadExistingGrant: grantAll,
-    // Refresh tokens outlive the browser's session, and a second sign-in there.
+    // Refresh tokens outlive the browser's session, and a second sign-in in that browser.
     expiresWithSession: () => false,
     clientBasedCORS: () => false,
     renderError: (context, { error, error_description: description }) => show(context, errorPage(error, description)),
@@ -89,7 +89,7 @@ export function createProvider(setup: Setup, { port, store, keys, clients, log }
   const answer = provider.callback()
 
   return async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
-    // Express's convention for a server below a path, which the package knows.
+    // Express's convention for a server below a path. The package supports it.
     Object.assign(incoming, { baseUrl: mount, url: incoming.url?.slice(mount.length) })
     if (interactionPath.test(incoming.url ?? '')) return interact(provider, mount, incoming, outgoing)
     await answer(incoming, outgoing)
@@ -123,14 +123,17 @@ export async function makeKeys(): Promise<Keys> {
   return { jwks: { keys: [jwk] }, cookieKeys: [randomBytes(32).toString('base64url')] }
 }
 
-/** The package wants native clients, which may use any port, to ask each time. */
+/** By default, the package asks for consent each time if the client is native, as ours are. */
 function policyWithoutConsent() {
   const policy = interactionPolicy.base()
   policy.get('consent')?.checks.remove('native_client_prompt')
   return policy
 }
 
-/** Grants all that is asked for, each time anew: reuse of one refresh token must not end another sign-in. */
+/**
+ * Grants everything that is requested. Each sign-in gets its own grant, so that reuse of one refresh token ends no other
+ * sign-in.
+ */
 async function grantAll({ oidc }: KoaContextWithOIDC) {
   const { provider, client, session, resourceServers = {} } = oidc
   const grant = new provider.Grant({ clientId: client?.clientId, accountId: session?.accountId })

@@ -1,6 +1,6 @@
 /**
- * Where the local identity provider keeps its keys and what it has issued: a SQLite database, in memory or in a file. A file
- * keeps sign-ins and refresh tokens across restarts. Brokers that share a data directory share the file.
+ * Stores the keys of the local identity provider and what it has issued, in a SQLite database in memory or in a file. With a
+ * file, sign-ins and refresh tokens survive restarts. Brokers that share a data directory share the file.
  */
 
 import { chmodSync } from 'node:fs'
@@ -11,7 +11,7 @@ import type { Adapter, AdapterPayload } from 'oidc-provider'
 export type Keys = { readonly jwks: { readonly keys: JWK[] }; readonly cookieKeys: string[] }
 
 export type Store = {
-  /** The keys; made where they are missing, and the same for all that start at the same time. */
+  /** Returns the keys, and makes them if they are missing. Providers that start at the same time get the same keys. */
   keys(make: () => Promise<Keys>): Promise<Keys>
   adapter(model: string): Adapter
   close(): void
@@ -31,7 +31,7 @@ const schema = `
   CREATE INDEX IF NOT EXISTS issued_uid ON issued (uid);
 `
 
-/** @param file in memory without it */
+/** @param file without it, the database is in memory */
 export function openStore(file?: string): Store {
   const database = new DatabaseSync(file ?? ':memory:', { timeout: busyWithinMs })
   if (file !== undefined) chmodSync(file, 0o600)

@@ -1,6 +1,6 @@
 /**
- * The provider set up as a tenant of Auth0: issuer, endpoints, device flow, audiences, statuses and rotating refresh tokens
- * as Auth0 documents them. Any absolute URI is an API. There are no organizations, rules or logs.
+ * Sets up the provider as an Auth0 tenant: issuer, endpoints, device flow, audiences, statuses and rotating refresh
+ * tokens are as Auth0 documents them. Any absolute URI is an API. There are no organizations, rules or logs.
  */
 
 import { createLocalJWKSet, jwtVerify } from 'jose'
@@ -10,7 +10,7 @@ import { releasedClaims } from './person.ts'
 import { day, hour, type Middleware, refuseToken, type Setup, type Surroundings } from './provider.ts'
 import type { Keys } from './store.ts'
 
-/** Below the identity provider's address. The issuer ends in a slash, as Auth0's does. */
+/** The path below the identity provider's address. The issuer ends in a slash, as Auth0's does. */
 export const tenantPath = '/tenant/'
 
 const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
@@ -52,7 +52,7 @@ const deviceFlow = {
   ...{ userCodeInputSource: askForCode, userCodeConfirmSource: askToConfirm, successSource: tellSuccess },
 }
 
-/** Without an audience the access token is opaque and good for userinfo alone, as at Auth0. */
+/** As at Auth0, without an audience the access token is opaque and valid only at userinfo. */
 function audiences(accessTokenTTL: number) {
   return {
     enabled: true,
@@ -65,12 +65,12 @@ function audiences(accessTokenTTL: number) {
   }
 }
 
-/** With the scope `openid` the token is for userinfo as well, and `aud` is a list. */
+/** With the scope `openid`, the token is also valid at userinfo, and `aud` is a list. */
 function addUserinfo(payload: Record<string, unknown>, userinfo: string): void {
   if (String(payload.scope).split(' ').includes('openid')) payload.aud = [payload.aud, userinfo]
 }
 
-/** The package drops offline_access without prompt=consent, as OIDC Core §11 says. Auth0 does not. */
+/** Without prompt=consent, the package drops offline_access, as OIDC Core §11 says. Auth0 does not. */
 function keepOfflineAccess({ oidc, query }: KoaContextWithOIDC): void {
   const { params } = oidc
   if (oidc.route !== 'authorization' || params === undefined) return
@@ -79,7 +79,7 @@ function keepOfflineAccess({ oidc, query }: KoaContextWithOIDC): void {
   }
 }
 
-/** RFC 6749 §5.2 and RFC 8628 §3.5 have 400 for each of these. */
+/** Auth0's statuses. RFC 6749 §5.2 and RFC 8628 §3.5 specify 400 for each of these errors. */
 const statuses: Readonly<Record<string, number>> = {
   ...{ authorization_pending: 403, expired_token: 403, access_denied: 403, invalid_grant: 403, slow_down: 429 },
 }
@@ -87,7 +87,7 @@ const statuses: Readonly<Record<string, number>> = {
 const answerAsAuth0: Middleware = async (context, next) => {
   await next()
   const answer = context.body as Record<string, unknown> | undefined
-  // Undefined where nothing is at the address.
+  // The route is undefined if the address is unknown.
   switch (context.oidc?.route) {
     case 'discovery':
       context.body = sparse(answer)
@@ -100,19 +100,19 @@ const answerAsAuth0: Middleware = async (context, next) => {
   }
 }
 
-/** Auth0's metadata says nothing of public clients and of grants. Both work all the same. */
+/** Auth0's metadata does not mention public clients and grants, although it supports both. */
 function sparse(metadata: Record<string, unknown> = {}) {
   const { grant_types_supported: _, token_endpoint_auth_methods_supported: methods, ...rest } = metadata
   const confidential = (methods as readonly string[]).filter((method) => method !== 'none')
   return { ...rest, token_endpoint_auth_methods_supported: confidential }
 }
 
-/** Timers are not exact. */
+/** Tolerance for early polls, because timers are not exact. */
 const jitterMs = 200
-/** How long a device code is told to have expired, before it is unknown. */
+/** How long an expired device code is answered with expired_token before it becomes unknown. */
 const rememberedSeconds = 3_600
 
-/** RFC 8628 §3.5: a poll that comes too early is told slow_down. The package has no setting for it. */
+/** RFC 8628 §3.5: answers slow_down to a poll that comes too early. The package has no setting for this. */
 function withInterval(codes: Adapter, polls: Adapter): Adapter {
   return {
     ...codes,
@@ -120,7 +120,7 @@ function withInterval(codes: Adapter, polls: Adapter): Adapter {
     find: async (id) => {
       const code = await codes.find(id)
       const { oidc } = Provider.ctx ?? {}
-      // Another client's poll does not count. The package refuses it.
+      // The poll of another client does not count. The package refuses it.
       if (!code || oidc?.route !== 'token' || oidc.client?.clientId !== code.clientId) return code
       const last = await polls.find(id)
       await polls.upsert(id, { iat: Date.now() }, rememberedSeconds)
@@ -130,7 +130,7 @@ function withInterval(codes: Adapter, polls: Adapter): Adapter {
   }
 }
 
-/** Auth0's userinfo takes the access token of an API too. The package's takes opaque ones alone. */
+/** Auth0's userinfo also accepts the access token of an API. The package's accepts only opaque ones. */
 function userinfoForJwts(issuer: string, { jwks }: Keys): Middleware {
   const publicKeys = createLocalJWKSet({ keys: jwks.keys.map(({ kty, n, e, kid, alg }) => ({ kty, n, e, kid, alg })) })
   const checks = { issuer, audience: `${issuer}userinfo`, typ: 'at+jwt', algorithms: ['RS256'] }

@@ -1,15 +1,18 @@
-/** Verifies Signature Version 4 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html). */
+/**
+ * Verifies Signature Version 4
+ * (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html).
+ */
 
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 
-/** Of the printed commands: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. */
+/** AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the commands that the local stack prints. */
 const credentials = { id: 'local', secret: 'local' }
 
 const form =
   /^AWS4-HMAC-SHA256 Credential=([^/,]+)\/(\d{8})\/([^/,]+)\/sts\/aws4_request, ?SignedHeaders=([a-z0-9;-]+), ?Signature=([0-9a-f]{64})$/
 
-/** @returns the code of the error with which STS refuses the request */
+/** @returns the error code with which STS refuses the request; undefined if the signature is right */
 export function signatureFault(incoming: IncomingMessage, url: URL, body: string): string | undefined {
   const { authorization = '', 'x-amz-date': date } = incoming.headers
   if (authorization === '') return 'MissingAuthenticationToken'

@@ -84,7 +84,7 @@ function send(outgoing: ServerResponse, status: number, xml: string): void {
   outgoing.writeHead(status, { 'content-type': 'text/xml' }).end(xml)
 }
 
-/** Of a longer one its beginning, whose signature is wrong. */
+/** Reads `maxBodyBytes` at most. A longer body is cut, so its signature does not match. */
 async function bodyOf(incoming: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0

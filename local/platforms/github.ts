@@ -1,5 +1,5 @@
 /**
- * GitHub Actions: tokens of one job, in an environment, of a repository whose `sub` has ids.
+ * GitHub Actions: tokens of one job in an environment. Their `sub` has the ids of the owner and the repository.
  * https://docs.github.com/actions/reference/security/oidc
  */
 
@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Issuer, sendJson } from './issuer.ts'
 
-/** For ACTIONS_ID_TOKEN_REQUEST_TOKEN. */
+/** The value of ACTIONS_ID_TOKEN_REQUEST_TOKEN. */
 export const requestToken = 'local'
 export const requestPath = '/token'
 
@@ -35,7 +35,7 @@ function claims(audience: string) {
   }
 }
 
-/** The address of ACTIONS_ID_TOKEN_REQUEST_URL. */
+/** Serves ACTIONS_ID_TOKEN_REQUEST_URL. */
 export async function answer(issuer: Issuer, url: URL, incoming: IncomingMessage, outgoing: ServerResponse) {
   if (incoming.headers.authorization?.toLowerCase() !== `bearer ${requestToken}`) {
     return sendJson(outgoing, { message: 'Unauthorized' }, 401)

@@ -1,4 +1,4 @@
-/** An issuer of platform tokens: its metadata (OIDC Discovery §4), its public keys, and what it signs. */
+/** An issuer of platform tokens: publishes its metadata (OIDC Discovery §4) and public keys, and signs tokens. */
 
 import type { ServerResponse } from 'node:http'
 import { importJWK, type JWK, SignJWT } from 'jose'
@@ -7,11 +7,11 @@ export type Claims = Readonly<Record<string, unknown>>
 
 export type Setup = {
   readonly issuer: string
-  /** Where the platform has its key set, below the issuer. */
+  /** The path of the platform's key set, below the issuer. */
   readonly keysPath: string
   /** Private keys. Each names its algorithm. */
   readonly keys: () => Promise<readonly JWK[]>
-  /** Members of the header beside `alg` and `kid`. */
+  /** Members of the JWT header beside `alg` and `kid`. */
   readonly header: { readonly typ?: 'JWT' }
 }
 
@@ -19,7 +19,7 @@ export type Issuer = {
   readonly issuer: string
   /** @param lifetimeSeconds from now on */
   sign(alg: string, claims: Claims, lifetimeSeconds: number): Promise<string>
-  /** Answers for metadata and keys. @param path below the issuer @returns whether it has answered */
+  /** Answers requests for metadata and keys. @param path below the issuer @returns whether it answered */
   answer(path: string, outgoing: ServerResponse): Promise<boolean>
 }
 

@@ -28,11 +28,11 @@ function claims(audience: string) {
   }
 }
 
-/** @returns what ends it */
+/** @returns a function that ends the renewal and removes the file */
 export async function keepTokenFresh(issuer: Issuer, path: string, audience: string): Promise<() => Promise<void>> {
   const write = async () => replace(path, await issuer.sign('RS256', claims(audience), lifetimeSeconds))
   await write()
-  // If the directory is gone, so is everybody who could read the file.
+  // Ignore failures: if the directory is gone, nobody needs the token any more.
   const timer = setInterval(() => void write().catch(() => {}), renewAfterMs)
   timer.unref()
   return () => {

@@ -1,6 +1,6 @@
 /**
- * Notices the end of npm. npm passes SIGTERM and SIGINT on, but not when it is killed with -9, nor when a shell in between
- * passes nothing on. A process that was started without npm may outlive its parent, so nothing is watched then.
+ * Detects that npm has ended. npm forwards SIGTERM and SIGINT, but not if it is killed with -9, and a shell in between
+ * may not forward them. A process that was started without npm may outlive its parent, so it does not watch its parent.
  */
 
 import { readFileSync } from 'node:fs'
@@ -13,7 +13,7 @@ export function watchNpm(onGone: () => void): void {
   const parent = process.ppid
   const grandparent = isShell(parent) ? parentOf(parent) : undefined
   const timer = setInterval(() => {
-    // An orphan gets another parent, usually process 1. So does the shell in between, and we stay its child.
+    // An orphan gets another parent, usually process 1. If the shell in between is the orphan, we stay its child.
     const isGone = process.ppid !== parent || (grandparent !== undefined && parentOf(parent) !== grandparent)
     if (!isGone) return
     clearInterval(timer)
@@ -22,7 +22,7 @@ export function watchNpm(onGone: () => void): void {
   timer.unref()
 }
 
-/** npm runs scripts in a shell, which usually, but not always, replaces itself by the script. */
+/** npm runs scripts in a shell. The shell usually replaces itself by the script, but not always. */
 function isShell(pid: number): boolean {
   return /\((?:ba|da|a|k|z)?sh\)/.test(statOf(pid) ?? '')
 }

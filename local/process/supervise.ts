@@ -1,5 +1,5 @@
 /**
- * Starts a command that cannot outlive this process, by a supervisor in between (local/process/supervisor.ts).
+ * Starts a command that cannot outlive this process, through a supervisor process (local/process/supervisor.ts).
  */
 
 import { type ChildProcess, fork } from 'node:child_process'
@@ -8,13 +8,13 @@ import { fileURLToPath } from 'node:url'
 export type Command = {
   readonly file: string
   readonly words: readonly string[]
-  /** What it writes once it is ready. */
+  /** A text that the command prints once it is ready. */
   readonly readyWhen: string
 }
 
 export type Task = {
   readonly command?: Command
-  /** Removed when the broker is gone. */
+  /** A directory to remove when the broker has ended. */
   readonly removeAtEnd?: string
 }
 
@@ -33,16 +33,16 @@ export type Supervised = {
 
 const supervisor = fileURLToPath(new URL('supervisor.ts', import.meta.url))
 
-/** @throws when the command ends before it is ready; the message has what it wrote */
+/** @throws if the command ends before it is ready. The message contains its output */
 export async function supervise(task: Task): Promise<Supervised> {
   const child = fork(supervisor, [JSON.stringify(task)], {
-    // A process group of its own, so that a signal to ours (Ctrl-C, kill -9 of the group) does not hit it before it has
+    // Its own process group, so that a signal to ours (Ctrl-C, kill -9 of the group) does not end it before it has
     // cleaned up.
     detached: true,
     windowsHide: true,
-    // A pipe of ours that stayed open in it would keep readers of our output waiting.
+    // If the supervisor held our pipes open, readers of our output would keep waiting.
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    // NODE_OPTIONS is for the broker. A debugger port, for example, cannot be used twice.
+    // NODE_OPTIONS is for the broker only. A debugger port, for example, cannot be used twice.
     execArgv: [],
     env: { ...process.env, NODE_OPTIONS: '' },
   })
@@ -61,7 +61,7 @@ export async function supervise(task: Task): Promise<Supervised> {
   try {
     await ready
   } catch (error) {
-    // Closing the channel would remove the directory, and the caller may try again.
+    // Kill it. Closing the channel would also remove the directory, and the caller may try again.
     child.kill('SIGKILL')
     await gone
     throw error
@@ -76,7 +76,7 @@ function endOf(child: ChildProcess, pid: () => number | undefined): Promise<stri
     })
     child.on('exit', () => {
       const orphan = pid()
-      // A supervisor that was killed could not kill the command.
+      // If the supervisor was killed, it could not kill the command.
       if (child.exitCode !== 0 && orphan !== undefined) killIfThere(orphan)
       resolve('its supervisor ended')
     })

@@ -1,5 +1,5 @@
 /**
- * A small process between the broker and a command. When the broker ends, by whatever means (kill -9 included), it kills the
+ * A small process between the broker and a command. However the broker ends (kill -9 included), the supervisor kills the
  * command, removes the temporary directory and ends. It imports nothing that is slow to load.
  */
 
@@ -9,7 +9,7 @@ import type { Report, Task } from './supervise.ts'
 
 const task = JSON.parse(process.argv[2] ?? '{}') as Task
 
-// Signals are for the broker. It closes the channel when it is done.
+// Ignore signals: they are for the broker, which closes the channel when it is done.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
 
 const kill = task.command === undefined ? () => {} : start(task.command)
@@ -22,12 +22,12 @@ process.on('disconnect', () => {
 if (task.command === undefined) report({ kind: 'ready' })
 if (!process.connected) process.emit('disconnect')
 
-/** @returns what kills it */
+/** @returns a function that kills the command */
 function start({ file, words, readyWhen }: NonNullable<Task['command']>): () => void {
   const child = spawn(file, words, { stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true })
   let said = ''
   const listen = (chunk: string) => {
-    // Later output is read and dropped, so that the pipe does not fill up.
+    // Later output is read and discarded, so that the pipe does not fill up.
     if (said.includes(readyWhen)) return
     said += chunk
     if (said.includes(readyWhen)) report({ kind: 'ready', pid: child.pid })

@@ -35,7 +35,7 @@ ${list}
   })
 }
 
-/** Shown elsewhere in the line, or of no use to people. */
+/** Members that are shown elsewhere in the line, or are not useful to people. */
 const unlisted = new Set(['time', 'level', 'event', 'method', 'route', 'status', 'duration_ms', 'ip', 'request_id'])
 
 function item(activity: Activity): Html {

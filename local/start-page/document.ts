@@ -1,5 +1,6 @@
 /**
- * Head, look and headers of the start page's documents. They run no script, and no other site may frame or read them.
+ * The HTML head, stylesheet and HTTP headers of the start page's documents. The documents run no script, and no other
+ * site may frame or read them.
  */
 
 import { createHash } from 'node:crypto'
@@ -10,9 +11,9 @@ import { stylesheet } from './stylesheet.ts'
 export type Document = {
   readonly title: string
   readonly body: Html
-  /** Which sites may show it in a frame. */
+  /** Which sites may show the document in a frame. */
   readonly framedBy: 'nobody' | 'self'
-  /** After how many seconds the browser loads it again. */
+  /** After how many seconds the browser reloads the document. */
   readonly refreshSeconds?: number
 }
 

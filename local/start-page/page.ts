@@ -14,7 +14,7 @@ import { platformsPath } from '../platforms.ts'
 import { activityPath } from './activity.ts'
 import { documentResponse } from './document.ts'
 
-/** What runs. */
+/** The running parts. */
 export type Parts = {
   readonly url: string
   readonly localUrl: string
@@ -34,7 +34,7 @@ export function startPage(parts: Parts, place: Place): Response {
     body: html`<body>
 <header>
 <h1>Token Broker</h1>
-<p class="lead">Runs on this machine, for this machine alone. Ctrl-C where you started it ends it.</p>
+<p class="lead">Runs on this machine, and only for this machine. To stop it, press Ctrl-C where you started it.</p>
 </header>
 <main>
 <section>
@@ -43,7 +43,7 @@ ${tryIt(parts)}
 </section>
 <section>
 <h2>What just happened</h2>
-<iframe src="${activityPath}" title="What just happened, newest first; loads itself again every two seconds"></iframe>
+<iframe src="${activityPath}" title="What just happened, newest first; reloads every two seconds"></iframe>
 </section>
 <section>
 <h2>The command line</h2>
@@ -59,7 +59,7 @@ ${whatRuns(parts, place)}
 </section>
 <section class="wide">
 <h2>Applications and clients</h2>
-<p class="muted">From the registry file, which also has the clients’ secrets.</p>
+<p class="muted">From the registry file, which also contains the clients’ secrets.</p>
 ${parts.registry.applications.map((application) => applicationPart(parts, application))}
 </section>
 </main>
@@ -77,7 +77,7 @@ function tryIt({ localUrl, registry }: Parts): Html {
 ${command(start)}</li>
 <li><p>The program fetches its tokens.</p>
 ${command(poll)}</li>
-<li><p>The refresh token is good once, and gives the next one. Repeat this as you like.</p>
+<li><p>A refresh token works once, and returns the next one. Repeat this as often as you like.</p>
 ${command(refresh)}</li>
 </ol>`
 }
@@ -102,10 +102,10 @@ function whatRuns({ url, localUrl, idpUrl, dynamodbEndpoint, dynamodbEngine }: P
 ${row('Broker', url, url === localUrl ? undefined : `listens at ${localUrl}`)}
 ${row('Identity provider', idpUrl, 'any user name, any password')}
 ${row('User directory', `${idpUrl}${directoryPath}oauth`, 'OAuth without OpenID')}
-${row('Tenant', `${idpUrl}${tenantPath}`, 'in the manner of Auth0')}
+${row('Tenant', `${idpUrl}${tenantPath}`, 'like an Auth0 tenant')}
 ${row('Platforms', `${idpUrl}${platformsPath}`, 'AWS, GitHub Actions and Kubernetes, for jobs')}
 ${row('DynamoDB', dynamodbEndpoint, `table ${table}${engine}`)}
-${row('Keys and data', dataDir ?? 'in memory', dataDir === undefined ? 'gone at the end; DATA_DIR keeps them' : undefined)}
+${row('Keys and data', dataDir ?? 'in memory', dataDir === undefined ? 'lost when it stops; set DATA_DIR to keep them' : undefined)}
 </dl>`
 }
 

@@ -1,5 +1,5 @@
 /**
- * The look of the start page and of the activity in its frame.
+ * The stylesheet of the start page and of the activity in its frame.
  */
 
 export const stylesheet = `

@@ -29,5 +29,5 @@ test('a story that goes wrong says where, and exits with 1', async () => {
     'data:text/javascript,const{fetch:ask}=globalThis;globalThis.fetch=(url,init)=>String(url).endsWith("/userinfo")?Response.json({}):ask(url,init)'
   const child = demo({ NODE_OPTIONS: `--import ${lenient.replaceAll('"', "'").replaceAll(' ', '%20')}` })
   assert.equal((await child.ended).code, 1)
-  assert.match(child.output.stderr, /went wrong: .*access token is refused/)
+  assert.match(child.output.stderr, /went wrong: .*userinfo refuses the access token/)
 })
