@@ -1,4 +1,4 @@
-/** A program that uses the broker, with the client library openid-client, and the person who signs in for it. */
+/** A program that uses the broker through the client library openid-client, and the person who signs in for it. */
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -9,7 +9,7 @@ import { freePort } from '../local/ports.ts'
 
 export type Session = { readonly config: openid.Configuration; readonly tokens: openid.TokenEndpointResponse }
 
-/** Where the browser brings the code. */
+/** The redirect URI of the code flow. */
 export const redirectUri = `http://127.0.0.1:${await freePort()}/cb`
 const scope = 'openid profile email offline_access'
 
@@ -18,7 +18,7 @@ export async function deviceFlow(issuer: string, clientId: string, person: strin
   const started = await openid.initiateDeviceAuthorization(config, { scope })
   const { status, html } = await approve(started.verification_uri_complete ?? '', person)
   assert.equal(status, 200, html)
-  // The client waits for the interval before its first poll, which this does not need.
+  // The library waits for the interval before its first poll. Shorten it, because the person has already approved.
   const tokens = await openid.pollDeviceAuthorizationGrant(config, { ...started, interval: 0.1 })
   return { config, tokens }
 }
@@ -48,7 +48,7 @@ export async function refresh({ config, tokens }: Session): Promise<Session> {
   return { config, tokens: await openid.refreshTokenGrant(config, tokens.refresh_token ?? '') }
 }
 
-/** @throws if it is not refused, or in another way */
+/** @throws unless the refresh is refused with invalid_grant */
 export async function refusesRefresh(session: Session): Promise<void> {
   await assert.rejects(refresh(session), { error: 'invalid_grant' })
 }

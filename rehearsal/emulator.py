@@ -1,6 +1,7 @@
-"""Starts MiniStack, corrected where it differs from AWS in a way that the rehearsal meets.
+"""Starts MiniStack, and corrects the differences from AWS that affect the rehearsal.
 
-It prints each correction, and stops if MiniStack no longer needs it. It ends with its processes when stdin is closed.
+It prints each correction, and fails if MiniStack no longer needs it. When stdin is closed, it ends together with its child
+processes.
 """
 
 import os
@@ -21,7 +22,7 @@ def correct_names():
 
 
 def correct_secrets():
-    """A secret without a value has no version, where MiniStack writes an empty one. Its Ref is its ARN, not its name."""
+    """A secret without a value has no version (MiniStack writes an empty one). Its Ref is its ARN, not its name."""
     handlers = provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"]
     create, update, delete = handlers["create"], handlers["update"], handlers["delete"]
 

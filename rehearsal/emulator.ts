@@ -9,14 +9,14 @@ import { freePort } from '../local/ports.ts'
 import { installPythonPackages } from '../scripts/python-packages.ts'
 import type { Log } from '../scripts/run-command.ts'
 
-/** Its functions run as processes of the `node` on its PATH, without containers. */
+/** MiniStack runs functions as processes of the `node` on its PATH, without containers. */
 const packages = { ministack: '1.5.33', awscli: '1.46.3' } as const
 const startsWithinMs = 60_000
 
 export const account = '111111111111'
 export const region = 'eu-central-1'
 
-/** @property programs folder with `python` and `aws` */
+/** @property programs the folder that contains `python` and `aws` */
 export type Installed = { readonly programs: string }
 
 /** @throws {CannotRun} */
@@ -26,9 +26,9 @@ export async function installEmulator(log: Log): Promise<Installed> {
 
 export type Emulator = {
   readonly port: number
-  /** For the AWS tools. */
+  /** Environment variables for the AWS tools. */
   readonly environment: Readonly<Record<string, string>>
-  /** How it differs from MiniStack as it is published. */
+  /** The corrections to the published MiniStack, in words. */
   readonly corrections: readonly string[]
   /** Ends it and the functions' processes. */
   stop(): Promise<void>
@@ -37,7 +37,7 @@ export type Emulator = {
 /** @param folder for its files */
 export async function startEmulator({ programs }: Installed, folder: string): Promise<Emulator> {
   const port = await freePort()
-  // A numeric access key would choose the account, which changes when the CDK assumes its role.
+  // In MiniStack, a numeric access key selects the account. Do not use one: the key changes when the CDK assumes its role.
   const caller = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', AWS_REGION: region }
   const output = await open(join(folder, 'emulator.log'), 'w+')
   const child = spawn(join(programs, 'python'), ['-u', join(import.meta.dirname, 'emulator.py')], {
@@ -56,7 +56,7 @@ export async function startEmulator({ programs }: Installed, folder: string): Pr
       IOT_MTLS_ENABLED: '0',
     },
     stdio: ['pipe', output.fd, output.fd],
-    // Leads a process group, which holds the functions' processes too.
+    // Starts a process group, which also contains the functions' processes.
     detached: true,
   })
   const ended = once(child, 'close')

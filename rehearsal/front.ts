@@ -1,6 +1,7 @@
 /**
- * The proxy in front of the API that docs/deploy.md describes, together with the internet: an HTTP proxy that takes
- * connections to the public name and to API Gateway's own names, ends their TLS, and passes the requests to the emulator.
+ * Plays the internet, and the proxy in front of the API that docs/deploy.md describes: an HTTP proxy that accepts
+ * connections to the public name and to API Gateway's own names, terminates TLS, and forwards the requests to the
+ * emulator.
  */
 
 import { once } from 'node:events'
@@ -10,17 +11,17 @@ import type { AddressInfo } from 'node:net'
 import { certificateForNames } from '../test/support/certificate.ts'
 
 export const publicName = 'auth.rehearsal.test'
-/** Headers with the caller's address: that of the first deployment, and that of the update. */
+/** The headers with the caller's address: one for the first deployment, and one for the update. */
 export const addressHeaders = ['x-viewer-address', 'x-real-address'] as const
-/** Of API Gateway. */
+/** API Gateway's own host names. */
 const ownNames = '*.execute-api.eu-central-1.amazonaws.com'
 
 export type Front = {
-  /** For the variable HTTPS_PROXY. */
+  /** The value for the variable HTTPS_PROXY. */
   readonly proxy: string
-  /** PEM, of the authority that signs for all names here. */
+  /** The certificate, as PEM, of the authority that issues the certificates of all names here. */
   readonly authority: string
-  /** Where requests to the public name go: the output ApiUrl, once there is one. */
+  /** Where requests to the public name go: the stack output ApiUrl, once it exists. */
   origin: URL | undefined
   close(): void
 }

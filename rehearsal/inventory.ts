@@ -1,8 +1,8 @@
-/** What is in the account, and what of it a broker leaves on purpose (docs/deploy.md, Take down). */
+/** Lists the account's resources, and knows which of them a broker leaves on purpose (docs/deploy.md, Take down). */
 
 import { type Operator, stage } from './operator.ts'
 
-/** Everything in the account that a stack of the broker may have made. */
+/** All resources in the account that a stack of the broker may have created. */
 export async function inventory(operator: Operator): Promise<readonly string[]> {
   const ask = async (kind: string, query: string, ...words: readonly string[]) => {
     const names = (await operator.aws(...words, '--query', query)) as readonly string[] | null
@@ -32,12 +32,12 @@ export async function inventory(operator: Operator): Promise<readonly string[]> 
   ].filter((one) => !/cdk-hnb659fds|CDKToolkit/.test(one))
 }
 
-/** The stack does not delete it, because other APIs of the account may use it. */
+/** The stack does not delete this role, because other APIs of the account may use it. */
 export function isLoggingRole(one: string): boolean {
   return /^role .*GatewayApiCloudWatchRole/.test(one)
 }
 
-/** The operator creates it. */
+/** Operators create these secrets, so the stack does not delete them. */
 export function isProviderSecret(one: string): boolean {
   return one.startsWith(`secret token-broker/${stage}/provider/`)
 }

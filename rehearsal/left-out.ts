@@ -1,5 +1,5 @@
 /**
- * What the emulator cannot deploy. The rehearsal takes it out of the synthesized template, and prints it.
+ * The resources that the emulator cannot deploy. The rehearsal removes them from the synthesized template, and prints them.
  */
 
 import { readdir, readFile, writeFile } from 'node:fs/promises'
@@ -16,13 +16,13 @@ export type LeftOut = {
   /** Name in the printed list. */
   readonly what: string
   readonly type: string
-  /** Only resources of the type for which this holds. @default - all */
+  /** Limits the entry to resources of the type for which this returns true. @default - all */
   readonly only?: (properties: Readonly<Record<string, unknown>>) => boolean
-  /** What the rehearsal does not show because of it. */
+  /** What the rehearsal cannot show without the resource. */
   readonly notShown: string
-  /** The emulator refuses it while it deploys, not when it reads the template. */
+  /** The emulator refuses the resource during the deployment, not when it reads the template. */
   readonly isRefusedLate?: true
-  /** A resource of this kind that AWS accepts. Once the emulator accepts it too, the entry must go. */
+  /** A resource of this kind that AWS accepts. Once the emulator accepts it too, remove the entry. */
   readonly sample: Readonly<Record<string, unknown>>
 }
 
@@ -61,9 +61,9 @@ export const leftOut: readonly LeftOut[] = [
 ]
 
 /**
- * Takes the resources of the table out of the template in a cloud assembly, with what refers to them.
+ * Removes the resources of these entries, and the references to them, from the template of a cloud assembly.
  *
- * @returns how many of each entry were taken out
+ * @returns how many resources of each entry were removed
  */
 export async function takeOut(assembly: string, entries = leftOut): Promise<ReadonlyMap<LeftOut, number>> {
   const names = await readdir(assembly)
@@ -84,7 +84,7 @@ export async function takeOut(assembly: string, entries = leftOut): Promise<Read
   return counts
 }
 
-/** Replaces references to resources that are gone by a text, and drops them from `DependsOn`. */
+/** Replaces references to removed resources by a text, and drops them from `DependsOn`. */
 function withoutReferences(value: unknown, gone: ReadonlySet<string>): unknown {
   if (Array.isArray(value)) return value.map((each) => withoutReferences(each, gone))
   if (typeof value !== 'object' || value === null) return value
@@ -102,17 +102,17 @@ function isReference(value: object, gone: ReadonlySet<string>): boolean {
   return gone.has(Ref ?? attribute?.[0] ?? '')
 }
 
-/** What the emulator does not do, although the template asks for it. */
+/** Features of the template that the emulator ignores. */
 const notDone: readonly string[] = [
-  'IAM conditions on items and services (dynamodb:LeadingKeys, kms:ViaService): actions and resources are checked',
+  'IAM conditions on items and services (dynamodb:LeadingKeys, kms:ViaService): only actions and resources are checked',
   'KMS: nothing is encrypted, and no key policy is checked',
   'throttling, metrics and the expiry of items',
   'RotateSecret: the steps of a rotation are not called',
-  'reserved concurrency in a template: functions run in spite of maintenance, so callers of a restore are not seen to get 503',
+  'reserved concurrency in a template: functions run in spite of maintenance, so callers do not get 503 during a restore',
   'RestoreTableToPointInTime: the table is copied as it is, not as it was at the given time',
 ]
 
-/** The list that ends the rehearsal. */
+/** The list that the rehearsal prints at its end. */
 export function notShown(counts: ReadonlyMap<LeftOut, number>): string {
   const taken = [...counts].map(([{ what, notShown: unseen }, count]) => `  ${count} × ${what}: not shown ${unseen}`)
   return ['Left out by the emulator:', ...taken, ...notDone.map((one) => `  ${one}`)].join('\n')

@@ -1,4 +1,4 @@
-/** What an operator does, as docs/deploy.md and docs/operations.md say: edit the settings of a stage, deploy, run commands. */
+/** Acts as an operator by docs/deploy.md and docs/operations.md: edits the settings of a stage, deploys, runs commands. */
 
 import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
@@ -11,7 +11,7 @@ export const stage = 'prod'
 export const stackName = `token-broker-${stage}`
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-/** What a deployment is made of. */
+/** The files and folders that a deployment needs. */
 const sources = ['cdk.json', 'package.json', 'infra', 'functions', 'shared', 'cli', 'local']
 
 export type Outputs = Readonly<Record<string, string>>
@@ -19,19 +19,19 @@ export type Settings = Readonly<Record<string, unknown>>
 type Variables = Readonly<Record<string, string>>
 
 export type OperatorOptions = {
-  /** For the checkout. */
+  /** A folder for the checkout and the cloud assembly. */
   readonly folder: string
   readonly emulator: Emulator
   readonly installed: Installed
   readonly log: Log
-  /** For `token-broker` on its way to the broker. */
+  /** Environment variables with which `token-broker` reaches the broker. */
   readonly variables: Variables
-  /** Told how far a long command has come. */
+  /** Called with the progress of a long command. */
   readonly progress: (text: string) => void
 }
 
 export class Operator {
-  /** What was taken out of the latest template. */
+  /** The resources that were removed from the latest template. */
   leftOut: ReadonlyMap<LeftOut, number> = new Map()
   readonly #options: OperatorOptions
   readonly #checkout: string
@@ -74,7 +74,7 @@ export class Operator {
   }
 
   /**
-   * Leaves in the template what the emulator refuses while it deploys.
+   * Deploys with the resources that the emulator refuses during the deployment.
    *
    * @returns what cdk printed about the failure; empty if the deployment did not fail
    */
@@ -105,13 +105,13 @@ export class Operator {
     return stdout.trim() === '' ? undefined : JSON.parse(stdout)
   }
 
-  /** @param variables for example the credentials of somebody else */
+  /** @param variables additional environment variables, for example another user's credentials */
   tokenBroker(words: readonly string[], variables: Variables = {}): Promise<Ended> {
     const command = [...this.#bin('token-broker'), ...words]
     return attempt(this.#options.log, command, { environment: { ...this.#environment(), ...variables } })
   }
 
-  /** Writes the template, without what the emulator does not deploy. */
+  /** Writes the template without the resources that the emulator cannot deploy. */
   async #synthesize(entries = leftOut): Promise<void> {
     await this.#cdk('synth', '--quiet', '-c', `stage=${stage}`, '--output', this.#assembly)
     this.leftOut = await takeOut(this.#assembly, entries)
@@ -135,7 +135,7 @@ export class Operator {
     return attempt(this.#options.log, words, { cwd: this.#checkout, environment: this.#environment(), onLine })
   }
 
-  /** `npx`, without its start. */
+  /** Like `npx`, but without its startup time. */
   #bin(name: string): readonly string[] {
     return [process.execPath, join(root, 'node_modules', '.bin', name)]
   }

@@ -6,12 +6,12 @@ export type Step = {
   readonly act: (progress: (text: string) => void) => Promise<string>
 }
 
-/** A step that takes longer says every so often how far it has come. */
+/** How often a longer step prints its progress. */
 const tellEveryMs = 15_000
 
 /**
- * @param listen is given, for each step, where to tell how far it has come
- * @throws what the first step throws that fails
+ * @param listen receives, for each step, the function to call with its progress
+ * @throws the error of the first step that fails
  */
 export async function runSteps(steps: readonly Step[], listen: (tell: (text: string) => void) => void): Promise<void> {
   for (const [index, { name, act }] of steps.entries()) {

@@ -1,8 +1,8 @@
 /**
- * `npm run rehearse`: deploys the stack with `cdk deploy` into an emulator of AWS on this machine, and takes it through its
- * life (docs/rehearsal.md).
+ * `npm run rehearse`: deploys the stack with `cdk deploy` into an emulator of AWS on this machine, uses, updates and
+ * restores it, and takes it down (docs/rehearsal.md).
  *
- * Exit codes: 0 done, 1 a step failed, 3 this machine cannot run it.
+ * Exit codes: 0 done, 1 a step failed, 3 this machine cannot run the rehearsal.
  */
 
 import { randomBytes } from 'node:crypto'

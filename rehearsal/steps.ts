@@ -1,6 +1,6 @@
 /**
- * The steps of the rehearsal, in their order. Each does what docs/deploy.md and docs/operations.md tell operators to do, and
- * checks what they and docs/contract.md promise.
+ * The steps of the rehearsal, in order. Each follows the instructions of docs/deploy.md and docs/operations.md, and
+ * checks what these and docs/contract.md promise.
  */
 
 import assert from 'node:assert/strict'
@@ -20,9 +20,9 @@ import type { Step } from './report.ts'
 export type Surroundings = {
   readonly operator: Operator
   readonly front: Front
-  /** Address of the identity provider, and the broker's secret there. */
+  /** The address of the identity provider, and the broker's client secret there. */
   readonly provider: { readonly url: string; readonly secret: string }
-  /** For files. */
+  /** A folder for files of the steps. */
   readonly folder: string
 }
 
@@ -39,7 +39,7 @@ export function stepsWith({ operator, front, provider, folder }: Surroundings): 
 
   let outputs: Outputs = {}
   let settings: Settings = { inFront: { url: publicUrl, addressHeader: addressHeaders[0] } }
-  /** Deploys the stage with these settings beside those of before; undefined takes one out. */
+  /** Deploys the stage with these settings in addition to the earlier ones; undefined removes one. */
   const deployWith = async (changes: Settings) => {
     settings = Object.fromEntries(
       Object.entries({ ...settings, ...changes }).filter(([, value]) => value !== undefined),
@@ -49,7 +49,7 @@ export function stepsWith({ operator, front, provider, folder }: Surroundings): 
     front.origin = new URL(outputs.ApiUrl ?? '')
   }
 
-  /** Credentials of a user with a policy. */
+  /** Creates a user with a policy. @returns the credentials */
   const userWith = async (name: string, ...policy: readonly string[]): Promise<Variables> => {
     await operator.aws('iam', 'create-user', '--user-name', name)
     if (policy.length > 0) await operator.aws('iam', ...policy, '--user-name', name)
@@ -75,7 +75,7 @@ export function stepsWith({ operator, front, provider, folder }: Surroundings): 
 
   /** A session that outlives the rotation of the keys, the update and the change of the table. */
   let early: Session
-  /** In the table that a failed first deployment leaves. */
+  /** The table that a failed first deployment leaves, if it leaves one. */
   const leftBehind: string[] = []
 
   return [
@@ -100,7 +100,7 @@ export function stepsWith({ operator, front, provider, folder }: Surroundings): 
       name: 'Bootstrap the account for the CDK',
       act: async () => {
         await operator.bootstrap(account, region)
-        // It refuses requests without TLS, which is what the emulator speaks.
+        // The policy refuses requests without TLS, but the emulator has no TLS.
         await operator.aws('s3api', 'delete-bucket-policy', '--bucket', `cdk-hnb659fds-assets-${account}-${region}`)
         return 'without the policy of the staging bucket, which requires TLS'
       },
@@ -108,7 +108,8 @@ export function stepsWith({ operator, front, provider, folder }: Surroundings): 
     {
       name: 'A first deployment that fails, at an alarm that the emulator refuses',
       act: async () => {
-        // Another template than that of the next step, because the CDK uploads one of the same content only once.
+        // The template must differ from that of the next step, because the CDK uploads a template of the same content
+        // only once.
         await operator.set({ ...settings, reauthenticationsIn5Minutes: 21 })
         const failures = await operator.deployAndFail()
         assert.match(failures, /CREATE_FAILED.*AWS::CloudWatch::Alarm/)
@@ -118,10 +119,10 @@ export function stepsWith({ operator, front, provider, folder }: Surroundings): 
           found.filter((one) => !isLoggingRole(one) && one !== `stack ${stackName}` && !leftBehind.includes(one)),
           [],
         )
-        // The stack is protected from deletion at once (docs/deploy.md).
+        // The stack is protected from deletion from the beginning (docs/deploy.md).
         const words = ['--no-enable-termination-protection', '--stack-name', stackName]
         await operator.aws('cloudformation', 'update-termination-protection', ...words)
-        return `rolled back; ${leftBehind.length === 0 ? 'no table stays' : `what stays: ${leftBehind.join(', ')}`}`
+        return `rolled back; ${leftBehind.length === 0 ? 'no table stays' : `left behind: ${leftBehind.join(', ')}`}`
       },
     },
     {
@@ -217,14 +218,14 @@ export function stepsWith({ operator, front, provider, folder }: Surroundings): 
         assert.ok(keys.some(({ status }) => status === 'previous'))
         early = await refresh(early)
         await signIn('ada')
-        return 'refused in the first 15 minutes; then, with a keyring made older by hand, sessions of before and new ones go on'
+        return 'refused in the first 15 minutes; then rotated a keyring made older by hand: an earlier session and a new one work'
       },
     },
     {
       name: 'Update the stack while sessions refresh',
       act: async (progress) => {
         const load = new RefreshLoad(await Promise.all(['ada', 'grace', 'alan'].map(signIn)))
-        // Two places in the stack: the environment of every function, and the routes of the API.
+        // The changes affect the environment of every function and the routes of the API.
         const changes = { inFront: { url: publicUrl, addressHeader: addressHeaders[1] }, apiDocs: true }
         const telling = setInterval(() => progress(`${load.count} refreshes, ${load.failures.length} failed`), 1_000)
         try {
@@ -272,13 +273,13 @@ export function stepsWith({ operator, front, provider, folder }: Surroundings): 
         const rights = ['--policy-name', 'apply', '--policy-document', applyPolicy(restoredTable)]
         await operator.aws('iam', 'put-user-policy', '--user-name', 'registrar', ...rights)
         await apply()
-        // Possible because the emulator does not close the functions.
+        // This works because the emulator does not stop the functions during maintenance.
         early = await refresh(early)
         await sessions('revoke', '--all', '--application', 'demo', '--reason', 'restored from backup', '--yes')
         await deployWith({ maintenance: undefined })
         await refusesRefresh(early)
         await refresh(await signIn('ada'))
-        return 'a session of before refreshed from the restored table until it was ended; a new one refreshes'
+        return 'an earlier session refreshed from the restored table until it was ended; a new one refreshes'
       },
     },
     {
@@ -298,13 +299,13 @@ export function stepsWith({ operator, front, provider, folder }: Surroundings): 
         assert.deepEqual(strays, leftBehind)
         for (const one of kept) await remove(operator, one)
         assert.deepEqual(await inventory(operator), [])
-        return `refused while protected; then gone but for what the docs name, removed by hand: ${kept.join(', ')}`
+        return `refused while protected; then destroyed, except for what the docs list, removed by hand: ${kept.join(', ')}`
       },
     },
   ]
 }
 
-/** docs/deploy.md, Take down: what outlives the stack. */
+/** Removes what outlives the stack (docs/deploy.md, Take down). */
 async function remove(operator: Operator, one: string): Promise<void> {
   const [, kind, name = ''] = /^(table|secret|role) (.*)$/.exec(one) ?? []
   if (kind === 'table') {
@@ -316,10 +317,10 @@ async function remove(operator: Operator, one: string): Promise<void> {
     const policy = 'arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs'
     await operator.aws('iam', 'detach-role-policy', '--role-name', name, '--policy-arn', policy)
     await operator.aws('iam', 'delete-role', '--role-name', name)
-  } else assert.fail(`Nothing is known about the removal of ${one}.`)
+  } else assert.fail(`The rehearsal does not know how to remove ${one}.`)
 }
 
-/** Moves the times in the keyring an hour back. */
+/** Moves the times in the keyring back by an hour. */
 async function makeOlder(operator: Operator, secret: string): Promise<void> {
   const words = ['--secret-id', secret, '--query', 'SecretString']
   const text = (await operator.aws('secretsmanager', 'get-secret-value', ...words)) as string
@@ -328,7 +329,7 @@ async function makeOlder(operator: Operator, secret: string): Promise<void> {
   await operator.aws('secretsmanager', 'put-secret-value', '--secret-id', secret, '--secret-string', older)
 }
 
-/** Refreshes sessions one after another, each as fast as it is answered. */
+/** Refreshes several sessions in parallel, each again and again. */
 class RefreshLoad {
   count = 0
   readonly failures: string[] = []
@@ -350,7 +351,7 @@ class RefreshLoad {
         session = await refresh(session)
       } catch (error) {
         this.failures.push(String(error))
-        // Without the answer there may be no token to go on with.
+        // Without an answer, this session may have no valid token to continue with.
         return
       }
       await sleep(200)
