@@ -1,5 +1,5 @@
 /**
- * What the broker may cost (docs/architecture.md), and whether it keeps to that.
+ * The budgets of the broker (docs/architecture.md), and the verdicts on them.
  */
 
 import type { ImportTiming } from './cold-import.ts'
@@ -19,40 +19,41 @@ export type Verdict = {
 const maxRequests: Readonly<Record<OperationName, number>> = {
   refresh: 1,
   'pending poll': 1,
-  // The poll itself, which finds that the person has decided, and the redeeming.
+  // The poll, which finds that the person has approved, and the redemption.
   'approved poll': 2,
   'code exchange': 1,
   revoke: 1,
   'device start': 1,
   'service token': 0,
   'workload token': 0,
-  // Family and vault are read in one, and the refresh token is rotated.
+  // One reads the family and the vault, the other rotates the refresh token.
   'provider refresh': 2,
   'token exchange': 1,
 }
 
 type Units = Pick<OperationCost, 'writeUnits' | 'readUnits'>
 
-/** Of what happens all day. */
+/** Limits for the operations that happen all day. */
 const maxUnits: Partial<Record<OperationName, Units>> = {
   refresh: { writeUnits: 1, readUnits: 0 },
   'provider refresh': { writeUnits: 1, readUnits: 1 },
   'token exchange': { writeUnits: 0, readUnits: 1 },
 }
 
-/** By a broker that has the issuer's keys. */
+/** Requests to the issuer by a broker that already has the issuer's keys. */
 const maxIssuerRequests = 0
-/** However many callers ask at once, whose provider's token is over. */
+/** Requests to the provider when its token has expired, however many callers ask at the same time. */
 const maxProviderRequests = 1
-/** Times the floor's. */
+/** The time of a refresh, relative to the floor. */
 const maxRefreshRatio = 1.25
 /**
- * Times the import of the DynamoDB document client alone. The store is to use that client (docs/decisions/0054), so every
- * implementation imports it, and the budget is for what we add. It is 10 KB more than the plain client.
+ * The import time, relative to the DynamoDB document client alone. The store has to use that client
+ * (docs/decisions/0054), so every implementation imports it, and the budget is for our own code. It is 10 KB larger than
+ * the plain client.
  */
 const maxRefreshImportRatio = 1.15
 
-/** Requests to DynamoDB and units, a verdict for each limit. */
+/** The verdicts on requests to DynamoDB and on units: one for each limit. */
 export function judgeCost({ name, requests, writeUnits, readUnits }: OperationCost): Verdict[] {
   const total = Object.values(requests).reduce((sum, count) => sum + count, 0)
   const limit = maxUnits[name]

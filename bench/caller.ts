@@ -1,5 +1,5 @@
 /**
- * The HTTP client of the bench: it keeps connections and measures from the first byte out to the last byte in.
+ * The HTTP client of the bench. It reuses connections, and measures from the first byte sent to the last byte received.
  */
 
 import { Agent, request } from 'node:http'
@@ -8,7 +8,7 @@ export type Answer = { readonly status: number; readonly text: string; readonly 
 export type Form = Readonly<Record<string, string>>
 
 export type Caller = {
-  /** @param authorization the header, for a client that authenticates by it */
+  /** @param authorization the header of this name, for a client that authenticates by it */
   post(path: string, form: Form, authorization?: string): Promise<Answer>
   close(): void
 }

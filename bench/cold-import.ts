@@ -1,5 +1,5 @@
 /**
- * How long each bundle takes to import in a fresh process, beside a bundle of the DynamoDB document client alone.
+ * Measures how long each bundle takes to import in a fresh process, beside a bundle of the DynamoDB document client alone.
  */
 
 import { execFile } from 'node:child_process'
@@ -11,14 +11,17 @@ import { type Spread, spreadOf } from './statistics.ts'
 
 export type ImportPlan = {
   readonly rounds: number
-  /** The bundle that a budget is set for is looked at more often. */
+  /** Imports of the bundle `refresh` in a round. It has a budget, so it is measured more often than the others. */
   readonly refreshesInRound: number
 }
 
 export type ImportTiming = {
   readonly name: string
   readonly bytes: number
-  /** Imported later, when it is needed, and not in these times. In the cloud the first request reads the keyring, and so some. */
+  /**
+   * Imported on demand, so not a part of these times. In the cloud, the first request imports some of it to read the
+   * keyring.
+   */
   readonly bytesAtNeed: number
   readonly ms: Spread
   readonly clientMs: Spread
@@ -33,17 +36,17 @@ type Pair = { readonly name: string; readonly ms: number; readonly clientMs: num
 
 const client = fileURLToPath(new URL('bundles/dynamodb-client.ts', import.meta.url))
 
-/** @param folder where the bundles may be put */
+/** @param folder for the bundles */
 export async function bundle(folder: string): Promise<Bundled> {
   const functions = await bundleFunctions(join(folder, 'functions'))
   const { client: bundled } = await bundleSources({ client }, join(folder, 'client'))
   return { client: bundled!, functions: Object.entries(functions) }
 }
 
-/** @param roundDone told after each round, and after the one before the first that counts */
+/** @param roundDone called after each round, the warm-up round included */
 export async function timeImports(bundled: Bundled, plan: ImportPlan, roundDone: () => void): Promise<ImportTimings> {
   const pairs: Pair[] = []
-  // Once for the machine to have read the files.
+  // The warm-up round (-1) makes the machine read the files, and does not count.
   for (let round = -1; round < plan.rounds; round += 1) {
     const measured = await runRound(bundled, round < 0 ? 1 : plan.refreshesInRound, round % 2 === 0)
     if (round >= 0) pairs.push(...measured)
@@ -90,7 +93,7 @@ const importer = `
 /** @returns ms */
 async function timeImport({ folder }: Bundle): Promise<number> {
   const file = pathToFileURL(join(folder, 'index.mjs')).href
-  // A new Lambda has compiled nothing yet, and no options of ours.
+  // A new Lambda has neither a compile cache nor our options.
   const { NODE_OPTIONS: _, NODE_COMPILE_CACHE: __, ...env } = process.env
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', importer, file], { env })
   return Number(stdout)

@@ -1,11 +1,11 @@
-/** What the bench's own servers have in common: a count that is taken, and an end that closes every connection. */
+/** Shared by the bench's own servers: a counter of requests, and a shutdown that closes every connection. */
 
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 
 export type Counter = {
   add(): void
-  /** The count since the last time. */
+  /** Returns the count since the last call. */
   take(): number
 }
 

@@ -12,22 +12,22 @@ import { closeServer } from './counted-server.ts'
 import { itemBytes, type WireItem } from './item-size.ts'
 
 export type Counted = {
-  /** `UpdateItem` and its like. */
+  /** For example `UpdateItem`. */
   readonly operation: string
   readonly writeUnits: number
   readonly readUnits: number
-  /** Of the item as it is afterwards, where that is told. */
+  /** The size of the item after the operation, if the request or the answer contains it. */
   readonly itemBytes: number | undefined
 }
 
 export type CountingProxy = {
   readonly endpoint: string
-  /** What has come since the last time, in order. */
+  /** Returns the requests since the last call, in order. */
   take(): Counted[]
   close(): Promise<void>
 }
 
-/** As far as it matters here. */
+/** The members that are counted. */
 type WireRequest = { readonly Item?: WireItem }
 type WireAnswer = {
   readonly Attributes?: WireItem
@@ -35,12 +35,12 @@ type WireAnswer = {
   readonly ConsumedCapacity?: { readonly CapacityUnits: number }
 }
 
-/** @param awayMs how much later each answer arrives, as from a DynamoDB that is so far away */
-export async function startCountingProxy(behind: string, awayMs = 0): Promise<CountingProxy> {
+/** @param delayMs delays each answer, to simulate the distance to DynamoDB */
+export async function startCountingProxy(behind: string, delayMs = 0): Promise<CountingProxy> {
   const agent = new Agent({ keepAlive: true })
   let counted: Counted[] = []
   const server = createServer((incoming, outgoing) => {
-    pass(incoming, outgoing, { behind, agent, awayMs }).then(
+    forward(incoming, outgoing, { behind, agent, delayMs }).then(
       (one) => counted.push(one),
       () => outgoing.destroy(),
     )
@@ -61,10 +61,10 @@ export async function startCountingProxy(behind: string, awayMs = 0): Promise<Co
   }
 }
 
-async function pass(
+async function forward(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-  { behind, agent, awayMs }: { readonly behind: string; readonly agent: Agent; readonly awayMs: number },
+  { behind, agent, delayMs }: { readonly behind: string; readonly agent: Agent; readonly delayMs: number },
 ): Promise<Counted> {
   const operation = String(incoming.headers['x-amz-target']).replace(/^.*\./, '')
   const asked = JSON.parse(await textOf(incoming)) as WireRequest
@@ -76,9 +76,9 @@ async function pass(
   onward.end(body)
   const [answer] = (await once(onward, 'response')) as [IncomingMessage]
   const text = await textOf(answer)
-  if (awayMs > 0) await pause(awayMs)
+  if (delayMs > 0) await pause(delayMs)
   const status = answer.statusCode ?? 502
-  // Counted before the caller can know: it may ask for the books as soon as it has its answer.
+  // Count before answering, because the caller may ask for the counts as soon as it has its answer.
   const counted = count(operation, asked, status, JSON.parse(text) as WireAnswer)
   outgoing.writeHead(status, { ...answer.headers, 'content-length': Buffer.byteLength(text) })
   outgoing.end(text)
@@ -89,7 +89,7 @@ function count(operation: string, asked: WireRequest, status: number, answer: Wi
   const item = answer.Attributes ?? answer.Item ?? asked.Item
   const bytes = item && itemBytes(item)
   const isWrite = /^(Put|Update|Delete)/.test(operation)
-  // A condition that does not hold consumes what the write would have, and the answer does not tell.
+  // A failed condition consumes as many units as the write would have, but the answer does not say so.
   const failed = status === 400 && isWrite ? Math.max(1, Math.ceil((bytes ?? 0) / 1024)) : 0
   const units = answer.ConsumedCapacity?.CapacityUnits ?? failed
   return { operation, writeUnits: isWrite ? units : 0, readUnits: isWrite ? 0 : units, itemBytes: bytes }

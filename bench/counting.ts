@@ -1,5 +1,5 @@
 /**
- * The requests and units that each operation takes at DynamoDB, counted one request at a time. Nothing is timed here.
+ * Counts the requests and units that each operation takes at DynamoDB, one request at a time. Nothing is timed here.
  */
 
 import { createCaller } from './caller.ts'
@@ -9,9 +9,9 @@ import { startServer } from './processes.ts'
 import type { Stage } from './stage.ts'
 import { perform } from './timing.ts'
 
-/** What one request of the caller's leads to at DynamoDB. */
+/** The cost of one request of a caller at DynamoDB. */
 export type Cost = {
-  /** How many by operation, `{ UpdateItem: 1 }`. */
+  /** The number of requests by operation, for example `{ UpdateItem: 1 }`. */
   readonly requests: Readonly<Record<string, number>>
   readonly writeUnits: number
   readonly readUnits: number
@@ -22,15 +22,15 @@ export type Cost = {
 export type OperationCost = Cost & { readonly name: OperationName }
 
 export type Counting = {
-  /** In a broker that has read the registrations within their ten seconds. */
+  /** The costs in a broker that has the registrations in its cache. */
   readonly operations: readonly OperationCost[]
-  /** On top for the first request of a client at a broker, and every ten seconds again. */
+  /** The additional cost of reading registrations: at a client's first request to a broker, and again every ten seconds. */
   readonly registrations: Cost
-  /** Requests to the issuer of workload identities by a broker that has its keys. */
+  /** Requests to the issuer of workload identities by a broker that already has its keys. */
   readonly issuerRequests: number
 }
 
-/** @param sessions go through the whole story, one after another */
+/** @param sessions the number of sessions that perform all operations, one session after another */
 export async function countRequests(stage: Stage, sessions: number): Promise<Counting> {
   const proxy = await startCountingProxy(stage.dynamodbEndpoint)
   const broker = await startServer('broker', { ...stage.environment, AWS_ENDPOINT_URL_DYNAMODB: proxy.endpoint })
@@ -39,7 +39,7 @@ export async function countRequests(stage: Stage, sessions: number): Promise<Cou
   const requests = new Map<OperationName, Counted[][]>(operations.map(({ name }) => [name, []]))
   try {
     for (let count = 0; count < sessions; count += 1) {
-      // The first one fetches the keys.
+      // The first session makes the broker fetch the issuer's keys.
       if (count === 1) stage.platform.takeCount()
       const session: Session = {}
       for (const operation of operations) {
@@ -57,25 +57,27 @@ export async function countRequests(stage: Stage, sessions: number): Promise<Cou
   }
   const [first = []] = requests.get('device start')!
   return {
-    operations: operations.map(({ name }) => ({ name, ...costOf(usual(requests.get(name)!)) })),
+    operations: operations.map(({ name }) => ({ name, ...costOf(largestCached(requests.get(name)!)) })),
     registrations: costOf(first.filter(isRegistration)),
     issuerRequests,
   }
 }
 
-/** A registration is read by itself; a family and its vault, where they are read, come together by a Query. */
+/** Only registrations are read by GetItem: a family and its vault come together by a Query. */
 const isRegistration = ({ operation }: Counted) => operation === 'GetItem'
 
 /**
- * The largest of the requests without registrations: whether one met the end of their ten seconds is chance.
+ * The most expensive request among those that found the registrations in the cache. Whether the cache has just expired is
+ * chance.
  *
- * @throws when there is none: then each request reads, and what was said of reading is wrong
+ * @throws when every request has read registrations, because then the broker does not cache them
  */
-function usual(requests: readonly (readonly Counted[])[]): readonly Counted[] {
+function largestCached(requests: readonly (readonly Counted[])[]): readonly Counted[] {
   const [most] = requests
     .filter((counted) => !counted.some(isRegistration))
     .toSorted((one, other) => other.length - one.length)
-  if (most === undefined) throw new Error('Every single request has read from the table')
+  if (most === undefined)
+    throw new Error('Every request has read registrations from the table; the cache does not work')
   return most
 }
 

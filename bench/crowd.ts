@@ -1,5 +1,6 @@
 /**
- * Many workers of one session at once, half of them at each of two brokers, while the provider's access token is over.
+ * Many workers exchange tokens of one session at the same time, half of them at each of two brokers, after the provider's
+ * access token has expired.
  */
 
 import { createCaller } from './caller.ts'
@@ -11,22 +12,22 @@ import type { Stage } from './stage.ts'
 export type Crowd = {
   readonly workers: number
   readonly brokers: number
-  /** Requests for fresh tokens that came there. */
+  /** Requests for fresh tokens that reached the provider. */
   readonly providerRequests: number
-  /** Until the last worker had the token. */
+  /** Time until the last worker had the token. */
   readonly ms: number
 }
 
 const workers = 50
 
-/** @throws when a worker is refused, or given another token than the rest */
+/** @throws when a worker is refused, or gets another token than the others */
 export async function meetCrowd(stage: Stage): Promise<Crowd> {
-  // One name, or the one would not take what the other has issued.
+  // Both brokers need the same issuer, so that each accepts the other's tokens.
   const environment = { ...stage.environment, BASE_URL: 'https://broker.example' }
   const brokers = await Promise.all([startServer('broker', environment), startServer('broker', environment)])
   const callers = brokers.map(({ url }) => createCaller(url))
   try {
-    // What a broker loads and reads at its first request is over by then.
+    // Warm up, so that what a broker loads at its first request is not measured.
     for (const caller of callers) await exchange(caller, await hostToken(stage, callers[0]!, 3600))
     const subjectToken = await hostToken(stage, callers[0]!, 0)
     stage.provider.takeCount()

@@ -1,7 +1,7 @@
 /**
- * Families that the bench puts into the table through the broker's own domain and store.
+ * Creates families in the table through the broker's own domain and store.
  *
- * A sign-in through browser and provider takes a second and would drown what is measured, so the bench skips it.
+ * A sign-in through a browser and a provider takes a second, far longer than what is measured, so the bench skips it.
  */
 
 import { randomBytes } from 'node:crypto'
@@ -20,10 +20,10 @@ export const scopes = ['openid', 'profile', 'email', 'offline_access'] as const
 const audiences = ['https://api.example.test']
 export const redirectUri = 'http://127.0.0.1:9999/cb'
 const clientId = 'web'
-/** The application of which the provider's tokens are kept. */
+/** An application that keeps its provider's tokens in a vault. */
 export const vaulted = 'wiremock'
 
-/** As providers tell of people: a long id of their own, a name, an address. */
+/** A typical person at a provider: a long provider-specific id, a name, an address. */
 const person: Person = {
   sub: 'auth0|65f1c0d2a9b34e7f8c6d5e40',
   claims: {
@@ -42,7 +42,7 @@ const limits: Limits = {
   graceSeconds: 0,
 }
 
-/** As long as such tokens are where they are JWTs for an API, and where they are not. */
+/** Typical lengths: the access token of a JWT for an API, the refresh token of an opaque one. */
 const providerTokens = {
   accessToken: drawText(900),
   refreshToken: drawText(64),
@@ -58,14 +58,14 @@ export async function openedCode(families: Families, macKey: MacKey): Promise<Op
   return { code: mint('ac', application, credential, macKey), verifier }
 }
 
-/** The person of a device flow says yes. */
+/** Approves a device flow, as the person would. */
 export async function approveDevice(families: Families, macKey: MacKey, deviceCode: string): Promise<void> {
   const credential = verify('dc', application, deviceCode, [macKey])
   if (credential === undefined) throw new Error('The broker gave a device code that it did not mint')
   await move(families, decide(application, credential.sid, { approve: person }, moment()))
 }
 
-/** A session that has been refreshed once, so that its item is as it is between any two refreshes. */
+/** Creates a session that has been refreshed once, so that its item has the shape that it has between refreshes. */
 export async function refreshedSession(families: Families): Promise<{ sid: string; generation: number }> {
   const { sid, salt } = { sid: randomId(), salt: randomId() }
   const codeChallenge = s256(randomId() + randomId())
@@ -78,9 +78,9 @@ export async function refreshedSession(families: Families): Promise<{ sid: strin
 }
 
 /**
- * A session of a client whose provider's tokens are kept, refreshed once.
+ * Creates a session with the provider's tokens in a vault, refreshed once.
  *
- * @param expiresInSeconds of the provider's access token; 0: it is over
+ * @param expiresInSeconds of the provider's access token; 0 if it has expired
  * @returns the refresh token
  */
 export async function vaultedSession(
@@ -118,7 +118,7 @@ async function openFamily(families: Families, { sid, salt }: Born, codeChallenge
     codeLifetimeSeconds: 60,
     nonce: randomId(),
   })
-  if (!(await families.create(family))) throw new Error('A new family found its place taken')
+  if (!(await families.create(family))) throw new Error('A family with this new random id already exists')
 }
 
 async function move(families: Families, transition: Transition): Promise<void> {

@@ -1,12 +1,12 @@
 /**
- * The size of an item by DynamoDB's rule (Developer Guide, "DynamoDB item sizes and formats"): names and values.
+ * The size of an item by DynamoDB's rules (Developer Guide, "DynamoDB item sizes and formats"): the sum of names and values.
  */
 
-/** On the wire: `{ "S": "text" }` and its like. */
+/** A value in DynamoDB's JSON, for example `{ "S": "text" }`. */
 export type WireValue = Readonly<Record<string, unknown>>
 export type WireItem = Readonly<Record<string, WireValue>>
 
-/** A list or a map costs this much itself, and one more byte for each of its elements. */
+/** A list or a map takes this much itself, and one more byte for each of its elements. */
 const collectionBytes = 3
 const elementBytes = 1
 
@@ -15,8 +15,8 @@ export function itemBytes(item: WireItem): number {
 }
 
 /**
- * The same of an item that is not on the wire yet: texts, numbers, truth values, lists and maps. What is undefined is not
- * there. Made for millions of items of few different names.
+ * The same for an item of plain values: strings, numbers, booleans, lists and maps. Undefined members do not count.
+ * Optimized for millions of items with few different names.
  */
 export function plainBytes(item: Readonly<Record<string, unknown>>): number {
   let bytes = 0
@@ -81,7 +81,7 @@ function valueBytes(value: WireValue): number {
   }
 }
 
-/** A byte for two significant digits, and one more. */
+/** One byte for every two significant digits, plus one. */
 function numberBytes(text: string): number {
   const [mantissa = ''] = text.replace('-', '').split(/e/i)
   const [whole = '', fraction = ''] = mantissa.split('.')

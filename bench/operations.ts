@@ -1,5 +1,6 @@
 /**
- * The operations that are measured, in the order in which a session goes through them. Each leaves what the next one needs.
+ * The measured operations, in the order in which a session performs them. Each leaves in the session what the next one
+ * needs.
  */
 
 import type { Caller, Form } from './caller.ts'
@@ -18,7 +19,7 @@ export type OperationName =
   | 'provider refresh'
   | 'token exchange'
 
-/** What a caller holds on its way through the story. */
+/** The credentials that a caller has during the operations. */
 export type Session = {
   deviceCode?: string
   refreshToken?: string
@@ -32,7 +33,7 @@ export type Operation = {
   readonly name: OperationName
   readonly path: string
   readonly status: number
-  /** Done before it, and not measured. @param caller of the broker that is measured */
+  /** Runs before the operation, and is not measured. @param caller of the measured broker */
   readonly prepare?: (session: Session, stage: Stage, caller: Caller) => Promise<void>
   readonly form: (session: Session) => Form
   readonly authorization?: string
@@ -47,14 +48,14 @@ const pollForm = ({ deviceCode }: Session): Form => ({
 })
 const freshForSeconds = 3600
 const basic = (id: string, secret: string) => `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
-/** The authorization of a client that exchanges. */
+/** The Authorization header of a client that exchanges tokens. */
 export const worker = basic('worker', 'worker-secret')
 
 const keepRefreshToken: NonNullable<Operation['keep']> = (session, { refresh_token }) => {
   session.refreshToken = refresh_token!
 }
 
-/** In the order in which a session goes through them. Each goes to the function that serves it alone. */
+/** Each operation calls the function that serves only this grant. */
 export const operations: readonly Operation[] = [
   {
     name: 'device start',
@@ -65,7 +66,7 @@ export const operations: readonly Operation[] = [
       session.deviceCode = device_code!
     },
   },
-  // The first poll is free (RFC 8628 §3.5), so each device code makes one, and no poll is too early.
+  // The first poll may come at once (RFC 8628 §3.5), so one poll per device code is never too early.
   { name: 'pending poll', path: `/${application}/oauth/token/device`, status: 400, form: pollForm },
   {
     name: 'approved poll',
@@ -107,7 +108,7 @@ export const operations: readonly Operation[] = [
     form: () => ({ grant_type: 'client_credentials', scope: 'reports:read' }),
     authorization: basic('service', 'service-secret'),
   },
-  // The same for a client without a secret: what a platform's token takes to verify, beside a hash.
+  // The same for a client without a secret: verifies a platform's token instead of comparing a hash.
   {
     name: 'workload token',
     path: `/${application}/oauth/token/client`,
@@ -121,7 +122,7 @@ export const operations: readonly Operation[] = [
       client_assertion: platformToken!,
     }),
   },
-  // The provider's token is fresh: what it takes to hand it out, and nothing of the provider's own time.
+  // The provider's token is fresh, so this measures only how the broker returns it, without the provider's own time.
   {
     name: 'provider refresh',
     path: `/${vaulted}/oauth/token/refresh`,
@@ -144,9 +145,9 @@ export const operations: readonly Operation[] = [
 ]
 
 /**
- * The access token that a worker exchanges: its host's, which is the broker's own.
+ * The access token that a worker exchanges. The broker issues it to the worker's host.
  *
- * @param providerSeconds how long the provider's is good yet
+ * @param providerSeconds the remaining lifetime of the provider's access token
  */
 export async function hostToken(stage: Stage, caller: Caller, providerSeconds: number): Promise<string> {
   const refresh_token = await vaultedSession(stage, 'worker-host', providerSeconds)

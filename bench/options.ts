@@ -9,25 +9,25 @@ import type { TimingPlan } from './timing.ts'
 export type Options = {
   /** Compares with other servers, instead of the floor. */
   readonly isPeers: boolean
-  /** Where the chart of the peers goes. */
+  /** The file for the chart of the peers. */
   readonly chart: string | undefined
   readonly isQuick: boolean
-  /** A broken budget makes the exit code 1. */
+  /** Whether a broken budget makes the exit code 1. */
   readonly isCheck: boolean
-  /** Where the figures go as JSON: a file, or stdout, and then what people read goes to stderr. */
+  /** Where the figures go as JSON. With stdout, the report for people goes to stderr. */
   readonly json: { readonly file: string } | 'stdout' | undefined
 }
 
 export const usage = `npm run bench -- [--peers [--chart FILE]] [--quick] [--json [FILE]] [--check]
 
-  --peers        beside node-oidc-provider and openauth, which npm installs, instead of the floor
-  --chart FILE   with --peers, the result as a picture (SVG)
-  --quick        a run of seconds; times are then no more than a hint
-  --json [FILE]  the figures as JSON, into the file or to stdout
+  --peers        compare with node-oidc-provider and openauth, which npm installs, instead of with the floor
+  --chart FILE   with --peers, draw the result as a picture (SVG)
+  --quick        run for seconds only; the times are then only a hint
+  --json [FILE]  write the figures as JSON into the file, or to stdout
   --check        exit code 1 if a budget is broken
 `
 
-/** @returns what is wrong with the arguments, or the options */
+/** @returns the options, or the mistake in the arguments */
 export function readOptions(words: readonly string[]): Options | { readonly mistake: string } {
   let [isPeers, isQuick, isCheck] = [false, false, false]
   let json: Options['json']
@@ -42,22 +42,22 @@ export function readOptions(words: readonly string[]): Options | { readonly mist
     else if (word === '--check') isCheck = true
     else if (word === '--json') json = 'stdout'
     else if (json === 'stdout' && !word.startsWith('-')) json = { file: word }
-    else return { mistake: `There is no option ${word}.` }
+    else return { mistake: `Unknown option: ${word}` }
   }
-  if (chart !== undefined && !isPeers) return { mistake: '--chart belongs to --peers.' }
+  if (chart !== undefined && !isPeers) return { mistake: '--chart needs --peers.' }
   return { isPeers, chart, isQuick, isCheck, json }
 }
 
 export type Plan = {
   readonly timing: TimingPlan
-  /** Sessions that are counted. */
+  /** The number of sessions whose requests are counted. */
   readonly counted: number
   readonly imports: ImportPlan
 }
 
-/** @returns about two minutes of work for two busy cores, or some seconds of it */
+/** @returns about two minutes of work for two busy cores, or some seconds of work */
 export function planOf({ isQuick }: Pick<Options, 'isQuick'>): Plan {
-  // Eight at a time comes first, since it warms up the quickest.
+  // The load with eight requests at a time comes first, because it warms up fastest.
   return isQuick
     ? {
         timing: {

@@ -1,4 +1,6 @@
-/** A platform that gives workloads tokens, for the bench: its metadata and key, whose requests it counts, and one token. */
+/**
+ * A platform that gives tokens to workloads: it serves its metadata and key, counts those requests, and issues one token.
+ */
 
 import { createServer } from 'node:http'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
@@ -10,12 +12,12 @@ export type Platform = {
   readonly identity: WorkloadIdentity
   /** Valid for an hour, longer than any run. */
   readonly token: string
-  /** Requests for metadata and keys since the last time. */
+  /** Returns the number of requests for metadata and keys since the last call. */
   takeCount(): number
   close(): Promise<void>
 }
 
-/** Each server of the bench has an issuer of its own, so the token is for none of them. */
+/** Each server of the bench has its own issuer, so the token's audience is another, registered one. */
 const audience = 'https://broker.example'
 const subject = 'arn:aws:iam::123456789012:role/nightly'
 /** The algorithm that AWS recommends, and the slowest to verify. */

@@ -1,5 +1,5 @@
 /**
- * Starts and ends the servers of the bench, each in a process of its own.
+ * Starts and ends the servers of the bench, each in its own process.
  */
 
 import { type ChildProcess, fork } from 'node:child_process'
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import type { CpuTime, Listening, Question, Sessions } from './servers/announce.ts'
 
 export type ServerProcess = Listening & {
-  /** The CPU time that the process has taken so far, ms. */
+  /** The CPU time that the process has used so far, ms. */
   cpuMs(): Promise<number>
   /** Starts sessions at a peer, and returns their refresh tokens. */
   sessions(count: number): Promise<readonly string[]>
@@ -19,7 +19,7 @@ export async function startServer(name: string, environment: Readonly<Record<str
   const child = fork(fileURLToPath(new URL(`servers/${name}.ts`, import.meta.url)), [], {
     execArgv: [],
     env: { ...process.env, ...environment },
-    // The log is written as it is in the cloud, and nobody reads it: a pipe would make work for the one who measures.
+    // The server writes its log as in the cloud, but the log is discarded: reading a pipe would disturb the measurement.
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()).once('error', () => resolve()))

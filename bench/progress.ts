@@ -1,11 +1,11 @@
 /**
- * Progress of the bench on stderr: one line that moves on a terminal, a line for each part elsewhere.
+ * Shows the progress of the bench on stderr: one animated line on a terminal, a line for each part elsewhere.
  */
 
 export type Progress = {
-  /** A part begins, of so many steps. */
+  /** A part with this number of steps begins. */
   part(name: string, steps: number): void
-  /** One of its steps is done. */
+  /** A step of the part is done. */
   step(): void
   end(): void
 }

@@ -1,6 +1,6 @@
 /**
- * A provider for the bench: metadata, and refreshes with rotation (RFC 6749 §6), which it counts. It takes its time, as one far
- * away does, so that simultaneous callers meet a request under way. There is no sign-in.
+ * A provider for the bench: serves its metadata, and refreshes with rotation (RFC 6749 §6), which it counts. It answers as
+ * slowly as a distant provider, so that simultaneous callers find a request in progress. There is no sign-in.
  */
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -12,7 +12,7 @@ import { closeServer, createCounter } from './counted-server.ts'
 
 export type Provider = {
   readonly url: string
-  /** Requests for fresh tokens since the last time. */
+  /** Returns the number of requests for fresh tokens since the last call. */
   takeCount(): number
   close(): Promise<void>
 }
@@ -26,10 +26,10 @@ export async function startProvider(): Promise<Provider> {
   const server = createServer(async (incoming, outgoing) => {
     if (incoming.method !== 'POST') return answer(outgoing, 200, metadata(`${url}${tenantPath}`))
     counter.add()
-    const shown = new URLSearchParams(await textOf(incoming)).get('refresh_token') ?? ''
+    const refreshToken = new URLSearchParams(await textOf(incoming)).get('refresh_token') ?? ''
     await pause(answersAfterMs)
-    if (used.has(shown)) return answer(outgoing, 403, { error: 'invalid_grant' })
-    used.add(shown)
+    if (used.has(refreshToken)) return answer(outgoing, 403, { error: 'invalid_grant' })
+    used.add(refreshToken)
     answer(outgoing, 200, {
       ...{ access_token: randomId(), refresh_token: randomId() },
       ...{ token_type: 'Bearer', expires_in: 3600 },

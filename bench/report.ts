@@ -22,7 +22,7 @@ export type Findings = {
   readonly verdicts: readonly Verdict[]
 }
 
-/** @property verdicts of all parts, in the order of the tables */
+/** @returns the verdicts on all parts, in the order of the tables */
 export function judge({ timings, counting, crowd, imports }: Omit<Findings, 'verdicts'>): Verdict[] {
   const latency = timings.filter(({ load }) => load.concurrency === 1)
   return [
@@ -34,7 +34,7 @@ export function judge({ timings, counting, crowd, imports }: Omit<Findings, 'ver
   ]
 }
 
-/** @param stream where it will go: in colour on a terminal alone */
+/** @param stream the destination; the report has colours only on a terminal */
 export function reportOf(findings: Findings, stream: NodeJS.WriteStream): string {
   const { node, cores, loadAverage } = findings.machine
   const style = (format: Parameters<typeof styleText>[0], text: string) => styleText(format, text, { stream })
@@ -46,10 +46,10 @@ export function reportOf(findings: Findings, stream: NodeJS.WriteStream): string
     '',
     ...introduction,
     style('dim', `Node ${node}, ${cores} cores, load average ${loadAverage.toFixed(1)}.`),
-    ...(findings.isQuick ? [style('yellow', 'A quick run: times are no more than a hint.')] : []),
+    ...(findings.isQuick ? [style('yellow', 'A quick run: the times are only a hint.')] : []),
     '',
     ...findings.timings.toSorted(byConcurrency).flatMap((timing) => timeSection(timing, section)),
-    ...section('Asked of DynamoDB', costColumns, costRows(findings.counting)),
+    ...section('Requests to DynamoDB', costColumns, costRows(findings.counting)),
     ...section('Many at once', crowdColumns, [crowdRow(findings.crowd)]),
     ...section('Cold import', importColumns, importRows(findings.imports)),
     ...conclusion(findings.verdicts).map((line) => coloured(line, style)),
@@ -58,9 +58,9 @@ export function reportOf(findings: Findings, stream: NodeJS.WriteStream): string
 }
 
 const introduction = [
-  'What the broker costs, beside a floor: a bare server, of the SDK and jose as they come, that makes one conditional\n' +
-    'UpdateItem and one ES256 signature.',
-  'Each ratio is the middle of many, each of two batches that ran next to each other; half of them lie in the span.',
+  'The cost of the broker compared with a floor: a bare server, built only on the SDK and jose, that makes one conditional\n' +
+    'UpdateItem and one ES256 signature per request.',
+  'Each ratio is a median. It compares pairs of batches that ran directly after each other. The span holds half of the pairs.',
 ]
 
 type Style = (format: 'green' | 'red', text: string) => string
@@ -73,14 +73,14 @@ type Section = (title: string, columns: readonly Column[], rows: readonly (reado
 
 // --- time -----------------------------------------------------------------------------------------------------------
 
-/** What one caller waits is first, for it has the budget. */
+/** The latency of a single caller comes first, because it has a budget. */
 const byConcurrency = (one: LoadTiming, other: LoadTiming) => one.load.concurrency - other.load.concurrency
 
 function timeSection({ load, operations }: LoadTiming, section: Section): string[] {
   if (load.concurrency > 1) {
     return section(
       `${load.concurrency} at a time`,
-      [right('per second'), right('floor'), right('share of it')],
+      [right('per second'), right('floor'), right('share of floor')],
       operations.map(({ name, perSecond, floorPerSecond }) => [
         ...[name, perSecond.toFixed(0), floorPerSecond.toFixed(0)],
         `${((100 * perSecond) / floorPerSecond).toFixed(0)} %`,
@@ -105,7 +105,7 @@ function ratioCells({ low, median, high }: Spread): string[] {
 // --- requests and units ---------------------------------------------------------------------------------------------
 
 const costColumns = [
-  ...[left('requests'), right('write units'), right('read units'), right('bytes of the item')],
+  ...[left('requests'), right('write units'), right('read units'), right('item bytes')],
   left('budget'),
 ]
 
@@ -114,11 +114,11 @@ function costRows(counting: Counting): string[][] {
   return [
     ...operations.map((cost) => [cost.name, ...costCells(cost), budgetCell(judgeCost(cost))]),
     [
-      ...["of the platform's issuer", `${issuerRequests} by a workload token`, '', '', ''],
+      ...["at the platform's issuer", `${issuerRequests} per workload token`, '', '', ''],
       budgetCell(judgeIssuer(counting)),
     ],
-    // A broker keeps what it has read of an application and a client for ten seconds.
-    ['and every 10 s', ...costCells(registrations), 'no budget: what is registered, read anew by each warm broker'],
+    // A broker caches registrations for ten seconds.
+    ['and every 10 s', ...costCells(registrations), 'no budget: each warm broker reads the registrations again'],
   ]
 }
 
@@ -129,18 +129,18 @@ function costCells({ requests, writeUnits, readUnits, itemBytes }: Cost): string
 
 // --- many at once ---------------------------------------------------------------------------------------------------
 
-const crowdColumns = [right('callers'), right('brokers'), right('the provider saw'), right('ms'), left('budget')]
+const crowdColumns = [right('callers'), right('brokers'), right('provider requests'), right('ms'), left('budget')]
 
 function crowdRow(crowd: Crowd): string[] {
   const { workers, brokers, providerRequests, ms } = crowd
   const counts = [workers, brokers, providerRequests].map(String)
-  return ["one session, the provider's token over", ...counts, ms.toFixed(0), budgetCell(judgeCrowd(crowd))]
+  return ["one session, the provider's token expired", ...counts, ms.toFixed(0), budgetCell(judgeCrowd(crowd))]
 }
 
 // --- cold import ----------------------------------------------------------------------------------------------------
 
 const importColumns = [
-  ...[right('KB'), right('at need'), right('ms'), right('client'), right('ratio'), left('span')],
+  ...[right('KB'), right('on demand'), right('ms'), right('client'), right('ratio'), left('span')],
   left('budget'),
 ]
 
@@ -168,7 +168,7 @@ function budgetCell(verdicts: readonly Verdict[]): string {
   return `${limits.join(', ')}  ${verdicts.every(({ holds }) => holds) ? '✔ holds' : '✖ broken'}`
 }
 
-/** Of `refresh: write units` the units, where there are several limits to tell apart. */
+/** The unit in a text such as `refresh: write units`, if it distinguishes several limits; else empty. */
 function unitOf(what: string): string {
   const [, unit = ''] = what.split(': ')
   return /requests|units/.test(unit) ? `${unit} ` : ''
@@ -179,6 +179,8 @@ function conclusion(verdicts: readonly Verdict[]): string[] {
   if (broken.length === 0) return [`✔ All ${verdicts.length} budgets hold.`]
   return [
     `✖ ${broken.length} of ${verdicts.length} budgets ${broken.length === 1 ? 'is' : 'are'} broken:`,
-    ...broken.map(({ what, figure, atMost }) => `✖ ${what} is ${Number(figure.toFixed(3))}, and may be ${atMost}`),
+    ...broken.map(
+      ({ what, figure, atMost }) => `✖ ${what}: ${Number(figure.toFixed(3))}, but at most ${atMost} allowed`,
+    ),
   ]
 }

@@ -1,5 +1,6 @@
 /**
- * `npm run bench`: what the broker costs in time, requests to DynamoDB and bundle sizes, beside a floor or beside other servers.
+ * `npm run bench`: measures the broker's times, requests to DynamoDB and bundle sizes, and compares them with a floor or
+ * with other servers.
  */
 
 import { writeFile } from 'node:fs/promises'
@@ -25,7 +26,7 @@ else if ('mistake' in options) fail(`${options.mistake}\n\n${usage}`)
 else await main(options)
 
 async function main(chosen: Options): Promise<void> {
-  // Ctrl-C: what this process has started ends with it, by itself.
+  // On Ctrl-C, everything that this process has started ends with it.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130))
   const progress = showProgress()
   try {

@@ -25,15 +25,15 @@ export const workloadId = 'workload'
 
 export type Stage = {
   readonly dynamodbEndpoint: string
-  /** For a server: which table, and which keys. */
+  /** The environment variables of a server, which name the table and the keys. */
   readonly environment: Readonly<Record<string, string>>
-  /** The bench's own way to the table. */
+  /** The bench's own access to the table. */
   readonly families: Families
   readonly macKey: MacKey
   readonly provider: Provider
-  /** Of the workload that `service` is registered as once more. */
+  /** The platform of the client `workload`. */
   readonly platform: Platform
-  /** Where files may be put; it is gone at the end. */
+  /** A folder for files, which is removed at the end. */
   readonly folder: string
   close(): Promise<void>
 }
@@ -73,7 +73,7 @@ export async function setStage(): Promise<Stage> {
   }
 }
 
-/** The local registry, with a client that is `service` in all but its authentication. */
+/** Adds a client to the registry that differs from `service` only in its authentication. */
 function withWorkload(registry: Registry, { identity }: Platform): Registry {
   const service = registry.clients.find(({ application, clientId }) => application === 'demo' && clientId === 'service')
   if (service === undefined) throw new Error('The local registry has no client "service" any more')
@@ -84,7 +84,7 @@ function withWorkload(registry: Registry, { identity }: Platform): Registry {
   return { ...registry, clients: [...registry.clients, workload] }
 }
 
-/** The embedded one, or the one that the environment names. The folder goes with this process, whatever way it ends. */
+/** Starts a DynamoDB, unless the environment names one. The folder is removed when this process ends, in whatever way. */
 async function openDatabase(folder: string): Promise<{ readonly endpoint: string; stop(): Promise<void> }> {
   const given = process.env.AWS_ENDPOINT_URL_DYNAMODB
   if (!given) return startDynamodb({ removeAtEnd: folder, log: console.error })

@@ -15,7 +15,7 @@ export function median(values: readonly number[]): number {
 }
 
 function quantile(values: readonly number[], share: number): number {
-  if (values.length === 0) throw new Error('There is no middle of nothing')
+  if (values.length === 0) throw new Error('There are no values')
   const sorted = values.toSorted((one, other) => one - other)
   const at = (sorted.length - 1) * share
   const below = sorted[Math.floor(at)]!

@@ -1,13 +1,9 @@
-/**
- * Tables of figures for a terminal.
- */
-
-/** Texts are to the left, figures to the right. */
+/** Align texts left and figures right. */
 export type Column = { readonly title: string; readonly align: 'left' | 'right' }
 
 const gap = '   '
 
-/** @returns lines, the titles first */
+/** @returns the lines of the table, the titles first */
 export function tableLines(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
   const titles = columns.map(({ title }) => title)
   const widths = columns.map((_, at) => Math.max(...[titles, ...rows].map((cells) => cells[at]?.length ?? 0)))

@@ -1,8 +1,8 @@
 /**
- * How long the operations take beside the floor.
+ * Measures how long the operations take, compared with the floor.
  *
- * Broker and floor run by turns, each batch beside a batch of the floor, so other work on the machine hits both. A ratio
- * compares neighbours alone. Both servers are started several times, since two processes are never equally fast.
+ * Batches of the broker and of the floor alternate, so other work on the machine affects both. A ratio compares only batches
+ * that ran directly after each other. Both servers are started several times, because no two processes are equally fast.
  */
 
 import { type Answer, type Caller, createCaller, type Form } from './caller.ts'
@@ -12,23 +12,23 @@ import type { Stage } from './stage.ts'
 import { median, type Spread, spreadOf } from './statistics.ts'
 
 export type LoadPlan = {
-  /** Rounds before the first that counts, for both servers to get warm. */
+  /** Rounds that do not count, to warm up both servers. */
   readonly warmUpRounds: number
   readonly rounds: number
-  /** Sessions in a round, so requests in a batch. */
+  /** Sessions in a round, and so requests in a batch. */
   readonly batch: number
-  /** Requests under way at once. */
+  /** Simultaneous requests. */
   readonly concurrency: number
 }
 
 export type TimingPlan = {
   /** How often both servers are started. */
   readonly starts: number
-  /** For each start, one after another. */
+  /** The loads of each start, one after another. */
   readonly loads: readonly LoadPlan[]
 }
 
-/** Of one operation; times are medians of a batch, ratios those of neighbouring batches. */
+/** The figures of one operation. A time is the median of a batch. A ratio compares a batch with the floor's next to it. */
 export type Timing = {
   readonly name: OperationName
   readonly ms: Spread
@@ -40,13 +40,13 @@ export type Timing = {
 
 export type LoadTiming = { readonly load: LoadPlan; readonly operations: readonly Timing[] }
 
-/** A refresh is what the broker does all day, so it is looked at more often. */
+/** A refresh is the most frequent operation, so it is measured more often. */
 const timesInRound = (name: OperationName) => (name === 'refresh' ? 3 : 1)
 
 type Batch = { readonly ms: number; readonly perSecond: number }
 type Pair = { readonly name: OperationName; readonly broker: Batch; readonly floor: Batch }
 
-/** @param roundDone told after each of `roundsOf(plan)` */
+/** @param roundDone called after each of `roundsOf(plan)` rounds */
 export async function timeOperations(
   stage: Stage,
   { starts, loads }: TimingPlan,
@@ -93,14 +93,14 @@ async function runLoad(scene: Scene, roundDone: () => void): Promise<Pair[]> {
   return pairs
 }
 
-/** A batch of sessions goes through the whole story. */
+/** A batch of sessions performs all operations. */
 async function runRound({ stage, broker, floor, load }: Scene, brokerFirst: boolean): Promise<Pair[]> {
   const sessions = Array.from({ length: load.batch }, (): Session => ({}))
   const pairs: Pair[] = []
   for (const operation of operations) {
     for (let time = 0; time < timesInRound(operation.name); time += 1) {
       if (operation.prepare) for (const session of sessions) await operation.prepare(session, stage, broker)
-      // The floor is sent the same form, for the same work of taking it in.
+      // Send the floor the same form, so that it has the same work to receive it.
       const form = operation.form(sessions[0]!)
       const ofBroker = () => runBatch(sessions, load.concurrency, (session) => perform(broker, operation, session))
       const ofFloor = () => runBatch(sessions, load.concurrency, async () => (await ask(floor, '/', form, 200)).ms)
@@ -136,7 +136,7 @@ export async function perform(caller: Caller, operation: Operation, session: Ses
   return ms
 }
 
-/** @throws when the answer is not the expected one: what it took would mean nothing */
+/** @throws when the answer is not the expected one, because its time would mean nothing */
 async function ask(caller: Caller, path: string, form: Form, status: number, authorization?: string): Promise<Answer> {
   const answer = await caller.post(path, form, authorization)
   if (answer.status !== status)

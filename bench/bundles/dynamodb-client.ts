@@ -1,7 +1,8 @@
 /**
- * The least that a function can be which writes to the table with the document client: a cold import is measured against it.
+ * The smallest function that writes to the table with the document client. The cold imports of the functions are measured
+ * against it.
  *
- * It is bundled the way functions are. The client is made at the first request, as in the broker.
+ * It is bundled like the functions, and creates the client at the first request, as the broker does.
  */
 
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'

@@ -1,5 +1,5 @@
 /**
- * Who is compared: how each is started, asked for a refresh, and given sessions.
+ * The servers that are compared: how to start each, create its sessions, and ask it for a refresh.
  */
 
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
@@ -10,13 +10,13 @@ import type { Stage } from '../stage.ts'
 
 export type Contestant = {
   readonly name: string
-  /** How it is set up, for the reader of the figures. */
+  /** How the server is set up, for the reader of the figures. */
   readonly settings: string
   start(stage: Stage, dynamodbEndpoint?: string): Promise<Running>
 }
 
 export type Running = {
-  /** @returns the successor; undefined: the token was refused */
+  /** @returns the successor, or undefined if the token was refused */
   refresh(refreshToken: string): Promise<string | undefined>
   sessions(count: number): Promise<readonly string[]>
   cpuMs(): Promise<number>
@@ -53,7 +53,7 @@ function broker(name: string, settings: string, clientId: string): Contestant {
   }
 }
 
-/** A session by the device flow. */
+/** Creates a session by the device flow. @returns its refresh token */
 async function signIn({ families, macKey }: Stage, caller: Caller, clientId: string): Promise<string> {
   const scope = 'openid profile email offline_access'
   const started = await caller.post(`/${application}/oauth/device_authorization`, { client_id: clientId, scope })
@@ -106,7 +106,7 @@ async function closeBoth(caller: Caller, server: { close(): Promise<void> }): Pr
   await server.close()
 }
 
-/** The table of a peer: the same keys for all, and the index that the adapter of node-oidc-provider asks. */
+/** Creates the table of a peer. All have the same keys, and the index that the adapter of node-oidc-provider queries. */
 async function createTableOnce(TableName: string): Promise<void> {
   const client = new DynamoDBClient({})
   const text = (name: string) => ({ AttributeName: name, AttributeType: 'S' as const })

@@ -1,7 +1,8 @@
 /**
- * What a refresh costs at the broker and at its peers, and what a crowd of refreshes of one token comes to.
+ * Measures what a refresh costs at the broker and at its peers, and what happens if many refreshes of one token arrive at
+ * once.
  *
- * They run by turns on one DynamoDB, so other work on the machine hits all of them.
+ * The servers take turns on one DynamoDB, so other work on the machine affects all of them alike.
  */
 
 import { startCountingProxy } from '../counting-proxy.ts'
@@ -14,18 +15,18 @@ export type PeerPlan = {
   /** Refreshes of one contestant in a round. */
   readonly batch: number
   readonly concurrency: number
-  /** How often a crowd meets. */
+  /** How often a crowd of refreshes is sent. */
   readonly crowds: number
 }
 
-/** Of one contestant. */
+/** The figures of one contestant. */
 export type PeerFigures = {
   readonly name: string
   readonly settings: string
   readonly perSecond: number
-  /** CPU time of its process for a refresh, ms. */
+  /** CPU time of its process per refresh, ms. */
   readonly cpuMs: number
-  /** Of one refresh, at DynamoDB. */
+  /** Requests to DynamoDB per refresh. */
   readonly requests: number
   readonly writeUnits: number
   readonly readUnits: number
@@ -34,23 +35,23 @@ export type PeerFigures = {
   readonly crowd: CrowdFigures
 }
 
-/** Fifty requests at once with the same refresh token, again and again. */
+/** The results of sending fifty requests with the same refresh token at once, several times. */
 export type CrowdFigures = {
   readonly callers: number
   readonly succeeded: Range
-  /** Different refresh tokens that were given out. */
+  /** Different refresh tokens that were returned. */
   readonly successors: Range
-  /** Of these, how many can be refreshed afterwards: 0, the session has ended; 1, it goes on; more, it has forked. */
+  /** How many of these can be refreshed afterwards. 0: the session has ended. 1: it goes on. More: it has forked. */
   readonly live: Range
 }
 
-/** Of all crowds. */
+/** Over all crowds. */
 export type Range = { readonly least: number; readonly most: number }
 
-const awayMs = 5
+const delayMs = 5
 const callers = 50
 
-/** @param stepDone told after each of `peerStepsOf(plan)` */
+/** @param stepDone called after each of `peerStepsOf(plan)` steps */
 export async function measurePeers(stage: Stage, plan: PeerPlan, stepDone: () => void): Promise<PeerFigures[]> {
   const speeds = await timeByTurns(stage, plan, stepDone)
   const figures: PeerFigures[] = []
@@ -102,7 +103,7 @@ async function timeByTurns(stage: Stage, plan: PeerPlan, stepDone: () => void): 
   }
 }
 
-/** Each session refreshes again and again, each with its newest token. */
+/** All sessions refresh at the same time, each again and again with its newest token. */
 async function runBatch(running: Running, tokens: readonly string[], batch: number) {
   const each = Math.ceil(batch / tokens.length)
   const cpuBefore = await running.cpuMs()
@@ -133,7 +134,7 @@ async function costOf(contestant: Contestant, stage: Stage) {
   const running = await contestant.start(stage, proxy.endpoint)
   try {
     const [first] = await running.sessions(1)
-    // The first refresh also reads what the process keeps: keys and registrations.
+    // Not counted: the first refresh also reads what the process then caches, keys and registrations.
     let token = await successorOf(running, first!)
     proxy.take()
     token = await refreshTimes(running, token, counted)
@@ -152,7 +153,7 @@ async function costOf(contestant: Contestant, stage: Stage) {
 }
 
 async function latencyOf(contestant: Contestant, stage: Stage): Promise<number> {
-  const proxy = await startCountingProxy(stage.dynamodbEndpoint, awayMs)
+  const proxy = await startCountingProxy(stage.dynamodbEndpoint, delayMs)
   const running = await contestant.start(stage, proxy.endpoint)
   try {
     const [first] = await running.sessions(1)
@@ -192,7 +193,7 @@ async function meet(running: Running, token: string) {
   const answers = await Promise.all(Array.from({ length: callers }, () => running.refresh(token)))
   const given = answers.filter((successor) => successor !== undefined)
   const successors = [...new Set(given)]
-  // At once: one after another, the first could end the others.
+  // Refresh all at once. One after another, the first refresh could end the sessions of the others.
   const afterwards = await Promise.all(successors.map((successor) => running.refresh(successor)))
   const live = afterwards.filter((successor) => successor !== undefined).length
   return { succeeded: given.length, successors: successors.length, live }

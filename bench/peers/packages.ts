@@ -1,5 +1,5 @@
 /**
- * The peers' packages that the project does not depend on, in a folder of their own.
+ * Installs the peers' packages, on which the project does not depend, into a separate folder.
  */
 
 import { execFile } from 'node:child_process'
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Problem } from '../../local/problem.ts'
 
-/** The newest of November 2026. */
+/** The newest versions of November 2026. */
 const packages = {
   '@openauthjs/openauth': '0.4.3',
   '@hono/node-server': '2.1.9',
@@ -19,7 +19,7 @@ const packages = {
 
 const folder = new URL('../../node_modules/.cache/token-broker-peers/', import.meta.url)
 
-/** Installs what is not there yet. @throws {Problem} when the registry cannot be reached */
+/** Installs the packages that are not installed yet. @throws {Problem} when the registry cannot be reached */
 export async function installPeers(): Promise<void> {
   const path = fileURLToPath(folder)
   await mkdir(path, { recursive: true })
@@ -29,11 +29,11 @@ export async function installPeers(): Promise<void> {
     const args = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error']
     await promisify(execFile)('npm', args, { cwd: path })
   } catch (error) {
-    throw new Problem(`The packages of the peers could not be installed: ${(error as Error).message}`)
+    throw new Problem(`npm could not install the packages of the peers: ${(error as Error).message}`)
   }
 }
 
-/** What the server of openauth needs, as far as it matters here. */
+/** The parts of the packages that our server for openauth uses. */
 export type OpenauthPackages = {
   issuer(options: object): { fetch(request: Request): Promise<Response> }
   DynamoStorage(options: { table: string; endpoint: string }): {
@@ -42,7 +42,7 @@ export type OpenauthPackages = {
   serve(options: object, listening: (address: AddressInfo) => void): unknown
 }
 
-/** The packages can only be imported from their own folder. */
+/** A module in that folder, because the packages can only be imported from there. */
 const entry = `export { issuer } from '@openauthjs/openauth'
 export { DynamoStorage } from '@openauthjs/openauth/storage/dynamo'
 export { serve } from '@hono/node-server'

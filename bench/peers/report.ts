@@ -15,7 +15,7 @@ export function peerReportOf({ machine, peers }: PeerFindings): string {
   const { node, cores, loadAverage } = machine
   return [
     '',
-    'Refreshes at the broker and at its peers, by turns, on one DynamoDB of this machine.',
+    'Refreshes at the broker and at its peers, which take turns on one DynamoDB of this machine.',
     `Node ${node}, ${cores} cores, load average ${loadAverage.toFixed(1)}.`,
     '',
     ...tableLines(speedColumns, peers.map(speedRow)),

@@ -1,17 +1,17 @@
 /**
- * Tells the bench where a server of it listens, answers what the bench asks, and ends the server with the bench.
+ * Connects a server to the bench: reports its address, answers the bench's questions, and ends the server with the bench.
  */
 
 export type Listening = { readonly url: string }
-/** What the bench may ask: the CPU time so far, or new sessions' refresh tokens. */
+/** A question of the bench: for the CPU time so far, or for the refresh tokens of new sessions. */
 export type Question = { readonly cpuTime: true } | { readonly sessions: number }
 export type CpuTime = { readonly cpuMs: number }
 export type Sessions = { readonly refreshTokens: readonly string[] }
 
 /**
- * The process ends when the bench does, whatever way that is.
+ * The process ends when the bench ends, in whatever way.
  *
- * @param startSession of a peer: a session, by its own means, and its refresh token
+ * @param startSession creates a session at a peer. @returns its refresh token
  */
 export function announce(url: string, startSession?: () => Promise<string>): void {
   process.on('disconnect', () => process.exit(0))

@@ -7,7 +7,8 @@ import { type Handler, startGateway } from '../../local/gateway.ts'
 import { announce } from './announce.ts'
 
 const { url } = await startGateway({ port: 0, routes, loadHandler, log: console.error })
-// What a caller would see, so that tokens are as long as they are anywhere else; or one name for several brokers.
+// The bench may set one issuer for several brokers. By default the issuer is the real address, so that tokens have a real
+// length.
 process.env.BASE_URL ??= url
 announce(url)
 

@@ -1,8 +1,8 @@
 /**
  * The floor: a bare server that makes one conditional UpdateItem and one ES256 signature for each request.
  *
- * It uses the SDK's client and jose as they come, and none of the broker's own parts: a gain in those would otherwise lower
- * the floor as well, and look like a loss (docs/decisions/0031). Table and items are the same.
+ * It uses the SDK's client and jose directly, and none of the broker's own code. Otherwise an improvement of that code would
+ * also lower the floor, and look like a regression (docs/decisions/0031). Table and items are the same.
  */
 
 import { once } from 'node:events'
@@ -15,7 +15,7 @@ import { connect } from '../../shared/store/table.ts'
 import { refreshedSession } from '../families.ts'
 import { announce } from './announce.ts'
 
-/** More than requests at once, so that no two of them meet at one item. */
+/** More items than simultaneous requests, so that no two requests write the same item. */
 const itemCount = 64
 
 type Item = { readonly sid: string; generation: number }

@@ -1,7 +1,7 @@
 /**
- * The peer node-oidc-provider, with access tokens as ES256 JWTs, which it does not store, and an adapter for DynamoDB.
+ * The peer node-oidc-provider, with an adapter for DynamoDB and with ES256 JWTs as access tokens, which it does not store.
  *
- * It ships no adapter. This one does what its documentation asks of one, with one request for each call.
+ * The package contains no adapter. This one follows its documentation, with one request per call.
  */
 
 import { once } from 'node:events'
@@ -119,7 +119,7 @@ provider.on('server_error', (_, error) => console.error(error))
 server.on('request', provider.callback())
 announce(url, startSession)
 
-/** A grant and a refresh token, as the provider's own models write them. */
+/** Creates a grant and a refresh token through the provider's own models. */
 async function startSession(): Promise<string> {
   const accountId = 'auth0|65f1c0d2a9b34e7f8c6d5e40'
   const grant = new provider.Grant({ accountId, clientId: 'cli' })

@@ -1,7 +1,7 @@
 /**
- * The peer openauth, with its own DynamoDB storage, as its documentation sets it up.
+ * The peer openauth with its own DynamoDB storage, set up as in its documentation.
  *
- * Its rotation keeps a used refresh token good for 60 seconds, by default, so that a lost answer costs nobody a session.
+ * By default, a used refresh token stays valid for 60 seconds, so that a lost answer does not cost a session.
  */
 
 import { randomUUID } from 'node:crypto'
@@ -24,7 +24,7 @@ serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, ({ port }) => {
   announce(`http://127.0.0.1:${port}`, startSession)
 })
 
-/** What openauth stores when a person has signed in. */
+/** Stores what openauth stores when a person has signed in. */
 async function startSession(): Promise<string> {
   const [subject, token] = [`user:${randomUUID()}`, randomUUID()]
   const ttl = { access: 300, refresh: 2_592_000 }
