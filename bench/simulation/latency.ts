@@ -8,11 +8,11 @@ import { registrationsCachedMs } from '../../shared/store/registrations.ts'
 import { keyringCachedMs } from '../../shared/tokens/keyring.ts'
 import type { Chance } from './random.ts'
 
-/** By the bench, on a machine of two cores (AMD EPYC of 2021), on 28 November 2026. */
+/** On a machine of two cores (AMD EPYC, third generation), on 28 November 2026. */
 export const measured = {
   /** CPU time of the broker for a refresh: `npm run bench -- --peers`. */
   refreshCpuMs: 3.9,
-  /** CPU time of importing the function's bundle, the rest of which is waiting: `npm run bench`, cold import. */
+  /** CPU time of importing the function's bundle in a fresh process. */
   importMs: 70,
 } as const
 
