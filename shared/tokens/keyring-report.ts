@@ -9,7 +9,7 @@ export type KeyKind = 'signing' | 'mac' | 'seal' | 'lookup'
 /** Times are ISO 8601, UTC. */
 export type KeyDescription = {
   readonly kind: KeyKind
-  /** The name for `keys retire`: the `kid`, or `mac-<id>`. */
+  /** The name for `keys rotate --emergency`: the `kid`, or `mac-<id>`. */
   readonly key: string
   readonly alg: string
   readonly status: KeyStatus
@@ -76,13 +76,13 @@ export function describeRotation(text: string, nowMs: number): Rotation {
 
 export type Retirement = {
   readonly retired: readonly { readonly kind: KeyKind; readonly key: string; readonly ends: string }[]
-  /** By then every function goes by the new keyring. Until then some still take what the retired keys made, and make more. */
+  /** From then on every function uses the new keyring. Until then some still accept and use the retired keys. */
   readonly effective_at: string
-  /** By then so does whoever verifies our tokens by the published keys; only where a signing key was retired. */
+  /** From then on verifiers have fetched the public keys again. Only if a signing key was retired. */
   readonly verifiers_effective_at?: string
   /**
-   * Whether every key that took over was known everywhere before. If not, what it makes may be refused here and there until
-   * `effective_at`, by verifiers until `verifiers_effective_at`.
+   * Whether every function and verifier had each key before it took over. If not, functions may refuse what it makes until
+   * `effective_at`, and verifiers until `verifiers_effective_at`.
    */
   readonly known_everywhere: boolean
   readonly keys: readonly KeyDescription[]
