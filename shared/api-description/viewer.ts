@@ -48,7 +48,7 @@ export function viewerPage(basePath: string): Answer {
 
 /** @throws {OAuthError} not_found */
 export function viewerFile(name: string): Answer {
-  const file = ours[name] ?? readViewerFile(name)
+  const file = Object.hasOwn(ours, name) ? ours[name] : readViewerFile(name)
   if (file === undefined) throw new OAuthError('not_found', 'There is no such file.', { status: 404 })
   const headers = { 'content-type': file.type, 'cache-control': 'public, max-age=86400' }
   return { status: 200, headers, body: file.text }
