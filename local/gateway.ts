@@ -9,7 +9,9 @@ import {
   type IncomingMessage,
   type Server,
   type ServerResponse,
+  STATUS_CODES,
 } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { maxHeaderBytes, requestTimeoutSeconds } from '../infra/limits.ts'
 import type { FunctionName, Route } from '../infra/routes.ts'
 import {
@@ -86,6 +88,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
         : starting.then(() => serve(serving, incoming, outgoing))
     answered.catch(() => outgoing.destroy())
   })
+  server.on('clientError', refuseUnreadable)
   server.keepAliveTimeout = keepAliveMs
   server.requestTimeout = requestWithinMs
 
@@ -178,6 +181,25 @@ async function refuseAsTooLarge(incoming: IncomingMessage, outgoing: ServerRespo
   outgoing.write(refusal.body)
   await drain(incoming, drainMs)
   outgoing.end()
+}
+
+/** Answers a request that Node's parser refuses. Node's own answer has no body. */
+function refuseUnreadable({ code }: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || code === 'ECONNRESET') return void socket.destroy()
+  const [status, description] =
+    code === 'HPE_HEADER_OVERFLOW'
+      ? ([413, 'The request is too large.'] as const)
+      : ([400, 'The request is not well-formed.'] as const)
+  const { headers, body } = errorResponse(status, 'invalid_request', description, randomUUID(), [
+    ...crossOrigin,
+    ...['connection', 'close'],
+  ])
+  const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, `content-length: ${Buffer.byteLength(body)}`]
+  for (let index = 0; index < headers.length; index += 2) lines.push(`${headers[index]}: ${headers[index + 1]}`)
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`)
+  // A client that is still sending would otherwise see a reset connection and no answer.
+  socket.on('data', () => {}).resume()
+  setTimeout(() => socket.destroy(), drainMs).unref()
 }
 
 function close(server: Server): Promise<void> {

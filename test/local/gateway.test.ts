@@ -230,6 +230,20 @@ test('a request line and header values of 10,240 bytes are handed on, and one by
   assert.match(await withHeader(10_241 - rest), /^HTTP\/1.1 413 /)
 })
 
+test('a header that Node cannot read gets an error in the shape of OAuth', async () => {
+  const head = 'GET /demo/activate HTTP/1.1\r\nHost: x\r\n'
+  const unreadable = [
+    [400, 'X-Odd: \x01'],
+    [413, `X-Long: ${'a'.repeat(100_000)}`],
+  ] as const
+  for (const [status, line] of unreadable) {
+    const answer = await raw(`${head}${line}\r\n\r\n`)
+    assert.match(answer, new RegExp(`^HTTP/1\\.1 ${status} [^]*\r\ncontent-type: application/json\r\n`))
+    assert.match(answer, /\r\nx-request-id: [\w-]+\r\n/)
+    assert.match(answer, /\r\n\r\n\{"error":"invalid_request","error_description":"[^"]+"\}$/)
+  }
+})
+
 test('a body of 10 MB is handed on, and one byte more is 413 and the end of the connection', async () => {
   const most = 10 * 1024 * 1024
   handler = async ({ body }) => ({ statusCode: 200, body: String(body?.length) })
