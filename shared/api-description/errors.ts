@@ -89,14 +89,15 @@ const commonAtPages = {
 
 export const commonErrors: Readonly<Record<string, Response>> = { ...common, ...commonAtPages }
 
+const malformed = refusal('The request is malformed.', ['invalid_request'])
+
 export const anywhere: Responses = {
+  400: malformed,
   413: { $ref: '#/components/responses/TooLarge' },
   429: { $ref: '#/components/responses/TooMany' },
   500: { $ref: '#/components/responses/ServerError' },
   503: { $ref: '#/components/responses/Unavailable' },
 }
-
-const malformed = refusal('The request is malformed.', ['invalid_request'])
 
 /** @param description of what else 400 means there */
 export function pageErrors(description: string): Responses {
@@ -111,7 +112,7 @@ export function pageErrors(description: string): Responses {
 }
 
 export function fileErrors(): Responses {
-  return { 400: malformed, 404: refusal('There is no such file.', ['not_found']), ...anywhere }
+  return { ...anywhere, 404: refusal('There is no such file.', ['not_found']) }
 }
 
 const noApplication = { 404: refusal('There is no such application.', ['invalid_request']) }
@@ -125,7 +126,7 @@ const noClient = {
 
 /** Of an endpoint that programs call about an application. */
 export function publicErrors(): Responses {
-  return { 400: malformed, ...noApplication, ...anywhere }
+  return { ...anywhere, ...noApplication }
 }
 
 /** Of an endpoint that authenticates its client. */
@@ -189,11 +190,11 @@ export function userinfoErrors(): Responses {
 /** @param finds whether the request names something that may be missing */
 export function opsErrors(finds: boolean): Responses {
   return {
+    ...anywhere,
     400: refusal('A parameter is unknown, malformed or sent twice.', ['invalid_request']),
     403: refusal('The request is not signed, or IAM does not allow it.', ['access_denied']),
     ...(finds && {
       404: refusal('There is no such application, client or session.', ['invalid_request', 'not_found']),
     }),
-    ...anywhere,
   }
 }

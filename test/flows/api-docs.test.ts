@@ -193,8 +193,10 @@ test('O4 P15 /apidocs/ has its own scripts alone, with and without the slash at 
     assert.equal(files.length, 5)
     for (const file of files) assert.equal((await get(broker.url + file)).status, 200, file)
   }
-  const missing = await get(`${broker.url}/apidocs/package.json`)
-  assert.deepEqual([missing.status, missing.body.error], [404, 'not_found'])
+  for (const name of ['package.json', '__proto__', 'constructor']) {
+    const missing = await get(`${broker.url}/apidocs/${name}`)
+    assert.deepEqual([missing.status, missing.body.error], [404, 'not_found'], name)
+  }
 })
 
 test('O4 P15 the description has the ids that links into /apidocs/ hold', () => {

@@ -27,6 +27,9 @@ export type Sending = {
   readonly localAddress?: string
 }
 
+/** Called with every answer before the test gets it. What they throw fails the test. */
+export const observers: ((url: URL, method: string, answer: Answer) => void)[] = []
+
 /** Sends one request and reads the whole answer. */
 export function send(url: string | URL, sending: Sending = {}): Promise<Answer> {
   const { method = 'GET', headers = {}, body, localAddress } = sending
@@ -36,7 +39,12 @@ export function send(url: string | URL, sending: Sending = {}): Promise<Answer> 
       url,
       { method, headers: { ...length, ...headers }, agent: false, localAddress },
       (incoming) => {
-        read(incoming).then(resolve, reject)
+        read(incoming)
+          .then((answer) => {
+            for (const observe of observers) observe(new URL(url), method, answer)
+            resolve(answer)
+          })
+          .catch(reject)
       },
     )
     outgoing.on('error', reject)
