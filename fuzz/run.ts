@@ -1,6 +1,6 @@
 /**
  * `npm run fuzz`: schemathesis sends requests made from `/openapi.json` to a broker on this machine, and judges every answer by
- * the description (docs/fuzzing.md).
+ * the description; so are the answers to malformed requests (docs/fuzzing.md).
  *
  * Exit codes: 0 no finding, 1 a finding, 3 this machine cannot run it.
  */
@@ -17,6 +17,7 @@ import { startLocalStack } from '../local/stack.ts'
 import { CannotRun, installPythonPackages } from '../scripts/python-packages.ts'
 import { attempt } from '../scripts/run-command.ts'
 import { GoodRequests } from './good-requests.ts'
+import { sendMalformed } from './malformed-requests.ts'
 
 const packages = { schemathesis: '4.32.5' } as const
 
@@ -60,6 +61,12 @@ try {
   const counts = JSON.parse(await readFile(countsFile, 'utf8')) as Counts
   console.log(`\n${table(counts)}`)
   const unused = withoutGoodAnswer(counts)
+  const document = (await (await fetch(`${stack.url}/openapi.json`)).json()) as object
+  const malformed = await sendMalformed(stack.url, document)
+  console.log(`\n${malformed.count} malformed requests: ${malformed.faults.length} findings`)
+  for (const fault of malformed.faults) console.log(`  ${fault}`)
+  if (malformed.faults.length > 0)
+    throw new Error('A malformed request got an answer that the description does not allow.')
   if (code !== 0) throw new Error('Schemathesis found answers that the description does not allow: see above.')
   if (unused.length > 0) throw new Error(`No request succeeded: ${unused.join(', ')}. Look at fuzz/good-requests.ts.`)
   console.log(`No finding in ${Math.round((performance.now() - began) / 1000)} s.`)
