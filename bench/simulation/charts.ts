@@ -78,9 +78,9 @@ function costBySessions(costs: readonly Cost[]): string {
 
 function costByRate(costs: readonly Cost[]): string {
   const costOf = (perSecond: number) => totalAt(costs, (cost) => cost.perSecond, perSecond)
-  const limit = (perSecond: number, what: string, why: Words, side: Note['side']): Note => ({
+  const limit = (perSecond: number, what: string, why: string, side: Note['side']): Note => ({
     ...{ at: [perSecond, costOf(perSecond)], colour: 'red', side },
-    words: [`${thousands(perSecond)}: ${what}`, { wide: wordsOf(why, 'wide'), narrow: '' }],
+    words: [`${thousands(perSecond)}: ${what}`, { wide: why, narrow: '' }],
     below: side === 'left' ? { wide: -15, narrow: -8 } : { wide: 17, narrow: 9 },
   })
   const limitWords = `10 a second for one address; ${limits.newAccount} if Lambda may run 10 functions at once; ${limits.route} for a route; ${thousands(limits.newTable)} for a new table; ${thousands(limits.gateway)} for API Gateway and for 1,000 functions at once`
@@ -278,18 +278,14 @@ function dollarTicks(from: number, to: number): Tick[] {
 }
 
 /** Three digits are enough, and no cents. */
-export function dollars(amount: number): string {
+function dollars(amount: number): string {
   return `$${thousands(Math.round(amount))}`
 }
 
-export function thousands(number: number): string {
+function thousands(number: number): string {
   return Number(number.toPrecision(3)).toLocaleString('en')
 }
 
 function percent(share: number): string {
   return `${Number((100 * share).toPrecision(2))} %`
-}
-
-function wordsOf(words: Words, size: 'wide' | 'narrow'): string {
-  return typeof words === 'string' ? words : words[size]
 }
