@@ -1,14 +1,14 @@
 /**
- * What the bench's pictures have in common: the frame, and colours for light and dark.
+ * The frame that all pictures of the bench share, and their colours for light and dark themes.
  */
 
 export type Picture = {
   readonly width: number
   readonly height: number
   readonly title: string
-  /** Everything that the picture shows, for readers who do not see it. */
+  /** Everything that the picture shows, for readers who cannot see it. */
   readonly description: string
-  /** CSS, beside that of all pictures. */
+  /** Additional CSS for this picture. */
   readonly style: string
   readonly body: string
 }
@@ -29,7 +29,7 @@ export function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 }
 
-/** Of both themes; each colour of a text has a contrast of at least 4.5:1. */
+/** The colours of both themes. Each text colour has a contrast of at least 4.5:1. */
 const themes = `
 svg { --text: #1f2933; --dim: #52606d; --grid: #dde3ea; --back: #f7f9fb; --bar: #9aa5b1 }
 svg { --green: #0f6b54; --blue: #1d5fc4; --orange: #a2480b; --violet: #7440c4; --red: #b81f3a }

@@ -1,8 +1,8 @@
 /**
- * `npm run simulate`: what a million sessions weigh and cost, how cost, latency and heat grow, and how long it takes to end all
- * sessions of one person.
+ * `npm run simulate`: computes the size and cost of a million sessions, how cost, latency and heat grow, and how long it
+ * takes to end all sessions of one person.
  *
- * The million is computed by the broker's own transitions; the sweep runs against the embedded DynamoDB, with fewer.
+ * The broker's own transitions compute the million sessions. The sweep runs on the embedded DynamoDB, with fewer sessions.
  * docs/scale.md has the conclusions.
  */
 
@@ -27,17 +27,17 @@ import { left, right, tableLines } from './table.ts'
 
 const usage = `npm run simulate -- [--sessions N] [--sweep N] [--seed N] [--charts FOLDER]
 
-  --sessions N      how many are computed, by default 1000000
-  --sweep N         how many of one person are ended in a real table, by default 20000; 0: none
-  --seed N          other sessions, by default 1
-  --charts FOLDER   where the charts of docs/scale.md are drawn (SVG)
+  --sessions N      how many sessions to compute; 1000000 by default
+  --sweep N         how many sessions of one person to end in a real table; 20000 by default, 0 for none
+  --seed N          seed of the random sessions; 1 by default
+  --charts FOLDER   draw the charts of docs/scale.md (SVG) into this folder
 `
 
 const tableName = 'token-broker-simulation'
 const partitions = 1_000
 const million = 1_000_000
-/** DynamoDB charges so much more for the keeping of each item, and of each entry of an index. */
-const keepingBytes = 100
+/** DynamoDB charges storage for this many extra bytes per item and per index entry. */
+const overheadBytes = 100
 const progress = showProgress()
 
 const { sessions, sweep, seed, charts, help } = readOptions()
@@ -112,7 +112,7 @@ async function sweepTable(chance: Chance): Promise<Swept> {
   }
 }
 
-// --- what was found -------------------------------------------------------------------------------------------------
+// --- results --------------------------------------------------------------------------------------------------------
 
 type Measure = (life: Life) => number
 
@@ -128,7 +128,7 @@ function sizeSection(lives: readonly Life[]): string[] {
     row('family, between two refreshes', ({ activeBytes }) => activeBytes),
     row('family, ended by ops', ({ endedBytes }) => endedBytes),
     row('its entries in three indexes', ({ indexBytes }) => indexBytes),
-    row("vault, where the provider's tokens are kept", ({ vaultBytes }) => vaultBytes),
+    row("vault with the provider's tokens", ({ vaultBytes }) => vaultBytes),
   ]).concat('')
 }
 
@@ -142,7 +142,7 @@ function unitSection(lives: readonly Life[]): string[] {
       row('a session begins, by device, with one pending poll', ({ startUnits }) => startUnits, flow('device')),
       row('a refresh', ({ refreshUnits }) => refreshUnits),
       row('ops end it', ({ endUnits }) => endUnits),
-      row("the provider's token is made fresh", ({ freshUnits }) => freshUnits),
+      row("the provider's token is refreshed", ({ freshUnits }) => freshUnits),
     ],
   ).concat('')
 }
@@ -173,8 +173,8 @@ function billSection(lives: readonly Life[]): string[] {
 
 function sizeOf(lives: readonly Life[]): SessionSize {
   return {
-    table: (mean(lives, ({ activeBytes }) => activeBytes) + keepingBytes) / 1e9,
-    indexes: (mean(lives, ({ indexBytes }) => indexBytes) + 3 * keepingBytes) / 1e9,
+    table: (mean(lives, ({ activeBytes }) => activeBytes) + overheadBytes) / 1e9,
+    indexes: (mean(lives, ({ indexBytes }) => indexBytes) + 3 * overheadBytes) / 1e9,
   }
 }
 
@@ -197,12 +197,7 @@ function growthSection({ costs, costsByRate, latencies, shares, hot }: Growth): 
     ),
     '',
     ...tableLines(
-      [
-        right('From so many refreshes a second'),
-        right('half take, ms'),
-        right('99 of 100'),
-        right('meet no warm function'),
-      ],
+      [right('Refreshes a second, at least'), right('median, ms'), right('99th percentile, ms'), right('cold starts')],
       latencies
         .filter(isChange)
         .map(({ perSecond, half, slow, coldShare }) => [
@@ -220,16 +215,16 @@ function growthSection({ costs, costsByRate, latencies, shares, hot }: Growth): 
       ]),
     ),
     '',
-    'A place is as hot as DynamoDB allows with, a second:',
-    `${hot.refreshes.toFixed(0)} refreshes, in a new table;`,
-    `${hot.begun.client.toFixed(0)} sessions begun, in by-client, or ${hot.begun.onlyClient} of one client;`,
-    `${hot.begun.subject.toFixed(0)} sessions begun, in by-subject; ${hot.ended} ended, in revocations-due.`,
+    'The hottest key or partition reaches the limit of DynamoDB with, per second:',
+    `${hot.refreshes.toFixed(0)} refreshes in a new table;`,
+    `${hot.begun.client.toFixed(0)} new sessions in by-client, or ${hot.begun.onlyClient} if all are of one client;`,
+    `${hot.begun.subject.toFixed(0)} new sessions in by-subject; ${hot.ended} ended sessions in revocations-due.`,
     '',
   ]
 }
 
 function billLines(title: string, bill: Bill): string[] {
-  const rows = [...bill, ['together', totalOf(bill)] as const].map(([what, dollars]) => [what, dollars.toFixed(3)])
+  const rows = [...bill, ['total', totalOf(bill)] as const].map(([what, dollars]) => [what, dollars.toFixed(3)])
   return tableLines([left(title), right('US dollars')], rows).concat('')
 }
 

@@ -108,7 +108,7 @@ function costByRate(costs: readonly Cost[]): string {
   })
 }
 
-/** On the line, between two of its points. */
+/** Interpolates the total between two points of the line. */
 function totalAt(costs: readonly Cost[], of: (cost: Cost) => number, value: number): number {
   const after = Math.max(
     1,
@@ -277,7 +277,7 @@ function dollarTicks(from: number, to: number): Tick[] {
   return [1, 10, 100, 1e3, 1e4, 1e5].filter((at) => at >= from && at <= to).map((at) => ({ at, text: dollars(at) }))
 }
 
-/** Three digits are enough, and no cents. */
+/** Rounds to dollars and three significant digits. */
 function dollars(amount: number): string {
   return `$${thousands(Math.round(amount))}`
 }

@@ -1,5 +1,5 @@
 /**
- * Cost, latency and heat from one session to a million, and from one refresh a second to ten thousand.
+ * Computes cost, latency and heat from one session to a million, and from one refresh a second to ten thousand.
  */
 
 import { maxUnitsPerSecond, type Shares, sharesAt } from './heat.ts'
@@ -8,7 +8,7 @@ import { drawOwners } from './population.ts'
 import { billOfRefreshes, billOfStack, billOfStorage, totalOf } from './prices.ts'
 import { chanceFrom } from './random.ts'
 
-/** Gigabytes of a session, on average and with what DynamoDB charges for each item. */
+/** The average size of a session in gigabytes, including DynamoDB's overhead for each item. */
 export type SessionSize = { readonly table: number; readonly indexes: number }
 
 export type Cost = {
@@ -20,13 +20,13 @@ export type Cost = {
     readonly functions: number
     readonly logs: number
   }
-  /** Whatever the number of sessions. */
+  /** The cost that does not depend on the number of sessions. */
   readonly stack: number
   readonly total: number
 }
 
 export type Growth = {
-  /** By sessions, each of which refreshes every hour. */
+  /** By the number of sessions. Each session refreshes every hour. */
   readonly costs: readonly Cost[]
   readonly costsByRate: readonly Cost[]
   readonly latencies: readonly Latency[]
@@ -34,17 +34,17 @@ export type Growth = {
   readonly hot: Hot
 }
 
-/** How many a second of each event make one place as hot as DynamoDB allows. */
+/** How many events a second bring the hottest key or partition to DynamoDB's limit. */
 export type Hot = {
   readonly refreshes: number
-  /** Of sessions that begin: of all clients as they are drawn, of one client, and of one person. */
+  /** Sessions that begin: for the drawn mix of clients, for one client only, and for the drawn mix of people. */
   readonly begun: { readonly client: number; readonly onlyClient: number; readonly subject: number }
-  /** Sessions whose provider has to be told that they ended. */
+  /** Sessions that end and whose tokens have to be revoked at the provider. */
   readonly ended: number
 }
 
 const monthSeconds = 30 * 24 * 3600
-/** Of one session, so 720 a month. */
+/** How often a session refreshes: 720 times a month. */
 export const refreshEverySeconds = 3600
 
 export function costAt(sessions: number, perSecond: number, size: SessionSize): Cost {
@@ -61,7 +61,7 @@ export function costAt(sessions: number, perSecond: number, size: SessionSize): 
   return { sessions, perSecond, parts, stack, total }
 }
 
-/** @param partDone told after each of `growthParts` */
+/** @param partDone called after each of `growthParts` parts */
 export function growthOf(size: SessionSize, seed: number, partDone: () => void = () => {}): Growth {
   const chance = chanceFrom(seed)
   const costs = steps(0, 6, 10).map((sessions) => costAt(sessions, sessions / refreshEverySeconds, size))
@@ -83,7 +83,10 @@ const latencyRequests = 20_000
 const latencyRates = steps(Math.log10(1 / 3600), 4, 10)
 export const growthParts = latencyRates.length + 1
 
-/** A begun session writes one unit to each index; an ended one writes two to `revocations-due`, whose entries share one key. */
+/**
+ * A begun session writes one unit to each index; an ended one writes two to `revocations-due`, whose entries share one
+ * key.
+ */
 function hotAt({ partition, client, subject }: Shares): Hot {
   return {
     refreshes: maxUnitsPerSecond / partition,
@@ -96,7 +99,7 @@ function hotAt({ partition, client, subject }: Shares): Hot {
   }
 }
 
-/** Powers of ten from one exponent to another, so many in each decade. */
+/** Powers of ten from one exponent to another, with `perDecade` steps in each decade. */
 function steps(from: number, to: number, perDecade: number): number[] {
   const count = Math.round((to - from) * perDecade)
   return Array.from({ length: count + 1 }, (_, step) => 10 ** (from + ((to - from) * step) / count))

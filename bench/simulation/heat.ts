@@ -1,5 +1,5 @@
 /**
- * How evenly writes spread: over the partitions of a table, and over the keys of the indexes.
+ * Measures how evenly writes spread over the partitions of a table and over the keys of the indexes.
  */
 
 import { createHash } from 'node:crypto'
@@ -8,7 +8,7 @@ import type { Owner } from './population.ts'
 export type Heat = {
   readonly keys: number
   readonly partitions: number
-  /** Of the fullest partition, times the average. */
+  /** The keys of the fullest partition, relative to the average. */
   readonly fullest: number
 }
 
@@ -26,17 +26,17 @@ export function heatOf(keys: Iterable<string>, partitions: number): Heat {
   }
 }
 
-/** Any good hash stands for DynamoDB's own, which is not known. */
+/** DynamoDB's own hash is not public. Any good hash can stand in for it. */
 function partitionOf(key: string, partitions: number): number {
   return createHash('sha256').update(key).digest().readUInt32BE(0) % partitions
 }
 
-/** A table on demand begins with so many, which is where its first 4,000 write units come from. */
+/** An on-demand table begins with this many partitions, which give it 4,000 write units a second. */
 export const firstPartitions = 4
-/** DynamoDB writes so much a second to one partition, and so to one key. */
+/** DynamoDB's limit for writes to one partition, and so to one key. */
 export const maxUnitsPerSecond = 1_000
 
-/** Of all sessions, how many are written at the hottest place: the fullest partition of the table, or a key of an index. */
+/** The share of all sessions in the fullest partition of the table, and at the hottest key of each index. */
 export type Shares = {
   readonly sessions: number
   readonly partition: number
@@ -45,7 +45,7 @@ export type Shares = {
   readonly email: number
 }
 
-/** @param at after how many sessions, ascending */
+/** @param at the numbers of sessions at which to take the shares, ascending */
 export function sharesAt(at: readonly number[], owners: Iterator<Owner, never>): Shares[] {
   const [partition, client, subject, email] = [hottest(), hottest(), hottest(), hottest()] as const
   let sessions = 0

@@ -1,6 +1,6 @@
 /**
- * How long a function takes for a refresh, by how many come a second: a model of Lambda's environments, each of which serves one
- * request at a time, and of what a warm broker reads again.
+ * Computes how long a function takes for a refresh, by the number of refreshes a second. It models Lambda's environments,
+ * each of which serves one request at a time, and the broker's caches.
  */
 
 import { memoryMb } from '../../infra/limits.ts'
@@ -8,7 +8,7 @@ import { registrationsCachedMs } from '../../shared/store/registrations.ts'
 import { keyringCachedMs } from '../../shared/tokens/keyring.ts'
 import type { Chance } from './random.ts'
 
-/** On a machine of two cores (AMD EPYC, third generation), on 28 November 2026. */
+/** Measured on a machine with two cores (AMD EPYC, third generation), on 28 November 2026. */
 export const measured = {
   /** CPU time of the broker for a refresh: `npm run bench -- --peers`. */
   refreshCpuMs: 3.9,
@@ -16,23 +16,26 @@ export const measured = {
   importMs: 70,
 } as const
 
-/** AWS promises none of these. */
+/** Assumptions. AWS guarantees none of these. */
 export const assumed = {
   /** From the function's request to DynamoDB's answer. */
   dynamodbMs: 5,
   secretsManagerMs: 20,
-  /** Until AWS has an environment with Node running. */
+  /** Until an environment with Node runs. */
   environmentMs: 200,
-  /** By which a first request takes longer: connections are opened, and code is compiled. */
+  /** The additional time of a first request, which opens connections and compiles code. */
   firstRequestMs: 60,
-  /** An environment that is not called for so long is taken away. */
+  /** Lambda removes an environment that has not been called for this long. */
   keptMs: 600_000,
 } as const
 
-/** Lambda gives a whole CPU at this size, and less in proportion. While a function starts it gives two. */
+/**
+ * With this much memory, Lambda gives a whole CPU, and with less a proportional share. While a function starts, it gives
+ * two.
+ */
 const megabytesOfCpu = 1_769
 
-/** What a refresh takes by what the function has already. Application and client are read one after the other. */
+/** The time of a refresh, by what the function has in its cache. It reads application and client one after the other. */
 export const warmMs = assumed.dynamodbMs + measured.refreshCpuMs / Math.min(1, memoryMb / megabytesOfCpu)
 const registrationsMs = 2 * assumed.dynamodbMs
 const startMs = assumed.environmentMs + measured.importMs + assumed.firstRequestMs
@@ -42,20 +45,20 @@ export const coldMs = withKeyringMs + startMs
 
 export type Latency = {
   readonly perSecond: number
-  /** So long at most for half of them, and for 99 of 100. */
+  /** The median and the 99th percentile, ms. */
   readonly half: number
   readonly slow: number
-  /** The share that meets no free environment. */
+  /** The share of requests that find no free environment. */
   readonly coldShare: number
 }
 
 type Environment = { freeAt: number; registrationsReadAt: number; keyringReadAt: number }
 
-/** @param count of requests that are measured, after as many that are not */
+/** @param count the number of measured requests. The same number before them warms up the model */
 export function latencyAt(perSecond: number, count: number, chance: Chance): Latency {
-  /** By the time at which they get free, the next one last. */
+  /** Sorted by the time at which they become free, the next one last. */
   const busy: Environment[] = []
-  /** The one that was used last is last, and is taken first. */
+  /** A stack: the most recently used environment is last, and is taken first. */
   const free: Environment[] = []
   const times = new Float64Array(count)
   let [now, cold] = [0, 0]
@@ -64,7 +67,7 @@ export function latencyAt(perSecond: number, count: number, chance: Chance): Lat
     while (busy.length > 0 && busy.at(-1)!.freeAt <= now) free.push(busy.pop()!)
     const last = free.pop()
     const isWarm = last !== undefined && now - last.freeAt <= assumed.keptMs
-    // The others were used before this one.
+    // The others have been idle for even longer.
     if (!isWarm) free.length = 0
     const environment = isWarm ? last : { freeAt: 0, registrationsReadAt: never, keyringReadAt: never }
     const ms = (isWarm ? 0 : startMs) + serve(environment, now)
@@ -95,7 +98,7 @@ function serve(environment: Environment, now: number): number {
   return ms
 }
 
-/** Most of them get free later than all others, so the search begins at the front. */
+/** A new one usually becomes free later than all others, so the search begins at the front. */
 function insert(busy: Environment[], environment: Environment): void {
   const at = busy.findIndex(({ freeAt }) => freeAt <= environment.freeAt)
   busy.splice(at < 0 ? busy.length : at, 0, environment)

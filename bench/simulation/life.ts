@@ -1,5 +1,5 @@
 /**
- * The size and cost of a session's items, by the broker's own transitions in memory and DynamoDB's rules of units.
+ * Computes the size and cost of a session's items by the broker's own transitions in memory and DynamoDB's rules for units.
  */
 
 import type { Family } from '../../shared/domain/family.ts'
@@ -9,29 +9,29 @@ import { createVault } from '../../shared/domain/vault.ts'
 import { plainBytes } from '../item-size.ts'
 import { type Drawn, signedInAt } from './population.ts'
 
-/** What of a session weighs and costs how much. Units are write units, those of indexes among them. */
+/** The sizes and costs of one session. Units are write units unless named otherwise, including those of indexes. */
 export type Life = {
   readonly flow: Drawn['flow']
-  /** Bytes of the family's item between any two refreshes, and when ops have ended it. */
+  /** Bytes of the family's item between two refreshes, and after operators have ended it. */
   readonly activeBytes: number
   readonly endedBytes: number
-  /** Bytes of its entries in `by-subject`, `by-client` and `by-email`. */
+  /** Bytes of the session's entries in `by-subject`, `by-client` and `by-email`. */
   readonly indexBytes: number
-  /** Bytes of the vault's item, where the provider's tokens are kept. */
+  /** Bytes of the vault's item, if the provider's tokens are kept. */
   readonly vaultBytes: number
   /** From the first request to the first tokens. */
   readonly startUnits: number
   readonly refreshUnits: number
-  /** Of a refresh that reads the vault as well: family and vault come in one Query. */
+  /** Read units of a refresh that also returns the provider's token: one Query reads family and vault. */
   readonly vaultReadUnits: number
   readonly endUnits: number
-  /** A vault that is made fresh: leased and renewed. */
+  /** The units of refreshing the provider's token: the vault is leased and renewed. */
   readonly freshUnits: number
 }
 
 const limits = { accessTokenSeconds: 300, idleSeconds: 2_592_000, absoluteSeconds: 31_536_000, graceSeconds: 0 }
 const holding = { ...limits, revokedBefore: 0, audiences: [] }
-/** 16 bytes in base64url, and 32. */
+/** The lengths of 16 and of 32 bytes in base64url. */
 const [id, hash] = ['i'.repeat(22), 'h'.repeat(43)]
 const vaultId = 'v'.repeat(11)
 const emailHash = 'e'.repeat(12)
@@ -65,7 +65,7 @@ export function lifeOf(drawn: Drawn): Life {
     unitsOf(bySubject) +
     unitsOf(byClient) +
     unitsOf(byEmail) +
-    // One poll that is pending, the decision, and the poll that finds it.
+    // One pending poll, the decision, and the poll that finds it.
     (flow === 'device' ? unitsOf(openedBytes) + unitsOf(openedBytes, decidedBytes) + unitsOf(decidedBytes) : 0) +
     unitsOf(decidedBytes, firstBytes)
   return {
@@ -78,7 +78,7 @@ export function lifeOf(drawn: Drawn): Life {
   }
 }
 
-/** A write costs a unit for each kilobyte of the item, before or after it, whichever is larger. */
+/** A write costs one unit per kilobyte of the item before or after the write, whichever is larger. */
 function unitsOf(...bytes: readonly number[]): number {
   return Math.ceil(Math.max(...bytes) / 1024)
 }
@@ -105,7 +105,7 @@ function open(drawn: Drawn, now: number): Family {
   })
 }
 
-/** What the table does with a transition for which all guards hold. */
+/** Applies a transition whose guards all hold, as the table would. */
 function changed({ set, copy = {}, sum = {}, remove = [] }: Transition, family: Family): Family {
   const next: Record<string, unknown> = { ...family, ...set }
   for (const [name, of] of Object.entries(copy)) next[name] = family[of]
@@ -120,7 +120,7 @@ function bytesOf(family: Family): number {
   return familyKeyBytes + plainBytes(family)
 }
 
-/** An entry holds its keys, the table's, and what is projected. */
+/** An index entry contains its own keys, the table's keys, and the projected attributes. */
 function indexEntryBytes(family: Family, names: readonly (keyof Family)[]): number {
   return familyKeyBytes + plainBytes(Object.fromEntries(names.map((name) => [name, family[name]])))
 }
@@ -133,7 +133,7 @@ function vaultBytesOf({ application, accessTokenLength, refreshTokenLength }: Dr
   return empty + sealedLength(accessTokenLength, refreshTokenLength, application)
 }
 
-/** Of a compact JWE (RFC 7516 §7.1), whose payload holds both tokens, their scope and what they are bound to. */
+/** The length of a compact JWE (RFC 7516 §7.1) whose payload contains both tokens, their scope and their binding. */
 export function sealedLength(accessTokenLength: number, refreshTokenLength: number, application: string): number {
   const payload = {
     ...{ value: { accessToken: '', refreshToken: '', scope: providerScope } },
@@ -145,7 +145,7 @@ export function sealedLength(accessTokenLength: number, refreshTokenLength: numb
   return header + base64(JSON.stringify(payload).length + tokens) + base64(12) + base64(16) + '....'.length
 }
 
-/** What a provider is asked for, and says that it gave. */
+/** The scope that the broker requests and the provider grants. */
 export const providerScope = 'openid profile email offline_access'
-/** As long as the keyring's are. */
+/** A key id as long as those of the keyring. */
 const kid = 'k'.repeat(16)

@@ -1,11 +1,11 @@
 /**
- * Lines on logarithmic axes, as a picture with two layouts: one for a page of documents, one for a telephone. Lines are labelled
- * where they end, so there is no legend.
+ * Draws a line chart with logarithmic axes and two layouts: one for wide screens and one for phones. Each line has its
+ * label at its end, so there is no legend.
  */
 
 import { escaped, pictureOf } from '../drawing.ts'
 
-/** Where the telephone has less room, it gets other words. */
+/** A text for both layouts, or one text for each. */
 export type Words = string | { readonly wide: string; readonly narrow: string }
 export type Colour = 'text' | 'dim' | 'green' | 'blue' | 'orange' | 'violet' | 'red'
 type Point = readonly [x: number, y: number]
@@ -24,17 +24,17 @@ export type Line = {
   readonly colour: Colour
   readonly isBold?: boolean
   readonly isDashed?: boolean
-  /** At its right end. */
+  /** The label at the right end of the line. */
   readonly label?: readonly Words[]
 }
 
-/** A dot, with words beside it. */
+/** A dot with words beside it. */
 export type Note = {
   readonly at: Point
   readonly words: readonly Words[]
   readonly colour: Colour
   readonly side: 'left' | 'right'
-  /** Pixels below the dot. */
+  /** The offset of the words from the dot, in pixels downwards. */
   readonly below: Record<Size, number>
   readonly hasDot?: boolean
 }
@@ -47,7 +47,7 @@ export type LineChart = {
   readonly y: Axis
   readonly lines: readonly Line[]
   readonly notes?: readonly Note[]
-  /** Pixels for the labels at the right. */
+  /** The width in pixels for the labels at the right. */
   readonly room: Record<Size, number>
 }
 
@@ -132,7 +132,7 @@ function scale({ from, to }: Axis, first: number, last: number): (value: number)
 
 type EndLabel = { readonly words: readonly Words[]; height: number; readonly colour: Colour }
 
-/** The labels of lines that end close to each other are moved apart, within the plot. */
+/** Moves the labels of lines that end close to each other apart, within the plot. */
 function endLabels(
   lines: readonly Line[],
   up: (y: number) => number,
@@ -158,7 +158,7 @@ function endLabels(
 
 type Anchor = 'start' | 'middle' | 'end'
 
-/** Lines of words, whose middle is at a height. The first one is bold; it may be empty. */
+/** Draws lines of words, vertically centred at `middle`. The first line is bold, and may be empty. */
 function block(
   words: readonly Words[],
   x: number,

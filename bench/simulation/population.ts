@@ -1,8 +1,8 @@
 /**
- * Assumptions about people and programs: five kinds of provider; names, addresses, scopes and clients of all lengths; who has how
- * many sessions.
+ * Assumptions about people and programs: five kinds of provider; the lengths of names, addresses, scopes and client ids; the
+ * number of sessions per person and client.
  *
- * Of a session only lengths count, so its texts are made of one letter.
+ * Only lengths count, so each text repeats one letter.
  */
 
 import type { Person } from '../../shared/domain/family.ts'
@@ -18,18 +18,18 @@ export type Drawn = {
   readonly startedFrom: string
   readonly hasNonce: boolean
   readonly person: Person
-  /** Of the provider's tokens, where they are kept. */
+  /** The lengths of the provider's tokens, if the broker keeps them. */
   readonly accessTokenLength: number
   readonly refreshTokenLength: number
 }
 
 type Span = readonly [least: number, most: number]
 
-/** What subjects look like there, and how long tokens are. Opaque access tokens are short, JWTs long. */
+/** The lengths of subjects and tokens by provider. Opaque access tokens are short, and JWTs are long. */
 const providers: readonly { readonly share: number; subLength: Span; accessToken: Span; refreshToken: Span }[] = [
-  // Auth0: auth0|, and 24 digits; longer for people who come by way of somebody else.
+  // Auth0: auth0| and 24 digits; longer for people from a federated provider.
   { share: 30, subLength: [30, 42], accessToken: [650, 1_100], refreshToken: [48, 64] },
-  // Entra ID: 43 characters of its own for each client.
+  // Entra ID: 43 characters, different for each client.
   { share: 30, subLength: [43, 43], accessToken: [1_400, 2_400], refreshToken: [900, 1_700] },
   { share: 15, subLength: [20, 20], accessToken: [700, 1_200], refreshToken: [43, 43] }, // Okta
   { share: 15, subLength: [36, 36], accessToken: [900, 1_600], refreshToken: [600, 900] }, // Keycloak: a UUID
@@ -38,7 +38,7 @@ const providers: readonly { readonly share: number; subLength: Span; accessToken
 
 const standardScopes = ['openid', 'profile', 'email', 'offline_access']
 const wantedClaims = ['name', 'preferred_username', 'email', 'email_verified']
-/** At 09:00 on a day, with all of a clock's digits. */
+/** A realistic time with all digits of a clock in milliseconds. */
 export const signedInAt = 1_790_067_601_234
 
 export function drawSession(chance: Chance): Drawn {
@@ -46,7 +46,7 @@ export function drawSession(chance: Chance): Drawn {
   const text = (span: Span, letter = 'x') => letter.repeat(length(span))
   const provider = chance.pick(providers)
   const flow = chance.happens(0.4) ? 'device' : 'code'
-  // One person in eight has a name with letters of two bytes.
+  // One person in eight has a name with two-byte letters.
   const name = chance.happens(1 / 8) ? `${text([4, 14])}${text([2, 8], 'é')}` : text([8, 26])
   const email = `${text([6, 24])}@${text([6, 22])}`
   const told = { name, preferred_username: chance.happens(0.5) ? email : text([6, 20]), email, email_verified: true }
@@ -69,16 +69,16 @@ export function drawSession(chance: Chance): Drawn {
   }
 }
 
-/** Whose a session is, as the keys of the indexes have it. */
+/** The owner of a session, by the keys of the indexes. */
 export type Owner = { readonly client: string; readonly person: string; readonly hasEmail: boolean }
 
-/** Of all sessions. */
+/** The share of the service account among all sessions. */
 const serviceAccountShare = 0.02
 const maxSessionsOfPerson = 10
 
 /**
- * Without an end: each client has half as many sessions as the one before it, each person has up to ten, and one service account
- * without an address has one in fifty.
+ * Draws owners without end. Each client has half as many sessions as the one before it, each person has up to ten
+ * sessions, and one service account without an address has one in fifty.
  */
 export function* drawOwners(chance: Chance): Generator<Owner, never> {
   for (let number = 0; ; number += 1) {

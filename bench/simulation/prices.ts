@@ -2,7 +2,7 @@
  * AWS list prices in US dollars, us-east-1, on demand, without free tiers. docs/scale.md says when they were looked up.
  */
 
-/** A month's first units cost the first price, up to so many. */
+/** Prices by monthly amount: units up to `upTo` cost `price`. */
 type Tiers = readonly (readonly [upTo: number, price: number])[]
 
 const terabyte = 1024
@@ -19,7 +19,7 @@ export const prices = {
   writeUnit: 0.625e-6,
   readUnit: 0.125e-6,
   tableGigabyteMonth: 0.25,
-  /** Of the table's size, its indexes left out. */
+  /** For the size of the table without its indexes. */
   recoveryGigabyteMonth: 0.2,
   lambdaLogGigabyte: [
     ...[[10 * terabyte, 0.5] as const, [30 * terabyte, 0.25] as const],
@@ -30,7 +30,7 @@ export const prices = {
     ...[[10 * terabyte, 0.09] as const, [50 * terabyte, 0.085] as const],
     ...[[150 * terabyte, 0.07] as const, [Number.POSITIVE_INFINITY, 0.05] as const],
   ] satisfies Tiers,
-  /** A month each. */
+  /** Prices per month. */
   webAcl: 5,
   webAclRule: 1,
   encryptionKey: 1,
@@ -40,31 +40,34 @@ export const prices = {
   metric: 0.3,
 } as const
 
-/** What one refresh uses beside its write units. */
+/** The resources that one refresh uses beside its write units. */
 export const refreshUses = {
-  /** Billed of a function of 1 GB: DynamoDB's time and that of the CPU, by latency.ts. */
+  /** The billed time of a function with 1 GB: DynamoDB's time and the CPU time of latency.ts. */
   milliseconds: 12,
-  /** Ours: the line of a refresh with its metrics, for names of the usual length. Measured by test/bench/log-bytes.test.ts. */
+  /**
+   * Our own log line of a refresh with its metrics, for names of typical length. Measured by
+   * test/bench/log-bytes.test.ts.
+   */
   functionLogBytes: 665,
-  /** The gateway's line, measured by test/infra/edge.test.ts. Lambda writes none of its own for a run that succeeds. */
+  /** The gateway's log line, measured by test/infra/edge.test.ts. Lambda itself logs nothing for a successful invocation. */
   gatewayLogBytes: 152,
   answerBytes: 1_400,
 } as const
 
-/** What a stack of one application and one provider has. test/infra/edge.test.ts counts the keys, the dashboard and the alarms. */
+/** The parts of a stack with one application and one provider. test/infra/edge.test.ts counts keys, dashboard and alarms. */
 export const stackHas = {
   webAclRules: 1,
   encryptionKeys: 2,
   secrets: 2,
   dashboards: 1,
   alarmMetrics: 51,
-  /** If each of them has values in every hour (docs/audit.md#metrics). */
+  /** All metrics, if each has values in every hour (docs/audit.md#metrics). */
   metrics: 43,
 } as const
 
 export type Bill = readonly (readonly [what: string, dollars: number])[]
 
-/** @param count of a month, since much gets cheaper by the month's amount */
+/** @param count refreshes in a month, because prices fall with the monthly amount */
 export function billOfRefreshes(count: number, writeUnitsEach: number, readUnitsEach: number): Bill {
   const gigabytes = (bytes: number) => (count * bytes) / 1e9
   const { milliseconds, functionLogBytes, gatewayLogBytes, answerBytes } = refreshUses
@@ -91,7 +94,7 @@ export function billOfStorage(tableGigabytes: number, indexGigabytes: number): B
   ]
 }
 
-/** A month of a stack that nobody calls. */
+/** The monthly cost of an unused stack. */
 export function billOfStack(): Bill {
   return [
     ['WAF, web ACL', prices.webAcl + stackHas.webAclRules * prices.webAclRule],

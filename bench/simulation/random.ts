@@ -1,14 +1,14 @@
 /**
- * Repeatable random numbers (mulberry32): the same seed draws the same. Not for secrets.
+ * Repeatable random numbers (mulberry32): the same seed gives the same numbers. Not for secrets.
  */
 
 export type Chance = {
-  /** From 0 up to 1. */
+  /** A number from 0 up to, but not including, 1. */
   readonly next: () => number
   /** A whole number from `least` to `most`. */
   readonly between: (least: number, most: number) => number
   readonly happens: (share: number) => boolean
-  /** One of these, each as likely as its share says. */
+  /** Picks one of the items with a probability proportional to its share. */
   readonly pick: <Item extends { readonly share: number }>(items: readonly Item[]) => Item
 }
 

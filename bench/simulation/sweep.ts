@@ -1,5 +1,6 @@
 /**
- * Ends all sessions of one person who has very many, by the product's own sweep against a real table, and counts requests.
+ * Ends all sessions of a person with very many sessions, by the product's own sweep on a real table, and counts the
+ * requests.
  */
 
 import { setTimeout as pause } from 'node:timers/promises'
@@ -17,10 +18,10 @@ import type { Chance } from './random.ts'
 
 export type Swept = {
   readonly sessions: number
-  /** How often ops have to call, each call taking some 12 s at most. */
+  /** How often operators have to call. Each call takes about 12 s at most. */
   readonly calls: number
   readonly seconds: number
-  /** By operation. */
+  /** The number of requests by operation. */
   readonly requests: Readonly<Record<string, number>>
   readonly ended: number
 }
@@ -28,7 +29,7 @@ export type Swept = {
 const application = 'simulated'
 const maxPuts = 25
 
-/** @param count sessions of the one person. @param putDone told after each batch of them */
+/** @param count the number of sessions of the person @param putDone called after each batch of new sessions */
 export async function runSweep(tableName: string, count: number, chance: Chance, putDone: () => void): Promise<Swept> {
   const table = connect(tableName)
   try {
