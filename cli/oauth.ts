@@ -38,8 +38,9 @@ type Form = Readonly<Record<string, string | undefined>>
 export type Caller = {
   readonly clientId: string
   /**
-   * Creates the client's authentication parameters (RFC 7521 §4.2) for one try. A public client has none. @throws
-   * {Problem}
+   * Creates the client's authentication parameters (RFC 7521 §4.2) for one try. A public client has none.
+   *
+   * @throws {Problem}
    */
   readonly authenticate?: () => Promise<Form>
   /** What to check if the broker rejects them. */
@@ -135,7 +136,9 @@ export async function refresh(
 }
 
 /**
- * A grant that leaves no session behind: client_credentials (RFC 6749 §4.4), token exchange (RFC 8693). @throws {Problem}
+ * A grant without a session: client_credentials (RFC 6749 §4.4) or token exchange (RFC 8693).
+ *
+ * @throws {Problem}
  */
 export async function tokensFor(issuer: string, caller: Caller, form: Form): Promise<Tokens> {
   const body = await ask(issuer, caller, 'token', form)

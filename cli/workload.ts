@@ -74,8 +74,7 @@ export function platformName({ workload }: WorkloadSettings): string {
 /**
  * @param platform as `platformName` returns it
  * @param issuer of the application. Never take the audience from an answer of the broker: a fake broker could name the
- *   issuer
- *   of another one, and use the token there.
+ *   issuer of another one, and use the token there.
  */
 export function workload(
   clientId: string,

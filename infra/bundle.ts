@@ -94,7 +94,7 @@ async function bundleSource(file: string, folder: string): Promise<Bundle> {
 /** The entry module and the modules that it reaches by these kinds of import. */
 function reachable({ outputs }: Metafile, kinds: readonly string[]): Set<string> {
   const reached = new Set(Object.keys(outputs).filter((path) => basename(path) === 'index.mjs'))
-  // Iteration over a set includes elements that are added meanwhile.
+  // Iteration over a set also visits elements that are added during it.
   for (const path of reached) {
     for (const { kind, path: imported } of outputs[path]!.imports) {
       if (kinds.includes(kind) && imported in outputs) reached.add(imported)

@@ -169,10 +169,10 @@ export interface TokenBrokerProps {
    */
   readonly vpcEndpoints?: readonly IInterfaceVpcEndpoint[]
   /**
-   * Applications and clients that each deployment applies. Mistakes fail the synthesis, and a rollback restores the previous
-   * registry. Clients that were added by the command line are kept. It must not contain secrets.
+   * Applications and clients that each deployment applies. Mistakes make the synthesis fail, and a rollback restores the
+   * previous registry. Clients that were added with the command line are kept. It must not contain secrets.
    *
-   * @default - register applications and clients by `token-broker apply`
+   * @default - none; register applications and clients with `token-broker apply`
    */
   readonly registry?: Registry
   /**

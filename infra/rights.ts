@@ -37,7 +37,7 @@ const vault: readonly Right[] = ['read families with vaults', 'read provider sec
 /** For ending a session together with its tokens at the provider, for example when reuse is detected. */
 const ending: readonly Right[] = ['delete vaults', 'read provider secrets']
 
-/** Functions that update families also read them, to find out whether a write took place whose answer was lost. */
+/** Functions that update families also read them, to check whether a write succeeded if its answer was lost. */
 const rights: Readonly<Record<FunctionName | ScheduledFunction, readonly Right[]>> = {
   'start-device-flow': [...authenticating, 'create families', 'read families', 'read provider secrets'],
   poll: [...authenticating, 'update families', 'read families', ...vault, ...ending, 'create vaults'],

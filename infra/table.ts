@@ -105,7 +105,7 @@ export class BrokerTable extends Construct {
     this.grant(fn, 'dynamodb:GetItem', 'application#*')
   }
 
-  /** Read a family: for an answer, or to find out whether a write took place whose answer was lost. */
+  /** Read a family: for an answer, or to check whether a write succeeded if its answer was lost. */
   grantReadFamilies(fn: BrokerFunction): void {
     this.grant(fn, 'dynamodb:GetItem', 'family#*')
   }
@@ -146,7 +146,7 @@ export class BrokerTable extends Construct {
     this.grant(fn, 'dynamodb:UpdateItem', 'throttle#*')
   }
 
-  /** Record a used assertion, or find out whether such a write took place whose answer was lost. */
+  /** Record a used assertion, or check whether that write succeeded if its answer was lost. */
   grantRecordAssertions(fn: BrokerFunction): void {
     this.grant(fn, 'dynamodb:PutItem', 'assertion#*')
     this.grant(fn, 'dynamodb:GetItem', 'assertion#*')

@@ -17,7 +17,7 @@ export class Browser {
   readonly #cookies = new Map<string, Cookie[]>()
   readonly #stopsAt: (url: URL) => boolean
 
-  /** @param stopsAt addresses that the browser is redirected to and does not ask for; a page there is empty */
+  /** @param stopsAt whether to stop at a redirect to this address, and return an empty page instead of requesting it */
   constructor(stopsAt: (url: URL) => boolean = () => false) {
     this.#stopsAt = stopsAt
   }
