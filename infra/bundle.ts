@@ -4,10 +4,10 @@
  * Does not import the CDK, because the bench bundles too.
  */
 
-import { cp, rm } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
+import { basename, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build, type Metafile } from 'esbuild'
+import { type BuildOptions, type BuildResult, context, type Metafile, type Plugin } from 'esbuild'
 import { viewerFiles, viewerFolder, viewerFolderName } from '../shared/api-description/viewer-files.ts'
 import { bundlesFolder, type DeployedFunction, deployedFunctions } from './deployed-functions.ts'
 
@@ -43,50 +43,73 @@ async function copyViewer(folder: string): Promise<void> {
 /**
  * Bundles other modules in the same way as functions.
  *
+ * Builds each separately: a joint build would put shared modules outside the functions' folders. The builds are rebuilds of one
+ * context of esbuild, which then parses a file once for all of them.
+ *
  * @param sources the file of each bundle by its name, which becomes the name of the folder
  */
 export async function bundleSources(
   sources: Readonly<Record<string, string>>,
   outFolder: string,
 ): Promise<Record<string, Bundle>> {
-  const bundled = Object.entries(sources).map(
-    async ([name, file]) => [name, await bundleSource(file, join(outFolder, name))] as const,
-  )
-  return Object.fromEntries(await Promise.all(bundled))
+  let source = ''
+  const bundler = await context({ ...options, outdir: outFolder, plugins: [entryFrom(() => source)] })
+  const bundles: Record<string, Bundle> = {}
+  try {
+    for (const [name, file] of Object.entries(sources)) {
+      source = file
+      bundles[name] = await write(await bundler.rebuild(), join(outFolder, name))
+    }
+  } finally {
+    await bundler.dispose()
+  }
+  return bundles
 }
 
-/** Builds each function separately: a joint build would put shared modules outside the functions' folders. */
-async function bundleSource(file: string, folder: string): Promise<Bundle> {
+const entryName = 'the-source'
+
+const options = {
+  entryPoints: [{ in: entryName, out: 'index' }],
+  absWorkingDir: root,
+  outExtension: { '.js': '.mjs' },
+  bundle: true,
+  // Puts dynamic imports into separate modules, which a cold start neither reads nor compiles.
+  splitting: true,
+  chunkNames: '[name]-[hash]',
+  minify: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'esm',
+  // Prefers ES modules, from which esbuild removes unused code.
+  mainFields: ['module', 'main'],
+  alias: { '@aws-sdk/credential-provider-node': join(root, 'infra', 'environment-credentials.ts') },
+  // The SDK imports it for browsers only. If bundled, it would add a shared module to every cold start.
+  external: ['bowser'],
+  legalComments: 'none',
+  // Kept in memory to compute the sizes. A file would be deployed.
+  metafile: true,
+  write: false,
+  logLevel: 'warning',
+} as const satisfies BuildOptions
+
+/** Resolves the entry point to the source of the present build. */
+function entryFrom(source: () => string): Plugin {
+  return {
+    name: 'entry',
+    setup: ({ onResolve }) => onResolve({ filter: new RegExp(`^${entryName}$`) }, () => ({ path: source() })),
+  }
+}
+
+async function write(result: BuildResult<typeof options>, folder: string): Promise<Bundle> {
+  const { metafile, outputFiles } = result
   // Module names contain a hash, so modules of an earlier build would otherwise stay and be deployed.
   await rm(folder, { recursive: true, force: true })
-  const { metafile } = await build({
-    entryPoints: [{ in: file, out: 'index' }],
-    outdir: folder,
-    absWorkingDir: root,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    // Puts dynamic imports into separate modules, which a cold start neither reads nor compiles.
-    splitting: true,
-    chunkNames: '[name]-[hash]',
-    minify: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    // Prefers ES modules, from which esbuild removes unused code.
-    mainFields: ['module', 'main'],
-    alias: { '@aws-sdk/credential-provider-node': join(root, 'infra', 'environment-credentials.ts') },
-    // The SDK imports it for browsers only. If bundled, it would add a shared module to every cold start.
-    external: ['bowser'],
-    legalComments: 'none',
-    // Kept in memory to compute the sizes. A file would be deployed.
-    metafile: true,
-    logLevel: 'warning',
-  })
+  await mkdir(folder, { recursive: true })
   const atStart = reachable(metafile, ['import-statement'])
   const all = reachable(metafile, ['import-statement', 'dynamic-import'])
-  // esbuild also writes modules that only removed code imports.
-  const unused = Object.keys(metafile.outputs).filter((path) => !all.has(path))
-  await Promise.all(unused.map((path) => rm(join(root, path))))
+  // esbuild also makes modules that only removed code imports.
+  const used = outputFiles.filter(({ path }) => all.has(relative(root, path)))
+  await Promise.all(used.map(({ path, contents }) => writeFile(join(folder, basename(path)), contents)))
   const bytes = bytesOf(metafile, atStart)
   return { folder, bytes, bytesAtNeed: bytesOf(metafile, all) - bytes, inputs: Object.keys(metafile.inputs) }
 }
