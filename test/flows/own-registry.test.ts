@@ -1,17 +1,17 @@
 /**
- * A6, A8, R27 and R33 of the cases, and what a client's registration decides: secrets, grants and algorithms.
+ * A6, A8, P12 and R33 of the cases, and what a registration decides: secrets, grants, algorithms and claims.
  *
  * Owns the cases that the local stack's own registry has no client for.
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
-import { newShared, startBroker } from './support/broker.ts'
 import { type BrokerHere, startBrokerHere } from './support/broker-here.ts'
-import { auth0Cli, basicWeb, type Caller, cli, job, spa, web } from './support/callers.ts'
-import { deviceGrant, endpoint, issuer, refresh, startDevice, userinfo } from './support/endpoints.ts'
+import { auth0Cli, basicWeb, type Caller, cli, job, spa, userdocs, web } from './support/callers.ts'
+import { deviceGrant, endpoint, exchange, issuer, refresh, userinfo } from './support/endpoints.ts'
 import { claimsOf, expectRefusal, expectTokens, headerOf, refreshed } from './support/expect.ts'
-import { code, device } from './support/flows.ts'
+import { authorizationCode, code, device } from './support/flows.ts'
+import { Person } from './support/person.ts'
 import { registryFile } from './support/registry.ts'
 import { basic, type Headers, postForm, rawBasic } from './support/wire.ts'
 
@@ -33,6 +33,7 @@ before(async () => {
     client('demo', 'spa').idTokenOnRefresh = false
     client('demo', 'basic').claimsInIdToken = true
     application('auth0like').accessTokenAlgorithm = 'RS256'
+    application('userdocs').userinfo = { scope: 'profile', claims: { profile: ['username'] } }
   })
   broker = await startBrokerHere({ registry })
 })
@@ -137,25 +138,9 @@ test('M4 claims of a person are in the ID token where the client is registered s
   assert.equal('name' in claimsOf(session.accessToken), false)
 })
 
-test('R27 a client that loses the refresh grant is unauthorized_client; the family is kept for when it is back', async () => {
-  const shared = await newShared()
-  const taken = registryFile(({ client }) => {
-    client('demo', 'cli').grants = [deviceGrant]
-  })
-  const before = await startBroker({ shared })
-  const { refreshToken } = await device(before, cli)
-  await before.stop()
-
-  const without = await startBroker({ shared, registry: taken })
-  expectRefusal(await refresh(without, cli, refreshToken), 400, 'unauthorized_client')
-  assert.equal((await startDevice(without, cli)).status, 200)
-  await without.stop()
-
-  const again = await startBroker({ shared })
-  try {
-    const next = await refreshed(again, cli, refreshToken)
-    expectTokens(await refresh(again, cli, next.refreshToken))
-  } finally {
-    await again.stop()
-  }
+test('P12 which claims userinfo tells is the application’s to say', async () => {
+  const code = await authorizationCode(broker, userdocs, { scope: 'profile' }, new Person({ name: 'ada' }))
+  const { accessToken } = expectTokens(await exchange(broker, userdocs, code))
+  const { body } = await userinfo(broker, 'userdocs', accessToken)
+  assert.deepEqual(Object.keys(body).sort(), ['sub', 'username'])
 })

@@ -8,7 +8,6 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose'
 import * as oidc from 'openid-client'
-import { startBroker } from './support/broker.ts'
 import { type BrokerHere, startBrokerHere } from './support/broker-here.ts'
 import { auth0Cli, type Caller, userdocs, web } from './support/callers.ts'
 import {
@@ -221,21 +220,6 @@ test('P12 sub is the same at every sign-in, equals id, and differs from person t
   }
   assert.equal(subs[0], subs[1])
   assert.notEqual(subs[0], subs[2])
-})
-
-test('P12 which claims userinfo tells is the application’s to say', async () => {
-  const registry = registryFile(({ application }) => {
-    application('userdocs').userinfo = { scope: 'profile', claims: { profile: ['username'] } }
-  })
-  const other = await startBroker({ registry })
-  try {
-    const code = await authorizationCode(other, userdocs, profile, new Person({ name: 'ada' }))
-    const { accessToken } = expectTokens(await exchange(other, userdocs, code))
-    const { body } = await userinfo(other, 'userdocs', accessToken)
-    assert.deepEqual(Object.keys(body).sort(), ['sub', 'username'])
-  } finally {
-    await other.stop()
-  }
 })
 
 test('P13 userinfo without a token or with a bad one is 401, and token errors are 400 or 401', async () => {

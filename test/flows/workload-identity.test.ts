@@ -17,7 +17,7 @@ import {
   startPlatforms,
 } from '../support/platform-issuer.ts'
 import { asserting, newSigner, type Signer, sign } from './support/assertions.ts'
-import { type BrokerProcess, startBroker } from './support/broker.ts'
+import { type BrokerHere, startBrokerHere } from './support/broker-here.ts'
 import { web } from './support/callers.ts'
 import { callbackUri, deviceGrant, endpoint, issuer } from './support/endpoints.ts'
 import { expectRefusal, expectTokens, expectUnavailable, string } from './support/expect.ts'
@@ -35,7 +35,7 @@ const clock = movedClock()
 
 let platforms: Platforms
 let store: FaultProxy
-let broker: BrokerProcess
+let broker: BrokerHere
 let own: Signer
 const keys = new Map<string, PlatformKey>()
 const issuers = new Map<string, PlatformIssuer>()
@@ -116,7 +116,7 @@ before(async () => {
     })
   })
   store = await startFaultyStore()
-  broker = await startBroker({ dynamodb: store.endpoint, registry, environment: clock.environment })
+  broker = await startBrokerHere({ dynamodb: store.endpoint, registry, clock })
 })
 after(async () => {
   await broker?.stop()

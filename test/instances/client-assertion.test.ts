@@ -8,14 +8,15 @@ import { after, before, test } from 'node:test'
 import * as oauth from 'oauth4webapi'
 import * as openid from 'openid-client'
 import { asserting, newSigner, type Signer, sign } from '../flows/support/assertions.ts'
-import { type Broker, type BrokerProcess, newShared, startBroker } from '../flows/support/broker.ts'
+import { type Broker, newShared, startBroker } from '../flows/support/broker.ts'
+import { type BrokerHere, startBrokerHere } from '../flows/support/broker-here.ts'
 import { deviceGrant, endpoint, introspect, issuer } from '../flows/support/endpoints.ts'
 import { expectRefusal, expectTokens, expectUnavailable, string } from '../flows/support/expect.ts'
+import type { FaultProxy } from '../flows/support/fault-proxy.ts'
 import { decide } from '../flows/support/flows.ts'
 import { registryFile } from '../flows/support/registry.ts'
 import { startFaultyStore } from '../flows/support/store.ts'
 import { type Answer, basic, postForm, postJson } from '../flows/support/wire.ts'
-import { type Store, startStore } from '../support/dynamodb.ts'
 
 const algorithms = ['ES256', 'RS256', 'PS256', 'EdDSA', 'Ed25519'] as const
 const own = { grant_type: 'client_credentials', scope: 'reports:read' }
@@ -23,13 +24,12 @@ const own = { grant_type: 'client_credentials', scope: 'reports:read' }
 let robot: Signer
 let stranger: Signer
 const signers = new Map<string, Signer>()
-let table: Store
-const brokers: BrokerProcess[] = []
-let registry: string
+let store: FaultProxy
+let brokers: readonly [BrokerHere, BrokerHere]
 before(async () => {
   ;[robot, stranger] = [await newSigner(), await newSigner()]
   for (const alg of algorithms) signers.set(alg, await newSigner(alg))
-  registry = registryFile(({ addClient }) => {
+  const registry = registryFile(({ addClient }) => {
     const declare = (application: string, clientId: string, ...keys: Signer[]) =>
       addClient(application, {
         ...{ clientId, auth: 'private_key_jwt', jwks: { keys: keys.map(({ jwk }) => jwk) }, mayIntrospect: true },
@@ -41,16 +41,17 @@ before(async () => {
     declare('demo', 'stranger', stranger)
     declare('auth0like', 'robot', robot)
   })
-  table = await startStore()
-  const settings = { shared: await newShared(), dynamodb: table.endpoint, registry }
-  for (let count = 0; count < 2; count += 1) brokers.push(await startBroker(settings))
+  store = await startFaultyStore()
+  const settings = { shared: await newShared(), dynamodb: store.endpoint, registry }
+  const first = await startBrokerHere(settings)
+  brokers = [first, await startBroker(settings)]
 })
 after(async () => {
   await Promise.all(brokers.map((broker) => broker.stop()))
-  await table.stop()
+  await store.stop()
 })
 
-const broker = () => brokers[0]!
+const broker = () => brokers[0]
 const token = (at: Broker = broker()) => endpoint(at, 'demo', 'token')
 
 /** An assertion of the robot's, meant for the issuer. */
@@ -218,23 +219,19 @@ test('A17 the log says who failed and why, and holds no assertion', async () => 
 })
 
 test('A17 a store that is away is 503 and spends nothing; a lost answer from it is no replay', async () => {
-  const store = await startFaultyStore()
-  const faulty = await startBroker({ dynamodb: store.endpoint, registry })
-  const forFaulty = () => sign(robot, 'robot', issuer(faulty, 'demo'))
   try {
-    expectTokens(await ask(await forFaulty(), {}, faulty))
-    const shown = await forFaulty()
+    expectTokens(await ask(await assertion()))
+    const shown = await assertion()
     store.fail({ kind: 'hang-up' }, { operations: ['PutItem'] })
-    expectUnavailable(await ask(shown, {}, faulty))
+    expectUnavailable(await ask(shown))
     store.heal()
-    expectTokens(await ask(shown, {}, faulty))
+    expectTokens(await ask(shown))
     store.fail({ kind: 'lose-answer' }, { operations: ['PutItem'], times: 1 })
-    expectTokens(await ask(await forFaulty(), {}, faulty))
+    expectTokens(await ask(await assertion()))
     store.fail({ kind: 'lose-answer' }, { operations: ['PutItem'] })
-    expectTokens(await ask(await forFaulty(), {}, faulty))
+    expectTokens(await ask(await assertion()))
   } finally {
-    await faulty.stop()
-    await store.stop()
+    store.heal()
   }
 })
 

@@ -5,7 +5,8 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { decodeProtectedHeader } from 'jose'
 import { retireLocalKeys } from '../../local/rotate-keys.ts'
-import { type BrokerProcess, newShared, type Shared, startBroker } from '../flows/support/broker.ts'
+import { newShared, type Shared, startBroker } from '../flows/support/broker.ts'
+import { type BrokerHere, startBrokerHere } from '../flows/support/broker-here.ts'
 import { cli } from '../flows/support/callers.ts'
 import { issuer, poll, refresh, revoke, userinfo } from '../flows/support/endpoints.ts'
 import { expectErrorPage, expectRefusal, refreshed } from '../flows/support/expect.ts'
@@ -18,12 +19,12 @@ import { type Store, startStore } from '../support/dynamodb.ts'
 let clock: MovedClock
 let store: Store
 let shared: Shared
-let broker: BrokerProcess
+let broker: BrokerHere
 before(async () => {
   clock = movedClock()
   shared = await newShared()
   store = await startStore()
-  broker = await startBroker({ shared, dynamodb: store.endpoint, environment: clock.environment })
+  broker = await startBrokerHere({ shared, dynamodb: store.endpoint, clock })
 })
 after(async () => {
   await broker.stop()

@@ -8,7 +8,8 @@ import { after, before, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose'
 import { rotateLocalKeys } from '../../local/rotate-keys.ts'
-import { type BrokerProcess, newShared, type Shared, startBroker } from '../flows/support/broker.ts'
+import { type Broker, newShared, type Shared, startBroker } from '../flows/support/broker.ts'
+import { type BrokerHere, startBrokerHere } from '../flows/support/broker-here.ts'
 import { type Caller, cli, job } from '../flows/support/callers.ts'
 import { introspect, issuer, poll, userinfo } from '../flows/support/endpoints.ts'
 import { expectTokens, refreshed } from '../flows/support/expect.ts'
@@ -24,14 +25,14 @@ const day = 86_400
 let clock: MovedClock
 let store: Store
 let shared: Shared
-let brokers: [BrokerProcess, BrokerProcess]
+let brokers: readonly [BrokerHere, BrokerHere]
 before(async () => {
   clock = movedClock()
   shared = await newShared()
   store = await startStore()
-  const settings = { shared, dynamodb: store.endpoint, environment: clock.environment }
-  const first = await startBroker(settings)
-  brokers = [first, await startBroker(settings)]
+  const settings = { shared, dynamodb: store.endpoint }
+  const first = await startBrokerHere({ ...settings, clock })
+  brokers = [first, await startBroker({ ...settings, environment: clock.environment })]
 })
 after(async () => {
   await Promise.all(brokers.map((broker) => broker.stop()))
@@ -40,12 +41,12 @@ after(async () => {
 
 const rotate = () => rotateLocalKeys(shared.dataDir, clock.nowMs())
 
-async function published(broker: BrokerProcess): Promise<JSONWebKeySet> {
+async function published(broker: Broker): Promise<JSONWebKeySet> {
   const answer = await get(`${issuer(broker, 'demo')}/.well-known/jwks.json`)
   assert.equal(answer.status, 200)
   return answer.body as unknown as JSONWebKeySet
 }
-const kidsOf = async (broker: BrokerProcess) => (await published(broker)).keys.map(({ kid }) => kid)
+const kidsOf = async (broker: Broker) => (await published(broker)).keys.map(({ kid }) => kid)
 const kidOf = (token: string) => decodeProtectedHeader(token).kid
 
 test('M6 a new key is published before its first use, the old one until its last token has expired', async () => {

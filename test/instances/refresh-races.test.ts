@@ -5,7 +5,8 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { type BrokerProcess, newShared, startBroker } from '../flows/support/broker.ts'
+import { newShared, startBroker } from '../flows/support/broker.ts'
+import { type BrokerHere, startBrokerHere } from '../flows/support/broker-here.ts'
 import { type Caller, cli, job } from '../flows/support/callers.ts'
 import { poll, refresh, revoke, userinfo } from '../flows/support/endpoints.ts'
 import { expectDead, expectRefusal, expectTokens, refreshed } from '../flows/support/expect.ts'
@@ -14,11 +15,13 @@ import type { Answer } from '../flows/support/wire.ts'
 import { type Store, startStore } from '../support/dynamodb.ts'
 
 let store: Store
-const brokers: BrokerProcess[] = []
+let brokers: readonly [BrokerHere, BrokerHere, BrokerHere]
 before(async () => {
   store = await startStore()
   const shared = await newShared()
-  for (let count = 0; count < 3; count += 1) brokers.push(await startBroker({ shared, dynamodb: store.endpoint }))
+  const settings = { shared, dynamodb: store.endpoint }
+  const first = await startBrokerHere(settings)
+  brokers = [first, ...(await Promise.all([startBroker(settings), startBroker(settings)]))]
 })
 after(async () => {
   await Promise.all(brokers.map((broker) => broker.stop()))
@@ -26,16 +29,14 @@ after(async () => {
 })
 
 /** Where people sign in. */
-function front(): BrokerProcess {
-  const last = brokers.at(-1)
-  assert.ok(last)
-  return last
-}
+const front = () => brokers[0]
+
+/** One broker after the other. */
+const at = (turn: number) => brokers[turn % brokers.length] ?? front()
 
 /** The same refresh, so many times at once, spread over the brokers. */
 function storm(caller: Caller, refreshToken: string, width: number): Promise<Answer[]> {
-  const turns = Array.from({ length: width }, (_, turn) => brokers[turn % brokers.length] ?? front())
-  return Promise.all(turns.map((broker) => refresh(broker, caller, refreshToken)))
+  return Promise.all(Array.from({ length: width }, (_, turn) => refresh(at(turn), caller, refreshToken)))
 }
 
 function expectNoFailure(answers: readonly Answer[]): void {
@@ -89,7 +90,7 @@ for (const caller of [cli, job]) {
   test(`R23 a revocation racing a refresh of ${caller.clientId} leaves nothing alive, whoever wins`, async () => {
     for (let round = 0; round < 12; round += 1) {
       const first = await device(front(), caller)
-      const [one, other] = [brokers[0] ?? front(), brokers[1] ?? front()]
+      const [, one, other] = brokers
       const racing = [() => revoke(one, caller, first.refreshToken), () => refresh(other, caller, first.refreshToken)]
       const [revoked, renewed] = await Promise.all(racing.map((run) => run()))
       assert.equal(revoked?.status, 200)
@@ -102,7 +103,7 @@ for (const caller of [cli, job]) {
 
 test('R23 a revocation racing ten refreshes in a chain leaves nothing alive', async () => {
   const first = await device(front(), cli)
-  const [one, other] = [brokers[0] ?? front(), brokers[1] ?? front()]
+  const [, one, other] = brokers
   const chain = async () => {
     let newest = { accessToken: first.accessToken, refreshToken: first.refreshToken }
     for (let turn = 0; turn < 10; turn += 1) {
@@ -120,9 +121,7 @@ test('R11 a device code redeemed and shown again everywhere at once leaves at mo
   const session = await device(front(), cli)
   const answers = await Promise.all(
     Array.from({ length: 12 }, (_, turn) =>
-      turn % 2 === 0
-        ? refresh(brokers[turn % 3] ?? front(), cli, session.refreshToken)
-        : poll(brokers[turn % 3] ?? front(), cli, session.started.deviceCode),
+      turn % 2 === 0 ? refresh(at(turn), cli, session.refreshToken) : poll(at(turn), cli, session.started.deviceCode),
     ),
   )
   expectNoFailure(answers)

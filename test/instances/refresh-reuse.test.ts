@@ -5,7 +5,8 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { type BrokerProcess, newShared, type Shared, startBroker } from '../flows/support/broker.ts'
+import { newShared, type Shared, startBroker } from '../flows/support/broker.ts'
+import { type BrokerHere, startBrokerHere } from '../flows/support/broker-here.ts'
 import { auth0Cli, cli, job, web } from '../flows/support/callers.ts'
 import { exchange, poll, refresh, revoke } from '../flows/support/endpoints.ts'
 import { claimsOf, expectDead, expectRefusal, refreshed, string } from '../flows/support/expect.ts'
@@ -14,11 +15,11 @@ import { type Store, startStore } from '../support/dynamodb.ts'
 
 let store: Store
 let shared: Shared
-let broker: BrokerProcess
+let broker: BrokerHere
 before(async () => {
   shared = await newShared()
   store = await startStore()
-  broker = await startBroker({ shared, dynamodb: store.endpoint })
+  broker = await startBrokerHere({ shared, dynamodb: store.endpoint })
 })
 after(async () => {
   await broker.stop()

@@ -7,7 +7,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { commandLine } from '../cli/support/command-line.ts'
-import { type BrokerProcess, newShared, type Shared, startBroker } from '../flows/support/broker.ts'
+import { newShared, type Shared } from '../flows/support/broker.ts'
+import { type BrokerHere, startBrokerHere } from '../flows/support/broker-here.ts'
 import { cli } from '../flows/support/callers.ts'
 import { introspect, refresh, revoke, userinfo } from '../flows/support/endpoints.ts'
 import { expectRefusal, refreshed, type Tokens } from '../flows/support/expect.ts'
@@ -19,7 +20,7 @@ const restored = 'token-broker-restored'
 
 let store: Store
 let shared: Shared
-let broker: BrokerProcess
+let broker: BrokerHere
 /** Of one session, in their order; the backup is from when the second was the newest. */
 let first: Tokens
 let second: Tokens
@@ -32,16 +33,16 @@ let late: Tokens
 before(async () => {
   store = await startStore()
   shared = await newShared()
-  const old = await startBroker({ dynamodb: store.endpoint, shared })
-  first = await device(old)
-  second = await refreshed(old, cli, first.refreshToken)
-  ended = await device(old)
+  broker = await startBrokerHere({ dynamodb: store.endpoint, shared })
+  first = await device(broker)
+  second = await refreshed(broker, cli, first.refreshToken)
+  ended = await device(broker)
   await restoreTable(store.endpoint, 'token-broker', restored)
-  third = await refreshed(old, cli, second.refreshToken)
-  assert.equal((await revoke(old, cli, ended.refreshToken)).status, 200)
-  late = await device(old)
-  await old.stop()
-  broker = await startBroker({ dynamodb: store.endpoint, shared, environment: { TABLE_NAME: restored } })
+  third = await refreshed(broker, cli, second.refreshToken)
+  assert.equal((await revoke(broker, cli, ended.refreshToken)).status, 200)
+  late = await device(broker)
+  await broker.stop()
+  broker = await startBrokerHere({ dynamodb: store.endpoint, shared, tableName: restored })
 })
 
 after(async () => {

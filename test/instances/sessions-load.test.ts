@@ -8,7 +8,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type BrokerProcess, newShared, startBroker } from '../flows/support/broker.ts'
+import { newShared, startBroker } from '../flows/support/broker.ts'
+import { type BrokerHere, startBrokerHere } from '../flows/support/broker-here.ts'
 import { auth0Cli, type Caller, cli, job } from '../flows/support/callers.ts'
 import { refresh } from '../flows/support/endpoints.ts'
 import { claimsOf, refreshed } from '../flows/support/expect.ts'
@@ -18,15 +19,16 @@ import { Person } from '../flows/support/person.ts'
 import { startFaultyStore } from '../flows/support/store.ts'
 
 const sessionsEach = 20
-const betweenRefreshesMs = 250
+const betweenRefreshesMs = 750
 
 let store: Awaited<ReturnType<typeof startFaultyStore>>
-let brokers: readonly BrokerProcess[]
+let brokers: readonly BrokerHere[]
 before(async () => {
   store = await startFaultyStore()
   const shared = await newShared()
   const settings = { dynamodb: store.endpoint, shared }
-  brokers = [await startBroker(settings), await startBroker(settings)]
+  const first = await startBrokerHere(settings)
+  brokers = [first, await startBroker(settings)]
 })
 after(async () => {
   await Promise.all(brokers.map((broker) => broker.stop()))

@@ -6,7 +6,8 @@
  */
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
-import { type BrokerProcess, newShared, startBroker } from '../flows/support/broker.ts'
+import { type Broker, type BrokerProcess, newShared, startBroker } from '../flows/support/broker.ts'
+import { type BrokerHere, startBrokerHere } from '../flows/support/broker-here.ts'
 import { poll, refresh, startDevice } from '../flows/support/endpoints.ts'
 import { expectRefusal, expectTokens, refreshed, string } from '../flows/support/expect.ts'
 import type { FaultProxy } from '../flows/support/fault-proxy.ts'
@@ -20,16 +21,17 @@ let clock: MovedClock
 let provider: FallibleProvider
 let store: FaultProxy
 let start: () => Promise<BrokerProcess>
-let brokers: readonly [BrokerProcess, BrokerProcess, BrokerProcess]
+let brokers: readonly [BrokerHere, BrokerHere, BrokerHere]
 before(async () => {
   clock = movedClock()
   provider = await startFallibleProvider()
   store = await startFaultyStore()
   const shared = await newShared()
   const registry = registryFile((copy) => addVaulted(copy, provider, { deviceLogin: 'upstream' }))
-  start = () => startBroker({ dynamodb: store.endpoint, shared, registry, environment: clock.environment })
-  const first = await start()
-  brokers = [first, await start(), await start()]
+  const settings = { dynamodb: store.endpoint, shared, registry }
+  start = () => startBroker({ ...settings, environment: clock.environment })
+  const first = await startBrokerHere({ ...settings, clock })
+  brokers = [first, ...(await Promise.all([start(), start()]))]
 })
 beforeEach(() => {
   provider.behaviour.enforcesInterval = false
@@ -56,7 +58,7 @@ async function approvedThere() {
 }
 
 /** The next poll of a client that has given up on the one before. */
-function nextPoll(broker: BrokerProcess, { deviceCode, interval }: { deviceCode: string; interval: number }) {
+function nextPoll(broker: Broker, { deviceCode, interval }: { deviceCode: string; interval: number }) {
   clock.advance(interval)
   return poll(broker, device, deviceCode)
 }

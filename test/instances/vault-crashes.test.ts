@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { type BrokerProcess, newShared, startBroker } from '../flows/support/broker.ts'
+import { type BrokerHere, startBrokerHere } from '../flows/support/broker-here.ts'
 import { refresh } from '../flows/support/endpoints.ts'
 import { expectRefusal, expectUnavailable, refreshed } from '../flows/support/expect.ts'
 import type { FaultProxy } from '../flows/support/fault-proxy.ts'
@@ -17,15 +18,16 @@ import { type FallibleProvider, startFallibleProvider } from '../support/fallibl
 
 let provider: FallibleProvider
 let store: FaultProxy
-let survivor: BrokerProcess
+let survivor: BrokerHere
 let start: () => Promise<BrokerProcess>
 before(async () => {
   provider = await startFallibleProvider()
   store = await startFaultyStore()
   const shared = await newShared()
   const registry = registryFile((copy) => addVaulted(copy, provider))
-  start = () => startBroker({ dynamodb: store.endpoint, shared, registry })
-  survivor = await start()
+  const settings = { dynamodb: store.endpoint, shared, registry }
+  survivor = await startBrokerHere(settings)
+  start = () => startBroker(settings)
 })
 afterEach(() => {
   provider.heal()

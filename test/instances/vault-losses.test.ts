@@ -7,7 +7,8 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { decodeProtectedHeader } from 'jose'
 import { retireLocalKeys } from '../../local/rotate-keys.ts'
-import { type BrokerProcess, newShared, type Shared, startBroker } from '../flows/support/broker.ts'
+import { newShared, type Shared } from '../flows/support/broker.ts'
+import { type BrokerHere, startBrokerHere } from '../flows/support/broker-here.ts'
 import { refresh } from '../flows/support/endpoints.ts'
 import { expectRefusal, expectTokens, expectUnavailable, refreshed } from '../flows/support/expect.ts'
 import { type FaultProxy, internalError } from '../flows/support/fault-proxy.ts'
@@ -22,14 +23,14 @@ let clock: MovedClock
 let provider: FallibleProvider
 let store: FaultProxy
 let shared: Shared
-let broker: BrokerProcess
+let broker: BrokerHere
 before(async () => {
   clock = movedClock()
   provider = await startFallibleProvider()
   store = await startFaultyStore()
   shared = await newShared()
   const registry = registryFile((copy) => addVaulted(copy, provider))
-  broker = await startBroker({ dynamodb: store.endpoint, shared, registry, environment: clock.environment })
+  broker = await startBrokerHere({ dynamodb: store.endpoint, shared, registry, clock })
 })
 afterEach(() => {
   provider.heal()
@@ -65,7 +66,8 @@ test('another 4xx than invalid_grant is 503, told by its error, and nothing is s
   assert.equal(next.accessToken, provider.accessTokens().at(-1))
 })
 
-test('B3 the table is away when the provider has rotated: 503, then a new sign-in, and never a wrong token', async () => {
+/** A session for which the provider has given fresh tokens, and which the broker could not store. */
+async function withoutTableAtTheAnswer() {
   const session = await stale()
   const held = provider.hold('refresh')
   const asked = refresh(broker, agent, session.refreshToken)
@@ -75,22 +77,19 @@ test('B3 the table is away when the provider has rotated: 503, then a new sign-i
   expectUnavailable(await asked)
   store.heal()
   await endLeases(store.endpoint)
+  return session
+}
+
+test('B3 the table is away when the provider has rotated: 503, then a new sign-in, and never a wrong token', async () => {
+  const session = await withoutTableAtTheAnswer()
   // The refresh token that is kept was used, and the provider takes that for a theft.
   expectRefusal(await refresh(broker, agent, session.refreshToken), 400, 'invalid_grant')
   assert.match(told('session.revoked').at(-1) ?? '', /"reason":"provider"/)
 })
 
 test('the table is away for the answer of a provider that does not rotate: 503, and the next one gets its token', async () => {
-  const session = await stale()
   provider.behaviour.rotates = false
-  const held = provider.hold('refresh')
-  const asked = refresh(broker, agent, session.refreshToken)
-  await held.reached
-  store.fail(internalError)
-  held.release()
-  expectUnavailable(await asked)
-  store.heal()
-  await endLeases(store.endpoint)
+  const session = await withoutTableAtTheAnswer()
   const next = await refreshed(broker, agent, session.refreshToken)
   assert.equal(next.accessToken, provider.accessTokens().at(-1))
 })

@@ -6,7 +6,8 @@
  */
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, test } from 'node:test'
-import { type BrokerProcess, newShared, startBroker } from '../flows/support/broker.ts'
+import { newShared, startBroker } from '../flows/support/broker.ts'
+import { type BrokerHere, startBrokerHere } from '../flows/support/broker-here.ts'
 import { refresh } from '../flows/support/endpoints.ts'
 import { expectRefusal, expectTokens, expectUnavailable, refreshed } from '../flows/support/expect.ts'
 import type { FaultProxy } from '../flows/support/fault-proxy.ts'
@@ -37,15 +38,15 @@ import {
 
 let provider: FallibleProvider
 let store: FaultProxy
-let one: BrokerProcess
-let other: BrokerProcess
+let one: BrokerHere
+let other: BrokerHere
 before(async () => {
   provider = await startFallibleProvider()
   store = await startFaultyStore()
   const shared = await newShared()
   const registry = registryFile((copy) => addVaulted(copy, provider))
   const settings = { dynamodb: store.endpoint, shared, registry }
-  one = await startBroker(settings)
+  one = await startBrokerHere(settings)
   other = await startBroker(settings)
 })
 afterEach(() => {

@@ -22,7 +22,7 @@ const used = new Set<string>()
 const { handle } = NodeHttpHandler.prototype
 NodeHttpHandler.prototype.handle = async function (request, options) {
   const target = request.headers['x-amz-target'] ?? ''
-  if (target.startsWith('DynamoDB_')) {
+  if (running.getStore() !== undefined && target.startsWith('DynamoDB_')) {
     const body = typeof request.body === 'string' ? request.body : Buffer.from(request.body as Uint8Array).toString()
     for (const access of accessesOf(target.replace(/^.*\./, ''), JSON.parse(body))) judge(access)
   }

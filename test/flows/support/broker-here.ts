@@ -5,7 +5,9 @@
 
 import '../../support/rights-guard.ts'
 import { startLocalStack } from '../../../local/stack.ts'
+import { clock } from '../../../shared/parts.ts'
 import { type Broker, type BrokerSettings, withStore } from './broker.ts'
+import type { MovedClock } from './moved-clock.ts'
 
 export type BrokerHere = Broker & {
   /** The functions' log so far. */
@@ -13,9 +15,12 @@ export type BrokerHere = Broker & {
   stop(): Promise<void>
 }
 
-export async function startBrokerHere(given: Omit<BrokerSettings, 'environment'> = {}): Promise<BrokerHere> {
+type Settings = Omit<BrokerSettings, 'environment'> & { readonly clock?: MovedClock; readonly tableName?: string }
+
+/** Where brokers in other processes share its identity provider, it starts first. */
+export async function startBrokerHere(given: Settings = {}): Promise<BrokerHere> {
   const { settings, stopStore } = await withStore(given)
-  const { dynamodb, registry, shared } = settings
+  const { dynamodb, registry, tableName, shared, clock: moved } = settings
   const lines: string[] = []
   const stack = await startLocalStack({
     functionLog: (line) => void lines.push(line),
@@ -23,12 +28,16 @@ export async function startBrokerHere(given: Omit<BrokerSettings, 'environment'>
     isScheduled: false,
     ...(dynamodb !== undefined && { dynamodbEndpoint: dynamodb }),
     ...(registry !== undefined && { registry }),
+    ...(tableName !== undefined && { tableName }),
     ...shared,
   })
+  const ownNow = clock.now
+  if (moved !== undefined) clock.now = moved.nowMs
   return {
     url: stack.url,
     output: () => lines.join('\n'),
     stop: async () => {
+      clock.now = ownNow
       await stack.close()
       await stopStore()
     },

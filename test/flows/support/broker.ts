@@ -84,8 +84,15 @@ export async function withStore<Settings extends BrokerSettings>(
 /** A temporary directory of the test's own, gone when the test's process is. */
 export function newDirectory(): string {
   const path = mkdtempSync(join(tmpdir(), 'token-broker-flows-'))
-  process.once('exit', () => rmSync(path, { recursive: true, force: true }))
+  if (directories.length === 0) process.once('exit', removeDirectories)
+  directories.push(path)
   return path
+}
+
+const directories: string[] = []
+
+function removeDirectories(): void {
+  for (const path of directories) rmSync(path, { recursive: true, force: true })
 }
 
 async function environment(settings: BrokerSettings): Promise<Record<string, string>> {
