@@ -8,9 +8,9 @@ import type { Page as Tab } from 'playwright-core'
 import { sharedBroker } from '../flows/support/shared-broker.ts'
 import { type Chromium, hasChromium, launchChromium } from './browser.ts'
 
-if (hasChromium()) describe('the description of the API in a browser', inBrowser)
-
 const broker = await sharedBroker()
+
+if (hasChromium()) describe('the description of the API in a browser', inBrowser)
 
 function inBrowser(): void {
   let browser: Chromium

@@ -12,15 +12,13 @@ import type { Page } from '../../shared/pages/page.ts'
 import { launchChromium, serve } from './browser.ts'
 
 export type Stage = {
-  /** The names of the pages. */
-  readonly names: readonly string[]
   readonly url: (name: string) => string
   readonly providerOrigin: string
   /** Bodies of the forms that reached the broker. */
   readonly forms: URLSearchParams[]
   /** Where the broker sends a form on to: its own page that asks, the provider, or the stranger. */
   readonly leadTo: (site: 'itself' | 'provider' | 'stranger') => void
-  /** Opens a tab of its own, phone-sized unless the options say otherwise. */
+  /** The tab with these options, phone-sized unless they say otherwise. A tab costs more than what most tests do in it. */
   readonly inTab: (options: BrowserContextOptions, use: (tab: Tab) => Promise<void>) => Promise<void>
   readonly close: () => Promise<void>
 }
@@ -41,9 +39,13 @@ export async function raiseStage(pagesFor: (providerOrigin: string) => Map<strin
     }
   })
   const browser = await launchChromium()
+  const tabs = new Map<string, Promise<Tab>>()
+  const open = async (options: BrowserContextOptions) => {
+    const context = await browser.newContext({ viewport: { width: 390, height: 844 }, ...options })
+    return context.newPage()
+  }
 
   return {
-    names: [...pages.keys()],
     url: (name) => `${broker.origin}/${name}`,
     providerOrigin: provider.origin,
     forms,
@@ -51,14 +53,13 @@ export async function raiseStage(pagesFor: (providerOrigin: string) => Map<strin
       next = { itself: '/confirm', provider: provider.origin, stranger: stranger.origin }[site]
     },
     inTab: async (options, use) => {
-      const context = await browser.newContext({ viewport: { width: 390, height: 844 }, ...options })
-      try {
-        await use(await context.newPage())
-      } finally {
-        await context.close()
-      }
+      const key = JSON.stringify(options)
+      const tab = tabs.get(key) ?? open(options)
+      tabs.set(key, tab)
+      await use(await tab)
     },
     close: async () => {
+      for (const tab of tabs.values()) await (await tab).context().close()
       await browser.close()
       for (const site of [broker, provider, stranger]) site.close()
     },
