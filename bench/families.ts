@@ -61,7 +61,8 @@ export async function openedCode(families: Families, macKey: MacKey): Promise<Op
 /** Approves a device flow, as the person would. */
 export async function approveDevice(families: Families, macKey: MacKey, deviceCode: string): Promise<void> {
   const credential = verify('dc', application, deviceCode, [macKey])
-  if (credential === undefined) throw new Error('The broker gave a device code that it did not mint')
+  if (credential === undefined)
+    throw new Error('The device code of the broker does not verify with the current MAC key')
   await move(families, decide(application, credential.sid, { approve: person }, moment()))
 }
 
@@ -123,7 +124,7 @@ async function openFamily(families: Families, { sid, salt }: Born, codeChallenge
 
 async function move(families: Families, transition: Transition): Promise<void> {
   const outcome = await families.apply(transition)
-  if (!outcome.done) throw new Error(`A family of the bench refused to ${transition.name}: ${outcome.refusal.kind}`)
+  if (!outcome.done) throw new Error(`The transition ${transition.name} was refused: ${outcome.refusal.kind}`)
 }
 
 function moment() {

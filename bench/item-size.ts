@@ -77,7 +77,7 @@ function valueBytes(value: WireValue): number {
       return collectionBytes + elementBytes * members + itemBytes(plain as WireItem)
     }
     default:
-      throw new Error(`DynamoDB knows no type ${type}`)
+      throw new Error(`Unknown DynamoDB type: ${type}`)
   }
 }
 

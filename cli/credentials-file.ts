@@ -195,7 +195,9 @@ function createDraft(path: string, lock: Lock): Pick<Change, 'reserve' | 'write'
       await writeAll(draft, bytes)
       await draft.truncate(bytes.length)
       await draft.sync()
-      if (!(await lock.isHeld())) throw new Problem(`Another process has taken over ${path}; nothing was written.`)
+      if (!(await lock.isHeld())) {
+        throw new Problem(`Another process has taken over ${path}; nothing was written. Run the command again.`)
+      }
       await replaceFile(name, path)
       await syncFolder(dirname(path))
     },
@@ -232,7 +234,7 @@ function sessionsIn(text: string, path: string): Sessions {
     const isOurs = written === version && Array.isArray(sessions) && sessions.every(isSession)
     if (isOurs) return { sessions, default: 'default' in rest && isKey(rest.default) ? rest.default : undefined }
     if (typeof written === 'number' && written > version)
-      throw new Problem(`${path} was written by a newer version of token-broker.`)
+      throw new Problem(`${path} was written by a newer version of token-broker. Update this installation.`)
   } catch (error) {
     if (error instanceof Problem) throw error
   }

@@ -33,7 +33,7 @@ export async function insights(
   { log_groups, query, from }: AuditQuery,
   region: string | undefined,
 ): Promise<LogLine[]> {
-  if (log_groups.length === 0) throw new Problem('The broker did not name its log groups.')
+  if (log_groups.length === 0) throw new Problem('The broker did not name its log groups. Deploy the stack again.')
   const asked = {
     logGroupNames: log_groups,
     queryString: query,

@@ -30,7 +30,7 @@ export async function keysFrom({ function: name, dataDir, region }: KeysSettings
   if (name) return inCloud(name, region)
   if (dataDir) return onThisMachine(dataDir)
   throw new UsageProblem(
-    'Pass --function NAME of a stack or --data-dir PATH of a local one to say whose keys are meant.',
+    'Pass --function NAME of a stack or --data-dir PATH of a local stack to say whose keys to use.',
   )
 }
 

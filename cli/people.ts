@@ -55,7 +55,7 @@ async function sessionsOf(broker: OpsBroker, filter: Readonly<Record<string, str
   const sessions: Session[] = []
   for await (const page of pagesOf(broker, { ...filter, limit: pageSize })) {
     if (page.keeps_email === false && (await hasSessions(broker))) {
-      throw new Problem(`${broker.application} keeps no e-mail addresses, so nobody can be found by address there`)
+      throw new Problem(`${broker.application} keeps no e-mail addresses; pass --subject to find a person there`)
     }
     sessions.push(...sessionsIn(page))
   }

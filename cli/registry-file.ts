@@ -46,7 +46,7 @@ export async function registryFrom(
 function variablesFrom({ var: given = [], varEnv = [] }: Variables): Record<string, string> {
   const fromEnvironment = varEnv.map((name): [string, string] => {
     const value = process.env[name]
-    if (value === undefined) throw new UsageProblem(`The environment has no variable ${name}, which --var-env names.`)
+    if (value === undefined) throw new UsageProblem(`--var-env ${name}: set this environment variable first.`)
     return [name, value]
   })
   const assigned = given.map((assignment): [string, string] => {

@@ -12,7 +12,7 @@ export const inEffectWithinSeconds = registrationsCachedMs / 1000
 
 /** Errors that a retry cannot fix, by their names in the SDK. */
 const refusals: Readonly<Record<string, string>> = {
-  ResourceNotFoundException: 'There is no such table',
+  ResourceNotFoundException: 'There is no such table (check the name and the region)',
   AccessDeniedException: 'Your AWS credentials do not allow this on the table',
   UnrecognizedClientException: 'AWS does not know your credentials',
   InvalidSignatureException: 'Your AWS credentials are wrong',

@@ -73,7 +73,7 @@ export function urlFrom({ url: given }: BrokerSettings): string {
 export function applicationFrom(settings: BrokerSettings): string {
   const name = givenApplication(settings) ?? (isLoopback(new URL(urlFrom(settings))) ? localApplication : undefined)
   if (name !== undefined) return name
-  throw new UsageProblem('Pass --application NAME or set TOKEN_BROKER_APPLICATION to say which application is meant.')
+  throw new UsageProblem('Pass --application NAME or set TOKEN_BROKER_APPLICATION to say which application to use.')
 }
 
 export function givenApplication({ application }: BrokerSettings): string | undefined {
@@ -84,8 +84,8 @@ export function givenApplication({ application }: BrokerSettings): string | unde
 export function tableFrom({ table }: TableSettings): string {
   if (table) return table
   throw new UsageProblem(
-    'Pass --table NAME or set TABLE_NAME to say which table is meant.',
-    'In the cloud it is the output TableName of the stack; for the local stack, `npm start` prints a line to paste.',
+    'Pass --table NAME or set TABLE_NAME to say which table to use.',
+    'In the cloud, the stack output TableName has it. For the local stack, `npm start` prints a line to paste.',
   )
 }
 

@@ -114,7 +114,7 @@ export async function fillTable(
         return await putRegistry(table, registry, (before, after) => hasOnlyMoved(before, after, identityProviderUrl))
       } catch (error) {
         if (Date.now() < deadline) continue
-        throw new Problem(`The DynamoDB at ${endpoint} cannot be used (${reasonOf(error)}).`)
+        throw new Problem(`The DynamoDB at ${endpoint} cannot be used (${reasonOf(error)}). Check that it is running.`)
       }
     }
   } finally {

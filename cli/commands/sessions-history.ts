@@ -40,7 +40,10 @@ async function showHistory(sid: string, settings: OpsSettings & JsonFlag): Promi
   const lines = Array.isArray(kept) ? (kept as LogLine[]) : await insights(query as AuditQuery, settings.region)
   endSpinner()
   if (settings.json) return printJson({ history: lines })
-  if (lines.length === 0) throw new Problem('The log has no lines about this session any more.')
+  if (lines.length === 0) {
+    const hint = 'New lines take a moment to appear. Old ones are deleted after the retention of the log.'
+    throw new Problem('The log has no lines about this session.', undefined, hint)
+  }
   printTable(columns, lines.map(rowOf))
   if (lines.some(({ event }) => event === 'session.reuse_detected')) {
     say(

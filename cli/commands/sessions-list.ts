@@ -101,7 +101,7 @@ function inJson(lists: readonly List[]): object {
 
 function printList({ broker, sessions, cursor, keepsEmail }: List, isOneOfMany: boolean): void {
   if (!keepsEmail)
-    say(`${broker.application} keeps no e-mail addresses, so nobody can be found by address there.`, 'yellow')
+    say(`${broker.application} keeps no e-mail addresses. Pass --subject or --name to find a person there.`, 'yellow')
   if (sessions.length === 0) return
   if (isOneOfMany) print(bold(broker.application))
   printTable(
