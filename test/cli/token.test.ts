@@ -13,17 +13,17 @@ import { run } from '../local/support/child.ts'
 import { type CommandLine, commandLine, signedIn } from './support/command-line.ts'
 
 let broker: BrokerHere
-before(async () => {
-  broker = await startBrokerHere()
-})
-after(() => broker.stop())
-/** Between the command line and the broker, over HTTP as anything is. */
+/** Between the command line and the broker. */
 let proxy: FaultProxy
 before(async () => {
+  broker = await startBrokerHere()
   proxy = await startFaultProxy(broker.url)
 })
 beforeEach(() => proxy.heal())
-after(() => proxy.stop())
+after(async () => {
+  await proxy.stop()
+  await broker.stop()
+})
 
 /** A session whose access token has expired, behind the proxy. */
 async function expired(t: TestContext, clientId = 'job'): Promise<CommandLine> {
