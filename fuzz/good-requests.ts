@@ -56,6 +56,8 @@ export class GoodRequests {
     this.#stack = stack
     this.#operations = this.#all()
     this.#worker = this.#newSession('worker-host', 'wiremock')
+    // A failure is thrown where the session is used.
+    this.#worker.catch(() => {})
   }
 
   /**
@@ -273,7 +275,9 @@ export class GoodRequests {
   async #answerAboutDevice(decision: string): Promise<GoodRequest> {
     const browser = new Browser()
     const { user_code, verification_uri_complete } = await this.#start('cli')
-    return formOf(browser, await browser.open(verification_uri_complete), { decision, user_code })
+    // A link that fetch opens counts as one that no person has opened, and the code has to be submitted.
+    const question = await browser.submit(await browser.open(verification_uri_complete), {})
+    return formOf(browser, question, { decision, user_code })
   }
 
   async #typeCode(): Promise<GoodRequest> {

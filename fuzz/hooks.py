@@ -58,7 +58,7 @@ def filter_failure(context, failure, case, response):
         # The answer to the broker's own question is a form with `csrf`. The other members are not read then.
         if isinstance(case.body, dict) and "csrf" in case.body:
             return False
-        # RFC 6749 §3.2: a member that belongs to another grant is ignored.
+        # RFC 6749 §3.2: a member that belongs to another grant is ignored. Each grant's own route has this check.
         if case.operation.path == "/{application}/oauth/token":
             return False
     return True
