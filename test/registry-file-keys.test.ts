@@ -50,6 +50,8 @@ describe('a key', () => {
     'for encryption': { ...publicJwks[0], use: 'enc' },
     'no point of its curve': { ...publicJwks[0], x: publicJwks[0]?.y },
     'too short': jwkOf(generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey),
+    'with the exponent 1': { ...publicJwks[1], e: 'AQ' },
+    'with an even exponent': { ...publicJwks[1], e: 'AQAA' },
     'for an algorithm that is not taken': { ...publicJwks[1], alg: 'RS512' },
     'without a part': { ...publicJwks[1], e: undefined },
     'in another alphabet': { ...publicJwks[2], x: '+/+/' },

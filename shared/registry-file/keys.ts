@@ -1,11 +1,11 @@
 /** The schema of a client's public keys: JSON Web Keys (RFC 7517). */
 
-import { createPublicKey } from 'node:crypto'
 import * as v from 'valibot'
-import type { IssuerJwk, PublicJwk } from '../domain/registration.ts'
+import { isStrongPublicKey } from '../domain/public-key.ts'
 import { text } from './values.ts'
 
 const octets = v.pipe(v.string(), v.regex(/^[\w-]{1,1400}$/, 'must be base64url'))
+const weak = 'is not a public key, or has less than 2048 bits, or an exponent that is even or 1'
 const isPrivate = v.optional(v.never('is private: only the public key belongs here'))
 
 /** RFC 7517 §4: other members are ignored. */
@@ -32,7 +32,7 @@ export const jwkSchema = v.pipe(
     ],
     (issue) => (issue.received === 'undefined' ? 'is missing' : 'must be "EC", "OKP" or "RSA", of a public key'),
   ),
-  v.check((jwk) => isPublicKey(jwk), 'is not a public key, or has less than 2048 bits'),
+  v.check((jwk) => isStrongPublicKey(jwk), weak),
 )
 
 /** The keys of an issuer of workload identities, which may be of more kinds than a client's own. */
@@ -52,15 +52,5 @@ export const issuerJwkSchema = v.pipe(
     ],
     (issue) => (issue.received === 'undefined' ? 'is missing' : 'must be "EC", "OKP" or "RSA", of a public key'),
   ),
-  v.check((jwk) => isPublicKey(jwk), 'is not a public key, or has less than 2048 bits'),
+  v.check((jwk) => isStrongPublicKey(jwk), weak),
 )
-
-/** Whether the key is valid, on its curve, and long enough (RFC 7518 §3.3). */
-function isPublicKey(jwk: PublicJwk | IssuerJwk): boolean {
-  try {
-    const { asymmetricKeyDetails } = createPublicKey({ key: { ...jwk }, format: 'jwk' })
-    return (asymmetricKeyDetails?.modulusLength ?? 2048) >= 2048
-  } catch {
-    return false
-  }
-}

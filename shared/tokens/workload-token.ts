@@ -1,8 +1,8 @@
 /** The header and signature of a platform's token (RFC 7515 §5.2), and the keys of an issuer that may verify it. */
 
-import { createPublicKey } from 'node:crypto'
 import { compactVerify, decodeProtectedHeader } from 'jose'
 import { JOSEError } from 'jose/errors'
+import { isStrongPublicKey } from '../domain/public-key.ts'
 import type { IssuerJwk } from '../domain/registration.ts'
 
 export type IssuerKey = IssuerJwk
@@ -45,22 +45,16 @@ function publicPartOf(jwk: Readonly<Record<string, unknown>>): IssuerKey | undef
   }
   const material = kty === 'RSA' ? { n, e } : kty === 'EC' ? { crv, x, y } : { crv, x }
   const key = { kty, ...material, ...named } as IssuerKey
-  return isStrong(key) ? key : undefined
+  return isUsable(key) ? key : undefined
 }
 
-/** Whether it is a valid public key for one of the algorithms, and long enough (RFC 7518 §3.3). */
-function isStrong(key: IssuerKey): boolean {
+/** Whether it is a strong key for one of the algorithms. */
+function isUsable(key: IssuerKey): boolean {
   const isKind =
     key.kty === 'RSA' ||
     (key.kty === 'EC' && ['P-256', 'P-384'].includes(key.crv)) ||
     (key.kty === 'OKP' && key.crv === 'Ed25519')
-  if (!isKind) return false
-  try {
-    const { asymmetricKeyDetails } = createPublicKey({ key: { ...key }, format: 'jwk' })
-    return (asymmetricKeyDetails?.modulusLength ?? 2048) >= 2048
-  } catch {
-    return false
-  }
+  return isKind && isStrongPublicKey(key)
 }
 
 /** The keys that may have signed a token with this header. */

@@ -19,6 +19,7 @@ import {
   type Platforms,
   startPlatforms,
 } from '../support/platform-issuer.ts'
+import { sharedKeys } from '../support/rsa-keys.ts'
 
 let platforms: Platforms
 let first: PlatformKey
@@ -194,6 +195,7 @@ describe('a wrong answer is refused, and the operator is told in words', () => {
 })
 
 test('of a key set only public keys of known kinds and for signatures are used, with no more than their public members', () => {
+  const rsa = sharedKeys().publicKey.export({ format: 'jwk' })
   const keys = [
     first.jwk,
     { ...first.jwk, use: 'enc' },
@@ -201,6 +203,8 @@ test('of a key set only public keys of known kinds and for signatures are used, 
     { ...first.jwk, crv: 'secp256k1' },
     { ...first.jwk, x: 'AAAA' },
     { kty: 'RSA', n: 'AQAB', e: 'AQAB' },
+    { ...rsa, e: 'AQ' },
+    { ...rsa, e: 'AQAA' },
     null,
     'key',
   ]
