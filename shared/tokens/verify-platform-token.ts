@@ -33,7 +33,7 @@ export async function verifyPlatformToken(token: string, expected: Expected): Pr
   const header = headerOf(token)
   if (typeof header === 'string') return refuse(header)
   const mismatches: string[] = []
-  for (const [at, identity] of expected.identities.entries()) {
+  for (const [at, identity] of registeredKeysFirst(expected.identities)) {
     const fault =
       ownTokenFault(identity, expected.issuer) ??
       mismatchOf(claims, identity, expected) ??
@@ -42,6 +42,15 @@ export async function verifyPlatformToken(token: string, expected: Expected): Pr
     mismatches.push(`identities[${at}]: ${fault}`)
   }
   return refuse(mismatches.join('; '))
+}
+
+/** So that an issuer that is out of reach keeps out nobody whose keys are registered. */
+function registeredKeysFirst(
+  identities: readonly WorkloadIdentity[],
+): readonly (readonly [number, WorkloadIdentity])[] {
+  const entries = [...identities.entries()]
+  const isRegistered = ([, { jwks }]: readonly [number, WorkloadIdentity]) => jwks !== undefined
+  return [...entries.filter(isRegistered), ...entries.filter((entry) => !isRegistered(entry))]
 }
 
 function refuse(fault: string): Verdict {

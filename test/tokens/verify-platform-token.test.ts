@@ -102,6 +102,15 @@ test('a new key of an issuer that names none is found by one more request, and a
   assert.equal(at.asked.jwks, 3)
 })
 
+test('an issuer that is out of reach keeps out no token of a later identity with registered keys', async () => {
+  const at = platforms.issuer('away', ec)
+  at.broken = () => 'hang-up'
+  const fetched = { issuer: at.issuer, subject: 'nightly' }
+  assert.equal(await verdict(await signed(at.issuer), fetched, inline(at.issuer)), 'holds')
+  assert.deepEqual(at.asked, { metadata: 0, jwks: 0 })
+  await assert.rejects(verdict(await signed(at.issuer, rsa), fetched, inline(at.issuer)), /away/)
+})
+
 test('a token that does not match makes nobody fetch keys', async () => {
   const at = platforms.issuer('quiet', rsa)
   const identity = { issuer: at.issuer, subject: 'other' }
