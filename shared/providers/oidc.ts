@@ -11,7 +11,7 @@ import { isSubject, keptClaims } from './claims.ts'
 import { deviceLogin } from './device-login.ts'
 import { failureOf, outOfReach } from './failures.ts'
 import type { Provider, SignInResult, SignInSecrets } from './provider.ts'
-import { beginSignIn, clientAuthentication, fetchFor, kept, timeoutSeconds } from './sign-in.ts'
+import { beginSignIn, clientAuthentication, fetchFor, type Kept, kept, timeoutSeconds } from './sign-in.ts'
 import { tokenRequests, tokensIn } from './token-requests.ts'
 
 /** A family's item stays under 1 KB. */
@@ -19,17 +19,26 @@ const maxAcrBytes = 96
 
 /** @param secret reads the client secret that the provider knows the broker by */
 export function createOidcProvider(settings: OidcSettings, secret: () => Promise<string>): Provider {
-  const configuration = kept(() => discover(settings, secret))
+  const configuration = kept(() => discover(settings, secret, [oidc.enableNonRepudiationChecks]))
+  // The tokens are there when the keys for a signature are asked for. Without an answer they would be lost, and the session with
+  // them. TLS says whose they are (OIDC Core §3.1.3.7 (6)).
+  const unsigned = kept(() => discover(settings, secret, []))
   return {
     signInOrigin: async () => new URL((await configuration()).serverMetadata().authorization_endpoint!).origin,
     begin: async (...asked) => beginSignIn(await configuration(), settings, ...asked),
-    finish: async (callback, secrets, claims) => finish(await configuration(), callback, secrets, claims),
-    ...tokenRequests(configuration),
+    finish: async (callback, secrets, claims) => finish(configuration, callback, secrets, claims),
+    ...tokenRequests(unsigned),
     ...deviceLogin(configuration, settings, personIn),
   }
 }
 
-async function discover(settings: OidcSettings, secret: () => Promise<string>): Promise<oidc.Configuration> {
+type Extension = (configuration: oidc.Configuration) => void
+
+async function discover(
+  settings: OidcSettings,
+  secret: () => Promise<string>,
+  extensions: readonly Extension[],
+): Promise<oidc.Configuration> {
   const authentication = await clientAuthentication(settings, secret)
   const issuer = new URL(settings.issuer)
   try {
@@ -37,8 +46,7 @@ async function discover(settings: OidcSettings, secret: () => Promise<string>): 
       timeout: timeoutSeconds,
       [oidc.customFetch]: fetchFor(settings),
       execute: [
-        // OIDC Core §3.1.3.7 (6) lets TLS replace the ID token's signature. It is verified all the same.
-        oidc.enableNonRepudiationChecks,
+        ...extensions,
         // Only on a laptop.
         ...(isLoopback(issuer) ? [oidc.allowInsecureRequests] : []),
       ],
@@ -59,20 +67,23 @@ function checkEndpoints({ authorization_endpoint, token_endpoint, jwks_uri }: oi
 }
 
 async function finish(
-  configuration: oidc.Configuration,
+  configuration: Kept<oidc.Configuration>,
   callback: URL,
   secrets: SignInSecrets,
   wanted: readonly string[],
 ): Promise<SignInResult> {
   try {
-    const tokens = await oidc.authorizationCodeGrant(configuration, callback, {
+    const configured = await configuration()
+    const tokens = await oidc.authorizationCodeGrant(configured, callback, {
       expectedState: secrets.state,
       expectedNonce: secrets.nonce,
       pkceCodeVerifier: secrets.codeVerifier,
       idTokenExpected: true,
     })
-    return await personIn(configuration, tokens, wanted)
+    return await personIn(configured, tokens, wanted)
   } catch (error) {
+    // openid-client asks for new keys only if those that it knows are a minute old. The next sign-in need not wait for that.
+    if (Object(error).code === 'OAUTH_KEY_SELECTION_FAILED') configuration.forget()
     return failureOf(error)
   }
 }

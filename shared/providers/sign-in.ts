@@ -14,15 +14,22 @@ const authTimeToldSeconds = 3_600
 /** A provider's metadata and the broker's secret there change rarely. */
 const configuredForMs = 600_000
 
+/** Makes it once and hands it out for ten minutes, unless it is told to forget it. */
+export type Kept<Made> = { (): Promise<Made>; forget(): void }
+
 /** Caches the configuration for ten minutes. A failure is not cached. */
-export function kept<Made>(make: () => Promise<Made>): () => Promise<Made> {
+export function kept<Made>(make: () => Promise<Made>): Kept<Made> {
   let known: { readonly made: Made; readonly until: number } | undefined
-  return async () => {
+  const get = async () => {
     if (known === undefined || known.until <= Date.now()) {
       known = { made: await make(), until: Date.now() + configuredForMs }
     }
     return known.made
   }
+  const forget = () => {
+    known = undefined
+  }
+  return Object.assign(get, { forget })
 }
 
 /** The `fetch` for this provider. */

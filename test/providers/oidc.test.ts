@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
+import { after, afterEach, before, beforeEach, describe, mock, test } from 'node:test'
 import type { OidcSettings } from '../../shared/domain/registration.ts'
 import { createOidcProvider } from '../../shared/providers/oidc.ts'
 import type { Provider } from '../../shared/providers/provider.ts'
@@ -30,6 +30,25 @@ afterEach(() => server.behave())
 after(() => server.stop())
 
 const go = (trip?: Trip) => signIn(provider, server, trip)
+
+describe('new keys of the provider', () => {
+  afterEach(() => mock.timers.reset())
+
+  test('are found at a sign-in if the cached ones are a minute old', async () => {
+    mock.timers.enable({ apis: ['Date'], now: Date.now() })
+    assert.equal((await go()).kind, 'signed-in')
+    server.idToken.kid = 'two'
+    mock.timers.tick(60_000)
+    assert.equal((await go()).kind, 'signed-in')
+  })
+
+  test('are found at the second sign-in if the cached ones are younger', async () => {
+    assert.equal((await go()).kind, 'signed-in')
+    server.idToken.kid = 'two'
+    assert.equal((await go()).kind, 'unexpected')
+    assert.equal((await go()).kind, 'signed-in')
+  })
+})
 
 describe('the way there', () => {
   test('asks with PKCE, state and nonce, each of its own, for what the settings say', async () => {

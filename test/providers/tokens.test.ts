@@ -212,6 +212,12 @@ test('an ID token of another person at a refresh is no refresh; without one ther
   assert.equal((await oauth2Provider().refresh(plain.refreshToken!, 'eve')).kind, 'refreshed')
 })
 
+test('a refresh brings its tokens although the keys for its ID token are out of reach', async () => {
+  const { tokens } = await signedIn(oidcProvider())
+  server.fail('jwks', { kind: 'hang-up' })
+  assert.equal((await oidcProvider().refresh(tokens.refreshToken!, 'ada')).kind, 'refreshed')
+})
+
 test('an ID token at a refresh that does not hold is no refresh', async () => {
   const provider = oidcProvider()
   const { tokens } = await signedIn(provider)

@@ -24,7 +24,8 @@ export type TestProvider = {
   misbehave(endpoint: Endpoint, reply: Reply): void
   behave(): void
   /** Claims that are added to the ID token or replace its own; undefined leaves one out. */
-  readonly idToken: { claims: Record<string, unknown>; key: KeyObject | undefined }
+  /** `kid` is that of the one key in the key set, too. */
+  readonly idToken: { claims: Record<string, unknown>; key: KeyObject | undefined; kid: string }
   readonly userinfo: { claims: Record<string, unknown> }
   /** Members that are added to the metadata or replace its own. */
   readonly metadata: Record<string, unknown>
@@ -35,22 +36,22 @@ export const providerClientId = 'broker'
 
 export async function startProvider(): Promise<TestProvider> {
   const { privateKey, publicKey } = sharedKeys()
-  const jwk = { ...(await exportJWK(publicKey)), kid: 'one', alg: 'RS256', use: 'sig' }
+  const jwk = { ...(await exportJWK(publicKey)), alg: 'RS256', use: 'sig' }
   const replaced = new Map<Endpoint, Reply>()
-  const idToken: TestProvider['idToken'] = { claims: {}, key: undefined }
+  const idToken: TestProvider['idToken'] = { claims: {}, key: undefined, kid: 'one' }
   const userinfo: TestProvider['userinfo'] = { claims: {} }
   const metadata: Record<string, unknown> = {}
   const requests: TestProvider['requests'] = []
 
   const usual: Record<Endpoint, Reply> = {
     discovery: (_, response) => json(response, 200, { ...metadataOf(issuer), ...metadata }),
-    jwks: (_, response) => json(response, 200, { keys: [jwk] }),
+    jwks: (_, response) => json(response, 200, { keys: [{ ...jwk, kid: idToken.kid }] }),
     token: async (_, response) =>
       json(response, 200, {
         access_token: 'the access token of the provider',
         token_type: 'Bearer',
         expires_in: 60,
-        id_token: await signed(issuer, idToken.claims, idToken.key ?? privateKey),
+        id_token: await signed(issuer, idToken, privateKey),
       }),
     userinfo: (_, response) => json(response, 200, { sub: 'ada', ...userinfo.claims }),
   }
@@ -70,7 +71,7 @@ export async function startProvider(): Promise<TestProvider> {
     misbehave: (endpoint, reply) => void replaced.set(endpoint, reply),
     behave: () => {
       replaced.clear()
-      Object.assign(idToken, { claims: {}, key: undefined })
+      Object.assign(idToken, { claims: {}, key: undefined, kid: 'one' })
       userinfo.claims = {}
       for (const name of Object.keys(metadata)) delete metadata[name]
       requests.length = 0
@@ -106,7 +107,7 @@ function metadataOf(issuer: string): Record<string, unknown> {
   }
 }
 
-function signed(issuer: string, claims: Record<string, unknown>, key: KeyObject): Promise<string> {
+function signed(issuer: string, { claims, key, kid }: TestProvider['idToken'], usual: KeyObject): Promise<string> {
   const iat = Math.floor(Date.now() / 1000)
   const own = {
     iss: issuer,
@@ -118,5 +119,5 @@ function signed(issuer: string, claims: Record<string, unknown>, key: KeyObject)
     jti: randomUUID(),
   }
   const payload = JSON.parse(JSON.stringify({ ...own, ...claims })) as Record<string, unknown>
-  return new SignJWT(payload).setProtectedHeader({ alg: 'RS256', kid: 'one' }).sign(key)
+  return new SignJWT(payload).setProtectedHeader({ alg: 'RS256', kid }).sign(key ?? usual)
 }
