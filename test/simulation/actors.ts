@@ -5,18 +5,30 @@ import type { Answer } from './broker.ts'
 import { oneOf } from './chance.ts'
 import { workerSecret } from './registry.ts'
 import { credentialOf, shownIn } from './seen.ts'
-import { Browser, codeFromSignIn, csrfIn, exchangeForm, type Session, sessionFrom, sleep, take } from './session.ts'
+import {
+  Browser,
+  codeFromSignIn,
+  csrfIn,
+  exchangeForm,
+  proofOf,
+  type Session,
+  sessionFrom,
+  sleep,
+  take,
+} from './session.ts'
 import { virtual } from './virtual.ts'
 import type { World } from './world.ts'
 
 const minute = 60_000
 
 function refreshForm(session: Session, token = session.refreshToken): Record<string, string> {
-  return { grant_type: 'refresh_token', client_id: session.clientId, refresh_token: token }
+  return { ...proofOf(session.clientId), grant_type: 'refresh_token', refresh_token: token }
 }
 
-function tokenPath({ application }: Session): string {
-  return `/${application}/oauth/token`
+/** The token endpoint, or the route of this grant alone. */
+function tokenPath(world: World, key: string, application: string, grant: 'refresh' | 'device' | 'code'): string {
+  const isAlone = world.faults.chance(`route ${key}`).happens(0.5)
+  return `/${application}/oauth/token${isAlone ? `/${grant}` : ''}`
 }
 
 /** Marks that somebody other than the honest owner acts on a session, so that losing it is no fault. */
@@ -44,14 +56,16 @@ export async function refresh(world: World, name: string, session: Session): Pro
   const beganMs = virtual.nowMs
   for (let tries = 0; ; tries += 1) {
     const answer = await world.request({
-      ...{ key: `${name}.${tries}`, method: 'POST', path: tokenPath(session), form: refreshForm(session) },
-      ...{ timeoutMs: timeoutsMs[Math.min(tries, 2)]!, mayComeTwice: isRepeatable },
+      ...{ key: `${name}.${tries}`, method: 'POST', path: tokenPath(world, name, session.application, 'refresh') },
+      ...{ form: refreshForm(session), timeoutMs: timeoutsMs[Math.min(tries, 2)]!, mayComeTwice: isRepeatable },
     })
     if (answer?.status === 200) {
       take(session, answer.body)
       return 'done'
     }
-    if (answer !== undefined && answer.status < 500) return 'lost'
+    // A request that was delivered twice has proven the client before.
+    const isReplay = answer?.body.error === 'invalid_client'
+    if (answer !== undefined && answer.status < 500 && !isReplay) return 'lost'
     // Without grace, only an answer that says that nothing was spent may be followed by another try.
     const mayRepeat = isRepeatable || (answer !== undefined && !answer.isGateways && tries < 2)
     await sleep(answer === undefined ? 200 : 1_000)
@@ -123,7 +137,7 @@ export async function signOut(world: World, name: string, session: Session): Pro
   for (let tries = 0; tries < 4; tries += 1) {
     const answer = await world.request({
       ...{ key: `${name}.${tries}`, method: 'POST', path: `/${session.application}/oauth/revoke` },
-      form: { client_id: session.clientId, token },
+      form: { ...proofOf(session.clientId), token },
     })
     // An access token that has run out by then ends nothing, and the answer is the same (RFC 7009 §2.2).
     if (answer?.status === 200 && shownIn(token) !== undefined) markEnded(world, session.sid)
@@ -151,7 +165,8 @@ export async function thief(world: World, name: string, owners: Session): Promis
     contest(world, owners.sid)
     const token = chance.happens(0.8) ? own.refreshToken : oneOf(chance, own.tokens)
     const answer = await world.request({
-      ...{ key: `${name}.${turn}.0`, method: 'POST', path: tokenPath(own), form: refreshForm(own, token) },
+      ...{ key: `${name}.${turn}.0`, method: 'POST', path: tokenPath(world, name, own.application, 'refresh') },
+      form: refreshForm(own, token),
     })
     if (answer?.status === 200) take(own, answer.body)
   }
@@ -160,9 +175,10 @@ export async function thief(world: World, name: string, owners: Session): Promis
 
 // --- workers at a vault ---------------------------------------------------------------------------------------------
 
+const workersBasic = `Basic ${Buffer.from(`worker:${encodeURIComponent(workerSecret)}`).toString('base64')}`
+
 /** A worker exchanges the session's access token for the provider's, again and again (RFC 8693). */
 export async function worker(world: World, name: string, session: Session, rounds: number): Promise<void> {
-  const basic = Buffer.from(`worker:${encodeURIComponent(workerSecret)}`).toString('base64')
   const chance = world.faults.chance(name)
   let commonMs = virtual.nowMs
   for (let round = 0; round < rounds; round += 1) {
@@ -170,14 +186,38 @@ export async function worker(world: World, name: string, session: Session, round
     commonMs += oneOf(world.faults.chance(`workers.${round}`), [25_000, 49_000, 61_000])
     await sleep(commonMs - virtual.nowMs + chance.between(0, chance.happens(0.8) ? 15 : 5_000))
     if (!world.faults.acts(`${name}.${round}`)) continue
+    await exchange(world, `${name}.${round}.0`, session)
+  }
+}
+
+export function exchange(world: World, key: string, { accessToken }: Session): Promise<Answer | undefined> {
+  return world.request({
+    ...{ key, method: 'POST', path: '/demo/oauth/token', headers: { authorization: workersBasic } },
+    form: {
+      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      subject_token: accessToken,
+      subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+    },
+  })
+}
+
+/** A resource server that asks about the session's tokens: introspection (RFC 7662) and userinfo (OIDC Core §5.3). */
+export async function resourceServer(world: World, name: string, session: Session, rounds: number): Promise<void> {
+  for (let round = 0; round < rounds; round += 1) {
+    const key = `${name}.${round}`
+    const chance = world.faults.chance(key)
+    await sleep(oneOf(chance, [0, 1_000, 20_000, minute, 4 * minute]))
+    if (!world.faults.acts(key)) continue
+    const { accessToken, refreshToken, tokens, application } = session
+    if (chance.happens(0.4)) {
+      const headers = { authorization: `Bearer ${accessToken}` }
+      await world.request({ key: `${key}.0`, method: 'GET', path: `/${application}/oauth/userinfo`, headers })
+      continue
+    }
     await world.request({
-      ...{ key: `${name}.${round}.0`, method: 'POST', path: '/demo/oauth/token' },
-      headers: { authorization: `Basic ${basic}` },
-      form: {
-        grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
-        subject_token: session.accessToken,
-        subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
-      },
+      ...{ key: `${key}.0`, method: 'POST', path: `/${application}/oauth/introspect` },
+      headers: { authorization: workersBasic },
+      form: { token: oneOf(chance, [accessToken, refreshToken, oneOf(chance, tokens)]) },
     })
   }
 }
@@ -246,6 +286,13 @@ export async function keyRotation(world: World, name: string, times: number): Pr
   }
 }
 
+/** A key is in wrong hands, and is retired. */
+export async function keyRetirement(world: World, name: string): Promise<void> {
+  const chance = world.faults.chance(name)
+  await sleep(chance.between(0, 30 * minute))
+  if (world.faults.acts(name)) await world.retireKeys(oneOf(chance, ['signing', 'signing', 'mac', 'all'] as const))
+}
+
 // --- a device and its person ----------------------------------------------------------------------------------------
 
 /** A device asks for a code, its person decides, and the device polls until it has an answer (RFC 8628). */
@@ -264,7 +311,7 @@ export async function device(world: World, name: string, application: 'demo' | '
   for (let poll = 0; poll < 12 && session === undefined; poll += 1) {
     await sleep(world.faults.chance(`${name} hurry ${poll}`).happens(0.1) ? 500 : intervalMs)
     const answer = await world.request({
-      ...{ key: `${name}.${poll}`, method: 'POST', path: `/${application}/oauth/token` },
+      ...{ key: `${name}.${poll}`, method: 'POST', path: tokenPath(world, name, application, 'device') },
       form: { grant_type: 'urn:ietf:params:oauth:grant-type:device_code', client_id: 'job', device_code: code },
     })
     if (answer?.status === 200) session = sessionFrom(application, 'job', answer)
@@ -301,7 +348,8 @@ async function person(world: World, name: string, application: string, { body }:
     decision: approves ? 'approve' : 'deny',
   })
   const location = decided?.headers.location
-  if (location === undefined || !approves) return
+  // A browser goes where it is sent.
+  if (location === undefined) return
   const back = world.provider.signIn(location, 'ada')
   await browser.open(`/demo/oauth/callback?${back}`)
 }
@@ -325,7 +373,7 @@ export async function codeExchange(world: World, name: string, sub: string): Pro
     const answer = await world.request({
       key: `${name}.${tries}`,
       method: 'POST',
-      path: '/demo/oauth/token',
+      path: tokenPath(world, name, 'demo', 'code'),
       form,
       timeoutMs: 2_000,
     })

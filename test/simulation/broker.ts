@@ -75,6 +75,8 @@ export type BrokerOptions = {
   readonly onAnswer: (call: Call, answer: Answer | undefined) => void
   /** Replaces parts of an instance, for a planted bug. */
   readonly alter?: ((parts: Parts) => Partial<Parts>) | undefined
+  /** Changes a request before a function has it, for a planted bug. */
+  readonly rewrite?: ((request: Request) => Request) | undefined
 }
 
 const find = createRouter(routes)
@@ -88,6 +90,7 @@ export async function loadFunctions(): Promise<void> {
     handlers.set(name, handler)
   }
   await import('../../shared/grants/provider-token.ts')
+  await import('../../shared/tokens/verify-client.ts')
   await import('../../shared/grants/provider-device-login.ts')
   await import('../../shared/vault/end-at-provider.ts')
 }
@@ -124,7 +127,10 @@ export class Broker {
         this.#serve(request, arrive),
       )
       if (fault === 'twice') {
-        virtual.after(chance.between(1, 3_000), () => this.#serve({ ...request, key: `${key}+` }, () => {}))
+        // Often so soon that both are served at once.
+        virtual.after(chance.between(1, oneOf(chance, [25, 3_000])), () =>
+          this.#serve({ ...request, key: `${key}+` }, () => {}),
+        )
       }
     })
   }
@@ -140,7 +146,8 @@ export class Broker {
   #serve(request: Request, arrive: (answer: Answer) => void): void {
     const found = find(request.method, request.path)
     if (found.kind !== 'route') throw new Error(`no route: ${request.method} ${request.path}`)
-    this.#invoke(found.match.route.functionName, request, eventFor(request, found.match), arrive)
+    const { rewrite = (same: Request) => same } = this.#options
+    this.#invoke(found.match.route.functionName, request, eventFor(rewrite(request), found.match), arrive)
   }
 
   #invoke(functionName: Call['functionName'], request: Request, event: object, arrive: (answer: Answer) => void): void {

@@ -12,7 +12,7 @@ const usage = `npm run simulate:faults -- [options]
   --seed S        the first one's seed, by default another one each time
   --workers K     threads, by default one for each processor
   --keep KEYS     only these faults and actions take place, with commas between; for one schedule
-  --planted       looks for each planted bug (test/simulation/planted-bugs.ts)
+  --planted       looks for each planted bug (test/simulation/planted-bugs.ts), or for those that --bug names
   --bug NAME      runs with one of them
   --trace         prints what happened in the last schedule
 `
@@ -41,7 +41,11 @@ async function findAll(values: Values): Promise<void> {
     process.stdout.write(`${bug.padEnd(28)} ${String(schedules).padStart(5)} ${invariant ?? 'NOT FOUND'}\n`)
     if (invariant === undefined) process.exitCode = 1
   }
-  const task = { firstSeed: whole(values, 'seed', 1), schedules: 0, bugs: Object.keys(plantedBugs) }
+  const task = {
+    firstSeed: whole(values, 'seed', 1),
+    schedules: 0,
+    bugs: values.bug?.split(',') ?? Object.keys(plantedBugs),
+  }
   await simulate(task, whole(values, 'workers', availableParallelism()), { found: tell })
 }
 

@@ -1,9 +1,11 @@
-/** What must hold in every run, by name. Each invariant is a sentence and a check. */
+/** The checks of what must hold in every run. Actors make some checks themselves (`World.report`). */
 
 import { operations } from '../../shared/api-description/operations.ts'
 import type { Family } from '../../shared/domain/family.ts'
 import type { Answer, Call } from './broker.ts'
+import type { InvariantName } from './invariant-names.ts'
 import type { StoreEvent } from './network.ts'
+import { impostor } from './provider.ts'
 import { credentialOf, type FamilySeen, givesTokens, type Seen, shownIn } from './seen.ts'
 import { virtual } from './virtual.ts'
 
@@ -11,8 +13,7 @@ export type Change = { readonly before: Family | undefined; readonly after: Fami
 
 /** A check returns what is wrong; undefined: nothing. */
 export type Invariant = {
-  readonly name: string
-  readonly says: string
+  readonly name: InvariantName
   readonly onWrite?: (seen: Seen, change: Change, event: StoreEvent) => string | undefined
   readonly onStore?: (seen: Seen, event: StoreEvent) => string | undefined
   /** @param answer undefined: the function was killed, or took too long */
@@ -40,20 +41,19 @@ function spending(seen: Seen, call: Call) {
 export const invariants: readonly Invariant[] = [
   {
     name: 'one-live-token',
-    says: 'A family has at most one live refresh token: every caller gets the same text for a generation, unless a function cannot read the keyring.',
     onAnswer(seen, call, answer) {
       if (!givesTokens(call, answer)) return undefined
       const token = answer.body.refresh_token as string | undefined
       const shown = shownIn(token)
       if (shown === undefined) return undefined
       const known = seen.families.get(shown.sid)?.tokens.get(shown.generation)
-      if (known === token || call.instance.hasOldKeyring) return undefined
+      // A retired key's successor makes other texts, and what the retired one made is refused.
+      if (known === token || call.instance.hasOldKeyring || seen.retiredKeys.size > 0) return undefined
       return `generation ${shown.generation} has two texts`
     },
   },
   {
     name: 'single-use',
-    says: 'A credential is honoured once. Within its grace the immediate predecessor gets the same successor, while that is unused.',
     onAnswer(seen, call, answer) {
       const shown = credentialOf(call)
       if (!givesTokens(call, answer) || shown === undefined) return undefined
@@ -74,10 +74,10 @@ export const invariants: readonly Invariant[] = [
   },
   {
     name: 'reuse-ends',
-    says: 'A spent refresh token that is presented again after its grace ends the family before the caller has an answer.',
     onAnswer(seen, call, answer) {
       const shown = credentialOf(call)
-      if (answer?.body.error !== 'invalid_grant' || shown?.kind !== 'rt') return undefined
+      if (answer?.body.error !== 'invalid_grant' || shown?.kind !== 'rt' || seen.retiredKeys.has(shown.keyId))
+        return undefined
       const family = familyOf(seen, call)
       const spent = spending(seen, call)
       if (family === undefined || spent === undefined || spent.byCall === call.key) return undefined
@@ -90,17 +90,43 @@ export const invariants: readonly Invariant[] = [
   },
   {
     name: 'ended-stays-ended',
-    says: 'After the answer that a session has ended, no call that begins gets anything for it.',
     onAnswer(seen, call, answer) {
       if (!givesTokens(call, answer)) return undefined
-      const family = familyOf(seen, call) ?? familyOfExchange(seen, call)
+      const family = familyOf(seen, call) ?? familyOfToken(seen, call.request.form?.subject_token)
       if (family?.endedAtMs === undefined || call.startedAtMs <= family.endedAtMs) return undefined
       return `tokens ${call.startedAtMs - family.endedAtMs} ms after the end was told`
     },
   },
   {
+    name: 'true-introspection',
+    onAnswer: (seen, call, answer) => (answer === undefined ? undefined : untruth(seen, call, answer)),
+  },
+  {
+    name: 'assertion-once',
+    onAnswer(seen, call, answer) {
+      const assertion = call.request.form?.client_assertion
+      if (assertion === undefined || answer === undefined || answer.status === 401 || answer.status >= 500)
+        return undefined
+      const before = seen.assertions.get(assertion)
+      seen.assertions.set(assertion, call.key)
+      return before === undefined ? undefined : `it has proven ${before} before`
+    },
+  },
+  {
+    name: 'retired-stays-retired',
+    onAnswer(seen, call, answer) {
+      const shown = credentialOf(call)
+      if (!givesTokens(call, answer) || shown === undefined || !seen.retiredKeys.has(shown.keyId)) return undefined
+      const isKnown = call.startedAtMs > seen.retiredFromMs + slackMs(seen)
+      return isKnown && !call.instance.hasOldKeyring ? `a credential of the retired key ${shown.keyId}` : undefined
+    },
+  },
+  {
+    name: 'right-person',
+    onWrite: (_, { after }) => (after?.person?.sub === impostor ? 'the person of a wrong ID token' : undefined),
+  },
+  {
     name: 'unavailable-spends-nothing',
-    says: 'A 503 of a function spends nothing, unless every answer to the write was lost.',
     onAnswer(seen, call, answer) {
       const { rotation, heardAfterRotation } = seen.call(call.key)
       if (answer?.status !== 503 || rotation === undefined || !heardAfterRotation) return undefined
@@ -114,12 +140,10 @@ export const invariants: readonly Invariant[] = [
   },
   {
     name: 'listed-answers',
-    says: 'Every answer is one that the description of the API lists, and none is a 500.',
     onAnswer: (_, call, answer) => (answer === undefined ? undefined : unlisted(call, answer)),
   },
   {
     name: 'answers-in-time',
-    says: 'A function answers within its 20 seconds, unless it was frozen, killed or met more than two faults.',
     onAnswer(_, call, answer) {
       // The scheduled function has no caller: where the table or the keyring is out of reach, it fails, and the next run goes on.
       if (answer !== undefined || call.faults > 2 || call.functionName === 'retry-revocations') return undefined
@@ -130,7 +154,6 @@ export const invariants: readonly Invariant[] = [
   },
   {
     name: 'one-write',
-    says: 'A refresh that meets no fault is one request to DynamoDB and one write unit, the reads of a registration apart.',
     onAnswer(seen, call, answer) {
       const { requests, units } = seen.call(call.key)
       if (!givesTokens(call, answer) || call.faults > 0 || call.request.form?.grant_type !== 'refresh_token')
@@ -142,12 +165,10 @@ export const invariants: readonly Invariant[] = [
   },
   {
     name: 'legal-history',
-    says: 'A family only takes the steps of its life: one generation at a time, nothing after its end, and its end never moves.',
     onWrite: (_, { before, after }) => illegalStep(before, after),
   },
   {
     name: 'within-lifetimes',
-    says: 'No refresh succeeds after the idle or the absolute lifetime.',
     onWrite(seen, { before, after }) {
       if (
         before === undefined ||
@@ -163,7 +184,6 @@ export const invariants: readonly Invariant[] = [
   },
   {
     name: 'approved-first',
-    says: 'A device gets tokens only after a person approved it, and never after they denied.',
     onAnswer(seen, call, answer) {
       const shown = credentialOf(call)
       if (!givesTokens(call, answer) || shown?.kind !== 'dc') return undefined
@@ -173,22 +193,18 @@ export const invariants: readonly Invariant[] = [
   },
   {
     name: 'no-secret-in-table',
-    says: 'No item holds a credential, a salt, a user code, an access token, a key or a token of the provider in the clear.',
     onStore: (seen, { writes }) => secretIn(seen, JSON.stringify(writes.map(({ after }) => after ?? {}))),
   },
   {
     name: 'no-secret-in-log',
-    says: 'No line of the log holds any of these.',
     onLog: secretIn,
   },
   {
     name: 'no-fault-of-ours',
-    says: 'No function reports a fault of the broker itself.',
     onLog: (_, line) => (line.includes('"event":"fault"') && line.includes('"level":"error"') ? line : undefined),
   },
   {
     name: 'provider-token-once',
-    says: "A refresh token of the provider is never sent again once its successor is in the table, nor while a function waits for the provider's answer to it.",
     onProviderRefresh(seen, call, token) {
       const other = seen.atProvider.get(token)
       if (other !== undefined && other !== call && other.instance.isAlive)
@@ -199,25 +215,41 @@ export const invariants: readonly Invariant[] = [
   },
 ]
 
-/** Checks that the actors make themselves; the world reports them by these names. */
-export const reported = {
-  'honest-keeps':
-    'An honest client with grace never loses its session, unless somebody else acts on it or every try of its grace failed.',
-  'thief-or-owner':
-    'A thief and the owner never both live on: after the grace at most one of them refreshes, and the other ends the session.',
-  'alive-again': 'When all faults are over, every session that nobody ended goes on, and every actor comes to its end.',
-  'silent-after-answer': 'A function sends nothing after its answer, because Lambda may never run it on.',
-  'provider-told': 'Every ended session is told to the provider in the end, and nothing of it is kept.',
-} as const
+/** @param token an access token */
+function familyOfToken(seen: Seen, token: string | undefined): FamilySeen | undefined {
+  return token === undefined ? undefined : seen.families.get(claimsIn(token).sid)
+}
 
-export type ReportedName = keyof typeof reported
-
-function familyOfExchange(seen: Seen, call: Call): FamilySeen | undefined {
-  const token = call.request.form?.subject_token
-  if (token === undefined) return undefined
+function claimsIn(token: string): { readonly sid: string; readonly exp: number } {
   const [, payload = ''] = token.split('.')
-  const { sid } = JSON.parse(Buffer.from(payload, 'base64url').toString()) as { sid: string }
-  return seen.families.get(sid)
+  return JSON.parse(Buffer.from(payload, 'base64url').toString()) as { sid: string; exp: number }
+}
+
+function untruth(seen: Seen, call: Call, { status, body }: Answer): string | undefined {
+  const { functionName, request, startedAtMs } = call
+  if (functionName !== 'introspect' && functionName !== 'userinfo') return undefined
+  if (status >= 500) return undefined
+  const token = request.form?.token ?? request.headers?.authorization?.replace('Bearer ', '') ?? ''
+  const shown = shownIn(token)
+  const family = shown === undefined ? familyOfToken(seen, token) : seen.families.get(shown.sid)
+  if (family === undefined) return 'a token of no family'
+  const { revokedAtMs, endedAtMs, rotations } = family
+  const spent = shown && rotations.find(({ generation }) => generation === shown.generation + 1)
+  const isActive = functionName === 'userinfo' ? status === 200 : body.active === true
+  if (isActive) {
+    const endMs = Math.min(revokedAtMs ?? Infinity, endedAtMs ?? Infinity, spent?.atMs ?? Infinity)
+    return startedAtMs > endMs ? `active ${startedAtMs - endMs} ms after its end` : undefined
+  }
+  const hasEnded = family.isContested || revokedAtMs !== undefined || spent !== undefined
+  const isOverMs = shown === undefined ? claimsIn(token).exp * 1_000 : lifetimeEndMs(seen, family)
+  if (hasEnded || virtual.nowMs + slackMs(seen) + 1_000 > isOverMs) return undefined
+  // A signing key may have been retired, or a function may not know a new key yet.
+  if (call.instance.hasOldKeyring || Number.isFinite(seen.retiredFromMs)) return undefined
+  return `${shown === undefined ? 'an access token' : `generation ${shown.generation}`} is good and was refused: ${status} ${JSON.stringify(body)}`
+}
+
+function lifetimeEndMs(seen: Seen, { family }: FamilySeen): number {
+  return Math.min(family.rotatedAt! + seen.settings.idleSeconds * 1_000, family.absoluteExpiresAt!)
 }
 
 function secretIn(seen: Seen, text: string): string | undefined {
@@ -258,7 +290,7 @@ function unlisted({ functionName, request }: Call, { status, body, headers }: An
   if (status === 503 && headers['retry-after'] === undefined) return '503 without Retry-After'
   if (functionName === 'activate' || functionName === 'callback' || functionName === 'authorize') return undefined
   if (headers['cache-control'] !== 'no-store') return 'Cache-Control is not no-store'
-  if (status === 200) return functionName === 'token' ? unlistedTokens(body) : undefined
+  if (status === 200) return request.form?.grant_type !== undefined ? unlistedTokens(body) : undefined
   const examples =
     '$ref' in response ? { temporarily_unavailable: {} } : response.content?.['application/json']?.examples
   const isListed = typeof body.error === 'string' && examples !== undefined && body.error in examples

@@ -3,7 +3,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { marshall } from '@aws-sdk/util-dynamodb'
 import type { JWK } from 'jose'
-import type { Application, Client, ProviderSettings } from '../../shared/domain/registration.ts'
+import type { Application, Client, ProviderSettings, PublicJwk } from '../../shared/domain/registration.ts'
 import { hashSecret } from '../../shared/domain/secret.ts'
 import { applicationKey, clientKey } from '../../shared/store/registrations.ts'
 import {
@@ -28,16 +28,21 @@ export type Settings = {
   readonly graceSeconds: number
   readonly revokeTokens: boolean
   readonly keepsProviderTokens: boolean
+  /** With `oidc` a person's ID token is verified at each sign-in. */
+  readonly provider: 'oauth2' | 'oidc'
   readonly idleSeconds: number
   readonly absoluteSeconds: number
 }
 
 const device = 'urn:ietf:params:oauth:grant-type:device_code'
 
-function providerSettings(deviceLogin: 'broker' | 'upstream', revokeTokens: boolean): ProviderSettings {
+function providerSettings({ provider, revokeTokens }: Settings, deviceLogin: 'broker' | 'upstream'): ProviderSettings {
+  const common = { ...providerDefaults, clientId: 'broker', auth: 'none', deviceLogin, revokeTokens } as const
+  if (provider === 'oidc') {
+    return { ...common, kind: 'oidc', issuer: providerOrigin, scopes: ['openid', 'profile'] }
+  }
   return {
-    ...{ ...providerDefaults, kind: 'oauth2', clientId: 'broker', auth: 'none', scopes: ['profile'], pkce: true },
-    ...{ body: 'form', claims: {}, deviceLogin, revokeTokens },
+    ...{ ...common, kind: 'oauth2', scopes: ['profile'], pkce: true, body: 'form', claims: {} },
     authorizationEndpoint: `${providerOrigin}/authorize`,
     tokenEndpoint: `${providerOrigin}/token`,
     userinfoEndpoint: `${providerOrigin}/userinfo`,
@@ -46,11 +51,16 @@ function providerSettings(deviceLogin: 'broker' | 'upstream', revokeTokens: bool
   }
 }
 
+/** The key of the client `signer`, which signs its assertions. */
+const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+export const signersKey = privateKey
+const signersPublicKey = publicKey.export({ format: 'jwk' }) as PublicJwk
+
 /** `demo` has the broker's own device flow, `tenant` the provider's. */
 export function registryOf(settings: Settings): { applications: readonly Application[]; clients: readonly Client[] } {
-  const { graceSeconds, revokeTokens, keepsProviderTokens, idleSeconds, absoluteSeconds } = settings
+  const { graceSeconds, keepsProviderTokens, idleSeconds, absoluteSeconds } = settings
   const application = (name: string, deviceLogin: 'broker' | 'upstream') =>
-    anApplication({ name, provider: providerSettings(deviceLogin, revokeTokens) })
+    anApplication({ name, provider: providerSettings(settings, deviceLogin) })
   const client = (application: string, clientId: string, changes: Partial<Client>) =>
     aClient({
       ...{ application, clientId, graceSeconds, idleSeconds, absoluteSeconds, keepsProviderTokens },
@@ -63,23 +73,33 @@ export function registryOf(settings: Settings): { applications: readonly Applica
       client('demo', 'direct', { accessToken: 'provider', keepsProviderTokens: true }),
       client('demo', 'worker', {
         ...{ auth: 'client_secret_basic', secretHashes: [hashSecret(workerSecret)], exchangesFor: ['job'] },
+        mayIntrospect: true,
         grants: ['urn:ietf:params:oauth:grant-type:token-exchange'],
       }),
+      client('demo', 'signer', { auth: 'private_key_jwt', jwks: { keys: [signersPublicKey] } }),
       client('tenant', 'job', { grants: ['refresh_token', device] }),
     ],
   }
 }
 
+/** The items of each settings that there are. */
+const known = new Map<string, readonly Item[]>()
+
 export function putRecords(model: Model, settings: Settings): void {
+  const key = JSON.stringify(settings)
+  const items = known.get(key) ?? itemsOf(settings)
+  known.set(key, items)
+  for (const item of items) model.run('PutItem', { Item: item }, 0)
+}
+
+function itemsOf(settings: Settings): Item[] {
   const { applications, clients } = registryOf(settings)
   const records = [
     ...applications.map((record) => ({ pk: applicationKey(record.name), sk: 'application', ...record })),
     ...clients.map((record) => ({ pk: applicationKey(record.application), sk: clientKey(record.clientId), ...record })),
     { pk: 'registry', sk: 'registry', version: 1, applications: applications.map(({ name }) => name) },
   ]
-  for (const record of records) {
-    model.run('PutItem', { Item: marshall(record, { removeUndefinedValues: true }) as Item }, 0)
-  }
+  return records.map((record) => marshall(record, { removeUndefinedValues: true }) as Item)
 }
 
 // --- keys -----------------------------------------------------------------------------------------------------------

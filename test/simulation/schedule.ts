@@ -3,13 +3,16 @@
 import {
   codeExchange,
   device,
+  exchange,
   isContested,
   isOver,
+  keyRetirement,
   keyRotation,
   operator,
   owner,
   pauses,
   refresh,
+  resourceServer,
   signOut,
   thief,
   worker,
@@ -91,6 +94,7 @@ function settingsOf(seed: number, scene: Scene): Settings {
     keepsProviderTokens: ['vault', 'upstream'].includes(scene) || chance.happens(0.2),
     idleSeconds: isShort ? 600 : 2_592_000,
     absoluteSeconds: isShort ? 1_800 : 31_536_000,
+    provider: chance.happens(0.3) ? 'oidc' : 'oauth2',
   }
 }
 
@@ -110,11 +114,13 @@ async function actorsOf(world: World, scene: Scene, cast: Cast): Promise<Promise
     cast.sessions.push(session)
     return session
   }
+  const asked = (session: Session) =>
+    chance.happens(0.3) ? [resourceServer(world, 'resource server', session, 5)] : []
   const others = chance.happens(0.3) ? [keyRotation(world, 'keys', 1)] : []
   switch (scene) {
     case 'refresh': {
-      const session = await begin('job')
-      return [owner(world, 'job', session, 8), ...others]
+      const session = await begin('job', chance.happens(0.3) ? 'signer' : 'job')
+      return [owner(world, 'job', session, 8), ...asked(session), ...others]
     }
     case 'lifetimes': {
       const session = await begin('job')
@@ -122,12 +128,17 @@ async function actorsOf(world: World, scene: Scene, cast: Cast): Promise<Promise
     }
     case 'keys': {
       const session = await begin('job')
-      return [owner(world, 'job', session, 8, pauses.long), keyRotation(world, 'turns', 3)]
+      const retirement = chance.happens(0.6) ? [keyRetirement(world, 'retirement')] : []
+      return [
+        ...[owner(world, 'job', session, 8, pauses.long), keyRotation(world, 'turns', 3)],
+        ...retirement,
+        ...asked(session),
+      ]
     }
     case 'theft': {
       const session = await begin('job')
       cast.thieves.push(thief(world, 'thief', session))
-      return [owner(world, 'job', session, 6), ...cast.thieves, ...others]
+      return [owner(world, 'job', session, 6), ...cast.thieves, ...asked(session), ...others]
     }
     case 'vault': {
       const session = await begin('job')
@@ -148,7 +159,7 @@ async function actorsOf(world: World, scene: Scene, cast: Cast): Promise<Promise
       const [session, other] = [await begin('job'), await begin('second')]
       const ends = [signOut, (...given: [World, string, Session]) => operator(...given, 'ada')] as const
       return [
-        ...[owner(world, 'job', session, 6), owner(world, 'second', other, 3), ...others],
+        ...[owner(world, 'job', session, 6), owner(world, 'second', other, 3), ...asked(session), ...others],
         ...ends.filter(() => chance.happens(0.6)).map((act, at) => act(world, `end ${at}`, session)),
       ]
     }
@@ -198,6 +209,15 @@ async function expectAlive(world: World, name: string, session: Session): Promis
   const refreshed = await refresh(world, name, session)
   if (isSure && refreshed !== 'done' && !isContested(world, session.sid))
     world.report('alive-again', `${session.sid} is lost`)
+  if (refreshed === 'done' && world.settings.keepsProviderTokens) await expectProviderToken(world, name, session)
+}
+
+/** The provider's token is there too, unless the provider has ended its grant. */
+async function expectProviderToken(world: World, name: string, session: Session): Promise<void> {
+  if (session.clientId !== 'job' || session.application !== 'demo') return
+  const answer = await exchange(world, `${name} exchange`, session)
+  if (answer?.status !== 200 && !isContested(world, session.sid))
+    world.report('alive-again', `the provider's token of ${session.sid} is lost: ${answer?.text}`)
 }
 
 /** After the grace: the thief and the owner present what they hold, and then everything that anybody ever held. */

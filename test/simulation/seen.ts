@@ -12,6 +12,7 @@ import { virtual } from './virtual.ts'
 
 export type Shown = {
   readonly kind: 'rt' | 'ac' | 'dc'
+  readonly keyId: number
   readonly sid: string
   readonly generation: number
   readonly salt: string
@@ -24,6 +25,7 @@ export function shownIn(text: string | undefined): Shown | undefined {
   const bytes = Buffer.from(encoded, 'base64url')
   return {
     kind: kind as Shown['kind'],
+    keyId: bytes.readUInt8(0),
     sid: bytes.toString('base64url', 1, 17),
     generation: bytes.readUInt32BE(17),
     salt: bytes.toString('base64url', 21, 37),
@@ -49,6 +51,8 @@ export type FamilySeen = {
   readonly rotations: Rotation[]
   /** Texts of the refresh tokens, by generation. */
   readonly tokens: Map<number, string>
+  /** When the table had it as revoked. */
+  revokedAtMs?: number
   /** When somebody was told that it has ended. */
   endedAtMs?: number
   /** Whether a thief has used one of its credentials, or an operator, the client or the provider has ended it. */
@@ -82,6 +86,12 @@ export class Seen {
   readonly atProvider = new Map<string, Call>()
   /** Devices whose person has approved at the provider's page, by sid; and the people who denied. */
   readonly decisions = new Map<string, 'approved' | 'denied'>()
+  /** Client assertions, and the call that each has proven. */
+  readonly assertions = new Map<string, string>()
+  /** Ids of MAC keys that were retired. */
+  readonly retiredKeys = new Set<number>()
+  /** From then on every function knows of the retirement. */
+  retiredFromMs = Number.POSITIVE_INFINITY
   readonly #keyring: () => string
   #sealKeys: { readonly text: string; readonly keys: ReadonlyMap<string, Buffer> } = { text: '', keys: new Map() }
 
@@ -97,6 +107,13 @@ export class Seen {
     return known
   }
 
+  /** What a retired MAC key has made ends. A retired signing key ends no session. */
+  retire(macKeys: readonly number[], fromMs: number): void {
+    for (const id of macKeys) this.retiredKeys.add(id)
+    this.retiredFromMs = fromMs
+    if (macKeys.length > 0) for (const family of this.families.values()) family.isContested = true
+  }
+
   addSecret(text: string | undefined): void {
     if (text !== undefined && text.length >= minSecretLength) this.secrets.add(text)
   }
@@ -109,12 +126,13 @@ export class Seen {
     const write = event.writes.find(({ before, after }) => isFamily(after ?? before))
     this.#seeVaults(event)
     if (write === undefined) return undefined
-    const [before, after] = [write.before, write.after].map((item) => item && (unmarshall(item as never) as Family))
+    const [before, after] = [familyIn(write.before), familyIn(write.after)]
     if (after === undefined) return { before, after }
     const known = this.families.get(after.sid)
     if (known === undefined) {
       this.families.set(after.sid, { family: after, rotations: [], tokens: new Map(), isContested: false })
     } else known.family = after
+    if (known !== undefined && after.state === 'revoked') known.revokedAtMs ??= virtual.nowMs
     if (before !== undefined && after.generation > before.generation) {
       const rotation = { generation: after.generation, atMs: virtual.nowMs, byCall: event.sender.key }
       known?.rotations.push(rotation)
@@ -177,6 +195,16 @@ export class Seen {
 function kindOf({ Key, Item }: StoreEvent['request']): string {
   const { pk } = (Key ?? Item ?? {}) as { readonly pk?: { readonly S: string } }
   return pk?.S.split('#')[0] ?? ''
+}
+
+/** Items never change. */
+const families = new WeakMap<Item, Family>()
+
+function familyIn(item: Item | undefined): Family | undefined {
+  if (item === undefined) return undefined
+  const family = families.get(item) ?? (unmarshall(item as never) as Family)
+  families.set(item, family)
+  return family
 }
 
 function isFamily(item: Item | undefined): boolean {

@@ -1,9 +1,10 @@
 /** How a session begins: a person signs in with a browser, for a program that asked for a code or for a device. */
 
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { type Answer, baseUrl } from './broker.ts'
-import { redirectUri } from './registry.ts'
+import { redirectUri, signersKey } from './registry.ts'
 import { shownIn } from './seen.ts'
+import { signed } from './sign.ts'
 import { virtual } from './virtual.ts'
 import type { World } from './world.ts'
 
@@ -80,10 +81,22 @@ function challengeOf(text: string): string {
   return createHash('sha256').update(text).digest('base64url')
 }
 
+/** What proves a client, fresh for each request. Only `signer` has something to prove (RFC 7523 §2.2). */
+export function proofOf(clientId: string): Record<string, string> {
+  if (clientId !== 'signer') return { client_id: clientId }
+  const nowSeconds = Math.floor(virtual.nowMs / 1_000)
+  const claims = { iss: clientId, sub: clientId, aud: `${baseUrl}/demo`, iat: nowSeconds, exp: nowSeconds + 300 }
+  return {
+    client_id: clientId,
+    client_assertion: signed(signersKey, { ...claims, jti: randomUUID() }),
+    client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+  }
+}
+
 export function exchangeForm(clientId: string, code: string): Record<string, string> {
   return {
+    ...proofOf(clientId),
     grant_type: 'authorization_code',
-    client_id: clientId,
     code,
     redirect_uri: redirectUri,
     code_verifier: verifier,

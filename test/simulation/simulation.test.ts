@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { type InvariantName, says } from './invariant-names.ts'
 import { plantedBugs } from './planted-bugs.ts'
 import { described, simulate } from './run.ts'
 import type { Found } from './worker.ts'
@@ -16,6 +17,15 @@ test(`every invariant holds in ${schedules} schedules, from seed ${firstSeed}`, 
   const { finding, digest } = await simulate({ firstSeed, schedules })
   if (finding !== undefined) assert.fail(described(finding))
   lastDigest = digest
+})
+
+test('a planted bug shows each invariant', () => {
+  const shown = new Set(Object.values(plantedBugs).map(({ shows }) => shows))
+  const names = Object.keys(says) as InvariantName[]
+  assert.deepEqual(
+    names.filter((name) => !shown.has(name)),
+    [],
+  )
 })
 
 test('planted bugs are found within their number of schedules, and a seed repeats its run', async () => {

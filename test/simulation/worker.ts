@@ -89,8 +89,9 @@ async function find(name: string, firstSeed: number): Promise<Found> {
   const bug = plantedBugs[name]!
   for (let schedules = 1; schedules <= bug.within; schedules += 1) {
     const { violations } = await runSchedule(firstSeed + schedules - 1, { bug: bug.plant() })
-    const [first] = violations
-    if (first !== undefined) return { bug: name, schedules, invariant: first.invariant }
+    if (violations.some(({ invariant }) => invariant === bug.shows)) {
+      return { bug: name, schedules, invariant: bug.shows }
+    }
   }
   return { bug: name, schedules: bug.within, invariant: undefined }
 }

@@ -3,12 +3,14 @@
 import { createHash } from 'node:crypto'
 import { sink } from '../../shared/log.ts'
 import type { Parts } from '../../shared/parts.ts'
-import { parseKeyring } from '../../shared/tokens/keyring-secret.ts'
-import { rotateKeyring } from '../../shared/tokens/rotation.ts'
+import { keyringCachedMs } from '../../shared/tokens/keyring.ts'
+import { parseKeyring, type StoredMacKey, type StoredSigningKey } from '../../shared/tokens/keyring-secret.ts'
+import { nameOf, retireKeys, rotateKeyring } from '../../shared/tokens/rotation.ts'
 import { type Answer, Broker, type Call, type Instance, type Request } from './broker.ts'
 import { Model } from './dynamodb/model.ts'
 import type { Faults } from './faults.ts'
-import { invariants, type ReportedName } from './invariants.ts'
+import type { InvariantName } from './invariant-names.ts'
+import { invariants } from './invariants.ts'
 import { Network, type Sender, type StoreEvent } from './network.ts'
 import { Provider } from './provider.ts'
 import { cheapKeys, firstKeyring, putRecords, type Settings } from './registry.ts'
@@ -20,6 +22,10 @@ export type PlantedBug = {
   /** Changes a request to DynamoDB on its way, each of the SDK's retries as well. */
   readonly rewrite?: (operation: string, input: Record<string, unknown>, sender: Sender) => Record<string, unknown>
   readonly alter?: (parts: Parts) => Partial<Parts>
+  /** Changes a client's request before a function has it. */
+  readonly request?: (request: Request) => Request
+  /** Whether the provider's key set holds a key that is not the provider's. */
+  readonly trustsStranger?: boolean
 }
 
 export type Violation = { readonly invariant: string; readonly what: string; readonly atMs: number }
@@ -66,7 +72,11 @@ export class World {
     this.model = new Model({ indexLagMs: () => (faults.isOn ? lag() : 0) })
     putRecords(this.model, settings)
     this.seen = new Seen(settings, maxSkewMs, () => this.#keyring)
-    this.provider = new Provider(60)
+    const forges = (count: number) => {
+      const chance = faults.chance(`id token ${count}`)
+      return faults.isOn && chance.happens(0.2) && faults.acts(`forge id token ${count}`) ? chance : undefined
+    }
+    this.provider = new Provider(60, forges, bug?.trustsStranger)
     this.provider.onRefresh = ({ token, isReuse, successor }) => {
       if (successor !== undefined) this.seen.replaced.set(token, successor)
       // The provider's answer was lost, or a function died with it. Only the person can sign in again.
@@ -80,7 +90,7 @@ export class World {
       onKilled: (program) => this.broker.killed(program),
     })
     this.broker = new Broker({
-      ...{ network, faults, maxSkewMs, trace: note, alter: bug?.alter },
+      ...{ network, faults, maxSkewMs, trace: note, alter: bug?.alter, rewrite: bug?.request },
       keyring: () => this.#keyring,
       onLateMessage: ({ name }) => this.report('silent-after-answer', `${name} goes on after its answer`),
       onAnswer: (call, answer) => this.#onAnswer(call, answer),
@@ -103,7 +113,7 @@ export class World {
     return this.broker.request(request)
   }
 
-  report(invariant: ReportedName, what: string): void {
+  report(invariant: InvariantName, what: string): void {
     this.#violate(invariant, what)
   }
 
@@ -111,6 +121,26 @@ export class World {
     const change = await rotateKeyring(this.#keyring, virtual.nowMs, cheapKeys)
     if (change.ok) this.#setKeyring(change.text)
     this.note(`the keys rotate: ${change.ok}`)
+  }
+
+  /** Keys are in wrong hands: some are retired at once (docs/operations.md#when-a-key-is-in-wrong-hands). */
+  async retireKeys(which: 'signing' | 'mac' | 'all'): Promise<void> {
+    const { signing, mac } = parseKeyring(this.#keyring)
+    const current = (which === 'mac' ? mac : signing).find(({ status }) => status === 'current')!
+    const change = await retireKeys(
+      this.#keyring,
+      which === 'all' ? 'all' : [nameOf(current as StoredMacKey | StoredSigningKey)],
+      virtual.nowMs,
+      cheapKeys,
+    )
+    if (!change.ok) throw new Error(`no key was retired: ${change.refusal.kind}`)
+    this.note(`keys are retired: ${which}`)
+    const retired = which === 'signing' ? [] : which === 'mac' ? [current as StoredMacKey] : mac
+    this.seen.retire(
+      retired.map(({ id }) => id),
+      virtual.nowMs + keyringCachedMs,
+    )
+    this.#setKeyring(change.text)
   }
 
   #setKeyring(text: string): void {
