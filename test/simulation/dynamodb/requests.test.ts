@@ -1,6 +1,6 @@
 /**
  * Requests that random ones do not reach: limits, mistakes, and corners of the expression language. The model answers each as AWS
- * documents it. Where the embedded DynamoDB or DynamoDB Local does not, the request is listed as a difference (docs/simulation.md).
+ * documents it. Where the embedded DynamoDB or DynamoDB Local differs, the request is listed as a difference (docs/simulation.md).
  */
 
 import assert from 'node:assert/strict'
