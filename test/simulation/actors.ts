@@ -94,7 +94,6 @@ export async function owner(
     await sleep(world.faults.mayDelay ? Math.max(thinksMs, maxRequestSeconds * 1_000) : thinksMs)
     if (!world.faults.acts(key)) continue
     const restedMs = virtual.nowMs - lastRotation(world, session.sid)
-    const isWithinGrace = unsureSinceMs === undefined || virtual.nowMs - unsureSinceMs < graceSeconds * 1_000 * 0.85
     const beganMs = virtual.nowMs
     const refreshed = await refresh(world, key, session)
     // Tries near the end of the grace, counted from a run before, may reach the broker after it, and are reuse then.
@@ -108,7 +107,7 @@ export async function owner(
       const isClockClear = 2 * world.maxSkewMs < graceSeconds * 1_000 * 0.1
       // A try that the program gave up may be held up for 9 s more. After a shorter grace it is reuse.
       const isGraceEnough = graceSeconds >= (world.faults.mayDelay ? recommendedGraceSeconds : 1)
-      if (isGraceEnough && isClockClear && isWithinGrace && !isOld && !isContested(world, session.sid)) {
+      if (isGraceEnough && isClockClear && !isLate && !isOld && !isContested(world, session.sid)) {
         world.report('honest-keeps', `${key} lost its session`)
       }
     }

@@ -14,7 +14,8 @@ export const says = {
   'retired-stays-retired':
     'When every function knows that a key was retired, nothing is given for a credential that it made.',
   'right-person': 'A wrong ID token signs nobody in.',
-  'unavailable-spends-nothing': 'A 503 of a function spends nothing, unless every answer to the write was lost.',
+  'unavailable-spends-nothing':
+    'A 503 of a function spends nothing, unless every answer to the write was lost or the session has ended meanwhile.',
   'listed-answers': 'Every answer is one that the description of the API lists, and none is a 500.',
   'answers-in-time':
     'A function answers within its 20 seconds, unless it was frozen, killed or met more than two faults.',

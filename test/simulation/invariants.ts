@@ -130,12 +130,12 @@ export const invariants: readonly Invariant[] = [
     onAnswer(seen, call, answer) {
       const { rotation, heardAfterRotation } = seen.call(call.key)
       if (answer?.status !== 503 || rotation === undefined || !heardAfterRotation) return undefined
-      const others = seen.families
-        .get(rotation.sid)
-        ?.rotations.filter(({ generation }) => generation > rotation.generation)
-      return others?.length === 0
-        ? `generation ${rotation.generation} was written and the store had answered`
-        : undefined
+      const { rotations, revokedAtMs } = seen.families.get(rotation.sid)!
+      // A look-up after the loss cannot tell whose write came before the end.
+      if (revokedAtMs !== undefined) return undefined
+      return rotations.some(({ generation }) => generation > rotation.generation)
+        ? undefined
+        : `generation ${rotation.generation} was written and the store had answered`
     },
   },
   {
