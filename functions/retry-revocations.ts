@@ -6,6 +6,7 @@
 import type { Family } from '../shared/domain/family.ts'
 import type { Application } from '../shared/domain/registration.ts'
 import { describeFault, log } from '../shared/log.ts'
+import { mapWithConcurrency } from '../shared/map-with-concurrency.ts'
 import { type Parts, processParts } from '../shared/parts.ts'
 import { Unavailable } from '../shared/unavailable.ts'
 import { endAtProvider, type RevocationOutcome } from '../shared/vault/end-at-provider.ts'
@@ -26,7 +27,8 @@ export async function handler(_event: unknown, context: Context): Promise<Tally>
   for await (const sids of parts.revocations.due()) {
     for (let at = 0; at < sids.length; at += concurrency) {
       if (context.getRemainingTimeInMillis() < lastMomentMs) return tally
-      await Promise.all(sids.slice(at, at + concurrency).map((sid) => tell(parts, sid, silent, tally)))
+      // After a failure it waits for the others: Lambda may stop a function at its answer.
+      await mapWithConcurrency(sids.slice(at, at + concurrency), concurrency, (sid) => tell(parts, sid, silent, tally))
     }
   }
   return tally
