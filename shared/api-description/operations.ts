@@ -142,7 +142,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   'POST /{application}/oauth/device_authorization': {
     ...{ ...oauth, security: anyClient, summary: 'Start a device flow (RFC 8628 §3.1)' },
     requestBody: form(
-      bodyContent(['client_id'], ['scope', 'resource', 'audience', ...clientParameters], {
+      bodyContent([], ['scope', 'resource', 'audience', ...clientParameters], {
         client_id: 'cli',
         scope: 'openid offline_access',
       }),
