@@ -9,17 +9,17 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { availableParallelism } from 'node:os'
 import { type Engine, findEngine, installCommands, thisMachine } from '../local/dynamodb/engine.ts'
 import { startDynamodb } from '../local/dynamodb.ts'
 import { Problem } from '../local/problem.ts'
 
 const tests = [
   ...['store', 'flows', 'vault', 'sessions', 'compatibility/items.test.ts', 'simulation/dynamodb'],
-  // The other instances die, or change keys, and send the table what these do. sessions-load.test.ts asks for more requests a second
-  // than DynamoDB Local answers within the time limits.
-  ...['refresh-races', 'refresh-reuse', 'restore', 'upstream-device-races', 'vault'].map(
-    (name) => `instances/${name}.test.ts`,
-  ),
+  // refresh-races, vault and sessions-load expect that no burst of requests meets a 503. DynamoDB Local may answer a burst later than the
+  // time limits of shared/store/table.ts; test/store/races.test.ts has the same races with patience. The other instances die or
+  // change keys, and send the table nothing else.
+  ...['refresh-reuse', 'restore', 'upstream-device-races'].map((name) => `instances/${name}.test.ts`),
 ]
 
 try {
@@ -50,9 +50,11 @@ function engineOfParts(): Engine {
   }
 }
 
+/** Fewer files at once than in `npm test`, because DynamoDB Local needs a processor too. */
 async function run(endpoint: string, files: readonly string[]): Promise<number> {
   const variables = { REQUESTS: '20000', ...process.env, TEST_DYNAMODB_LOCAL: endpoint }
-  const child = spawn(process.execPath, ['scripts/test.mjs', ...files], { env: variables, stdio: 'inherit' })
+  const words = ['scripts/test.mjs', `--test-concurrency=${availableParallelism()}`, ...files]
+  const child = spawn(process.execPath, words, { env: variables, stdio: 'inherit' })
   // A signal to the group reaches the runner too. DynamoDB Local ends after it.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal))
   const [code] = (await once(child, 'exit')) as [number | null]
