@@ -106,17 +106,6 @@ test('what comes through a proxy is no call of ops, whatever host it names', asy
   assert.equal((await call(`${stack.localUrl}/demo/sessions?limit=1`)).status, 200)
 })
 
-test('a PUBLIC_URL that is no address of a host is one line that says so', async () => {
-  for (const text of ['broker.example.test', 'https://broker.example.test/base', 'ftp://broker.example.test']) {
-    const child = run(process.execPath, ['local/start.ts'], { PORT: '0', IDP_PORT: '0', PUBLIC_URL: text })
-    assert.equal((await child.ended).code, 1)
-    assert.match(
-      child.output.stderr,
-      /^PUBLIC_URL must be an address such as https:\/\/\S+, without a path, not \S+\n$/,
-    )
-  }
-})
-
 test('people sign in at a provider of one’s own, whose secret is in the environment', async (t) => {
   const own = await startLocalStack({ functionLog: () => {}, providerSecret: () => 'the-secret-over-there' })
   const path = join(await directory(t), 'registry.json')

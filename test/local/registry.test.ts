@@ -3,9 +3,13 @@
  */
 
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { Problem } from '../../local/problem.ts'
 import { ownRegistry, providerClients, readRegistry } from '../../local/registry.ts'
 import { hashSecret } from '../../shared/domain/secret.ts'
+import { directory } from './support/directory.ts'
 
 const { applications, clients } = await readRegistry(ownRegistry, 'http://127.0.0.1:8788')
 
@@ -131,4 +135,35 @@ test('each application is a client of the provider that its people sign in at, a
     ],
   )
   assert.deepEqual(providerClients({ applications, clients }, 'http://127.0.0.1:8789', new Map()), [])
+})
+
+async function problemOf(path: string): Promise<string> {
+  const problem: unknown = await readRegistry(path, 'http://127.0.0.1:8788').catch((error: unknown) => error)
+  assert.ok(problem instanceof Problem)
+  return problem.message
+}
+
+test('all mistakes of a registry file are told, each with where and why, and without its secrets', async (t) => {
+  const path = join(await directory(t), 'registry.json')
+  const clients = [
+    { clientId: 'cli', auth: 'none', secrets: ['hush-hush'] },
+    { clientId: 'web', auth: 'magic' },
+  ]
+  const provider = { kind: 'oidc', issuer: 'ftp://x', clientId: 'y' }
+  await writeFile(
+    path,
+    JSON.stringify({ applications: [{ name: 'Demo', displayName: 'Demo', provider, audiences: ['a'], clients }] }),
+  )
+  const message = await problemOf(path)
+  for (const where of ['name', 'provider.issuer', 'clients[0]', 'clients[1].auth']) {
+    assert.match(message, new RegExp(`^ {2}applications\\[0\\]\\.${where.replace(/[[\]]/g, '\\$&')}: \\w`, 'm'))
+  }
+  assert.doesNotMatch(message, /hush-hush/)
+})
+
+test('a registry file that is not there is a problem that names it and the variable', async () => {
+  assert.match(
+    await problemOf('nowhere/registry.json'),
+    /^The registry nowhere\/registry\.json does not exist\..*REGISTRY/,
+  )
 })

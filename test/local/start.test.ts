@@ -154,13 +154,6 @@ test('the line of the welcome for the command line, pasted into a shell, is all 
   assert.match(shell.output.stdout, /^mac-1 +mac /m)
 })
 
-test('a second broker on the DATA_DIR of one that runs is told so, and exit code 1', async (t) => {
-  const second = launch(t, { DATA_DIR: dataDir })
-  assert.deepEqual(await second.ended, { code: 1, signal: null })
-  assert.match(second.output.stderr, /^Another broker runs on DATA_DIR .*\n$/)
-  assert.equal((await session(kept.url)).status, 200)
-})
-
 test('DATA_DIR keeps sessions across restarts, and its secrets are their owner’s alone', async (t) => {
   const tokens = await session(kept.url)
   assert.equal(tokens.status, 200)
@@ -211,57 +204,14 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGKILL'] as const) {
   })
 }
 
-for (const variable of ['PORT', 'IDP_PORT'] as const) {
-  test(`a ${variable} in use is one line that names it, and exit code 1`, async (t) => {
-    const other = createServer((socket) => socket.on('error', () => {}).end('something else'))
-    const port = await listen(other, 0, 'PORT')
-    t.after(() => other.close())
-    const child = launch(t, { [variable]: String(port) })
-    assert.deepEqual(await child.ended, { code: 1, signal: null })
-    assert.match(child.output.stderr, new RegExp(`^Port ${port} is in use .*\\b${variable}\\b.*\n$`))
-    assert.doesNotMatch(child.output.stdout, /ready/)
-  })
-}
-
-test('a PORT that is none is one line that says so, and exit code 1', async (t) => {
-  const child = launch(t, { PORT: '80a' })
-  assert.equal((await child.ended).code, 1)
-  assert.equal(child.output.stderr, 'PORT must be a port from 0 to 65535, not 80a.\n')
-})
-
-test('a lifetime of the tenant’s access tokens that is none is one line that says so, and exit code 1', async (t) => {
-  for (const text of ['0', 'soon', '1.5']) {
-    const child = launch(t, { TENANT_ACCESS_TOKEN_SECONDS: text })
-    assert.equal((await child.ended).code, 1)
-    const says = `TENANT_ACCESS_TOKEN_SECONDS must be a number of seconds from 1 to 999999, not ${text}.\n`
-    assert.equal(child.output.stderr, says)
-  }
-})
-
-test('all mistakes of a registry are told, each with where and why, and exit code 1', async (t) => {
-  const path = join(await directory(t), 'registry.json')
-  const clients = [
-    { clientId: 'cli', auth: 'none', secrets: ['hush-hush'] },
-    { clientId: 'web', auth: 'magic' },
-  ]
-  const provider = { kind: 'oidc', issuer: 'ftp://x', clientId: 'y' }
-  await writeFile(
-    path,
-    JSON.stringify({ applications: [{ name: 'Demo', displayName: 'Demo', provider, audiences: ['a'], clients }] }),
-  )
-  const child = launch(t, { REGISTRY: path })
-  assert.equal((await child.ended).code, 1)
-  const { stderr } = child.output
-  for (const where of ['name', 'provider.issuer', 'clients[0]', 'clients[1].auth']) {
-    assert.match(stderr, new RegExp(`^ {2}applications\\[0\\]\\.${where.replace(/[[\]]/g, '\\$&')}: \\w`, 'm'))
-  }
-  assert.doesNotMatch(stderr, /hush-hush| {4}at /)
-})
-
-test('a registry that is not there is one line, and exit code 1', async (t) => {
-  const child = launch(t, { REGISTRY: 'nowhere/registry.json' })
-  assert.equal((await child.ended).code, 1)
-  assert.match(child.output.stderr, /^The registry nowhere\/registry\.json does not exist\..*REGISTRY.*\n$/)
+test('a mistake in a setting, such as a PORT in use, is one line, and exit code 1', async (t) => {
+  const other = createServer((socket) => socket.on('error', () => {}).end('something else'))
+  const port = await listen(other, 0, 'PORT')
+  t.after(() => other.close())
+  const child = launch(t, { PORT: String(port) })
+  assert.deepEqual(await child.ended, { code: 1, signal: null })
+  assert.match(child.output.stderr, new RegExp(`^Port ${port} is in use .*\\bPORT\\b.*\n$`))
+  assert.doesNotMatch(child.output.stdout, /ready/)
 })
 
 test('the functions’ log is JSON on stderr and leaves stdout to people', async () => {
