@@ -3,29 +3,33 @@
 import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { decodeJwt } from 'jose'
 import type { StoredSession } from '../../cli/credentials-file.ts'
 import { approve } from '../../local/demo/person.ts'
-import { startBroker } from '../flows/support/broker.ts'
+import { type BrokerHere, startBrokerHere } from '../flows/support/broker-here.ts'
 import { registryFile } from '../flows/support/registry.ts'
 import { directory } from '../local/support/directory.ts'
-import { commandLine } from './support/command-line.ts'
+import { commandLine, type Variables } from './support/command-line.ts'
 import { jobsOf } from './support/workloads.ts'
 
 const grants = ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token']
 const exchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
-const broker = await startBroker({
-  registry: registryFile(({ client, addClient }) => {
+let broker: BrokerHere
+let ofThePlatform: Variables
+before(async () => {
+  const registry = registryFile(({ client, addClient }) => {
     const { identities } = client('demo', 'cronjob')
     const pod = { auth: 'workload_identity', identities, grants: [...grants, exchange], graceSeconds: 60 }
     addClient('demo', { clientId: 'pod', ...pod })
     addClient('demo', { clientId: 'strict', ...pod, singleUseAssertions: true, grants: ['client_credentials'] })
-  }),
+  })
+  broker = await startBrokerHere({ registry })
+  const [job] = (await jobsOf(broker.url)).filter(({ platform }) => platform === 'kubernetes')
+  ofThePlatform = job!.variables
 })
 after(() => broker.stop())
-const [job] = (await jobsOf(broker.url)).filter(({ platform }) => platform === 'kubernetes')
-const { TOKEN_BROKER_ID_TOKEN_FILE = '' } = job!.variables
+const platformToken = () => readFile(ofThePlatform.TOKEN_BROKER_ID_TOKEN_FILE ?? '')
 const client = ['--application', 'demo', '--client-id', 'pod']
 
 test('login, token, an exchange and logout work with the token of the platform, and with nothing else', async (t) => {
@@ -34,7 +38,7 @@ test('login, token, an exchange and logout work with the token of the platform, 
   const tool = await commandLine(t, variables)
   const stored = async () =>
     (JSON.parse(await readFile(tool.file, 'utf8')) as { sessions: StoredSession[] }).sessions[0]!
-  await writeFile(file, await readFile(TOKEN_BROKER_ID_TOKEN_FILE))
+  await writeFile(file, await platformToken())
 
   const login = tool.start('login', ...client, '--workload', '--no-browser', '--json')
   const [, address = ''] = await login.until(/"verification_uri_complete":"([^"]+)"/)
@@ -57,14 +61,14 @@ test('login, token, an exchange and logout work with the token of the platform, 
   const stolen = await tool.run('token', '--refresh')
   assert.deepEqual([stolen.code, stolen.stdout, /is empty/.test(stolen.stderr)], [1, '', true])
   assert.equal((await tool.run('logout')).code, 1)
-  await writeFile(file, await readFile(TOKEN_BROKER_ID_TOKEN_FILE))
+  await writeFile(file, await platformToken())
   assert.equal((await tool.run('token', '--refresh')).code, 0, 'nothing was spent')
   assert.equal((await tool.run('logout')).code, 0)
   assert.match(broker.output(), /"event":"session.revoked"/)
 })
 
 test('a client whose tokens are accepted once is told so at the second run with the same token', async (t) => {
-  const tool = await commandLine(t, { TOKEN_BROKER_URL: broker.url, TOKEN_BROKER_ID_TOKEN_FILE })
+  const tool = await commandLine(t, { TOKEN_BROKER_URL: broker.url, ...ofThePlatform })
   const run = () => tool.run('token', '--client-id', 'strict', '--workload')
   assert.equal((await run()).code, 0)
   const again = await run()
