@@ -158,7 +158,7 @@ test('the restore runbook enables expiry, recovery and protection, and names eve
   assert.ok(page.includes(`--time-to-live-specification Enabled=true,AttributeName=${AttributeName}`))
   assert.ok(page.includes('--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true'))
   assert.ok(page.includes('--deletion-protection-enabled'))
-  for (const index of indexes) assert.ok(new RegExp(`the indexes.*\`${index}\``, 's').test(page), index)
+  for (const index of indexes) assert.ok(new RegExp(`indexes.*\`${index}\``, 's').test(page), index)
 })
 
 const lasting = {
