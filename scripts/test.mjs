@@ -22,7 +22,7 @@ if (!isCoverage) variables.NODE_COMPILE_CACHE = join(tmpdir(), 'token-broker-com
 const runner = [
   '--test',
   // Test files often wait: for processes that start, for the store, for timeouts.
-  `--test-concurrency=${availableParallelism() + 2}`,
+  `--test-concurrency=${availableParallelism() + 4}`,
 ]
 const setup = ['--test-global-setup=test/support/global-setup.ts']
 /** Without the set-up, because what it starts ends after Node has counted. */

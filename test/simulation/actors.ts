@@ -104,14 +104,17 @@ export async function owner(
     else {
       session.isLost = true
       const isOld = restedMs > idleSeconds * 1_000 - 30_000 || isOver(world, session.sid)
-      const isClockClear = 2 * world.maxSkewMs < graceSeconds * 1_000 * 0.1
-      // A try that the program gave up may be held up for 9 s more. After a shorter grace it is reuse.
-      const isGraceEnough = graceSeconds >= (world.faults.mayDelay ? recommendedGraceSeconds : 1)
-      if (isGraceEnough && isClockClear && !isLate && !isOld && !isContested(world, session.sid)) {
+      if (isGraceEnough(world) && !isLate && !isOld && !isContested(world, session.sid)) {
         world.report('honest-keeps', `${key} lost its session`)
       }
     }
   }
+}
+
+/** A try that the program gave up may be held up for 9 s more, and clocks differ. After a shorter grace the try is reuse. */
+export function isGraceEnough({ settings: { graceSeconds }, faults, maxSkewMs }: World): boolean {
+  const isClockClear = 2 * maxSkewMs < graceSeconds * 1_000 * 0.1
+  return isClockClear && graceSeconds >= (faults.mayDelay ? recommendedGraceSeconds : 1)
 }
 
 function lastRotation(world: World, sid: string): number {

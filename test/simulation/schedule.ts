@@ -5,6 +5,7 @@ import {
   device,
   exchange,
   isContested,
+  isGraceEnough,
   isOver,
   keyRetirement,
   keyRotation,
@@ -207,7 +208,7 @@ async function expectAlive(world: World, name: string, session: Session): Promis
   // The last try of the owner may have spent its token without an answer.
   const isSure = session.tokens.length === family.generation
   const refreshed = await refresh(world, name, session)
-  if (isSure && refreshed !== 'done' && !isContested(world, session.sid))
+  if (isSure && isGraceEnough(world) && refreshed !== 'done' && !isContested(world, session.sid))
     world.report('alive-again', `${session.sid} is lost`)
   if (refreshed === 'done' && world.settings.keepsProviderTokens) await expectProviderToken(world, name, session)
 }
