@@ -24,12 +24,13 @@ export async function handler(_event: unknown, context: Context): Promise<Tally>
   const parts = processParts()
   const tally = { told: 0, left: 0 }
   const silent = new Set<string>()
+  const hasTime = () => context.getRemainingTimeInMillis() >= lastMomentMs
   for await (const sids of parts.revocations.due()) {
-    for (let at = 0; at < sids.length; at += concurrency) {
-      if (context.getRemainingTimeInMillis() < lastMomentMs) return tally
-      // After a failure it waits for the others: Lambda may stop a function at its answer.
-      await mapWithConcurrency(sids.slice(at, at + concurrency), concurrency, (sid) => tell(parts, sid, silent, tally))
-    }
+    // After a failure it waits for the others: Lambda may stop a function at its answer.
+    await mapWithConcurrency(sids, concurrency, async (sid) => {
+      if (hasTime()) await tell(parts, sid, silent, tally)
+    })
+    if (!hasTime()) break
   }
   return tally
 }
