@@ -7,15 +7,15 @@
 
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startLocalStack } from '../local/stack.ts'
-import { CannotRun, installPythonPackages } from '../scripts/python-packages.ts'
+import { installPythonPackages } from '../scripts/python-packages.ts'
 import { attempt } from '../scripts/run-command.ts'
+import { type InFolder, runInFolder } from '../scripts/run-in-folder.ts'
 import { operations } from '../shared/api-description/operations.ts'
 import { GoodRequests } from './good-requests.ts'
 import { sendMalformed } from './malformed-requests.ts'
@@ -29,17 +29,21 @@ const { values } = parseArgs({
   },
 })
 const began = performance.now()
-const folder = await mkdtemp(join(tmpdir(), 'token-broker-fuzz-'))
-const log = join(folder, 'fuzz.log')
-const endings: (() => unknown)[] = []
 
-try {
+await runInFolder('fuzz', fuzz, (folder) => `Log: ${logIn(folder)}. Repeat it by npm run fuzz -- --seed ${values.seed}`)
+
+function logIn(folder: string): string {
+  return join(folder, 'fuzz.log')
+}
+
+async function fuzz({ folder, atEnd }: InFolder): Promise<void> {
+  const log = logIn(folder)
   console.log('Installing schemathesis (only the first time) …')
   const programs = await installPythonPackages({ purpose: 'fuzz', command: 'npm run fuzz', packages, log })
   const stack = await startLocalStack({ isScheduled: false, functionLog: () => {} })
-  endings.push(stack.close)
+  atEnd(stack.close)
   const supply = await startSupply(new GoodRequests(stack))
-  endings.push(supply.close)
+  atEnd(supply.close)
   console.log(`Seed ${values.seed} (repeat it by npm run fuzz -- --seed ${values.seed})`)
   const countsFile = join(folder, 'counts.json')
   const { code, output } = await attempt(
@@ -71,14 +75,6 @@ try {
   if (code !== 0) throw new Error('Schemathesis found answers that the description does not allow: see above.')
   if (refused.length > 0) throw new Error(`No request succeeded: ${refused.join(', ')}. Look at fuzz/good-requests.ts.`)
   console.log(`No finding in ${Math.round((performance.now() - began) / 1000)} s.`)
-  endings.push(() => rm(folder, { recursive: true, force: true }))
-} catch (error) {
-  process.exitCode = error instanceof CannotRun ? 3 : 1
-  console.error(error instanceof Error ? error.message : error)
-  if (error instanceof CannotRun) await rm(folder, { recursive: true, force: true })
-  else console.error(`Log: ${log}. Repeat it by npm run fuzz -- --seed ${values.seed}`)
-} finally {
-  for (const end of endings.reverse()) await end()
 }
 
 /** Hands good requests to hooks.py. */

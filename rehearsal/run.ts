@@ -6,12 +6,11 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EnvHttpProxyAgent, setGlobalDispatcher } from 'undici'
 import { startIdentityProvider } from '../local/identity-provider.ts'
-import { CannotRun } from '../scripts/python-packages.ts'
+import { type InFolder, runInFolder } from '../scripts/run-in-folder.ts'
 import { installEmulator, startEmulator } from './emulator.ts'
 import { publicName, startFront } from './front.ts'
 import { notShown } from './left-out.ts'
@@ -20,18 +19,18 @@ import { runSteps } from './report.ts'
 import { stepsWith } from './steps.ts'
 
 const began = performance.now()
-const folder = await mkdtemp(join(tmpdir(), 'token-broker-rehearsal-'))
-const log = join(folder, 'rehearsal.log')
-const endings: (() => unknown)[] = []
 
-try {
+await runInFolder('rehearsal', rehearse, (folder) => `Logs: ${folder}`)
+
+async function rehearse({ folder, atEnd }: InFolder): Promise<void> {
+  const log = join(folder, 'rehearsal.log')
   console.log('Installing MiniStack (only the first time) …')
   const installed = await installEmulator(log)
   const emulator = await startEmulator(installed, folder)
-  endings.push(() => emulator.stop())
+  atEnd(() => emulator.stop())
   for (const what of emulator.corrections) console.log(`Corrected in the emulator: ${what}`)
   const front = await startFront(emulator.port)
-  endings.push(() => front.close())
+  atEnd(() => front.close())
   const authorityFile = join(folder, 'authority.crt')
   await writeFile(authorityFile, front.authority)
   setGlobalDispatcher(new EnvHttpProxyAgent({ httpsProxy: front.proxy, requestTls: { ca: front.authority } }))
@@ -46,7 +45,7 @@ try {
     ],
     log: () => {},
   })
-  endings.push(() => provider.stop())
+  atEnd(() => provider.stop())
   let progress = (_text: string) => {}
   const operator = new Operator({
     ...{ folder, emulator, installed, log },
@@ -64,12 +63,4 @@ try {
   })
   console.log(notShown(operator.leftOut))
   console.log(`Rehearsed in ${Math.round((performance.now() - began) / 1000)} s.`)
-  endings.push(() => rm(folder, { recursive: true, force: true }))
-} catch (error) {
-  process.exitCode = error instanceof CannotRun ? 3 : 1
-  console.error(error instanceof Error ? error.message : error)
-  if (error instanceof CannotRun) await rm(folder, { recursive: true, force: true })
-  else console.error(`Logs: ${folder}`)
-} finally {
-  for (const end of endings) await end()
 }
