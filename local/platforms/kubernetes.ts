@@ -32,11 +32,16 @@ function claims(audience: string) {
 export async function keepTokenFresh(issuer: Issuer, path: string, audience: string): Promise<() => Promise<void>> {
   const write = async () => replace(path, await issuer.sign('RS256', claims(audience), lifetimeSeconds))
   await write()
-  // Ignore failures: if the directory is gone, nobody needs the token any more.
-  const timer = setInterval(() => void write().catch(() => {}), renewAfterMs)
+  let writing = Promise.resolve()
+  const renew = () => {
+    // Ignore failures: if the directory is gone, nobody needs the token any more.
+    writing = writing.then(write).catch(() => {})
+  }
+  const timer = setInterval(renew, renewAfterMs)
   timer.unref()
-  return () => {
+  return async () => {
     clearInterval(timer)
-    return rm(path, { force: true })
+    await writing
+    await rm(path, { force: true })
   }
 }
