@@ -43,7 +43,8 @@ export function define(command: Command): void {
     .addHelpText(
       'after',
       `
-The session is stored in ~/.config/token-broker, or in TOKEN_BROKER_HOME, readable by you only.
+The session is stored in the folder TOKEN_BROKER_HOME, by default ~/.config/token-broker (or token-broker in
+XDG_CONFIG_HOME), readable by you only.
 With --json, the first line has the address and the code, the last line has the result.`,
     )
     .action(login)
