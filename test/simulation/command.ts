@@ -49,6 +49,9 @@ async function findAll(values: Values): Promise<void> {
   await simulate(task, whole(values, 'workers', availableParallelism()), { found: tell })
 }
 
+/** Where nobody looks, a line for so many schedules is enough. */
+const toldEvery = 10_000
+
 async function run(values: Values): Promise<void> {
   const seed = whole(values, 'seed', Date.now() % 1_000_000_000)
   const schedules = whole(values, 'schedules', 1_000)
@@ -65,7 +68,9 @@ async function run(values: Values): Promise<void> {
     schedules: done,
   } = await simulate(task, workers, {
     schedules: (count) => {
-      if (process.stderr.isTTY) process.stderr.write(`\r${count} schedules, ${perSecond(count)} a second `)
+      const line = `${count} schedules, ${perSecond(count)} a second`
+      if (process.stderr.isTTY) process.stderr.write(`\r${line} `)
+      else if (count % toldEvery === 0) process.stderr.write(`${line}\n`)
     },
   })
   if (process.stderr.isTTY) process.stderr.write('\n')
