@@ -17,6 +17,9 @@ const usage = `npm run simulate:faults -- [options]
   --trace         prints what happened in the last schedule
 `
 
+/** Where nobody looks, a line for so many schedules is enough. */
+const toldEvery = 10_000
+
 const text = { type: 'string' } as const
 const flag = { type: 'boolean' } as const
 const options = {
@@ -48,9 +51,6 @@ async function findAll(values: Values): Promise<void> {
   }
   await simulate(task, whole(values, 'workers', availableParallelism()), { found: tell })
 }
-
-/** Where nobody looks, a line for so many schedules is enough. */
-const toldEvery = 10_000
 
 async function run(values: Values): Promise<void> {
   const seed = whole(values, 'seed', Date.now() % 1_000_000_000)
