@@ -7,12 +7,14 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import { Match } from 'aws-cdk-lib/assertions'
-import { Topic } from 'aws-cdk-lib/aws-sns'
 import { functionNames } from '../../infra/deployed-functions.ts'
 import { type Metric, type MetricName, metrics } from '../../shared/metrics.ts'
-import { mailed, ofType, type Resources, synthesize, synthesized, text, theOnly } from './support/template.ts'
+import { arns, synthesized } from './support/shapes.ts'
+import { ofType, type Resources, text, theOnly } from './support/template.ts'
 
-const { template, resources } = synthesized()
+const { template, resources } = synthesized('with every default')
+const others = synthesized('with other values').template
+const least = synthesized('without everything that can be left out').template
 /** All except create-keyring, with which the deployment itself fails. */
 const watched = [...functionNames, 'retry-revocations', 'check-keys', 'rotate-keys']
 const alarm = (name: string, props: object) =>
@@ -95,18 +97,12 @@ test('the key alarm begins a week after a rotation is due, after a year without 
     ...{ MetricName: 'age_days', Statistic: 'Maximum', Period: 10_800, Threshold, TreatMissingData: 'breaching' },
   })
   alarm('key-age', aged(97))
-  for (const [keyRotationDays, threshold] of [
-    [30, 37],
-    [0, 365],
-  ] as const) {
-    const other = synthesized({ keyRotationDays })
-    other.template.hasResourceProperties('AWS::CloudWatch::Alarm', aged(threshold))
-  }
+  others.hasResourceProperties('AWS::CloudWatch::Alarm', aged(37))
+  least.hasResourceProperties('AWS::CloudWatch::Alarm', aged(365))
 })
 
 test('the threshold for sign-ins needed again is a setting', () => {
-  const { template: large } = synthesized({ reauthenticationsIn5Minutes: 500 })
-  large.hasResourceProperties('AWS::CloudWatch::Alarm', { MetricName: 'ReauthenticationsNeeded', Threshold: 500 })
+  others.hasResourceProperties('AWS::CloudWatch::Alarm', { MetricName: 'ReauthenticationsNeeded', Threshold: 500 })
 })
 
 test('there are no other alarms, and by default none notifies anybody', () => {
@@ -139,22 +135,13 @@ function alarmsWith(all: Resources, action: unknown): string[] {
   return told.map(([, { Properties }]) => String(Properties.AlarmName).replace('token-broker-test-', '')).sort()
 }
 
+const told = synthesized('with topics and actions for alarms')
 const paging = ['provider-failures', 'reauthentications-needed', 'reuse-seen', 'server-errors']
 
 test('each severity notifies its own topics when an alarm begins and when it ends', () => {
-  const [pages, tickets] = [
-    'arn:aws:sns:eu-central-1:123456789012:page',
-    'arn:aws:sns:eu-central-1:123456789012:ticket',
-  ]
-  const told = synthesize((stack) => ({
-    alarms: {
-      page: { topics: [Topic.fromTopicArn(stack, 'Pages', pages)] },
-      ticket: { topics: [Topic.fromTopicArn(stack, 'Tickets', tickets)] },
-    },
-  }))
-  assert.deepEqual(alarmsWith(told.resources, pages), paging)
+  assert.deepEqual(alarmsWith(told.resources, arns.pages), paging)
   const rest = ofType(told.resources, 'AWS::CloudWatch::Alarm').length - paging.length
-  assert.equal(alarmsWith(told.resources, tickets).length, rest)
+  assert.equal(alarmsWith(told.resources, arns.tickets).length, rest)
 })
 
 test('docs/operations.md lists the alarms that page', () => {
@@ -164,15 +151,14 @@ test('docs/operations.md lists the alarms that page', () => {
 })
 
 test('any alarm action can be given', () => {
-  const { resources: acting } = synthesize(() => ({
-    alarms: { page: { actions: [{ bind: () => ({ alarmActionArn: 'arn:of:an:action' }) }] } },
-  }))
-  assert.deepEqual(alarmsWith(acting, 'arn:of:an:action'), paging)
+  assert.deepEqual(alarmsWith(told.resources, arns.action), paging)
 })
 
 test('a topic of the same app lets the alarms of the account publish', () => {
-  const { template: own } = synthesize((stack) => ({ alarms: { page: { topics: [new Topic(stack, 'Pager')] } } }))
-  own.hasResourceProperties('AWS::SNS::TopicPolicy', {
+  const { id } = theOnly(told.resources, 'AWS::SNS::Topic')
+  assert.deepEqual(alarmsWith(told.resources, { Ref: id }), paging)
+  told.template.hasResourceProperties('AWS::SNS::TopicPolicy', {
+    Topics: [{ Ref: id }],
     PolicyDocument: Match.objectLike({
       Statement: Match.arrayWith([
         Match.objectLike({
@@ -187,7 +173,7 @@ test('a topic of the same app lets the alarms of the account publish', () => {
 })
 
 test('mail addresses are subscribed to a topic that requires TLS', () => {
-  const { template: mailing } = synthesized(mailed)
+  const { template: mailing } = synthesized('with mail for alarms')
   mailing.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'ops@example.com' })
   mailing.hasResourceProperties('AWS::SNS::TopicPolicy', {
     PolicyDocument: Match.objectLike({
@@ -263,5 +249,5 @@ test('each row of the dashboard fills the page', () => {
 })
 
 test('the setting dashboard: false leaves the dashboard out', () => {
-  synthesized({ dashboard: false }).template.resourceCountIs('AWS::CloudWatch::Dashboard', 0)
+  least.resourceCountIs('AWS::CloudWatch::Dashboard', 0)
 })

@@ -36,7 +36,8 @@ import { SecretVersions } from '../support/secrets-manager.ts'
 import { type Aws, startAws } from './support/aws.ts'
 import { type Bundled, theBundles } from './support/bundled.ts'
 import { rightsOf } from './support/rights.ts'
-import { registryWith, synthesized, synthesizedWithRegistry, theOnly } from './support/template.ts'
+import { synthesized } from './support/shapes.ts'
+import { registryWith, theOnly } from './support/template.ts'
 
 const prefix = 'token-broker/test/'
 const secrets = new SecretVersions()
@@ -233,7 +234,7 @@ test('deployed check-keys logs the age of the keys as a metric', async () => {
 })
 
 test('in the tests above every function ran, and asked AWS only for what its role grants', () => {
-  const { resources } = synthesizedWithRegistry()
+  const { resources } = synthesized('with a registry')
   for (const { functionName, action, on, attributes } of aws.asked) {
     const thing = on.replace(prefix, '')
     const isGranted = rightsOf(resources, functionName).some(
@@ -257,7 +258,7 @@ function covers(right: string, thing: string, attributes: readonly string[]): bo
 }
 
 test('the local table has the keys and indexes of the deployed one', async () => {
-  const deployed = theOnly(synthesized().resources, 'AWS::DynamoDB::GlobalTable').Properties
+  const deployed = theOnly(synthesized('with every default').resources, 'AWS::DynamoDB::GlobalTable').Properties
   assert.deepEqual(shapeOf(await describeTable()), shapeOf(deployed as TableDescription))
 })
 

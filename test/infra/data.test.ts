@@ -6,9 +6,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { Match } from 'aws-cdk-lib/assertions'
-import { TableV2 } from 'aws-cdk-lib/aws-dynamodb'
-import { Key } from 'aws-cdk-lib/aws-kms'
 import { rightsOf } from './support/rights.ts'
+import { arns, otherValues, synthesized } from './support/shapes.ts'
 import {
   functions,
   ofType,
@@ -16,14 +15,13 @@ import {
   referred,
   type Statement,
   statementsOf,
-  synthesize,
-  synthesized,
   text,
   theOnly,
 } from './support/template.ts'
 
-const kept = synthesized()
-const scratch = synthesized({ keepData: false })
+const kept = synthesized('with every default')
+const others = synthesized('with other values')
+const scratch = synthesized('without everything that can be left out')
 
 test('the table is on demand, recoverable to any second, encrypted with our key, and deletes expired items', () => {
   kept.template.hasResourceProperties('AWS::DynamoDB::GlobalTable', {
@@ -56,10 +54,9 @@ test('the keyring’s secret has a name and a key, and the template neither hold
 })
 
 test('a policy denies reading the keyring to all but the functions with that right and the break-glass role', () => {
-  const breakGlassRoleArn = 'arn:aws:iam::123456789012:role/break-glass'
   for (const [{ resources }, named] of [
     [kept, []],
-    [synthesized({ breakGlassRoleArn }), [breakGlassRoleArn]],
+    [others, [otherValues.breakGlassRoleArn]],
   ] as const) {
     const { Properties, id } = theOnly(resources, 'AWS::SecretsManager::ResourcePolicy')
     assert.equal(referred(Properties.SecretId), theOnly(resources, 'AWS::SecretsManager::Secret').id)
@@ -117,13 +114,12 @@ test('Secrets Manager of this account calls rotate-keys every 90 days, or as the
   const needed = [...(schedule.DependsOn ?? [])]
   assert.ok(needed.includes(theOnly(kept.resources, 'Custom::TokenBrokerKeyring').id), 'there is a keyring by then')
   assert.ok(needed.includes(callers[0]![0]), 'it may be called by then')
-  const weekly = synthesized({ keyRotationDays: 7 }).resources
-  const { RotationRules } = theOnly(weekly, 'AWS::SecretsManager::RotationSchedule').Properties
-  assert.deepEqual(RotationRules, { AutomaticallyAfterDays: 7 })
+  const { RotationRules } = theOnly(others.resources, 'AWS::SecretsManager::RotationSchedule').Properties
+  assert.deepEqual(RotationRules, { AutomaticallyAfterDays: 30 })
 })
 
 test('with keyRotationDays 0 there is no schedule, and Secrets Manager may not call rotate-keys', () => {
-  const { resources } = synthesized({ keyRotationDays: 0 })
+  const { resources } = scratch
   assert.deepEqual(ofType(resources, 'AWS::SecretsManager::RotationSchedule'), [])
   const fn = functions(resources).get('rotate-keys')?.id
   assert.ok(fn !== undefined)
@@ -133,21 +129,21 @@ test('with keyRotationDays 0 there is no schedule, and Secrets Manager may not c
 })
 
 test('a restored table replaces the own one in every function and right, and the own one stays', () => {
-  const { resources, template } = synthesized({ restoredTable: 'restored' })
+  const { resources, template } = others
   const own = theOnly(resources, 'AWS::DynamoDB::GlobalTable')
   assert.equal(own.DeletionPolicy, 'Retain')
   const { Outputs, ...rest } = template.toJSON()
   assert.equal(Outputs.TableName.Value, 'restored')
-  const others = Object.entries(rest.Resources as Resources).filter(([id]) => id !== own.id)
-  assert.doesNotMatch(JSON.stringify(others), new RegExp(`"${own.id}"`))
+  const allElse = Object.entries(rest.Resources as Resources).filter(([id]) => id !== own.id)
+  assert.doesNotMatch(JSON.stringify(allElse), new RegExp(`"${own.id}"`))
   const tables = [...functions(resources).values()].flatMap(({ Properties }) => {
     const { Variables } = (Properties.Environment ?? {}) as { Variables?: { TABLE_NAME?: string } }
     return Variables?.TABLE_NAME ?? []
   })
   assert.deepEqual([...new Set(tables)], ['restored'])
-  const arns = [...JSON.stringify(others).matchAll(/:table\/([\w-]+)/g)].map(([, name]) => name)
-  assert.ok(arns.length > 20)
-  assert.deepEqual([...new Set(arns)], ['restored'])
+  const granted = [...JSON.stringify(allElse).matchAll(/:table\/([\w-]+)/g)].map(([, name]) => name)
+  assert.ok(granted.length > 20)
+  assert.deepEqual([...new Set(granted)], ['restored'])
 })
 
 test('the restore runbook enables expiry, recovery and protection, and names every index', () => {
@@ -186,32 +182,24 @@ test('the table is protected from deletion, unless keepData is false', () => {
 })
 
 test('an existing key encrypts table and secrets, and the functions may use it', () => {
-  const keyArn = 'arn:aws:kms:eu-central-1:123456789012:key/1'
-  const { resources, template } = synthesize((stack) => ({ encryptionKey: Key.fromKeyArn(stack, 'Key', keyArn) }))
+  const { resources, template } = synthesized('in a VPC, with a private API and an existing key')
   template.resourceCountIs('AWS::KMS::Key', 0)
   const [{ SSESpecification }] = theOnly(resources, 'AWS::DynamoDB::GlobalTable').Properties.Replicas as [Encrypted]
-  assert.equal(SSESpecification.KMSMasterKeyId, keyArn)
-  assert.equal(theOnly(resources, 'AWS::SecretsManager::Secret').Properties.KmsKeyId, keyArn)
-  assert.ok(keyRightsOf(resources, 'refresh').every(({ Resource }) => Resource === keyArn))
+  assert.equal(SSESpecification.KMSMasterKeyId, arns.key)
+  assert.equal(theOnly(resources, 'AWS::SecretsManager::Secret').Properties.KmsKeyId, arns.key)
+  assert.ok(keyRightsOf(resources, 'refresh').every(({ Resource }) => Resource === arns.key))
 })
 
 type Encrypted = { readonly SSESpecification: { readonly KMSMasterKeyId: unknown } }
 
 test('an existing table is used as it is, with its key', () => {
-  const tableArn = 'arn:aws:dynamodb:eu-central-1:123456789012:table/sessions'
-  const keyArn = 'arn:aws:kms:eu-central-1:123456789012:key/2'
-  const { resources } = synthesize((stack) => ({
-    table: TableV2.fromTableAttributes(stack, 'Sessions', {
-      tableArn,
-      encryptionKey: Key.fromKeyArn(stack, 'Key', keyArn),
-    }),
-  }))
+  const { resources } = synthesized('with an existing table')
   assert.deepEqual(ofType(resources, 'AWS::DynamoDB::GlobalTable'), [])
   const { Environment, Role } = functions(resources).get('refresh')!.Properties
   assert.equal((Environment as { Variables: { TABLE_NAME: unknown } }).Variables.TABLE_NAME, 'sessions')
   const statements = statementsOf(resources, referred(Role)!)
-  assert.ok(statements.some(({ Action, Resource }) => Action === 'dynamodb:UpdateItem' && Resource === tableArn))
-  assert.ok(keyRightsOf(resources, 'refresh').some(({ Resource }) => Resource === keyArn))
+  assert.ok(statements.some(({ Action, Resource }) => Action === 'dynamodb:UpdateItem' && Resource === arns.table))
+  assert.ok(keyRightsOf(resources, 'refresh').some(({ Resource }) => Resource === arns.tableKey))
 })
 
 function keyRightsOf(resources: Resources, name: string): Statement[] {

@@ -5,32 +5,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Match } from 'aws-cdk-lib/assertions'
-import { HostedZone } from 'aws-cdk-lib/aws-route53'
 import { limits } from '../../bench/simulation/limits.ts'
 import { refreshUses, stackHas } from '../../bench/simulation/prices.ts'
 import { functionNames } from '../../infra/deployed-functions.ts'
 import { routes } from '../../infra/routes.ts'
 import { crossOriginHeaders, securityHeaders } from '../../shared/http/headers.ts'
-import {
-  certificateIn,
-  functions,
-  networkIn,
-  ofType,
-  referred,
-  synthesize,
-  synthesized,
-  text,
-  theOnly,
-} from './support/template.ts'
+import { inFront, synthesized } from './support/shapes.ts'
+import { functions, ofType, referred, text, theOnly } from './support/template.ts'
 
-const { template, resources } = synthesized()
-const named = synthesize((stack) => ({
-  domain: {
-    domainName: 'auth.example.com',
-    certificate: certificateIn(stack),
-    hostedZone: HostedZone.fromHostedZoneAttributes(stack, 'Zone', { hostedZoneId: 'Z123', zoneName: 'example.com' }),
-  },
-}))
+const { template, resources } = synthesized('with every default')
+const others = synthesized('with other values')
+const least = synthesized('without everything that can be left out')
+const named = synthesized('with a custom domain')
+const proxied = synthesized('behind a proxy')
 
 const forwardSecret = {
   SecurityPolicy: 'SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09',
@@ -48,8 +35,7 @@ test('the API is regional, so that WAF can be attached', () => {
 })
 
 test('the firewall is attached to the stage and limits requests per address', () => {
-  const limited = synthesized({ requestsPerAddressIn5Minutes: 77 }).template
-  limited.hasResourceProperties('AWS::WAFv2::WebACL', {
+  others.template.hasResourceProperties('AWS::WAFv2::WebACL', {
     Scope: 'REGIONAL',
     DefaultAction: { Allow: {} },
     Rules: [
@@ -88,7 +74,7 @@ test('the firewall keeps no samples of requests, which would contain secrets', (
 })
 
 test('each route has the rate and burst limits of the settings', () => {
-  synthesized({ throttling: { ratePerSecond: 7, burst: 8 } }).template.hasResourceProperties('AWS::ApiGateway::Stage', {
+  others.template.hasResourceProperties('AWS::ApiGateway::Stage', {
     MethodSettings: [
       Match.objectLike({ HttpMethod: '*', ResourcePath: '/*', ThrottlingRateLimit: 7, ThrottlingBurstLimit: 8 }),
     ],
@@ -151,16 +137,15 @@ test("the gateway's execution log has errors only, never requests", () => {
 })
 
 test('every log group has the retention of the settings', () => {
-  const { resources } = synthesized({ logRetention: 90 })
-  const logs = ofType(resources, 'AWS::Logs::LogGroup')
+  const logs = ofType(others.resources, 'AWS::Logs::LogGroup')
   // The gateway has two: the access log and the execution log.
-  assert.equal(logs.length, functions(resources).size + 2)
+  assert.equal(logs.length, functions(others.resources).size + 2)
   for (const [, { Properties }] of logs) assert.equal(Properties.RetentionInDays, 90)
 })
 
 test('gatewayLoggingRole: false leaves API Gateway’s logging role to another stack', () => {
   template.resourceCountIs('AWS::ApiGateway::Account', 1)
-  synthesized({ gatewayLoggingRole: false }).template.resourceCountIs('AWS::ApiGateway::Account', 0)
+  least.template.resourceCountIs('AWS::ApiGateway::Account', 0)
 })
 
 test("without a custom domain the issuer is API Gateway's own address", () => {
@@ -186,8 +171,7 @@ test('with a public name it is there and nowhere else, and every function goes b
 })
 
 test('behind something else every function goes by its URL and by the address that it says, and the API stays where it is', () => {
-  const inFront = { url: 'https://auth.example.com/broker', addressHeader: 'x-viewer-address' }
-  const { template, resources } = synthesized({ inFront })
+  const { template, resources } = proxied
   for (const [name, { Properties }] of functions(resources)) {
     const { Variables = {} } = (Properties.Environment ?? {}) as { Variables?: Record<string, unknown> }
     if (!functionNames.some((one) => one === name)) continue
@@ -200,14 +184,13 @@ test('behind something else every function goes by its URL and by the address th
 })
 
 test('behind a proxy the firewall counts by the proxy’s address header, and requests without it by their own address', () => {
-  const { template } = synthesized({ inFront: { url: 'https://auth.example.com', addressHeader: 'X-Viewer-Address' } })
   const counted = (statement: object) =>
     Match.objectLike({ Statement: { RateBasedStatement: Match.objectLike({ Limit: 3000, ...statement }) } })
-  template.hasResourceProperties('AWS::WAFv2::WebACL', {
+  proxied.template.hasResourceProperties('AWS::WAFv2::WebACL', {
     Rules: [
       counted({
         AggregateKeyType: 'FORWARDED_IP',
-        ForwardedIPConfig: { HeaderName: 'X-Viewer-Address', FallbackBehavior: 'MATCH' },
+        ForwardedIPConfig: { HeaderName: inFront.addressHeader, FallbackBehavior: 'MATCH' },
       }),
       counted({
         AggregateKeyType: 'IP',
@@ -234,10 +217,10 @@ test('the outputs are issuer, table, prefix of the secrets, keyring, key functio
 })
 
 test('outputs: false leaves the outputs out', () => {
-  assert.equal(synthesized({ outputs: false }).template.toJSON().Outputs, undefined)
+  assert.equal(least.template.toJSON().Outputs, undefined)
 })
 
-const isolated = synthesize(networkIn)
+const isolated = synthesized('in a VPC, with a private API and an existing key')
 
 test('a private API is reached through the given endpoints only', () => {
   const { Properties } = theOnly(isolated.resources, 'AWS::ApiGateway::RestApi')

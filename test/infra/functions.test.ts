@@ -5,9 +5,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { maxRequestMs } from '../../shared/domain/expire-device-code.ts'
-import { functions, ofType, referred, synthesized, theOnly } from './support/template.ts'
+import { synthesized } from './support/shapes.ts'
+import { functions, ofType, referred, theOnly } from './support/template.ts'
 
-const { resources } = synthesized({ reservedConcurrency: { poll: 20 } })
+const { resources } = synthesized('with other values')
+const stopped = synthesized('in maintenance').resources
 const ours = [...functions(resources)].filter(([, { Properties }]) => Properties.FunctionName !== undefined)
 
 test('all functions run Node 24 on arm64, and time out before API Gateway does', () => {
@@ -44,7 +46,6 @@ test('Lambda logs lines of its own only for failed runs, and passes every line o
 })
 
 test('in maintenance only sessions, check-keys and the key functions may run, whatever is reserved', () => {
-  const stopped = synthesized({ maintenance: true, reservedConcurrency: { poll: 20, sessions: 5 } }).resources
   for (const [name, { Properties }] of functions(stopped)) {
     const isTriggered = ['create-keyring', 'rotate-keys', 'check-keys'].includes(name)
     if (Properties.FunctionName === undefined || isTriggered) continue
@@ -64,16 +65,14 @@ test('a function has the reserved concurrency of the settings, or none', () => {
 })
 
 test('a function with provisioned concurrency is called by an alias that keeps environments ready', () => {
-  const ready = synthesized({ provisionedConcurrency: { refresh: 2 } }).resources
-  const alias = theOnly(ready, 'AWS::Lambda::Alias')
-  const fn = functions(ready).get('refresh')?.id
+  const alias = theOnly(resources, 'AWS::Lambda::Alias')
+  const fn = functions(resources).get('refresh')?.id
   assert.equal(referred(alias.Properties.FunctionName), fn)
   assert.deepEqual(alias.Properties.ProvisionedConcurrencyConfig, { ProvisionedConcurrentExecutions: 2 })
-  const called = JSON.stringify(ofType(ready, 'AWS::ApiGateway::Method'))
+  const called = JSON.stringify(ofType(resources, 'AWS::ApiGateway::Method'))
   assert.ok(called.includes(`"Ref":"${alias.id}"`) && !called.includes(`"${fn}"`))
 })
 
 test('in maintenance no environment is kept ready', () => {
-  const { resources: stopped } = synthesized({ maintenance: true, provisionedConcurrency: { refresh: 2 } })
   assert.deepEqual(ofType(stopped, 'AWS::Lambda::Alias'), [])
 })

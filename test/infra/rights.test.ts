@@ -6,17 +6,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { expectedRights as expected, providers } from './support/expected-rights.ts'
 import { rightsOf } from './support/rights.ts'
-import {
-  functions,
-  ofType,
-  referred,
-  type Statement,
-  synthesizedWithRegistry,
-  text,
-  theOnly,
-} from './support/template.ts'
+import { synthesized } from './support/shapes.ts'
+import { functions, ofType, referred, type Statement, text, theOnly } from './support/template.ts'
 
-const { resources } = synthesizedWithRegistry()
+const { resources } = synthesized('with a registry')
 const all = functions(resources)
 
 for (const [name, rights] of Object.entries(expected)) {

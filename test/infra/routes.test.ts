@@ -7,19 +7,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { routes as everyRoute, preflightHeaders } from '../../infra/routes.ts'
 import { crossOriginHeaders, securityHeaders } from '../../shared/http/headers.ts'
-import {
-  functions,
-  type Method,
-  methods,
-  ofType,
-  type Resource,
-  referred,
-  synthesized,
-  text,
-  theOnly,
-} from './support/template.ts'
+import { synthesized } from './support/shapes.ts'
+import { functions, type Method, methods, ofType, type Resource, referred, text, theOnly } from './support/template.ts'
 
-const { resources } = synthesized()
+const { resources } = synthesized('with every default')
 const all = methods(resources)
 const routes = everyRoute.filter(({ setting }) => setting === undefined)
 const isPreflight = ({ properties }: Method) => properties.HttpMethod === 'OPTIONS'
@@ -39,7 +30,7 @@ test('the API has the pages at /apidocs/ only where the stage turns them on, and
   const documents = (found: readonly Method[]) =>
     found.map(({ route }) => route).filter((route) => /^GET \/(apidocs|openapi)/.test(route))
   assert.deepEqual(documents(all), ['GET /openapi.json'])
-  const withPages = methods(synthesized({ apiDocs: true }).resources)
+  const withPages = methods(synthesized('with other values').resources)
   assert.deepEqual(documents(withPages).sort(), ['GET /apidocs', 'GET /apidocs/{file}', 'GET /openapi.json'])
 })
 

@@ -4,37 +4,20 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Validations } from 'aws-cdk-lib'
-import { Key } from 'aws-cdk-lib/aws-kms'
+import { App, Stack, Validations } from 'aws-cdk-lib'
 import { CfnTopic } from 'aws-cdk-lib/aws-sns'
 import { AwsSolutionsChecks } from 'cdk-nag'
-import { certificateIn, mailed, networkIn, type PropsIn, synthesize } from './support/template.ts'
+import { shapeNames, synthesized } from './support/shapes.ts'
 
-const shapes: Readonly<Record<string, PropsIn>> = {
-  'with every default': {},
-  'without keepData': { keepData: false },
-  'with a custom domain': (stack) => ({
-    domain: { domainName: 'auth.example.com', certificate: certificateIn(stack) },
-  }),
-  'without key rotation and dashboard': { keyRotationDays: 0, dashboard: false },
-  'behind a proxy': { inFront: { url: 'https://auth.example.com', addressHeader: 'x-viewer-address' } },
-  'with mail for alarms': mailed,
-  'in a VPC, with a private API and an existing key': (stack) => ({
-    ...networkIn(stack),
-    encryptionKey: Key.fromKeyArn(stack, 'Key', 'arn:aws:kms:eu-central-1:123456789012:key/1'),
-  }),
-  'with environments kept ready': { provisionedConcurrency: { refresh: 2 } },
-}
-
-for (const [shape, props] of Object.entries(shapes)) {
+for (const shape of shapeNames) {
   test(`a stack ${shape} follows AwsSolutions`, () => {
-    const { violations } = new AwsSolutionsChecks().validateScope(synthesize(props).stack)
+    const { violations } = new AwsSolutionsChecks().validateScope(synthesized(shape).stack)
     assert.deepEqual(violations, [])
   })
 }
 
 test('cdk-nag finds a resource that breaks a rule', () => {
-  const { stack } = synthesize()
+  const stack = new Stack(new App())
   new CfnTopic(stack, 'OpenTopic')
   const { violations } = new AwsSolutionsChecks().validateScope(stack)
   assert.deepEqual(
@@ -44,7 +27,7 @@ test('cdk-nag finds a resource that breaks a rule', () => {
 })
 
 test('the acknowledged rules are these, each with a reason', () => {
-  const { stack } = synthesize({ keyRotationDays: 0 })
+  const { stack } = synthesized('without everything that can be left out')
   const acknowledged = stack.node.findAll().flatMap(({ node }) =>
     node.metadata
       .filter(({ type }) => type === Validations.ACKNOWLEDGED_RULES_METADATA_KEY)

@@ -5,23 +5,15 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { stageStack, stages } from '../../infra/stages.ts'
-import {
-  mailed,
-  ofType,
-  type Resource,
-  type Resources,
-  referred,
-  synthesized,
-  synthesizeIn,
-  text,
-} from './support/template.ts'
+import { stages } from '../../infra/stages.ts'
+import { mailed, synthesizedStage } from './support/shapes.ts'
+import { ofType, type Resource, type Resources, referred, synthesize, text } from './support/template.ts'
 
 const { region: _, ...prod } = stages.prod!
 const templates = {
-  dev: synthesizeIn((app) => stageStack(app, 'dev')),
-  prod: synthesizeIn((app) => stageStack(app, 'prod')),
-  'prod that mails its alarms': synthesized({ ...prod, ...mailed }),
+  dev: synthesizedStage('dev'),
+  prod: synthesizedStage('prod'),
+  'prod that mails its alarms': synthesize({ ...prod, ...mailed }),
 }
 
 /** Properties by which a resource gets its name from the template. */

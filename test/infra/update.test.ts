@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { synthesized } from './support/template.ts'
+import { synthesized } from './support/shapes.ts'
 
 /** As in 0.1 and 0.2. Never edit a line: without its resource the update of a stack would lose data, or its address. */
 const kept = {
@@ -14,12 +14,12 @@ const kept = {
 }
 
 test('an update of a stack of 0.1 or 0.2 keeps the table, the keyring, their keys and the address of the API', () => {
-  const { resources } = synthesized()
+  const { resources } = synthesized('with every default')
   for (const [id, type] of Object.entries(kept)) assert.equal(resources[id]?.Type, type, id)
 })
 
 test('an update of a stack of 0.2 keeps the names of its outputs', () => {
-  const { template } = synthesized()
+  const { template } = synthesized('with every default')
   const names = Object.keys(template.toJSON().Outputs)
   for (const name of [
     'Issuer',

@@ -9,10 +9,9 @@ import { join } from 'node:path'
 import { App, type AppProps, Stack } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
 import { Certificate, type ICertificate } from 'aws-cdk-lib/aws-certificatemanager'
-import { InterfaceVpcEndpoint, Vpc } from 'aws-cdk-lib/aws-ec2'
 import type { Construct } from 'constructs'
 import { bundlesContext, deployedFunctions } from '../../../infra/deployed-functions.ts'
-import { Registry, TokenBroker, type TokenBrokerProps } from '../../../infra/index.ts'
+import { TokenBroker, type TokenBrokerProps } from '../../../infra/index.ts'
 
 export type Resource = {
   readonly Type: string
@@ -27,16 +26,7 @@ export type Synthesized = { readonly stack: Stack; readonly template: Template; 
 /** Props, or what makes them from the constructs of a stack. */
 export type PropsIn = TokenBrokerProps | ((stack: Stack) => TokenBrokerProps)
 
-const made = new Map<string, Synthesized>()
-
-/** A stack with one broker named `test`, synthesized once per process and props. Do not modify it. */
-export function synthesized(props: TokenBrokerProps = {}): Synthesized {
-  const key = JSON.stringify(props)
-  const known = made.get(key) ?? synthesize(props)
-  made.set(key, known)
-  return known
-}
-
+/** A stack with one broker named `test`. */
 export function synthesize(props: PropsIn = {}): Synthesized {
   return synthesizeIn((app) => {
     const stack = new Stack(app, 'token-broker-test', { env: { region: 'eu-central-1' } })
@@ -58,35 +48,30 @@ const quick = {
 } as const satisfies AppProps
 
 export function synthesizeIn(build: (app: App) => Stack): Synthesized {
-  const outdir = mkdtempSync(join(tmpdir(), 'token-broker-infra-'))
-  try {
-    const context = { [bundlesContext]: emptyBundles() }
-    const stack = build(new App({ ...quick, outdir, context }))
-    const template = Template.fromStack(stack)
-    return { stack, template, resources: template.toJSON().Resources as Resources }
-  } finally {
-    rmSync(outdir, { recursive: true })
-  }
+  // Every app writes to the same folder, so that the CDK fingerprints and copies the bundles once.
+  const outdir = join(folder(), 'cdk.out')
+  const stack = build(new App({ ...quick, outdir, context: { [bundlesContext]: emptyBundles() } }))
+  const template = Template.fromStack(stack)
+  return { stack, template, resources: template.toJSON().Resources as Resources }
 }
-
-let bundles: string | undefined
 
 /** A folder of bundles that do nothing. */
 export function emptyBundles(): string {
-  if (bundles !== undefined) return bundles
-  const folder = mkdtempSync(join(tmpdir(), 'token-broker-infra-bundles-'))
-  for (const name of deployedFunctions) {
-    mkdirSync(join(folder, name))
-    writeFileSync(join(folder, name, 'index.mjs'), 'export const handler = () => {}')
-  }
-  process.once('exit', () => rmSync(folder, { recursive: true }))
-  bundles = folder
-  return folder
+  return join(folder(), 'bundles')
 }
 
-/** Props with which alarms mail. */
-export const mailed: TokenBrokerProps = {
-  alarms: { page: { emails: ['ops@example.com'] }, ticket: { emails: ['team@example.com'] } },
+let made: string | undefined
+
+/** The folder of this process. */
+function folder(): string {
+  if (made !== undefined) return made
+  made = mkdtempSync(join(tmpdir(), 'token-broker-infra-'))
+  for (const name of deployedFunctions) {
+    mkdirSync(join(made, 'bundles', name), { recursive: true })
+    writeFileSync(join(made, 'bundles', name, 'index.mjs'), 'export const handler = () => {}')
+  }
+  process.once('exit', () => rmSync(made!, { recursive: true }))
+  return made
 }
 
 export type Client = { readonly clientId: string } & Readonly<Record<string, unknown>>
@@ -98,30 +83,8 @@ export function registryWith(...clients: Client[]): object {
   return { applications: [{ name: 'demo', displayName: 'Demo', provider, audiences, clients }] }
 }
 
-let withRegistry: Synthesized | undefined
-
-/** A broker with every function: the registry is a part of its deployment. */
-export function synthesizedWithRegistry(): Synthesized {
-  withRegistry ??= synthesize({ registry: Registry.fromObject(registryWith()) })
-  return withRegistry
-}
-
 export function certificateIn(scope: Construct, region = 'eu-central-1'): ICertificate {
   return Certificate.fromCertificateArn(scope, 'Certificate', `arn:aws:acm:${region}:123456789012:certificate/abc`)
-}
-
-/** The props of a broker whose functions and API are reached only within a VPC. */
-export function networkIn(stack: Stack): TokenBrokerProps {
-  const vpc = Vpc.fromVpcAttributes(stack, 'Vpc', {
-    vpcId: 'vpc-1',
-    availabilityZones: ['eu-central-1a', 'eu-central-1b'],
-    privateSubnetIds: ['subnet-1', 'subnet-2'],
-  })
-  const endpoint = InterfaceVpcEndpoint.fromInterfaceVpcEndpointAttributes(stack, 'Endpoint', {
-    vpcEndpointId: 'vpce-1',
-    port: 443,
-  })
-  return { vpc, vpcEndpoints: [endpoint] }
 }
 
 export function ofType(resources: Resources, type: string): readonly (readonly [id: string, resource: Resource])[] {
@@ -141,12 +104,13 @@ export function referred(value: unknown): string | undefined {
   return Ref ?? attribute?.[0]
 }
 
-/** A value as text, each reference as `<logical id>`. */
+/** A value as text, each reference as `<logical id>`, and one to another stack as `<name of its export>`. */
 export function text(value: unknown): string {
-  const { 'Fn::Join': join } = (value ?? {}) as { 'Fn::Join'?: [string, unknown[]] }
+  type Call = { readonly 'Fn::Join'?: [string, unknown[]]; readonly 'Fn::ImportValue'?: string }
+  const { 'Fn::Join': join, 'Fn::ImportValue': imported } = (value ?? {}) as Call
   if (typeof value === 'string') return value
   if (join !== undefined) return join[1].map(text).join(join[0])
-  return `<${referred(value) ?? JSON.stringify(value)}>`
+  return `<${referred(value) ?? imported ?? JSON.stringify(value)}>`
 }
 
 /** Functions by name without the prefix; the CDK's own by logical id. */
