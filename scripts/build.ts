@@ -70,7 +70,8 @@ async function bundleConstruct(folder: string): Promise<readonly string[]> {
 async function writeTypes(folder: string): Promise<void> {
   const all = await mkdtemp(join(tmpdir(), 'token-broker-types-'))
   try {
-    await run(process.execPath, [tsc, '--project', 'tsconfig.package.json', '--outDir', all], { cwd: root })
+    const options = ['--project', 'tsconfig.package.json', '--outDir', all, '--singleThreaded']
+    await run(process.execPath, [tsc, ...options], { cwd: root })
     for (const [path, text] of await mentionedBy(join(all, 'infra', 'index.d.ts'))) {
       const place = join(folder, 'types', relative(all, path))
       await mkdir(dirname(place), { recursive: true })

@@ -18,6 +18,8 @@ const isCoverage = process.argv.includes('--coverage')
 const variables = { PATH: `${join(root, 'node_modules', '.bin')}${delimiter}${process.env.PATH}` }
 // Halves what a start of Node costs. V8 may not count what runs from the cache.
 if (!isCoverage) variables.NODE_COMPILE_CACHE = join(tmpdir(), 'token-broker-compile-cache')
+// tsc and esbuild are Go programs. Collecting garbage less often saves a third of their CPU time.
+variables.GOGC = '400'
 
 const runner = [
   '--test',
@@ -50,7 +52,7 @@ const ofTheProduct = [
 
 const isWhole = !isCoverage && words.length === 0
 if (isWhole) variables.TEST_WHOLE_RUN = 'yes'
-const isChecked = !isWhole || (run('tsc') && run('biome', 'check', '--error-on-warnings'))
+const isChecked = !isWhole || (run('tsc', '--singleThreaded') && run('biome', 'check', '--error-on-warnings'))
 // Node reads no options behind the first file.
 const [options, files] = [words.filter((word) => word.startsWith('-')), words.filter((word) => !word.startsWith('-'))]
 const whole = isCoverage
