@@ -47,6 +47,7 @@ export async function launchChromium(): Promise<Chromium> {
 const unneeded = [
   ...['WebUIOmniboxPopup', 'WebUIOmniboxAimPopup', 'AimEnabled', 'PreconnectToSearch', 'OptimizationHints'],
   ...['NetworkTimeServiceQuerying', 'MediaRouter', 'HttpsUpgrades', 'HttpsFirstBalancedModeAutoEnable', 'PaintHolding'],
+  'SpareRendererForSitePerProcess',
 ]
 
 function launch(): Promise<Browser> {
