@@ -5,7 +5,7 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
-import { tenantPath } from '../local/identity-provider/tenant.ts'
+import { tenantPath } from '../local/identity-provider/paths.ts'
 import { listen, loopback } from '../local/ports.ts'
 import { randomId } from '../shared/random.ts'
 import { closeServer, createCounter } from './counted-server.ts'

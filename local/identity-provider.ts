@@ -8,10 +8,10 @@ import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import { join } from 'node:path'
 import type { ProviderClient } from './identity-provider/clients.ts'
-import { directory } from './identity-provider/directory.ts'
-import { createProvider, makeKeys, type Surroundings } from './identity-provider/provider.ts'
+import { makeKeys } from './identity-provider/keys.ts'
+import type { Surroundings } from './identity-provider/provider.ts'
+import type { Answer } from './identity-provider/providers.ts'
 import { openStore } from './identity-provider/store.ts'
-import { tenant } from './identity-provider/tenant.ts'
 import { createPlatforms, type Platforms, platformsPath } from './platforms.ts'
 import { freePort, listen, loopback } from './ports.ts'
 
@@ -63,22 +63,26 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
   }
 }
 
+/** The first request to a provider loads all of them: it takes a third of a start, and many starts see no sign-in. */
 function listenerFor(
   surroundings: Surroundings,
   platforms: Platforms,
   { tenantAccessTokenSeconds = 300 }: IdentityProviderOptions,
 ): RequestListener {
-  const { url, log } = surroundings
-  const openid = createProvider({ name: 'openid', mount: '', issuer: url }, surroundings)
-  const mounted = [tenant(surroundings, tenantAccessTokenSeconds), directory(surroundings)].map((setup) => ({
-    path: `${setup.mount}/`,
-    answer: createProvider(setup, surroundings),
-  }))
-  mounted.push({ path: platformsPath, answer: platforms.answer })
+  let loaded: Promise<Answer> | undefined
+  const load = async () => {
+    const { createProviders } = await import('./identity-provider/providers.ts')
+    return createProviders(surroundings, tenantAccessTokenSeconds)
+  }
+  const answerAsProvider: Answer = async (incoming, outgoing) => {
+    loaded ??= load()
+    const answer = await loaded
+    await answer(incoming, outgoing)
+  }
   return (incoming, outgoing) => {
-    const { answer = openid } = mounted.find(({ path }) => incoming.url?.startsWith(path)) ?? {}
+    const answer = incoming.url?.startsWith(platformsPath) ? platforms.answer : answerAsProvider
     answer(incoming, outgoing).catch((error: unknown) => {
-      log(`The identity provider failed: ${error instanceof Error ? error.stack : error}`)
+      surroundings.log(`The identity provider failed: ${error instanceof Error ? error.stack : error}`)
       outgoing.headersSent ? outgoing.destroy() : outgoing.writeHead(500).end()
     })
   }

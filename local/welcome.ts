@@ -4,8 +4,7 @@
 
 import { styleText } from 'node:util'
 import { commandLineSettings, deviceClient, deviceFlowCommands, workloadCommands } from './commands.ts'
-import { directoryPath } from './identity-provider/directory.ts'
-import { tenantPath } from './identity-provider/tenant.ts'
+import { directoryPath, tenantPath } from './identity-provider/paths.ts'
 import { platformsPath } from './platforms.ts'
 import type { LocalStack } from './stack.ts'
 

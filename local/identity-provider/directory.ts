@@ -6,10 +6,8 @@
 import { createHash } from 'node:crypto'
 import type { Adapter } from 'oidc-provider'
 import { errorPage } from './pages.ts'
+import { directoryPath } from './paths.ts'
 import { type Middleware, refuseToken, type Setup, type Surroundings, show } from './provider.ts'
-
-/** The path below the identity provider's address. */
-export const directoryPath = '/userdocs/'
 
 const routes = { authorization: '/oauth/authorize', token: '/oauth/token', userinfo: '/oauth/userinfo' }
 

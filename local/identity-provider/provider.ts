@@ -5,15 +5,14 @@
  * Sets everything about which the package would otherwise warn: keys, lifetimes, policies.
  */
 
-import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { exportJWK, generateKeyPair } from 'jose'
 import Provider, { type Adapter, type Configuration, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
 import { createClients, type ProviderClient } from './clients.ts'
 import { interact, interactionPath } from './interaction.ts'
+import type { Keys } from './keys.ts'
 import { errorPage, type Page } from './pages.ts'
 import { claimsByScope, claimsOf } from './person.ts'
-import type { Keys, Store } from './store.ts'
+import type { Store } from './store.ts'
 
 export type Middleware = (context: KoaContextWithOIDC, next: () => Promise<void>) => Promise<void>
 
@@ -115,12 +114,6 @@ export function refuseToken(context: KoaContextWithOIDC): void {
   context.status = 401
   context.set('www-authenticate', 'Bearer error="invalid_token"')
   context.body = { error: 'invalid_token' }
-}
-
-export async function makeKeys(): Promise<Keys> {
-  const { privateKey } = await generateKeyPair('RS256', { extractable: true })
-  const jwk = { ...(await exportJWK(privateKey)), use: 'sig', alg: 'RS256', kid: randomBytes(8).toString('base64url') }
-  return { jwks: { keys: [jwk] }, cookieKeys: [randomBytes(32).toString('base64url')] }
 }
 
 /** By default, the package asks for consent each time if the client is native, as ours are. */

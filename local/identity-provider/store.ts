@@ -5,10 +5,8 @@
 
 import { chmodSync } from 'node:fs'
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite'
-import type { JWK } from 'jose'
 import type { Adapter, AdapterPayload } from 'oidc-provider'
-
-export type Keys = { readonly jwks: { readonly keys: JWK[] }; readonly cookieKeys: string[] }
+import type { Keys } from './keys.ts'
 
 export type Store = {
   /** Returns the keys, and makes them if they are missing. Providers that start at the same time get the same keys. */

@@ -6,12 +6,10 @@
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import Provider, { type Adapter, errors, type KoaContextWithOIDC } from 'oidc-provider'
 import { askForCode, askToConfirm, tellSuccess } from './device-pages.ts'
+import type { Keys } from './keys.ts'
+import { tenantPath } from './paths.ts'
 import { releasedClaims } from './person.ts'
 import { day, hour, type Middleware, refuseToken, type Setup, type Surroundings } from './provider.ts'
-import type { Keys } from './store.ts'
-
-/** The path below the identity provider's address. The issuer ends in a slash, as Auth0's does. */
-export const tenantPath = '/tenant/'
 
 const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
 const scope = 'openid profile email offline_access'
