@@ -5,16 +5,20 @@ import { createServer } from 'node:http'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { call } from '../../local/demo/program.ts'
 import { listen } from '../../local/ports.ts'
-import { ownBroker } from '../flows/support/shared-broker.ts'
+import { type BrokerHere, startBrokerHere } from '../flows/support/broker-here.ts'
 import { startTable, type TestTable } from '../support/table.ts'
 import { commandLine, registryFile, signedIn, tableVariables } from './support/command-line.ts'
 
-const broker = await ownBroker()
 let table: TestTable
+let broker: BrokerHere
 before(async () => {
   table = await startTable()
+  broker = await startBrokerHere()
 })
-after(() => table.stop())
+after(async () => {
+  await broker.stop()
+  await table.stop()
+})
 
 describe('sessions history', () => {
   test('sessions history of a local broker shows the log lines of the session, oldest first', async (t) => {

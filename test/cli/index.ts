@@ -1,3 +1,4 @@
+import '../support/broker-keys.ts'
 import { importTests } from '../support/import-tests.ts'
 
 importTests(import.meta.dirname)

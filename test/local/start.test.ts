@@ -14,11 +14,13 @@ import { startDynamodb } from '../../local/dynamodb.ts'
 import { listen } from '../../local/ports.ts'
 import { type Child, closed, run, until } from './support/child.ts'
 import { directory, type Owner } from './support/directory.ts'
+import { runKeys } from './support/run-keys.ts'
 
 type Started = { readonly child: Child; readonly url: string; readonly idpUrl: string; readonly dynamodb: string }
 type Variables = Readonly<Record<string, string>>
 
 const freePorts = { PORT: '0', IDP_PORT: '0' }
+const npmStart = ['npm', 'start', '--ignore-scripts']
 const escapeCharacter = '\u001b'
 const device = 'urn:ietf:params:oauth:grant-type:device_code'
 
@@ -29,7 +31,8 @@ function launch(
   command: readonly string[] = [process.execPath, 'local/start.ts'],
 ): Child {
   const [file = '', ...words] = command
-  const child = run(file, words, { ...freePorts, ...variables })
+  // npm runs on a Node that may not load TypeScript.
+  const child = run(file, words, { ...freePorts, ...(command === npmStart ? {} : runKeys()), ...variables })
   t.after(async () => {
     child.process.kill('SIGTERM')
     await child.ended
@@ -67,8 +70,9 @@ const refresh = (url: string, tokens: Reply) =>
     refresh_token: str(tokens, 'refresh_token'),
   })
 
-/** For the tests that only look: as it is by itself. */
+/** For the tests that only look. npm starts it, without further variables. The last test that uses it ends it. */
 let plain: Started
+let plainTemporary: string
 /** With variables that it should heed. The last test that uses it kills it. */
 let varied: Started
 let temporary: string
@@ -78,7 +82,8 @@ let dataDir: string
 const ends: (() => Promise<void>)[] = []
 before(async () => {
   const all = { after: (end: () => Promise<void>) => void ends.push(end) }
-  plain = await start(all)
+  plainTemporary = await directory(all)
+  plain = await start(all, { TMPDIR: plainTemporary }, npmStart)
   const preload = "--import data:text/javascript,console.error('preloaded')"
   temporary = await directory(all)
   varied = await start(all, { FORCE_COLOR: '1', NODE_OPTIONS: preload, TMPDIR: temporary })
@@ -191,16 +196,20 @@ test('brokers with one DATA_DIR and the DynamoDB of AWS_ENDPOINT_URL_DYNAMODB sh
   assert.equal((await session(other.url)).status, 200)
 })
 
-for (const signal of ['SIGTERM', 'SIGINT', 'SIGKILL'] as const) {
+async function expectEnd({ child, ...addresses }: Started, signal: NodeJS.Signals, temporary: string): Promise<void> {
+  child.process.kill(signal)
+  const took = await Promise.all([addresses.url, addresses.idpUrl, addresses.dynamodb].map(closed))
+  assert.ok(Math.max(...took) < 2_000, `${took}`)
+  await child.ended
+  await until(async () => !(await readdir(temporary)).some((name) => name.startsWith('token-broker-')))
+}
+
+for (const signal of ['SIGINT', 'SIGKILL'] as const) {
   test(`${signal} to npm start ends all that it started within 2 s`, async (t) => {
     const temporary = await directory(t)
-    const started = await start(t, { TMPDIR: temporary }, ['npm', 'start', '--ignore-scripts'])
-    await session(started.url)
-    started.child.process.kill(signal)
-    const took = await Promise.all([started.url, started.idpUrl, started.dynamodb].map(closed))
-    assert.ok(Math.max(...took) < 2_000, `${took}`)
-    await started.child.ended
-    await until(async () => !(await readdir(temporary)).some((name) => name.startsWith('token-broker-')))
+    const started = await start(t, { TMPDIR: temporary }, npmStart)
+    await fetch(started.idpUrl)
+    await expectEnd(started, signal, temporary)
   })
 }
 
@@ -228,4 +237,9 @@ test('a signal before it is ready ends it too', async (t) => {
   child.process.kill('SIGINT')
   const { code, signal } = await child.ended
   assert.ok(code === 0 || signal === 'SIGINT')
+})
+
+test('SIGTERM to npm start ends all that it started within 2 s, after sign-ins too', async () => {
+  await session(plain.url)
+  await expectEnd(plain, 'SIGTERM', plainTemporary)
 })

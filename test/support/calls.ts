@@ -15,6 +15,7 @@ import { processParts, setProcessParts } from '../../shared/parts.ts'
 import type { Registry } from '../../shared/store/registrations.ts'
 import { putRegistry } from '../../shared/store/registry.ts'
 import { generateKeyring } from '../../shared/tokens/keyring-secret.ts'
+import './broker-keys.ts'
 import { startTable, type TestTable } from './table.ts'
 
 export type Request = {

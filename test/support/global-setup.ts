@@ -1,6 +1,6 @@
 /**
- * What all test files of a run share (`node --test --test-global-setup`): one local stack, as `npm start` has it, one RSA
- * key, and a directory for the bundled functions. A file that is run without it makes its own (test/flows/support/shared-broker.ts, rsa-keys.ts,
+ * What all test files of a run share (`node --test --test-global-setup`): one local stack, as `npm start` has it, a few RSA
+ * keys, and a directory for the bundled functions. A file that is run without it makes its own (test/flows/support/shared-broker.ts, rsa-keys.ts,
  * test/infra/support/bundled.ts).
  */
 
@@ -11,7 +11,7 @@ import { sharedBrokerVariable } from '../flows/support/shared-broker.ts'
 import { bundlesVariable } from '../infra/support/bundled.ts'
 import { expectedRights } from '../infra/support/expected-rights.ts'
 import { usedRightsVariable } from './rights.ts'
-import { privateKeyText, sharedKeyVariable } from './rsa-keys.ts'
+import { rsaKeysText, rsaKeysVariable } from './rsa-keys.ts'
 
 /** Set by scripts/test.mjs where every test runs. */
 const wholeRunVariable = 'TEST_WHOLE_RUN'
@@ -20,9 +20,9 @@ let broker: BrokerProcess
 
 export async function globalSetup(): Promise<void> {
   process.env[usedRightsVariable] = join(newDirectory(), 'used-rights')
+  process.env[rsaKeysVariable] = rsaKeysText()
   broker = await startBroker()
   process.env[sharedBrokerVariable] = broker.url
-  process.env[sharedKeyVariable] = privateKeyText()
   process.env[bundlesVariable] = newDirectory()
 }
 

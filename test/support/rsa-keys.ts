@@ -1,21 +1,33 @@
-/** The RSA keys of providers in tests. Their making takes a tenth of a second, so one pair serves a whole run. */
+/** RSA keys for tests to which it does not matter which key they get. Generating one takes 70 ms of CPU, so a whole run shares a few. */
 
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import type { JWK } from 'jose'
 
-/** Where test/support/global-setup.ts tells the private key. */
-export const sharedKeyVariable = 'TEST_RSA_KEY'
+/** Set by test/support/global-setup.ts: the keys as JSON. */
+export const rsaKeysVariable = 'TEST_RSA_KEYS'
 
-let made: string | undefined
+const keys: JWK[] = JSON.parse(process.env[rsaKeysVariable] ?? '[]')
 
-/** A private key of 2048 bits as PEM. */
-export function privateKeyText(): string {
-  made ??= generateKeyPairSync('rsa', { modulusLength: 2048 })
-    .privateKey.export({ type: 'pkcs8', format: 'pem' })
-    .toString()
-  return made
-}
+/** The key of the providers that tests start, and those of brokers: two of a keyring, one of its identity provider, one for a rotation. */
+const [providerKey, ...brokerKeys] = [0, 1, 2, 3, 4] as const
+let drawn = 0
 
 export function sharedKeys(): { readonly privateKey: KeyObject; readonly publicKey: KeyObject } {
-  const privateKey = createPrivateKey(process.env[sharedKeyVariable] ?? privateKeyText())
+  const privateKey = createPrivateKey({ key: keyAt(providerKey), format: 'jwk' })
   return { privateKey, publicKey: createPublicKey(privateKey) }
+}
+
+/** A private key for a broker. After four keys, it returns the first again. */
+export function drawBrokerKey(): JWK {
+  return keyAt(brokerKeys[drawn++ % brokerKeys.length]!)
+}
+
+/** All keys, for the environment of other processes. */
+export function rsaKeysText(): string {
+  return JSON.stringify([providerKey, ...brokerKeys].map(keyAt))
+}
+
+function keyAt(index: number): JWK {
+  keys[index] ??= generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' }) as JWK
+  return keys[index]
 }

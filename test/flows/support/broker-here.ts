@@ -3,6 +3,7 @@
  * is still spoken to over HTTP. What only a process has (signals, a crash, a second instance) needs `startBroker`.
  */
 
+import '../../support/broker-keys.ts'
 import '../../support/rights-guard.ts'
 import { startLocalStack } from '../../../local/stack.ts'
 import { clock } from '../../../shared/parts.ts'

@@ -12,6 +12,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { partOfDynamodbLocal } from '../../support/dynamodb.ts'
 import { usedRightsVariable } from '../../support/rights.ts'
+import { rsaKeysVariable } from '../../support/rsa-keys.ts'
 import { freePort, isFree } from './ports.ts'
 
 /** What the flows need of a broker, wherever it runs. */
@@ -120,16 +121,19 @@ async function sharing(
 /** As registry files write the address of the local identity provider. */
 const idpVariable = ['$', '{IDP_URL}'].join('')
 
-const rightsGuard = new URL('../../support/rights-guard.ts', import.meta.url).href
+const preloads = ['rights-guard.ts', 'broker-keys.ts'].map((file) => new URL(`../../support/${file}`, import.meta.url))
 
-/** Holds the functions to their rights, too. */
+/** Limits the functions to their rights, and takes the RSA keys of the run. */
 function held(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const { NODE_OPTIONS = '' } = environment
-  const used = process.env[usedRightsVariable]
+  const variables = [usedRightsVariable, rsaKeysVariable].flatMap((name) => {
+    const value = process.env[name]
+    return value === undefined ? [] : [[name, value] as const]
+  })
   return {
     ...environment,
-    NODE_OPTIONS: `--import=${rightsGuard} ${NODE_OPTIONS}`,
-    ...(used !== undefined && { [usedRightsVariable]: used }),
+    ...Object.fromEntries(variables),
+    NODE_OPTIONS: `${preloads.map((url) => `--import=${url.href}`).join(' ')} ${NODE_OPTIONS}`,
   }
 }
 

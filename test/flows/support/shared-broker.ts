@@ -17,7 +17,7 @@ export async function sharedBroker(): Promise<Broker> {
 }
 
 /** Ends after the file's tests. */
-export async function ownBroker(): Promise<BrokerProcess> {
+async function ownBroker(): Promise<BrokerProcess> {
   const broker = await startBroker()
   after(() => broker.stop())
   return broker
