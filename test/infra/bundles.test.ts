@@ -3,11 +3,11 @@
  */
 
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { promisify } from 'node:util'
 import { DescribeTableCommand, DynamoDBClient, type TableDescription } from '@aws-sdk/client-dynamodb'
 import { type LocalDynamodb, startDynamodb } from '../../local/dynamodb.ts'
 import { type BrokerProcess, newShared, type Shared, startBroker } from '../flows/support/broker.ts'
@@ -35,6 +35,7 @@ import { expectMetrics, expectSchema, readLine } from '../support/log-lines.ts'
 import { SecretVersions } from '../support/secrets-manager.ts'
 import { type Aws, startAws } from './support/aws.ts'
 import { type Bundled, theBundles } from './support/bundled.ts'
+import type { Call, Ran } from './support/functions-alone.ts'
 import { rightsOf } from './support/rights.ts'
 import { synthesized } from './support/shapes.ts'
 import { registryWith, theOnly } from './support/template.ts'
@@ -52,6 +53,7 @@ let dynamodb: LocalDynamodb
 let aws: Aws
 let shared: Shared
 let broker: BrokerProcess
+let functionsAlone: ChildProcess | undefined
 
 before(async () => {
   bundled = await theBundles()
@@ -62,6 +64,7 @@ before(async () => {
 })
 
 after(async () => {
+  functionsAlone?.disconnect()
   await broker?.stop()
   aws?.stop()
   await dynamodb?.stop()
@@ -190,7 +193,7 @@ test('deployed: a worker exchanges tokens, and retry-revocations ends the sessio
   expectRefusal(await exchange(), 400, 'invalid_request')
   assert.ok(await isVaultKept(session.refreshToken))
   // The local stack's own schedule may be running it at this moment.
-  for (let left = 1; left > 0; ) ({ left } = (await runAlone('retry-revocations')) as { left: number })
+  for (let left = 1; left > 0; ) ({ left } = (await runAlone('retry-revocations')).answer as { left: number })
   assert.ok(!(await isVaultKept(session.refreshToken)))
 })
 
@@ -218,17 +221,17 @@ test('deployed apply-registry writes a registry, and changes it', async () => {
 })
 
 test('deployed rotate-keys lists the keys, and retires one', async () => {
-  const { keys } = (await runAlone('rotate-keys', { list: true })) as { keys: { key: string; status: string }[] }
+  const { keys } = (await runAlone('rotate-keys', { list: true })).answer as { keys: { key: string; status: string }[] }
   const { key } = keys.find(({ status }) => status === 'next')!
   const event = { emergency: { retire: [key], reason: 'a trial' } }
-  const { retired } = (await runAlone('rotate-keys', event)) as { retired: { key: string }[] }
+  const { retired } = (await runAlone('rotate-keys', event)).answer as { retired: { key: string }[] }
   assert.deepEqual([retired.length, retired[0]?.key], [1, key])
   assert.ok(!secrets.get(`${prefix}keyring`)?.includes(`"${key}"`))
 })
 
 test('deployed check-keys logs the age of the keys as a metric', async () => {
-  const { stdout } = await run('check-keys')
-  const line = readLine(stdout.split('\n')[0] ?? '')
+  const { log } = await runAlone('check-keys')
+  const line = readLine(log.split('\n')[0] ?? '')
   assert.deepEqual(expectSchema(line).age_days, 0)
   assert.deepEqual(expectMetrics(line), [{ name: 'age_days', value: 0, dimensions: [[]] }])
 })
@@ -315,22 +318,18 @@ async function startDeployed(): Promise<BrokerProcess> {
 }
 
 /** Runs a function that has no route. */
-async function runAlone(name: string, event: object = {}): Promise<unknown> {
-  const { stdout } = await run(name, event)
-  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '')
+async function runAlone(name: string, event: object = {}): Promise<Ran> {
+  const env = { ...process.env, ...deployedEnvironment(), METRICS_NAMESPACE: 'TokenBroker/test' }
+  functionsAlone ??= fork(new URL('support/functions-alone.ts', import.meta.url), { env })
+  functionsAlone.send({ name, event } satisfies Call)
+  const [ran] = (await once(functionsAlone, 'message')) as [Ran]
+  assert.equal(ran.fault, undefined)
+  return ran
 }
 
 /** Runs a function as CloudFormation does. */
 async function deploying(name: string, ResourceProperties: object = {}): Promise<unknown> {
   const asking = { ResourceProperties: { ...ResourceProperties } }
-  const { Status, Data } = await asCloudFormation((event) => run(name, event), asking)
+  const { Status, Data } = await asCloudFormation((event) => runAlone(name, event), asking)
   return { Status, Data }
-}
-
-/** Its log lines go to stdout, before its answer. */
-function run(name: string, event: object = {}): Promise<{ stdout: string }> {
-  const running = `handler(${JSON.stringify(event)}, { getRemainingTimeInMillis: () => 60_000 })`
-  const script = `import('deployed:${name}').then(({ handler }) => ${running}).then((told) => console.log(JSON.stringify(told)))`
-  const env = { ...process.env, ...deployedEnvironment(), METRICS_NAMESPACE: 'TokenBroker/test' }
-  return promisify(execFile)(process.execPath, ['-e', script], { env })
 }
