@@ -40,10 +40,13 @@ const coverage = [
 const ofTheProduct = [
   'domain',
   'flows',
+  'functions',
   'http',
   'instances',
   'providers',
+  'registry-file',
   'sessions',
+  'shared',
   'sign-in',
   'store',
   'tokens',

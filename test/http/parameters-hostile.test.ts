@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { OAuthError } from '../../shared/http/errors.ts'
 import { type Parameters, readBody } from '../../shared/http/parameters.ts'
+import { anyCharacter } from '../support/any-character.ts'
 
 const form = 'application/x-www-form-urlencoded'
 const json = 'application/json'
@@ -14,7 +15,7 @@ const names = ['grant_type', 'client_id', 'refresh_token', 'scope', 'code', 'sta
 
 const types = fc.oneof(
   fc.constantFrom(form, json, 'text/plain', `${json}; charset=utf-8`, `${form};charset=UTF-8`, undefined),
-  fc.string({ unit: 'binary' }),
+  fc.string({ unit: anyCharacter }),
 )
 const bytes = fc.uint8Array({ maxLength: 300 }).map((drawn) => Buffer.from(drawn).toString('utf8'))
 const bracket = fc.string({
@@ -22,12 +23,12 @@ const bracket = fc.string({
 })
 const jsonText = fc.json()
 const almostJson = fc
-  .tuple(jsonText, fc.nat(), fc.string({ unit: 'binary', maxLength: 2 }))
+  .tuple(jsonText, fc.nat(), fc.string({ unit: anyCharacter, maxLength: 2 }))
   .map(([drawn, at, noise]) => {
     const cut = at % (drawn.length + 1)
     return drawn.slice(0, cut) + noise + drawn.slice(cut)
   })
-const body = fc.oneof(bytes, fc.string({ unit: 'binary' }), bracket, jsonText, almostJson, fc.webQueryParameters())
+const body = fc.oneof(bytes, fc.string({ unit: anyCharacter }), bracket, jsonText, almostJson, fc.webQueryParameters())
 
 test('any input yields parameters or an OAuth error of 4xx, and nothing else, whatever the type', () => {
   fc.assert(

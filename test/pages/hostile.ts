@@ -5,6 +5,7 @@
  */
 
 import fc from 'fast-check'
+import { anyCharacter } from '../support/any-character.ts'
 
 const fragments = [
   ...['<', '>', '"', "'", '`', '&', '=', '/', ' ', '\n', '\0', '\r', '\t', '\x7f', '\u2028', '\u202e', '\ud800'],
@@ -24,7 +25,7 @@ const fragments = [
 
 /** Any text, with the pieces that break out of careless templates made likely. Never empty. */
 export const hostile: fc.Arbitrary<string> = fc
-  .array(fc.oneof(fc.constantFrom(...fragments), fc.string({ unit: 'binary', minLength: 1, maxLength: 8 })), {
+  .array(fc.oneof(fc.constantFrom(...fragments), fc.string({ unit: anyCharacter, minLength: 1, maxLength: 8 })), {
     minLength: 1,
     maxLength: 8,
   })

@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import { handler } from '../functions/retry-revocations.ts'
-import { contextOf } from '../local/gateway/event.ts'
-import { configFrom } from '../shared/config.ts'
-import { composeParts, setProcessParts } from '../shared/parts.ts'
-import { Unavailable } from '../shared/unavailable.ts'
+import { handler } from '../../functions/retry-revocations.ts'
+import { contextOf } from '../../local/gateway/event.ts'
+import { configFrom } from '../../shared/config.ts'
+import { composeParts, setProcessParts } from '../../shared/parts.ts'
+import { Unavailable } from '../../shared/unavailable.ts'
 
 test('a run that the table fails ends only when nothing is under way any more', async (t) => {
   t.after(() => setProcessParts(undefined))

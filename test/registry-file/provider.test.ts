@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { providerDefaults } from './support/registry.ts'
-import { application, client, file, inProvider, type Json, mistakesIn, registryOf } from './support/registry-file.ts'
+import { providerDefaults } from '../support/registry.ts'
+import { application, client, file, inProvider, type Json, mistakesIn, registryOf } from '../support/registry-file.ts'
 
 describe('a provider', () => {
   test('an oauth2 provider has its own endpoints and defaults', () => {

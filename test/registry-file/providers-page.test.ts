@@ -8,10 +8,10 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { certificateForLoopback } from './support/certificate.ts'
-import { application, file, type Json, mistakesIn } from './support/registry-file.ts'
+import { certificateForLoopback } from '../support/certificate.ts'
+import { application, file, type Json, mistakesIn } from '../support/registry-file.ts'
 
-const page = fileURLToPath(new URL('../docs/providers.md', import.meta.url))
+const page = fileURLToPath(new URL('../../docs/providers.md', import.meta.url))
 const text = readFileSync(page, 'utf8')
 
 test('docs/providers.md: every JSON example is a valid registry file', () => {

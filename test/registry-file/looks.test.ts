@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { accentContrast, accentStylesheet, schemes } from '../shared/pages/accent.ts'
-import { application, client, file, type Json, mistakesIn, registryOf } from './support/registry-file.ts'
+import { accentContrast, accentStylesheet, schemes } from '../../shared/pages/accent.ts'
+import { application, client, file, type Json, mistakesIn, registryOf } from '../support/registry-file.ts'
 
 const read = (changes: Json) => registryOf(file(application(changes))).applications[0]!
 const whys = (changes: Json) => mistakesIn(file(application(changes))).map(({ where, why }) => `${where} ${why}`)

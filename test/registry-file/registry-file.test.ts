@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { routes } from '../infra/routes.ts'
-import { hashSecret } from '../shared/domain/secret.ts'
-import { parseRegistry } from '../shared/registry-file.ts'
-import { providerDefaults } from './support/registry.ts'
+import { routes } from '../../infra/routes.ts'
+import { hashSecret } from '../../shared/domain/secret.ts'
+import { parseRegistry } from '../../shared/registry-file.ts'
+import { anyCharacter } from '../support/any-character.ts'
+import { providerDefaults } from '../support/registry.ts'
 import {
   application,
   client,
@@ -16,7 +17,7 @@ import {
   placesOf,
   registryOf,
   variable,
-} from './support/registry-file.ts'
+} from '../support/registry-file.ts'
 
 describe('what is read', () => {
   test('the smallest registry file gets every default', () => {
@@ -91,7 +92,7 @@ describe('what is read', () => {
 
   test('the registry file of the local stack is valid', async () => {
     const { readFile } = await import('node:fs/promises')
-    const text = await readFile(new URL('../local/registry.json', import.meta.url), 'utf8')
+    const text = await readFile(new URL('../../local/registry.json', import.meta.url), 'utf8')
     const { clients } = registryOf(text, { IDP_URL: 'http://127.0.0.1:8788' })
     const names = clients.map(({ application: at, clientId }) => `${at} ${clientId}`)
     for (const expected of ['cli', 'job', 'web', 'basic', 'spa', 'brief', 'api'])
@@ -333,7 +334,7 @@ describe('mistakes', () => {
     fc.assert(
       fc.property(
         fc.oneof(
-          fc.string({ unit: 'binary' }),
+          fc.string({ unit: anyCharacter }),
           fc.json(),
           value.map((drawn) => file(application({ clients: drawn }))),
           value.map((drawn) => JSON.stringify({ applications: drawn })),

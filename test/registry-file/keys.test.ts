@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { describe, test } from 'node:test'
-import { application, client, file, inClient, type Json, registryOf } from './support/registry-file.ts'
-import { sharedKeys } from './support/rsa-keys.ts'
+import { application, client, file, inClient, type Json, registryOf } from '../support/registry-file.ts'
+import { sharedKeys } from '../support/rsa-keys.ts'
 
 type Pair = { readonly publicKey: KeyObject; readonly privateKey: KeyObject }
 const jwkOf = (key: KeyObject): Json => ({ ...key.export({ format: 'jwk' }) })

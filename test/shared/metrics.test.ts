@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
-import { type LogFields, log, sink } from '../shared/log.ts'
-import { type MetricName, metrics, metricsOf } from '../shared/metrics.ts'
-import { expectMetrics, readLine } from './support/log-lines.ts'
+import { type LogFields, log, sink } from '../../shared/log.ts'
+import { type MetricName, metrics, metricsOf } from '../../shared/metrics.ts'
+import { expectMetrics, readLine } from '../support/log-lines.ts'
 
 const before = { ...sink }
 const lines: string[] = []

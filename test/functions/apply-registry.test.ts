@@ -2,14 +2,14 @@
 
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
-import { handler } from '../functions/apply-registry.ts'
-import { sink } from '../shared/log.ts'
-import { putRegistry, readRegistry, writeChanges } from '../shared/store/registry.ts'
-import { readHistory } from '../shared/store/registry-history.ts'
-import { asCloudFormation } from './support/cloudformation.ts'
-import { expectSchema, readLine } from './support/log-lines.ts'
-import { registryOf } from './support/registry-file.ts'
-import { startTable, type TestTable } from './support/table.ts'
+import { handler } from '../../functions/apply-registry.ts'
+import { sink } from '../../shared/log.ts'
+import { putRegistry, readRegistry, writeChanges } from '../../shared/store/registry.ts'
+import { readHistory } from '../../shared/store/registry-history.ts'
+import { asCloudFormation } from '../support/cloudformation.ts'
+import { expectSchema, readLine } from '../support/log-lines.ts'
+import { registryOf } from '../support/registry-file.ts'
+import { startTable, type TestTable } from '../support/table.ts'
 
 let table: TestTable
 let lines: string[] = []

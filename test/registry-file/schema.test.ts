@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { schemaPath, schemaText } from '../scripts/registry-schema.ts'
+import { schemaPath, schemaText } from '../../scripts/registry-schema.ts'
 
 type Schema = {
   readonly properties?: Readonly<Record<string, Schema>>

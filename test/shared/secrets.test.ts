@@ -9,12 +9,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, afterEach, before, describe, test } from 'node:test'
-import { createKeyring } from '../functions/create-keyring.ts'
-import { sink } from '../shared/log.ts'
-import { secretsAt } from '../shared/secrets.ts'
-import { readKeyring } from '../shared/tokens/keyring.ts'
-import { Unavailable } from '../shared/unavailable.ts'
-import { expectSchema, readLine } from './support/log-lines.ts'
+import { createKeyring } from '../../functions/create-keyring.ts'
+import { sink } from '../../shared/log.ts'
+import { secretsAt } from '../../shared/secrets.ts'
+import { readKeyring } from '../../shared/tokens/keyring.ts'
+import { Unavailable } from '../../shared/unavailable.ts'
+import { expectSchema, readLine } from '../support/log-lines.ts'
 
 const refused =
   (part: string, needsOperator = false) =>

@@ -5,12 +5,12 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { type LogEvent, logEvents } from '../shared/log-events.ts'
-import { type Metric, metrics } from '../shared/metrics.ts'
-import { expectMetrics, expectSchema, readLine } from './support/log-lines.ts'
-import { modulesIn } from './support/modules.ts'
+import { type LogEvent, logEvents } from '../../shared/log-events.ts'
+import { type Metric, metrics } from '../../shared/metrics.ts'
+import { expectMetrics, expectSchema, readLine } from '../support/log-lines.ts'
+import { modulesIn } from '../support/modules.ts'
 
-const page = readFileSync(new URL('../docs/audit.md', import.meta.url), 'utf8')
+const page = readFileSync(new URL('../../docs/audit.md', import.meta.url), 'utf8')
 /** The page's short names for fields that stand together. */
 const groups = new Map(
   [...page.matchAll(/\*(\w+)\*(?: stands)? for ((?:`\w+`,?\s*)+)/g)].map(([, group = '', names]) => [

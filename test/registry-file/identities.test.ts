@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, test } from 'node:test'
-import { parseClient } from '../shared/registry-file.ts'
-import { anApplication } from './support/registry.ts'
-import { application, client, file, inClient, type Json, registryOf } from './support/registry-file.ts'
+import { parseClient } from '../../shared/registry-file.ts'
+import { anApplication } from '../support/registry.ts'
+import { application, client, file, inClient, type Json, registryOf } from '../support/registry-file.ts'
 
 const identity = { issuer: 'https://platform.example', subject: 'nightly' }
 const withIdentities = (...identities: unknown[]): Json => ({ auth: 'workload_identity', identities })

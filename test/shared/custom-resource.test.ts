@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { customResource, DeploymentError } from '../shared/custom-resource.ts'
-import { sink } from '../shared/log.ts'
-import { asCloudFormation } from './support/cloudformation.ts'
+import { customResource, DeploymentError } from '../../shared/custom-resource.ts'
+import { sink } from '../../shared/log.ts'
+import { asCloudFormation } from '../support/cloudformation.ts'
 
 async function quietly<Result>(work: () => Promise<Result>): Promise<{ result: Result; lines: string[] }> {
   const lines: string[] = []

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { configFrom } from '../shared/config.ts'
+import { configFrom } from '../../shared/config.ts'
 
 test('TABLE_NAME and SECRETS are required, BASE_URL is not', () => {
   const least = { TABLE_NAME: 'table', SECRETS: 'file:/x' }
