@@ -81,10 +81,10 @@ test('the moment never goes back, and the one that holds is told', async () => {
   assert.equal(await registered.revokeUpTo(name, 'cli', now + 1), now + 1)
 })
 
-test('fifty at once leave the latest moment', async () => {
-  const moments = Array.from({ length: 50 }, (_, at) => now + ((at * 37) % 50))
+test('twenty at once leave the latest moment', async () => {
+  const moments = Array.from({ length: 20 }, (_, at) => now + ((at * 7) % 20))
   await Promise.all(moments.map((moment) => registered.revokeUpTo(name, 'cli', moment)))
-  assert.equal((await record('client#cli'))?.revokedBefore, now + 49)
+  assert.equal((await record('client#cli'))?.revokedBefore, now + 19)
 })
 
 test('who is not registered is not made by being revoked', async () => {

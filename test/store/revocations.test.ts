@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { after, before, beforeEach, test } from 'node:test'
+import { afterEach, beforeEach, test } from 'node:test'
 import type { Family } from '../../shared/domain/family.ts'
 import { markProviderNotified, revoke, revokeByOps } from '../../shared/domain/transitions.ts'
 import { createFamilies, type Families } from '../../shared/store/families.ts'
@@ -13,18 +13,15 @@ import type { Table } from '../../shared/store/table.ts'
 import { Unavailable } from '../../shared/unavailable.ts'
 import { startFaultProxy, throttling } from '../flows/support/fault-proxy.ts'
 import { active, approved, credential, now, pending, revoked } from '../support/families.ts'
-import { deleteItem, familyAt, putFamily, startTable, type TestTable } from '../support/table.ts'
+import { familyAt, putFamilies, putFamily, startTable, type TestTable } from '../support/table.ts'
 
 let table: TestTable
 let families: Families
-before(async () => {
+beforeEach(async () => {
   table = await startTable()
   families = createFamilies(table)
 })
-after(() => table.stop())
-beforeEach(async () => {
-  for (const sid of (await due()).flat()) await deleteItem(table, { pk: `family#${sid}`, sk: 'family' })
-})
+afterEach(() => table.stop())
 
 async function due(at: Table = table): Promise<(readonly string[])[]> {
   const pages: (readonly string[])[] = []
@@ -36,6 +33,15 @@ async function put(family: Family): Promise<string> {
   const sid = randomUUID()
   await putFamily(table, { ...family, sid })
   return sid
+}
+
+/** So many that are due, the longest overdue first. */
+async function putDue(count: number): Promise<string[]> {
+  const overdue = Array.from({ length: count }, (_, at) =>
+    revoked({ sid: randomUUID(), revocationDue: 'provider', revokedAt: now - (count - at) * 1_000 }),
+  )
+  await putFamilies(table, overdue)
+  return overdue.map(({ sid }) => sid)
 }
 
 const moment = (at = now) => ({ now: at, writeId: randomUUID() })
@@ -66,20 +72,17 @@ test('a second report finds nothing to do', async () => {
 })
 
 test('more than a page: each is there once, the longest overdue first', async () => {
-  const sids: string[] = []
-  for (let at = 0; at < 230; at += 1) {
-    sids.push(await put(revoked({ revocationDue: 'provider', revokedAt: now - at * 1_000 })))
-  }
+  const sids = await putDue(230)
   const pages = await due()
   assert.deepEqual(
     pages.map(({ length }) => length),
     [100, 100, 30],
   )
-  assert.deepEqual(pages.flat(), sids.reverse())
+  assert.deepEqual(pages.flat(), sids)
 })
 
 test('a page may be left without reading the next', async () => {
-  for (let at = 0; at < 101; at += 1) await put(revoked({ revocationDue: 'provider', revokedAt: now - at }))
+  await putDue(101)
   const proxy = await startFaultProxy(table.endpoint)
   try {
     const through = await table.another(proxy.endpoint)

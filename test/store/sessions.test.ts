@@ -10,7 +10,7 @@ import { createSessions, type Entry, type SessionQuery, type Sessions } from '..
 import { Unavailable } from '../../shared/unavailable.ts'
 import { active, now, pending } from '../support/families.ts'
 import { type LaggingIndex, startLaggingIndex } from '../support/lagging-index.ts'
-import { bePatient, putFamily, startTable, type TestTable } from '../support/table.ts'
+import { bePatient, putFamilies, putFamily, startTable, type TestTable } from '../support/table.ts'
 
 let table: TestTable
 let lagging: LaggingIndex
@@ -30,7 +30,7 @@ after(async () => {
 /** Puts families, so many ms after `now` each, and answers their sids in the order of a list. */
 async function put(ages: readonly number[], of: (at: number) => Partial<Family> = () => ({})): Promise<string[]> {
   const families = ages.map((age, at) => active(3, { sid: `${age}-${randomUUID()}`, createdAt: now + age, ...of(at) }))
-  for (const family of families) await putFamily(table, family)
+  await putFamilies(table, families)
   return families
     .sort((one, other) => other.createdAt - one.createdAt || (one.sid < other.sid ? -1 : 1))
     .map(({ sid }) => sid)
@@ -112,14 +112,10 @@ describe('the newest families', () => {
 
   test('a client whose namesake has thousands before it is found page by page, and no page takes for ever', async () => {
     const [own] = await put([0], () => ({ clientId: 'namesake' }))
-    await Promise.all(
-      Array.from({ length: 60 }, (_, at) =>
-        putFamily(
-          table,
-          pending({ sid: randomUUID(), clientId: 'namesake', application: 'other', createdAt: now + at }),
-        ),
-      ),
+    const others = Array.from({ length: 60 }, (_, at) =>
+      pending({ sid: randomUUID(), clientId: 'namesake', application: 'other', createdAt: now + at }),
     )
+    await putFamilies(table, others)
     assert.deepEqual(await all({ application: 'demo', clientIds: ['namesake'] }, 1), [own])
   })
 })

@@ -131,13 +131,13 @@ describe('a change', () => {
   }
 })
 
-test('B1 two hundred callers at four clients want the lease: one has it, and all others see whose it is', async () => {
+test('B1 twenty callers at four clients want the lease: one has it, and all others see whose it is', async () => {
   const others = [await table.another(), await table.another(), await table.another()].map(createVaults)
   const stores = [vaults, ...others]
   const seen = await kept()
   const race = async (at: number): Promise<Swap> =>
     stores[at % stores.length]!.swap(seen, takeLease(now), `caller ${at}`)
-  const swaps = await Promise.all(Array.from({ length: 200 }, (_, at) => race(at)))
+  const swaps = await Promise.all(Array.from({ length: 20 }, (_, at) => race(at)))
   const winners = swaps.filter(({ swapped }) => swapped)
   assert.equal(winners.length, 1)
   const [{ vault: won } = assert.fail()] = winners
@@ -146,7 +146,7 @@ test('B1 two hundred callers at four clients want the lease: one has it, and all
   assert.equal(nextStep(won!, now), 'use')
 })
 
-test('B2 two hundred changes of all kinds over one revision: one is made, whole', async () => {
+test('B2 twenty changes of all kinds over one revision: one is made, whole', async () => {
   const seen = await kept({ leaseUntil: now + second })
   const kinds = [
     coolDown(seen, 9, now),
@@ -154,7 +154,7 @@ test('B2 two hundred changes of all kinds over one revision: one is made, whole'
     renewTokens(seen, 'fresh', { expiresInSeconds: 60, isRefreshable: true }, now),
   ]
   const swaps = await Promise.all(
-    Array.from({ length: 200 }, async (_, at) => {
+    Array.from({ length: 20 }, async (_, at) => {
       const change = kinds[at % kinds.length]!
       return { change, at, swap: await vaults.swap(seen, change, `caller ${at}`) }
     }),

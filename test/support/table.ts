@@ -4,7 +4,7 @@
  */
 
 import { randomUUID } from 'node:crypto'
-import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
+import { BatchWriteCommand, DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
 import type { Family } from '../../shared/domain/family.ts'
 import { connect, createTableIfMissing, type Table } from '../../shared/store/table.ts'
 import { type Store, startStore } from './dynamodb.ts'
@@ -96,8 +96,21 @@ export async function deleteItem({ client, name }: Table, key: Readonly<Record<s
 
 /** A family put as it is, whatever was there. */
 export function putFamily(table: Table, family: Family): Promise<void> {
-  return putItem(table, { pk: `family#${family.sid}`, sk: 'family', ...family })
+  return putItem(table, familyItem(family))
 }
+
+/** As many as DynamoDB writes by one request. */
+const batchLength = 25
+
+/** As putFamily, in batches. */
+export async function putFamilies({ client, name }: Table, families: readonly Family[]): Promise<void> {
+  for (let at = 0; at < families.length; at += batchLength) {
+    const puts = families.slice(at, at + batchLength).map((family) => ({ PutRequest: { Item: familyItem(family) } }))
+    await client.send(new BatchWriteCommand({ RequestItems: { [name]: puts } }))
+  }
+}
+
+const familyItem = (family: Family) => ({ pk: `family#${family.sid}`, sk: 'family', ...family })
 
 /** The family's item without its key. */
 export async function familyAt(table: Table, sid: string): Promise<Family | undefined> {
