@@ -4,14 +4,14 @@
 
 import assert from 'node:assert/strict'
 import { text } from 'node:stream/consumers'
-import { after, before, describe, it } from 'node:test'
-import type { BrowserContext, BrowserContextOptions, Page as Tab } from 'playwright-core'
+import { after, before, beforeEach, describe, it } from 'node:test'
+import type { Page as Tab } from 'playwright-core'
 import { type BrokerHere, startBrokerHere } from '../flows/support/broker-here.ts'
 import { web } from '../flows/support/callers.ts'
 import { authorizeUrl, type Extra } from '../flows/support/endpoints.ts'
 import { deviceCode, pkce } from '../flows/support/flows.ts'
 import { registryFile } from '../flows/support/registry.ts'
-import { type Chromium, hasChromium, launchChromium, type Site, serve } from './browser.ts'
+import { hasChromium, inTab, type Site, serve } from './browser.ts'
 
 if (hasChromium()) describe('a sign-in in a browser', inBrowser)
 
@@ -21,7 +21,6 @@ const app = { application: 'demo', clientId: 'app', auth: 'none' } as const
 type Visit = { readonly method: string; readonly origin: string | undefined; readonly told: URLSearchParams }
 
 function inBrowser(): void {
-  let browser: Chromium
   let broker: BrokerHere
   let client: Site
   let welcome: Site
@@ -43,24 +42,16 @@ function inBrowser(): void {
       Object.assign(row('demo', 'web'), { redirectUris: [`${client.origin}/cb`] })
     })
     broker = await startBrokerHere({ registry })
-    browser = await launchChromium()
   })
   after(async () => {
-    await browser.close()
     await broker.stop()
     client.close()
     welcome.close()
   })
 
-  async function inContext(options: BrowserContextOptions, use: (context: BrowserContext) => Promise<void>) {
-    const context = await browser.newContext({ viewport: { width: 390, height: 844 }, ...options })
+  beforeEach(() => {
     visits.length = 0
-    try {
-      await use(context)
-    } finally {
-      await context.close()
-    }
-  }
+  })
 
   const start = (caller: typeof app | typeof web, extra: Extra = {}) =>
     authorizeUrl(broker, caller, { ...pkce().parameters, redirect_uri: `${client.origin}/cb`, ...extra })
@@ -76,28 +67,26 @@ function inBrowser(): void {
     return visits[count - 1] ?? assert.fail('the client was not visited')
   }
 
+  it('without scripts, a native app is confirmed, or declined, and the browser reaches its port', () =>
+    inTab({ javaScriptEnabled: false }, async (tab) => {
+      await tab.goto(start(app))
+      await tab.getByRole('button', { name: 'Decline' }).click({ noWaitAfter: true })
+      assert.equal((await visited(tab)).told.get('error'), 'access_denied')
+      await tab.goto(start(app))
+      await tab.getByRole('button', { name: 'Approve' }).click()
+      await signIn(tab)
+      assert.ok((await visited(tab, 2)).told.get('code'))
+      // Now the provider asks nothing, so one form leads through all four redirects.
+      await tab.goto(start(app))
+      await tab.getByRole('button', { name: 'Approve' }).click({ noWaitAfter: true })
+      assert.ok((await visited(tab, 3)).told.get('code'))
+    }))
+
   for (const javaScriptEnabled of [true, false]) {
     const scripts = javaScriptEnabled ? 'with scripts' : 'without scripts'
 
-    it(`${scripts}, a native app is confirmed, or declined, and the browser reaches its port`, () =>
-      inContext({ javaScriptEnabled }, async (context) => {
-        const tab = await context.newPage()
-        await tab.goto(start(app))
-        await tab.getByRole('button', { name: 'Decline' }).click({ noWaitAfter: true })
-        assert.equal((await visited(tab)).told.get('error'), 'access_denied')
-        await tab.goto(start(app))
-        await tab.getByRole('button', { name: 'Approve' }).click()
-        await signIn(tab)
-        assert.ok((await visited(tab, 2)).told.get('code'))
-        // Now the provider asks nothing, so one form leads through all four redirects.
-        await tab.goto(start(app))
-        await tab.getByRole('button', { name: 'Approve' }).click({ noWaitAfter: true })
-        assert.ok((await visited(tab, 3)).told.get('code'))
-      }))
-
     it(`${scripts}, the answer is posted to the client, which learns that the form is the broker’s`, () =>
-      inContext({ javaScriptEnabled }, async (context) => {
-        const tab = await context.newPage()
+      inTab({ javaScriptEnabled }, async (tab) => {
         await tab.goto(start(web, { response_mode: 'form_post', state: 'st"<&' }))
         await signIn(tab)
         if (!javaScriptEnabled) await tab.getByRole('button', { name: 'Continue' }).click({ noWaitAfter: true })
@@ -108,8 +97,7 @@ function inBrowser(): void {
   }
 
   it('the page of success shows the same after a reload, and when the browser goes back to it', () =>
-    inContext({}, async (context) => {
-      const tab = await context.newPage()
+    inTab({}, async (tab) => {
       await tab.goto((await deviceCode(broker)).verificationUriComplete)
       await tab.getByRole('button', { name: 'Approve' }).click()
       await signIn(tab)
@@ -124,8 +112,8 @@ function inBrowser(): void {
     }))
 
   it('two tabs sign in at the same time, one for a client and one for a device', () =>
-    inContext({}, async (context) => {
-      const [forClient, forDevice] = [await context.newPage(), await context.newPage()]
+    inTab({}, async (forClient) => {
+      const forDevice = await forClient.context().newPage()
       await forClient.goto(start(web, { state: 'tab' }))
       await forDevice.goto((await deviceCode(broker)).verificationUriComplete)
       await forDevice.getByRole('button', { name: 'Approve' }).click()
@@ -134,5 +122,6 @@ function inBrowser(): void {
       assert.deepEqual((await visited(forClient)).told.get('state'), 'tab')
       await signIn(forDevice)
       await forDevice.getByRole('heading', { name: 'is connected' }).waitFor()
+      await forDevice.close()
     }))
 }

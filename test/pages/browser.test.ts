@@ -5,10 +5,10 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import fc from 'fast-check'
-import type { Page as Tab } from 'playwright-core'
+import type { Frame, Page as Tab } from 'playwright-core'
 import { attributes, html } from '../../shared/pages/html.ts'
-import { page } from '../../shared/pages/page.ts'
-import { hasChromium } from './browser.ts'
+import { type Page, page } from '../../shared/pages/page.ts'
+import { complaintsIn, hasChromium, inTab } from './browser.ts'
 import { everydayWords, everyPage, type Words, wordNames } from './every-page.ts'
 import { hostile, survives } from './hostile.ts'
 import { type Contrast, describeFocus, type Focus, findOverflow, measureContrast } from './in-page.ts'
@@ -20,53 +20,63 @@ const unbroken = Object.fromEntries(wordNames.map((name) => [name, 'W'.repeat(12
 /** What Chromium says of every page with a status of 400 or more, about the page itself. */
 const remarkOnStatus = /^Failed to load resource: the server responded with a status of \d+ \([\w ]+\)$/
 const samples = fc.sample(hostile, 300)
+const grounds = { light: 'rgb(255, 255, 255)', dark: 'rgb(24, 31, 29)' }
+const style = `({
+  padding: getComputedStyle(document.querySelector('.card')).paddingLeft,
+  ground: getComputedStyle(document.body).backgroundColor,
+})`
 
 function inBrowser(): void {
   let stage: Stage
-  let names: readonly string[] = []
-  let seen: Map<string, Sight>
   before(async () => {
-    stage = await raiseStage((provider) => {
-      const everyday = everyPage(everydayWords, provider)
-      names = [...everyday.keys()]
-      return new Map([...everyday, ['samples', samplesPage()]])
-    })
-    seen = await lookAtEach(stage, names)
+    stage = await raiseStage((provider) => everyPage(everydayWords, provider).set('samples', samplesPage()))
   })
   after(() => stage.close())
 
-  it('each page wears its stylesheet, breaks no rule of its own policy, and asks for nothing else', () => {
-    for (const [name, { padding, complaints, requests }] of seen) {
-      assert.equal(padding, '20px', name)
-      assert.deepEqual(complaints, [], name)
-      assert.deepEqual(requests, [stage.url(name)], name)
-    }
-  })
-
-  it('nothing sticks out of a phone of 320 or 390 px, however long and unbroken the words', async () => {
-    await stage.inTab({}, async (tab) => {
-      await tab.goto('about:blank')
-      for (const [name, { html }] of everyPage(unbroken, stage.providerOrigin)) {
-        // A navigation would cost ten times as much.
-        await tab.setContent(html)
-        for (const width of [320, 390]) {
-          await tab.setViewportSize({ width, height: 844 })
-          assert.deepEqual(await tab.evaluate<string[]>(findOverflow), [], `${name} at ${width} px`)
+  it('each page wears its stylesheet and breaks no rule of its own policy; text stands out by 4.5:1, pictures and outlines by 3:1', () =>
+    inTab({}, async (tab) => {
+      const complaints = complaintsIn(tab)
+      const frames = await showEach(tab, everyPage(everydayWords, stage.providerOrigin), 390)
+      assert.deepEqual(complaints, [])
+      for (const [colorScheme, ground] of Object.entries(grounds)) {
+        await tab.emulateMedia({ colorScheme: colorScheme as keyof typeof grounds })
+        for (const [name, frame] of frames) {
+          assert.deepEqual(await frame.evaluate(style), { padding: '20px', ground }, name)
+          const contrast = await frame.evaluate<Contrast[]>(measureContrast)
+          assert.ok(contrast.length > 2, name)
+          for (const { what, ratio, needed } of contrast) assert.ok(ratio >= needed, `${name}: ${what}: ${ratio}`)
         }
       }
-    })
-  })
+    }))
 
-  it('text stands out by 4.5:1, pictures and outlines by 3:1, in light and dark', () => {
-    for (const [name, { contrast, ground }] of seen) {
-      assert.deepEqual(ground, { light: 'rgb(255, 255, 255)', dark: 'rgb(24, 31, 29)' }, name)
-      assert.ok(contrast.length > 4, name)
-      for (const { what, ratio, needed } of contrast) assert.ok(ratio >= needed, `${name}: ${what}: ${ratio}`)
-    }
-  })
+  it('as it is served, too, a page wears its stylesheet and breaks no rule of its policy, and it asks for nothing else', () =>
+    inTab({}, async (tab) => {
+      const complaints = complaintsIn(tab)
+      const requests: string[] = []
+      tab.on('request', (request) => requests.push(request.url()))
+      const urls = ['confirm', 'server-error-anywhere'].map(stage.url)
+      for (const url of urls) {
+        await tab.goto(url)
+        assert.deepEqual(await tab.evaluate(style), { padding: '20px', ground: grounds.light }, url)
+      }
+      assert.deepEqual(requests, urls)
+      assert.deepEqual(
+        complaints.filter((text) => !remarkOnStatus.test(text)),
+        [],
+      )
+    }))
+
+  for (const width of [320, 390]) {
+    it(`nothing sticks out of a phone of ${width} px, however long and unbroken the words`, () =>
+      inTab({}, async (tab) => {
+        for (const [name, frame] of await showEach(tab, everyPage(unbroken, stage.providerOrigin), width)) {
+          assert.deepEqual(await frame.evaluate<string[]>(findOverflow), [], name)
+        }
+      }))
+  }
 
   it('the keyboard goes through each page in the order of reading, and shows where it is', async () => {
-    await stage.inTab({}, async (tab) => {
+    await inTab({}, async (tab) => {
       const orders = {
         'enter-code': ['user_code', 'Continue', 'Help with Harbour Books'],
         'enter-code-unknown': ['user_code', 'Continue'],
@@ -82,7 +92,7 @@ function inBrowser(): void {
   })
 
   it('a screen reader hears the question, the code, what for, the warning and both answers', async () => {
-    await stage.inTab({}, async (tab) => {
+    await inTab({}, async (tab) => {
       await tab.goto(stage.url('confirm'))
       assert.equal(await tab.title(), 'Connect Nightly Report? – Harbour Books')
       assert.equal(await heard(tab), confirmAsHeard(new URL(stage.providerOrigin).host))
@@ -90,7 +100,7 @@ function inBrowser(): void {
   })
 
   it('a screen reader hears what is wrong with a code, and where to mend it', async () => {
-    await stage.inTab({}, async (tab) => {
+    await inTab({}, async (tab) => {
       await tab.goto(stage.url('enter-code-expired'))
       assert.equal(await tab.title(), 'Try the code again – Harbour Books')
       assert.equal(await heard(tab), expiredAsHeard)
@@ -98,7 +108,7 @@ function inBrowser(): void {
   })
 
   it('without JavaScript a code is typed and sent, once there is one', async () => {
-    await stage.inTab({ javaScriptEnabled: false }, async (tab) => {
+    await inTab({ javaScriptEnabled: false }, async (tab) => {
       stage.forms.length = 0
       stage.leadTo('itself')
       await tab.goto(stage.url('enter-code'))
@@ -112,7 +122,7 @@ function inBrowser(): void {
   })
 
   it('without JavaScript the answer goes to the broker, and yes leads on to the provider', async () => {
-    await stage.inTab({ javaScriptEnabled: false }, async (tab) => {
+    await inTab({ javaScriptEnabled: false }, async (tab) => {
       stage.forms.length = 0
       stage.leadTo('provider')
       for (const answer of ['Approve', 'Decline']) {
@@ -132,7 +142,7 @@ function inBrowser(): void {
   })
 
   it('the form leads to no other site, not even by a redirect', async () => {
-    await stage.inTab({}, async (tab) => {
+    await inTab({}, async (tab) => {
       stage.leadTo('stranger')
       await tab.goto(stage.url('confirm'))
       const complaint = tab.waitForEvent('console')
@@ -143,7 +153,7 @@ function inBrowser(): void {
   })
 
   it('without JavaScript the lines for developers unfold', async () => {
-    await stage.inTab({ javaScriptEnabled: false }, async (tab) => {
+    await inTab({ javaScriptEnabled: false }, async (tab) => {
       await tab.goto(stage.url('redirect-unregistered'))
       const redirectUri = tab.getByText(everydayWords.redirectUri)
       assert.equal(await redirectUri.isVisible(), false)
@@ -153,7 +163,7 @@ function inBrowser(): void {
   })
 
   it('reads every text and attribute back as it was written', async () => {
-    await stage.inTab({}, async (tab) => {
+    await inTab({}, async (tab) => {
       await tab.goto(stage.url('samples'))
       const read = await tab.evaluate<[string, string][]>(
         '[...document.querySelectorAll("main p")].map((p) => [p.textContent, p.title])',
@@ -166,45 +176,24 @@ function inBrowser(): void {
   })
 }
 
-/** What one visit to a page shows. */
-type Sight = {
-  readonly padding: string
-  readonly complaints: readonly string[]
-  readonly requests: readonly string[]
-  readonly contrast: readonly Contrast[]
-  readonly ground: Readonly<Record<string, string>>
+/**
+ * Shows pages side by side, each under its policy in a frame as wide as a phone: a visit to each would cost ten times as much.
+ */
+async function showEach(tab: Tab, pages: Map<string, Page>, width: number): Promise<Map<string, Frame>> {
+  const frames = [...pages].map(
+    ([name, page]) =>
+      html`<iframe name="${name}" width="${width}" height="844" srcdoc="${underItsPolicy(page)}"></iframe>`,
+  )
+  await tab.goto('about:blank')
+  // Without the colour schemes a frame would be light always.
+  await tab.setContent(`<!doctype html><meta name="color-scheme" content="light dark">${html`${frames}`}`)
+  return new Map([...pages.keys()].map((name) => [name, tab.frame({ name }) ?? assert.fail(`${name} is not shown`)]))
 }
 
-/** Visits each page once, since the visit is what takes time. */
-async function lookAtEach(stage: Stage, names: readonly string[]): Promise<Map<string, Sight>> {
-  const seen = new Map<string, Sight>()
-  await stage.inTab({}, async (tab) => {
-    let complaints: string[] = []
-    let requests: string[] = []
-    tab.on('console', (message) => complaints.push(message.text()))
-    tab.on('request', (request) => requests.push(request.url()))
-    for (const name of names) {
-      complaints = []
-      requests = []
-      await tab.goto(stage.url(name))
-      const sight = await look(tab)
-      seen.set(name, { ...sight, requests, complaints: complaints.filter((text) => !remarkOnStatus.test(text)) })
-    }
-  })
-  return seen
-}
-
-async function look(tab: Tab): Promise<Omit<Sight, 'complaints' | 'requests'>> {
-  const contrast: Contrast[] = []
-  const ground: Record<string, string> = {}
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await tab.emulateMedia({ colorScheme })
-    contrast.push(...(await tab.evaluate<Contrast[]>(measureContrast)))
-    ground[colorScheme] = await tab.evaluate<string>('getComputedStyle(document.body).backgroundColor')
-  }
-  await tab.emulateMedia({ colorScheme: null })
-  const padding = await tab.evaluate<string>('getComputedStyle(document.querySelector(".card")).paddingLeft')
-  return { padding, contrast, ground }
+/** HTML §4.2.5.3: an element can hold all of a policy but who may frame the page. */
+function underItsPolicy({ headers, html }: Page): string {
+  const policy = headers['content-security-policy']?.replace(/; frame-ancestors [^;]*/, '') ?? ''
+  return html.replace('<head>', `<head><meta http-equiv="content-security-policy" content="${policy}">`)
 }
 
 function samplesPage() {

@@ -9,7 +9,7 @@ import { existsSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after } from 'node:test'
-import { type Browser, chromium } from 'playwright-core'
+import { type Browser, chromium, type Page as Tab } from 'playwright-core'
 
 /** Debian's, unless `CHROMIUM_PATH` names another. */
 export const chromiumPath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'
@@ -21,26 +21,40 @@ export function hasChromium(): boolean {
   return found
 }
 
-export type Chromium = Pick<Browser, 'newContext' | 'newPage' | 'close'>
+let browser: Promise<Browser> | undefined
+const tabs = new Map<boolean, Promise<Tab>>()
+after(async () => (await browser)?.close())
 
-let isShared = false
-let shared: Promise<Browser> | undefined
+type TabOptions = { readonly width?: number; readonly javaScriptEnabled?: boolean }
 
-/** Makes all files of this process use one browser, which ends after them. Called outside of every suite. */
-export function shareChromium(): void {
-  isShared = true
-  after(async () => (await shared)?.close())
+/**
+ * Lends the process's tab with scripts, or the one without: with this width, no cookies and no emulation. A new tab costs more than most
+ * tests do in it.
+ */
+export async function inTab(options: TabOptions, use: (tab: Tab) => Promise<void>): Promise<void> {
+  const { width = 390, javaScriptEnabled = true } = options
+  const opened = tabs.get(javaScriptEnabled) ?? openTab(javaScriptEnabled)
+  tabs.set(javaScriptEnabled, opened)
+  const tab = await opened
+  await tab.context().clearCookies()
+  await tab.setViewportSize({ width, height: 844 })
+  await tab.emulateMedia({ colorScheme: null })
+  await use(tab)
 }
 
-export async function launchChromium(): Promise<Chromium> {
-  if (!isShared) return await launch()
-  shared ??= launch()
-  const browser = await shared
-  return {
-    newContext: (options) => browser.newContext(options),
-    newPage: (options) => browser.newPage(options),
-    close: async () => {},
-  }
+async function openTab(javaScriptEnabled: boolean): Promise<Tab> {
+  browser ??= launch()
+  // A test may serve pages with a certificate of its own.
+  const context = await (await browser).newContext({ javaScriptEnabled, ignoreHTTPSErrors: true })
+  return context.newPage()
+}
+
+/** What the browser says about the tab's pages from now on: errors, and breaches of their policies. */
+export function complaintsIn(tab: Tab): string[] {
+  const complaints: string[] = []
+  tab.on('console', (message) => complaints.push(message.text()))
+  tab.on('pageerror', (error) => complaints.push(error.message))
+  return complaints
 }
 
 /** Replaces Playwright's own list. The suggestions of the address bar are pages with a process for each context. */

@@ -1,5 +1,5 @@
 import { importTests } from '../support/import-tests.ts'
-import { shareChromium } from './browser.ts'
+// The browser ends after all files, not after the first that imports it.
+import './browser.ts'
 
-shareChromium()
 importTests(import.meta.dirname)

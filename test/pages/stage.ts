@@ -1,5 +1,5 @@
 /**
- * Three sites and a browser: a broker that shows the pages, the provider that its form may lead to, and a stranger that
+ * Three sites: a broker that shows the pages, the provider that its form may lead to, and a stranger that
  * it may not.
  *
  * Owns what a POST to the broker answers. Must not know what is tested.
@@ -7,9 +7,8 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
-import type { BrowserContextOptions, Page as Tab } from 'playwright-core'
 import type { Page } from '../../shared/pages/page.ts'
-import { launchChromium, serve } from './browser.ts'
+import { serve } from './browser.ts'
 
 export type Stage = {
   readonly url: (name: string) => string
@@ -18,9 +17,7 @@ export type Stage = {
   readonly forms: URLSearchParams[]
   /** Where the broker sends a form on to: its own page that asks, the provider, or the stranger. */
   readonly leadTo: (site: 'itself' | 'provider' | 'stranger') => void
-  /** The tab with these options, phone-sized unless they say otherwise. A tab costs more than what most tests do in it. */
-  readonly inTab: (options: BrowserContextOptions, use: (tab: Tab) => Promise<void>) => Promise<void>
-  readonly close: () => Promise<void>
+  readonly close: () => void
 }
 
 /** @param pagesFor the pages by name, whose form may lead to this provider */
@@ -38,12 +35,6 @@ export async function raiseStage(pagesFor: (providerOrigin: string) => Map<strin
       show(pages.get(request.url?.slice(1) ?? ''), response)
     }
   })
-  const browser = await launchChromium()
-  const tabs = new Map<string, Promise<Tab>>()
-  const open = async (options: BrowserContextOptions) => {
-    const context = await browser.newContext({ viewport: { width: 390, height: 844 }, ...options })
-    return context.newPage()
-  }
 
   return {
     url: (name) => `${broker.origin}/${name}`,
@@ -52,15 +43,7 @@ export async function raiseStage(pagesFor: (providerOrigin: string) => Map<strin
     leadTo: (site) => {
       next = { itself: '/confirm', provider: provider.origin, stranger: stranger.origin }[site]
     },
-    inTab: async (options, use) => {
-      const key = JSON.stringify(options)
-      const tab = tabs.get(key) ?? open(options)
-      tabs.set(key, tab)
-      await use(await tab)
-    },
-    close: async () => {
-      for (const tab of tabs.values()) await (await tab).context().close()
-      await browser.close()
+    close: () => {
       for (const site of [broker, provider, stranger]) site.close()
     },
   }

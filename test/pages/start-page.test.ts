@@ -7,17 +7,14 @@ import { request } from 'node:http'
 import { after, before, test } from 'node:test'
 import { call, str } from '../../local/demo/program.ts'
 import { type LocalStack, startLocalStack } from '../../local/stack.ts'
-import { type Chromium, hasChromium, launchChromium, serve } from '../pages/browser.ts'
+import { complaintsIn, hasChromium, inTab, serve } from './browser.ts'
 
 const skip = hasChromium() ? false : 'there is no Chromium'
 let stack: LocalStack
-let browser: Chromium
 before(async () => {
   stack = await startLocalStack({ functionLog: () => {} })
-  if (skip === false) browser = await launchChromium()
 })
 after(async () => {
-  if (skip === false) await browser.close()
   await stack.close()
 })
 
@@ -82,42 +79,43 @@ for (const path of ['/', '/activity']) {
   })
 }
 
-test('what happens appears without a script, on a phone as well', { skip }, async (t) => {
-  for (const width of [390, 1280]) {
-    const context = await browser.newContext({ viewport: { width, height: 844 }, javaScriptEnabled: false })
-    t.after(() => context.close())
-    const tab = await context.newPage()
-    const complaints: string[] = []
-    tab.on('console', (message) => complaints.push(message.text()))
+test('what happens appears without a script, on a phone as well', { skip }, () =>
+  inTab({ javaScriptEnabled: false }, async (tab) => {
+    const complaints = complaintsIn(tab)
     await tab.goto(stack.localUrl)
     const lines = tab.frameLocator('iframe').locator('li')
-    await tab.frameLocator('iframe').locator('body').waitFor()
-    const before = await lines.count()
-    await start()
-    await lines.nth(before).waitFor({ timeout: 8_000 })
+    for (const width of [390, 1280]) {
+      await tab.setViewportSize({ width, height: 844 })
+      await tab.frameLocator('iframe').locator('body').waitFor()
+      const before = await lines.count()
+      await start()
+      await lines.nth(before).waitFor({ timeout: 8_000 })
+    }
     assert.deepEqual(
       complaints.filter((text) => !text.includes('favicon')),
       [],
     )
-  }
-})
+    // Its frame would go on to reload.
+    await tab.goto('about:blank')
+  }),
+)
 
-test('nothing sticks out of the screen', { skip }, async (t) => {
-  for (const width of [320, 390, 1280]) {
-    const context = await browser.newContext({ viewport: { width, height: 844 } })
-    t.after(() => context.close())
-    const tab = await context.newPage()
+test('nothing sticks out of the screen', { skip }, () =>
+  inTab({}, async (tab) => {
     await tab.goto(stack.localUrl)
-    assert.equal(await tab.evaluate('document.documentElement.scrollWidth <= innerWidth'), true, String(width))
-  }
-})
+    for (const width of [320, 390, 1280]) {
+      await tab.setViewportSize({ width, height: 844 })
+      assert.equal(await tab.evaluate('document.documentElement.scrollWidth <= innerWidth'), true, String(width))
+    }
+  }),
+)
 
 test('another site can show neither document in a frame', { skip }, async (t) => {
   const frames = ['/', '/activity'].map((path) => `<iframe src="${stack.localUrl}${path}"></iframe>`).join('')
   const site = await serve((_incoming, outgoing) => outgoing.setHeader('content-type', 'text/html').end(frames))
   t.after(site.close)
-  const tab = await browser.newPage()
-  t.after(() => tab.close())
-  await tab.goto(site.origin)
-  for (const frame of tab.frames().slice(1)) assert.doesNotMatch(await frame.content(), /Token Broker|session/)
+  await inTab({}, async (tab) => {
+    await tab.goto(site.origin)
+    for (const frame of tab.frames().slice(1)) assert.doesNotMatch(await frame.content(), /Token Broker|session/)
+  })
 })
