@@ -8,10 +8,10 @@ import { Key } from 'aws-cdk-lib/aws-kms'
 import { HostedZone } from 'aws-cdk-lib/aws-route53'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { Registry, type TokenBrokerProps } from '../../../infra/index.ts'
-import { stageStack } from '../../../infra/stages.ts'
+import { stageStack, stages } from '../../../infra/stages.ts'
 import { type Client, certificateIn, type PropsIn, registryWith, synthesize, synthesizeIn } from './template.ts'
 
-/** Every value differs from its default. */
+/** Values other than the defaults. */
 export const otherValues = {
   logRetention: 90,
   throttling: { ratePerSecond: 7, burst: 8 },
@@ -27,10 +27,6 @@ export const otherValues = {
 
 export const inFront = { url: 'https://auth.example.com/broker', addressHeader: 'X-Viewer-Address' }
 
-export const mailed: TokenBrokerProps = {
-  alarms: { page: { emails: ['ops@example.com'] }, ticket: { emails: ['team@example.com'] } },
-}
-
 export const arns = {
   pages: 'arn:aws:sns:eu-central-1:123456789012:page',
   tickets: 'arn:aws:sns:eu-central-1:123456789012:ticket',
@@ -40,8 +36,11 @@ export const arns = {
   tableKey: 'arn:aws:kms:eu-central-1:123456789012:key/2',
 }
 
-/** A public client of the code or device flow. */
+/** A client without a secret. */
 export const cli: Client = { clientId: 'cli', auth: 'none', grants: ['refresh_token'] }
+
+/** The props of the stage prod. */
+const { region: _, ...prod } = stages.prod!
 
 const shapes = {
   'with every default': {},
@@ -59,6 +58,9 @@ const shapes = {
       certificate: certificateIn(stack),
       hostedZone: HostedZone.fromHostedZoneAttributes(stack, 'Zone', { hostedZoneId: 'Z123', zoneName: 'example.com' }),
     },
+  }),
+  'behind a proxy, with a custom domain whose DNS is elsewhere': (stack) => ({
+    ...{ inFront, domain: { domainName: 'auth.example.com', certificate: certificateIn(stack) } },
   }),
   'in a VPC, with a private API and an existing key': (stack) => ({
     vpc: Vpc.fromVpcAttributes(stack, 'Vpc', {
@@ -80,7 +82,10 @@ const shapes = {
       encryptionKey: Key.fromKeyArn(stack, 'Key', arns.tableKey),
     }),
   }),
-  'with mail for alarms': mailed,
+  'with mail for alarms': {
+    ...prod,
+    alarms: { page: { emails: ['ops@example.com'] }, ticket: { emails: ['team@example.com'] } },
+  },
   'with topics and actions for alarms': (stack) => ({
     alarms: {
       page: {
