@@ -1,8 +1,5 @@
 /**
- * A real browser, and small servers for it to visit.
- *
- * Owns how Chromium is found and started, and how a page is served exactly as a function would answer. Must not know
- * which pages there are, or what is tested.
+ * A real browser, whose tabs the tests borrow, and small servers for it to visit. Must not know which pages there are, or what is tested.
  */
 
 import { existsSync } from 'node:fs'
@@ -28,8 +25,8 @@ after(async () => (await browser)?.close())
 type TabOptions = { readonly width?: number; readonly javaScriptEnabled?: boolean }
 
 /**
- * Lends the process's tab with scripts, or the one without: with this width, no cookies and no emulation. A new tab costs more than most
- * tests do in it.
+ * Lends the process's tab with scripts, or the one without: of this width, without cookies, in the default colour scheme. A new tab
+ * costs more than what most tests do in it.
  */
 export async function inTab(options: TabOptions, use: (tab: Tab) => Promise<void>): Promise<void> {
   const { width = 390, javaScriptEnabled = true } = options
@@ -57,7 +54,10 @@ export function complaintsIn(tab: Tab): string[] {
   return complaints
 }
 
-/** Replaces Playwright's own list. The suggestions of the address bar are pages with a process for each context. */
+/**
+ * Replaces Playwright's own list. The suggestions of the address bar are pages with a process for each context, and a renderer in
+ * reserve is seldom used.
+ */
 const unneeded = [
   ...['WebUIOmniboxPopup', 'WebUIOmniboxAimPopup', 'AimEnabled', 'PreconnectToSearch', 'OptimizationHints'],
   ...['NetworkTimeServiceQuerying', 'MediaRouter', 'HttpsUpgrades', 'HttpsFirstBalancedModeAutoEnable', 'PaintHolding'],
@@ -68,9 +68,11 @@ function launch(): Promise<Browser> {
   // No sandbox, because a container has no user namespaces to build one from; the pages visited are all our own. The
   // rest keeps the browser from the network and from its own first-run pages.
   const quiet = ['--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
-  const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', ...quiet, `--disable-features=${unneeded.join(',')}`]
-  // V8's helper threads take more time than they save where every core is busy.
-  args.push('--js-flags=--single-threaded')
+  const args = [
+    ...['--no-sandbox', '--disable-gpu', '--disable-quic', ...quiet, `--disable-features=${unneeded.join(',')}`],
+    // V8's helper threads take more time than they save where every core is busy.
+    '--js-flags=--single-threaded',
+  ]
   return chromium.launch({ executablePath: chromiumPath, headless: true, args })
 }
 
