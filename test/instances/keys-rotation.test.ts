@@ -130,7 +130,7 @@ test('B20 signing, MAC and seal keys rotate under traffic, and no call is lost',
   const sessions = await Promise.all([cli, cli, job, job].map((caller, at) => device(brokers[at % 2]!, caller)))
   const traffic = startTraffic(sessions)
   const someCalls = async () => {
-    const enough = traffic.calls() + 40
+    const enough = traffic.calls() + 20
     while (traffic.calls() < enough) await Promise.race([traffic.ended, pause(20)])
   }
   for (let round = 0; round < 3; round += 1) {
@@ -162,5 +162,5 @@ test('B20 signing, MAC and seal keys rotate under traffic, and no call is lost',
     await someCalls()
   }
   await traffic.stop()
-  assert.ok(traffic.calls() > 300)
+  assert.ok(traffic.calls() >= 180)
 })

@@ -1,5 +1,5 @@
 /**
- * B15 of the cases: ops end all of a person, of a client, of an application, while twenty sessions of each are refreshed
+ * B15 of the cases: ops end all of a person, of a client, of an application, while six sessions of each are refreshed
  * again and again at two brokers that share a table.
  *
  * Owns what "in effect everywhere" means: no refresh that begins at that moment or later succeeds, at either broker, and
@@ -18,7 +18,7 @@ import { revokeMany, whole } from '../flows/support/ops.ts'
 import { Person } from '../flows/support/person.ts'
 import { startFaultyStore } from '../flows/support/store.ts'
 
-const sessionsEach = 20
+const sessionsEach = 6
 const betweenRefreshesMs = 750
 
 let store: Awaited<ReturnType<typeof startFaultyStore>>

@@ -5,6 +5,7 @@
  */
 import { once } from 'node:events'
 import {
+  Agent,
   createServer,
   type IncomingHttpHeaders,
   type IncomingMessage,
@@ -57,6 +58,7 @@ export const internalError: Fault = { kind: 'error', status: 500, name: 'Interna
 type Plan = { readonly fault: Fault; readonly operations: readonly string[] | undefined; left: number }
 
 export async function startFaultProxy(behind: string): Promise<FaultProxy> {
+  const agent = new Agent({ keepAlive: true })
   const counts = new Map<string, number>()
   let plan: Plan | undefined
   let silence = Promise.withResolvers<void>()
@@ -69,7 +71,7 @@ export async function startFaultProxy(behind: string): Promise<FaultProxy> {
   const answer = async (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const operation = String(incoming.headers['x-amz-target'] ?? '').replace(/^.*\./, '')
     counts.set(operation, (counts.get(operation) ?? 0) + 1)
-    await serve(incoming, outgoing, behind, strike(operation), silence.resolve)
+    await serve(incoming, outgoing, { behind, agent }, strike(operation), silence.resolve)
   }
   const port = await freePort()
   let server = await listen(port, answer)
@@ -90,7 +92,10 @@ export async function startFaultProxy(behind: string): Promise<FaultProxy> {
     comeBack: async () => {
       server = await listen(port, answer)
     },
-    stop: () => close(server),
+    stop: async () => {
+      await close(server)
+      agent.destroy()
+    },
   }
 }
 
@@ -119,7 +124,7 @@ async function close(server: Server): Promise<void> {
 async function serve(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-  behind: string,
+  store: Store,
   fault: Fault | undefined,
   nowSilent: () => void,
 ): Promise<void> {
@@ -135,7 +140,7 @@ async function serve(
     case 'delay':
       await pause(fault.ms)
   }
-  const passed = await pass(incoming, body, behind)
+  const passed = await pass(incoming, body, store)
   if (fault?.kind === 'lose-answer') {
     incoming.socket.destroy()
     return
@@ -155,20 +160,18 @@ function endToEnd(headers: IncomingHttpHeaders): IncomingHttpHeaders {
   return kept
 }
 
+type Store = { readonly behind: string; readonly agent: Agent }
+
 type Passed = { readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: Buffer }
 
-function pass({ method, url, headers }: IncomingMessage, body: Buffer, behind: string): Promise<Passed> {
+function pass({ method, url, headers }: IncomingMessage, body: Buffer, { behind, agent }: Store): Promise<Passed> {
   return new Promise((resolve, reject) => {
-    const onward = request(
-      new URL(url ?? '/', behind),
-      { method, headers: endToEnd(headers), agent: false },
-      (answer) => {
-        bytesOf(answer).then(
-          (bytes) => resolve({ status: answer.statusCode ?? 502, headers: answer.headers, body: bytes }),
-          reject,
-        )
-      },
-    )
+    const onward = request(new URL(url ?? '/', behind), { method, headers: endToEnd(headers), agent }, (answer) => {
+      bytesOf(answer).then(
+        (bytes) => resolve({ status: answer.statusCode ?? 502, headers: answer.headers, body: bytes }),
+        reject,
+      )
+    })
     onward.on('error', reject)
     onward.end(body)
   })

@@ -1,9 +1,9 @@
 /**
- * Requests and answers on the wire, one connection each, redirects never followed.
+ * Requests and answers on the wire, redirects never followed.
  *
  * Owns encoding and nothing else. Must not know OAuth.
  */
-import { type IncomingMessage, request } from 'node:http'
+import { Agent, type IncomingMessage, request } from 'node:http'
 
 export type Fields = Readonly<Record<string, string | undefined>> | readonly (readonly [string, string])[]
 
@@ -30,23 +30,22 @@ export type Sending = {
 /** Called with every answer before the test gets it. What they throw fails the test. */
 export const observers: ((url: URL, method: string, answer: Answer) => void)[] = []
 
+/** Gives a connection up long before a server does, so that no request meets one that is being closed. */
+const agent = new Agent({ keepAlive: true, timeout: 1_000 })
+
 /** Sends one request and reads the whole answer. */
 export function send(url: string | URL, sending: Sending = {}): Promise<Answer> {
   const { method = 'GET', headers = {}, body, localAddress } = sending
   const length: Headers = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
   return new Promise((resolve, reject) => {
-    const outgoing = request(
-      url,
-      { method, headers: { ...length, ...headers }, agent: false, localAddress },
-      (incoming) => {
-        read(incoming)
-          .then((answer) => {
-            for (const observe of observers) observe(new URL(url), method, answer)
-            resolve(answer)
-          })
-          .catch(reject)
-      },
-    )
+    const outgoing = request(url, { method, headers: { ...length, ...headers }, agent, localAddress }, (incoming) => {
+      read(incoming)
+        .then((answer) => {
+          for (const observe of observers) observe(new URL(url), method, answer)
+          resolve(answer)
+        })
+        .catch(reject)
+    })
     outgoing.on('error', reject)
     outgoing.end(body)
   })
