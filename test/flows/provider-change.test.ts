@@ -76,7 +76,7 @@ async function applyNext(t: TestContext, ...options: string[]): Promise<string> 
   const { applications } = JSON.parse(await readFile(path, 'utf8'))
   const own = applications.filter(({ name }: { name: string }) => name === 'vaulted')
   await writeFile(path, JSON.stringify({ applications: own }))
-  const tool = await commandLine(t, tableVariables(dynamodb()))
+  const tool = await commandLine(t, tableVariables(dynamodb(), process.env.TABLE_NAME))
   const { code, stdout, stderr } = await tool.run('apply', path, '--yes', ...options)
   assert.equal(code, 0, stderr)
   goOn()

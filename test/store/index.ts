@@ -1,9 +1,9 @@
 import { after } from 'node:test'
+import { shareStore } from '../support/dynamodb.ts'
 import { importTests } from '../support/import-tests.ts'
-import { startTable } from '../support/table.ts'
 
-// The DynamoDB stops with the last table in use, so this one keeps it running from file to file.
-const table = await startTable()
-after(() => table.stop())
+// Keeps the shared DynamoDB running from file to file.
+const store = await shareStore()
+after(() => store.stop())
 
 importTests(import.meta.dirname)

@@ -19,6 +19,26 @@ export async function startStore(): Promise<Store> {
   return (await partOfDynamodbLocal()) ?? startDynamodb({ log: () => {} })
 }
 
+let shared: Promise<Store> | undefined
+let users = 0
+
+/** The store that all files of a process share. It stops with its last user. */
+export async function shareStore(): Promise<Store> {
+  users += 1
+  shared ??= startStore()
+  const { endpoint } = await shared
+  return {
+    endpoint,
+    stop: async () => {
+      users -= 1
+      if (users > 0) return
+      const unused = shared
+      shared = undefined
+      await (await unused)?.stop()
+    },
+  }
+}
+
 /**
  * DynamoDB Local keeps the tables of each access key apart. The key is set here, so that its user knows the endpoint alone.
  *

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { BatchWriteCommand, DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
 import type { Family } from '../../shared/domain/family.ts'
 import { connect, createTableIfMissing, type Table } from '../../shared/store/table.ts'
-import { type Store, startStore } from './dynamodb.ts'
+import { shareStore } from './dynamodb.ts'
 
 export type TestTable = Table & {
   readonly endpoint: string
@@ -16,13 +16,8 @@ export type TestTable = Table & {
   stop(): Promise<void>
 }
 
-let store: Promise<Store> | undefined
-let tablesInUse = 0
-
 export async function startTable(): Promise<TestTable> {
-  tablesInUse += 1
-  store ??= startStore()
-  const { endpoint } = await store
+  const { endpoint, stop } = await shareStore()
   Object.assign(process.env, {
     AWS_ENDPOINT_URL_DYNAMODB: endpoint,
     AWS_REGION: 'eu-central-1',
@@ -44,11 +39,7 @@ export async function startTable(): Promise<TestTable> {
     another,
     stop: async () => {
       for (const { close } of tables) close()
-      tablesInUse -= 1
-      if (tablesInUse > 0) return
-      const unused = store
-      store = undefined
-      await (await unused)?.stop()
+      await stop()
     },
   }
 }

@@ -5,8 +5,10 @@
 
 import '../../support/broker-keys.ts'
 import '../../support/rights-guard.ts'
+import { randomUUID } from 'node:crypto'
 import { startLocalStack } from '../../../local/stack.ts'
 import { clock } from '../../../shared/parts.ts'
+import { shareStore } from '../../support/dynamodb.ts'
 import { type Broker, type BrokerSettings, withStore } from './broker.ts'
 import type { MovedClock } from './moved-clock.ts'
 
@@ -20,7 +22,8 @@ type Settings = Omit<BrokerSettings, 'environment'> & { readonly clock?: MovedCl
 
 /** Where brokers in other processes share its identity provider, it starts first. */
 export async function startBrokerHere(given: Settings = {}): Promise<BrokerHere> {
-  const { settings, stopStore } = await withStore(given)
+  const hasStore = given.dynamodb !== undefined || given.shared !== undefined
+  const { settings, stopStore } = hasStore ? await withStore(given) : await withOwnTable(given)
   const { dynamodb, registry, tableName, shared, clock: moved } = settings
   const lines: string[] = []
   const stack = await startLocalStack({
@@ -43,4 +46,10 @@ export async function startBrokerHere(given: Settings = {}): Promise<BrokerHere>
       await stopStore()
     },
   }
+}
+
+/** A table at the DynamoDB of this process. */
+async function withOwnTable(given: Settings): Promise<{ readonly settings: Settings; stopStore(): Promise<void> }> {
+  const { endpoint, stop } = await shareStore()
+  return { settings: { ...given, dynamodb: endpoint, tableName: `broker-${randomUUID()}` }, stopStore: stop }
 }

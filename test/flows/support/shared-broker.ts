@@ -1,5 +1,5 @@
 /**
- * Brokers with the settings of `npm start`, for the top of a test file: the one of the whole run, or one of the file's own.
+ * Brokers with the settings of `npm start`, for the top of a test file: the one of the whole run, or one of this process.
  */
 import { after } from 'node:test'
 import { type Broker, type BrokerProcess, startBroker } from './broker.ts'
@@ -13,12 +13,20 @@ export const sharedBrokerVariable = 'TEST_BROKER_URL'
  */
 export async function sharedBroker(): Promise<Broker> {
   const url = process.env[sharedBrokerVariable]
-  return url === undefined ? await ownBroker() : { url }
+  return url === undefined ? ownBroker() : { url }
 }
 
-/** Ends after the file's tests. */
-async function ownBroker(): Promise<BrokerProcess> {
-  const broker = await startBroker()
-  after(() => broker.stop())
+let own: Promise<BrokerProcess> | undefined
+let files = 0
+
+/** One for all files of this process. Ends after the tests of the last. */
+function ownBroker(): Promise<BrokerProcess> {
+  files += 1
+  own ??= startBroker()
+  const broker = own
+  after(async () => {
+    files -= 1
+    if (files === 0) await (await broker).stop()
+  })
   return broker
 }

@@ -81,7 +81,7 @@ export function exchangeToken(broker: Broker, caller: Caller, subjectToken: stri
 /** The items of the table, as they lie there. */
 export async function wholeTable(dynamodb: string): Promise<readonly Record<string, AttributeValue>[]> {
   const client = clientOf(dynamodb)
-  const { Items = [] } = await client.send(new ScanCommand({ TableName: tableName }))
+  const { Items = [] } = await client.send(new ScanCommand({ TableName: tableName() }))
   client.destroy()
   return Items
 }
@@ -102,7 +102,7 @@ async function changeAll(dynamodb: string, change: string, values?: Record<strin
     if (pk === undefined || !sk?.S?.startsWith('provider#')) continue
     await client.send(
       new UpdateItemCommand({
-        TableName: tableName,
+        TableName: tableName(),
         Key: { pk, sk },
         UpdateExpression: change,
         ExpressionAttributeValues: values,
@@ -112,7 +112,8 @@ async function changeAll(dynamodb: string, change: string, values?: Record<strin
   client.destroy()
 }
 
-const tableName = 'token-broker'
+/** That of the broker in this process, or the one that every broker in its own process has. */
+const tableName = () => process.env.TABLE_NAME ?? 'token-broker'
 
 function clientOf(endpoint: string): DynamoDBClient {
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
