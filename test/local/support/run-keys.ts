@@ -4,6 +4,7 @@ import { rsaKeysText, rsaKeysVariable } from '../../support/rsa-keys.ts'
 
 const brokerKeys = new URL('../../support/broker-keys.ts', import.meta.url).href
 
-export function runKeys(): Readonly<Record<string, string>> {
-  return { NODE_OPTIONS: `--import=${brokerKeys}`, [rsaKeysVariable]: rsaKeysText() }
+/** @param nodeOptions further options of Node */
+export function runKeys(nodeOptions = ''): Readonly<Record<string, string>> {
+  return { NODE_OPTIONS: `--import=${brokerKeys} ${nodeOptions}`, [rsaKeysVariable]: rsaKeysText() }
 }
