@@ -319,12 +319,22 @@ async function startDeployed(): Promise<BrokerProcess> {
 
 /** Runs a function that has no route. */
 async function runAlone(name: string, event: object = {}): Promise<Ran> {
-  const env = { ...process.env, ...deployedEnvironment(), METRICS_NAMESPACE: 'TokenBroker/test' }
-  functionsAlone ??= fork(new URL('support/functions-alone.ts', import.meta.url), { env })
+  functionsAlone ??= startFunctionsAlone()
   functionsAlone.send({ name, event } satisfies Call)
   const [ran] = (await once(functionsAlone, 'message')) as [Ran]
   assert.equal(ran.fault, undefined)
   return ran
+}
+
+function startFunctionsAlone(): ChildProcess {
+  const env = { ...process.env, ...deployedEnvironment(), METRICS_NAMESPACE: 'TokenBroker/test' }
+  const child = fork(new URL('support/functions-alone.ts', import.meta.url), { env })
+  // Rejects the call that waits for a message.
+  child.once(
+    'exit',
+    (code) => code === 0 || child.emit('error', new Error(`The functions' process ended with ${code}.`)),
+  )
+  return child
 }
 
 /** Runs a function as CloudFormation does. */
