@@ -23,7 +23,7 @@ const { handle } = NodeHttpHandler.prototype
 NodeHttpHandler.prototype.handle = async function (request, options) {
   const target = request.headers['x-amz-target'] ?? ''
   if (running.getStore() !== undefined && target.startsWith('DynamoDB_')) {
-    const body = typeof request.body === 'string' ? request.body : Buffer.from(request.body as Uint8Array).toString()
+    const body = typeof request.body === 'string' ? request.body : new TextDecoder().decode(request.body as Uint8Array)
     for (const access of accessesOf(target.replace(/^.*\./, ''), JSON.parse(body))) judge(access)
   }
   return handle.call(this, request, options)
