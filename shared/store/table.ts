@@ -2,6 +2,7 @@
  * The connection to the table: its client, its time limits, and which errors mean that the store is out of reach.
  */
 
+import { setTimeout as pause } from 'node:timers/promises'
 import {
   type AttributeDefinition,
   ConditionalCheckFailedException,
@@ -112,7 +113,7 @@ async function createTable(client: DynamoDBDocumentClient, name: string): Promis
   )
 }
 
-/** One request for each index: DynamoDB creates one at a time, and fills it by itself. */
+/** DynamoDB creates one index at a time, and fills it by itself. */
 async function addMissingIndexes(client: DynamoDBDocumentClient, name: string, table: TableDescription): Promise<void> {
   const there = table.GlobalSecondaryIndexes?.map(({ IndexName }) => IndexName) ?? []
   for (const missing of indexes.filter(({ name }) => !there.includes(name))) {
@@ -123,7 +124,13 @@ async function addMissingIndexes(client: DynamoDBDocumentClient, name: string, t
         GlobalSecondaryIndexUpdates: [{ Create: indexOf(missing) }],
       }),
     )
+    while (await isCreatingIndex(client, name)) await pause(100)
   }
+}
+
+async function isCreatingIndex(client: DynamoDBDocumentClient, name: string): Promise<boolean> {
+  const { GlobalSecondaryIndexes: made = [] } = (await describe(client, name)) ?? {}
+  return made.some(({ IndexStatus }) => IndexStatus === 'CREATING')
 }
 
 async function describe(client: DynamoDBDocumentClient, name: string): Promise<TableDescription | undefined> {
