@@ -25,8 +25,8 @@ after(async () => (await browser)?.close())
 type TabOptions = { readonly width?: number; readonly javaScriptEnabled?: boolean }
 
 /**
- * Lends the process's tab with scripts, or the one without: of this width, without cookies, in the default colour scheme. A new tab
- * costs more than what most tests do in it.
+ * Lends the process's tab with scripts, or the one without: of this width, without cookies and listeners of its last borrower, in the
+ * default colour scheme. A new tab costs more than what most tests do in it.
  */
 export async function inTab(options: TabOptions, use: (tab: Tab) => Promise<void>): Promise<void> {
   const { width = 390, javaScriptEnabled = true } = options
@@ -36,6 +36,7 @@ export async function inTab(options: TabOptions, use: (tab: Tab) => Promise<void
   await tab.context().clearCookies()
   await tab.setViewportSize({ width, height: 844 })
   await tab.emulateMedia({ colorScheme: null })
+  for (const event of ['console', 'pageerror', 'request']) tab.removeAllListeners(event)
   await use(tab)
 }
 
