@@ -63,7 +63,7 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
   }
 }
 
-/** The first request to a provider loads all of them: it takes a third of a start, and many starts see no sign-in. */
+/** The providers are loaded at the first request to one of them. Loading takes a quarter of a second of CPU, and many starts see no sign-in. */
 function listenerFor(
   surroundings: Surroundings,
   platforms: Platforms,

@@ -6,13 +6,13 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { deviceGrant } from '../../local/commands.ts'
 import { approve } from '../../local/demo/person.ts'
 import { call, str } from '../../local/demo/program.ts'
 import { startLocalStack } from '../../local/stack.ts'
 import { run } from './support/child.ts'
 import { directory } from './support/directory.ts'
 
-const device = 'urn:ietf:params:oauth:grant-type:device_code'
 const form = { client_id: 'cli', scope: 'openid offline_access' }
 
 test('people sign in at a provider of one’s own, whose secret is in the environment', async (t) => {
@@ -32,7 +32,7 @@ test('people sign in at a provider of one’s own, whose secret is in the enviro
   const signIn = async (url: string) => {
     const started = await call(`${url}/demo/oauth/device_authorization`, form)
     const { status } = await approve(str(started, 'verification_uri_complete'), 'alice')
-    const poll = { client_id: 'cli', grant_type: device, device_code: str(started, 'device_code') }
+    const poll = { client_id: 'cli', grant_type: deviceGrant, device_code: str(started, 'device_code') }
     return { page: status, tokens: (await call(`${url}/demo/oauth/token`, poll)).status }
   }
 

@@ -7,12 +7,12 @@ import { request as plainRequest } from 'node:http'
 import { createServer, request } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
+import { deviceGrant } from '../../local/commands.ts'
 import { call, str } from '../../local/demo/program.ts'
 import { type LocalStack, startLocalStack } from '../../local/stack.ts'
 import { certificateForLoopback } from '../support/certificate.ts'
 import { hasChromium, inTab } from './browser.ts'
 
-const device = 'urn:ietf:params:oauth:grant-type:device_code'
 const form = { client_id: 'cli', scope: 'openid offline_access' }
 const skip = hasChromium() ? false : 'there is no Chromium'
 
@@ -91,7 +91,7 @@ for (const application of ['demo', 'auth0like']) {
         await tab.fill('[name=password]', 'secret')
         await tab.click('button:not(.quiet)')
         await tab.waitForURL(`${proxy.url}/**`)
-        const poll = { client_id: 'cli', grant_type: device, device_code: str(started, 'device_code') }
+        const poll = { client_id: 'cli', grant_type: deviceGrant, device_code: str(started, 'device_code') }
         const tokens = await call(`${stack.localUrl}/${application}/oauth/token`, poll)
         assert.equal(tokens.status, 200, JSON.stringify(tokens.body))
         const [, payload = ''] = str(tokens, 'access_token').split('.')
