@@ -5,7 +5,6 @@
  * write to its registration; all of a person by one write each (shared/store/sweep.ts).
  */
 
-import { setTimeout as pause } from 'node:timers/promises'
 import { type Family, subOf } from '../shared/domain/family.ts'
 import { sessionStatus } from '../shared/domain/session-status.ts'
 import { revokeByOps, type Transition } from '../shared/domain/transitions.ts'
@@ -28,7 +27,7 @@ import { hashedEmail, userinfoClaims } from '../shared/sign-in/person.ts'
 import { type ApplicationWithClients, createRegistered } from '../shared/store/registered.ts'
 import { registrationsCachedMs } from '../shared/store/registrations.ts'
 import { createSessions, type Entry, type SessionQuery } from '../shared/store/sessions.ts'
-import { begun, type Patience, type SweepState, sweep } from '../shared/store/sweep.ts'
+import { begun, patience, type SweepState, sweep } from '../shared/store/sweep.ts'
 
 export const handler: Handler = (event, context) =>
   event.resource === '/applications' ? applications(event, context) : sessions(event, context)
@@ -42,9 +41,6 @@ const applications = opsRootEndpoint(async ({ parts }) => ({
 function opsStores({ table, registrations }: Parts) {
   return { sessions: createSessions(table), registered: createRegistered(table, registrations) }
 }
-
-/** A sweep waits for the index in real time, so it must not use a clock that a test has stopped. */
-const patience: Patience = { now: Date.now, pause }
 
 const sessions = opsEndpoint(async (call) => {
   const { httpMethod, pathParameters } = call.event

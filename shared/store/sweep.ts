@@ -8,6 +8,7 @@
  *              ends what the index shows; a family enters it moments after its person is known
  */
 
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Family } from '../domain/family.ts'
 import type { Transition } from '../domain/transitions.ts'
 import { mapWithConcurrency } from '../map-with-concurrency.ts'
@@ -48,6 +49,9 @@ export type Patience = {
   readonly now: () => number
   readonly pause: (ms: number) => Promise<unknown>
 }
+
+/** A sweep waits for the index in real time, also where a test has stopped the clock. Tests replace both functions. */
+export const patience: Patience = { now: Date.now, pause }
 
 /** @param state as `begun` makes it, or as an earlier call left it. @returns undefined once it is complete */
 export async function sweep(

@@ -1,5 +1,6 @@
 /** B19 of the cases: operators find a person and end all of their sessions. The broker runs in this process. */
 
+import '../support/hasty-sweeps.ts'
 import assert from 'node:assert/strict'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'

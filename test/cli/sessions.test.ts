@@ -1,5 +1,6 @@
 /** `sessions list`, `show` and `revoke` against a broker, and against one that answers in several sweeps or not at all. */
 
+import '../support/hasty-sweeps.ts'
 import assert from 'node:assert/strict'
 import { createHash, createHmac } from 'node:crypto'
 import { createServer, type IncomingMessage } from 'node:http'

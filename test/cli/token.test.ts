@@ -9,7 +9,8 @@ import type { StoredSession } from '../../cli/credentials-file.ts'
 import { call, str } from '../../local/demo/program.ts'
 import { type BrokerHere, startBrokerHere } from '../flows/support/broker-here.ts'
 import { type FaultProxy, startFaultProxy } from '../flows/support/fault-proxy.ts'
-import { run } from '../local/support/child.ts'
+import { freePort } from '../flows/support/ports.ts'
+import { run, until } from '../local/support/child.ts'
 import { type CommandLine, commandLine, signedIn } from './support/command-line.ts'
 
 let broker: BrokerHere
@@ -282,10 +283,13 @@ describe('the lock', () => {
 
   test('the lock of a killed process whose parent has not noticed is taken over', async (t) => {
     const tool = await expired(t)
-    const parent = run('sh', ['-c', 'sleep 0 & echo "$!"; exec sleep 60'])
+    const parent = run('sh', ['-c', 'sleep 60 & echo "$!"; exec sleep 60'])
     t.after(() => parent.process.kill('SIGKILL'))
     const [, pid] = await parent.until(/(\d+)\n/)
     const began = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(' ')[21]
+    // A shell might still notice. Once it has become sleep it does not.
+    await until(async () => (await readFile(`/proc/${parent.process.pid}/comm`, 'utf8')) === 'sleep\n')
+    process.kill(Number(pid), 'SIGKILL')
     await writeFile(`${tool.file}.lock`, holderOf({ pid: Number(pid), began }))
     assert.equal((await tool.run('token')).code, 0)
   })
@@ -318,8 +322,8 @@ describe('logout', () => {
   })
 
   test('logout keeps a session that the broker could not end, unless --only-forget is passed', async (t) => {
-    const tool = await expired(t)
-    proxy.fail({ kind: 'hang-up' })
+    const tool = await commandLine(t)
+    await signedIn(tool, broker.url, { issuer: `http://127.0.0.1:${await freePort()}/demo` })
     assert.equal((await tool.run('logout')).code, 4)
     assert.equal((await stored(tool)).length, 1)
     assert.equal((await tool.run('logout', '--only-forget')).code, 0)

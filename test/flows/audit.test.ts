@@ -5,6 +5,7 @@
  * Owns the way to each event. What the events mean is their own flows' tests' affair. Those of the keyring, which no route
  * leads to, are in rotate-keys.test.ts, secrets.test.ts and check-keys.test.ts.
  */
+import '../support/hasty-sweeps.ts'
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { handler as retryRevocations } from '../../functions/retry-revocations.ts'

@@ -1,6 +1,7 @@
 /**
  * B17 of the cases: the end of a session reaches the provider, where the application says so, and stands where it does not.
  */
+import '../support/hasty-sweeps.ts'
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { handler as retryRevocations } from '../../functions/retry-revocations.ts'

@@ -3,6 +3,7 @@
  *
  * Owns the routes of ops as the local stack has them; who may call them in the cloud is the stack's (test/infra).
  */
+import '../support/hasty-sweeps.ts'
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type BrokerHere, startBrokerHere } from './support/broker-here.ts'

@@ -246,13 +246,13 @@ describe('a store that goes wrong', { concurrency: true }, () => {
         const seen = await kept()
         proxy.fail(fault)
         const requests = [
-          () => vaults.swap(seen, takeLease(now), randomUUID()),
-          () => vaults.put({ ...seen, sealed: 'other' }),
-          () => vaults.read(seen.sid, seen.id),
-          () => vaults.readSession(seen.sid),
-          () => vaults.remove(seen.sid, seen.id),
+          vaults.swap(seen, takeLease(now), randomUUID()),
+          vaults.put({ ...seen, sealed: 'other' }),
+          vaults.read(seen.sid, seen.id),
+          vaults.readSession(seen.sid),
+          vaults.remove(seen.sid, seen.id),
         ]
-        for (const request of requests) await assert.rejects(request(), isUnavailable)
+        await Promise.all(requests.map((request) => assert.rejects(request, isUnavailable)))
         assert.deepEqual(await itemOf(seen), stored(seen))
       }))
   }
