@@ -1,8 +1,7 @@
-// Runs Node's test runner with the settings of this repository.
+// Runs the tests with Node's test runner.
 //
 //     npm test                                types, style and every test
-//     npm test -- test/flows/revoke.test.ts   these files, folders or patterns alone; options such as --test-name-pattern=A15 go
-//                                             here, too
+//     npm test -- test/flows/revoke.test.ts   these files or folders alone; --test-name-pattern=A15 chooses tests by their names
 //     npm run coverage                        the tests of functions/ and shared/, and how many of their branches ran
 
 import { spawn } from 'node:child_process'
@@ -10,33 +9,35 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { run as runTests } from 'node:test'
+import { dot, spec as Spec } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const words = process.argv.slice(2).filter((word) => word !== '--coverage')
-const isCoverage = process.argv.includes('--coverage')
+process.chdir(root)
+const { values: options, positionals: files } = parseArgs({
+  allowPositionals: true,
+  options: {
+    coverage: { type: 'boolean', default: false },
+    'test-concurrency': { type: 'string' },
+    'test-name-pattern': { type: 'string', multiple: true },
+  },
+})
+const isWhole = !options.coverage && process.argv.length === 2
 
-const variables = { PATH: `${join(root, 'node_modules', '.bin')}${delimiter}${process.env.PATH}` }
+process.env.PATH = `${join(root, 'node_modules', '.bin')}${delimiter}${process.env.PATH}`
 // Halves what a start of Node costs. V8 may not count what runs from the cache.
-if (!isCoverage) variables.NODE_COMPILE_CACHE = join(root, 'node_modules', '.cache', 'token-broker')
+if (!options.coverage) process.env.NODE_COMPILE_CACHE = join(root, 'node_modules', '.cache', 'token-broker')
 // tsc and esbuild are Go programs. Collecting garbage less often saves a third of their CPU time.
-variables.GOGC = '400'
+process.env.GOGC = '400'
+if (isWhole) process.env.TEST_WHOLE_RUN = 'yes'
 
-const runner = [
-  '--test',
-  // Test files often wait: for processes that start, for the store, for timeouts.
-  `--test-concurrency=${availableParallelism() + 4}`,
-]
-const setup = ['--test-global-setup=test/support/global-setup.ts']
-/** Without the set-up, because what it starts ends after Node has counted. */
-const coverage = [
-  '--experimental-test-coverage',
-  ...['functions/**', 'shared/**'].map((files) => `--test-coverage-include=${files}`),
-  ...['dot', './test/support/coverage-by-folder.ts'].flatMap((reporter) => [
-    `--test-reporter=${reporter}`,
-    '--test-reporter-destination=stdout',
-  ]),
-]
+/**
+ * The folders whose tests take longest. They begin first, those that wait beside those that compute, so that nothing long is left when
+ * the others are done.
+ */
+const longest = ['cli', 'flows', 'simulation', 'instances', 'store', 'infra', 'package', 'pages', 'local']
 /** Other folders' tests run programs, or take ways that these take, too. */
 const ofTheProduct = [
   'domain',
@@ -54,51 +55,75 @@ const ofTheProduct = [
   'vault',
 ]
 
-const isWhole = !isCoverage && words.length === 0
-if (isWhole) variables.TEST_WHOLE_RUN = 'yes'
 // They run beside the tests, and what they find is printed last.
 const checks = isWhole ? [check('tsc', '--singleThreaded'), check('biome', 'check', '--error-on-warnings')] : []
-// Node reads no options behind the first file.
-const [options, files] = [words.filter((word) => word.startsWith('-')), words.filter((word) => !word.startsWith('-'))]
-const whole = isCoverage
-  ? ['test/*.test.ts', ...ofTheProduct.flatMap((name) => testsIn(`test/${name}`))]
-  : testsIn('test')
-const patterns = files.length === 0 ? whole : files.flatMap((file) => (isFolder(file) ? testsIn(file) : [file]))
-const isGreen = await run('node', ...runner, ...(isCoverage ? coverage : setup), ...options, ...patterns)
+const isGreen = await passed(startTests(chosen()))
 const findings = await Promise.all(checks)
 for (const { name, output, isClean } of findings) {
   if (!isClean) console.log(`\n✖ ${name}\n${output}`)
 }
-process.exitCode = isGreen && findings.every(({ isClean }) => isClean) ? 0 : 1
+if (!isGreen || findings.some(({ isClean }) => !isClean)) process.exitCode = 1
+
+function chosen() {
+  if (files.length > 0) return files.flatMap((file) => (isFolder(file) ? testsIn(file) : [file]))
+  if (options.coverage) return ofTheProduct.flatMap((name) => testsIn(`test/${name}`)).concat(testsBeside('test'))
+  return testsIn('test').sort((one, other) => rank(one) - rank(other))
+}
+
+function rank(path) {
+  const at = longest.indexOf(path.split('/')[1])
+  return at === -1 ? longest.length : at
+}
 
 /** The files of a folder that has an index.ts run in one process, which imports them all. The others have one each. */
 function testsIn(folder) {
   const index = `${folder}/index.ts`
-  if (existsSync(join(root, index))) return [index]
-  const entries = readdirSync(join(root, folder), { withFileTypes: true })
-  return entries.flatMap((entry) => {
-    const path = `${folder}/${entry.name}`
-    return entry.isDirectory() ? testsIn(path) : entry.name.endsWith('.test.ts') ? [path] : []
-  })
+  if (existsSync(index)) return [index]
+  const folders = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+  return [...testsBeside(folder), ...folders.flatMap(({ name }) => testsIn(`${folder}/${name}`))]
+}
+
+function testsBeside(folder) {
+  const names = readdirSync(folder).filter((name) => name.endsWith('.test.ts'))
+  return names.map((name) => `${folder}/${name}`)
 }
 
 function isFolder(path) {
-  return statSync(join(root, path), { throwIfNoEntry: false })?.isDirectory() === true
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 }
 
-async function run(command, ...args) {
-  return (await ended(start(command, args, 'inherit'))) === 0
+function startTests(paths) {
+  const interrupted = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => interrupted.abort())
+  return runTests({
+    files: paths.map((path) => join(root, path)),
+    // Test files often wait: for processes that start, for the store, for timeouts.
+    concurrency: Number(options['test-concurrency'] ?? availableParallelism() + 2),
+    testNamePatterns: options['test-name-pattern'],
+    signal: interrupted.signal,
+    ...(options.coverage
+      ? { coverage: true, coverageIncludeGlobs: ['functions/**', 'shared/**'] }
+      : // Not under coverage, because what it starts ends after Node has counted.
+        { globalSetupPath: join(root, 'test/support/global-setup.ts') }),
+  })
+}
+
+async function passed(events) {
+  const ended = new Promise((resolve) => {
+    // The summary of the whole run names no file.
+    events.on('test:summary', ({ file, success }) => file === undefined && resolve(success))
+  })
+  const reporters = options.coverage
+    ? [dot, (await import('../test/support/coverage-by-folder.ts')).default]
+    : [new Spec()]
+  for (const reporter of reporters) events.compose(reporter).pipe(process.stdout)
+  return ended
 }
 
 async function check(name, ...args) {
-  const child = start(name, args, 'pipe')
+  const child = spawn(name, args, { stdio: ['inherit', 'pipe', 'pipe'], shell: process.platform === 'win32' })
   const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), ended(child)])
   return { name, output: `${stdout}${stderr}`, isClean: code === 0 }
-}
-
-function start(command, args, output) {
-  const options = { cwd: root, env: { ...process.env, ...variables }, stdio: ['inherit', output, output] }
-  return spawn(command, args, { ...options, shell: process.platform === 'win32' })
 }
 
 function ended(child) {

@@ -1,5 +1,5 @@
 /**
- * What all test files of a run share (`node --test --test-global-setup`): one local stack, as `npm start` has it, a few RSA
+ * What all test files of a run share (`globalSetupPath` in scripts/test.mjs): one local stack, as `npm start` has it, a few RSA
  * keys, and a directory for the bundled functions. A file that is run without it makes its own (test/flows/support/shared-broker.ts, rsa-keys.ts,
  * test/infra/support/bundled.ts).
  */
