@@ -13,6 +13,7 @@ import { run as runTests } from 'node:test'
 import { dot, spec as Spec } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { parts } from '../test/support/parts.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 process.chdir(root)
@@ -37,23 +38,9 @@ if (isWhole) process.env.TEST_WHOLE_RUN = 'yes'
  * The folders whose tests take longest. They begin first, those that wait beside those that compute, so that nothing long is left when
  * the others are done.
  */
-const longest = ['cli', 'flows', 'simulation', 'instances', 'store', 'infra', 'package', 'pages', 'local']
+const longest = ['cli', 'flows', 'simulation', 'instances', 'store', 'infra', 'parts.ts', 'package', 'pages', 'local']
 /** Other folders' tests run programs, or take ways that these take, too. */
-const ofTheProduct = [
-  'domain',
-  'flows',
-  'functions',
-  'http',
-  'instances',
-  'providers',
-  'registry-file',
-  'sessions',
-  'shared',
-  'sign-in',
-  'store',
-  'tokens',
-  'vault',
-]
+const ofTheProduct = ['flows', 'instances', 'shared', 'store']
 
 // They run beside the tests, and what they find is printed last.
 const checks = isWhole ? [check('tsc', '--singleThreaded'), check('biome', 'check', '--error-on-warnings')] : []
@@ -66,8 +53,10 @@ if (!isGreen || findings.some(({ isClean }) => !isClean)) process.exitCode = 1
 
 function chosen() {
   if (files.length > 0) return files.flatMap((file) => (isFolder(file) ? testsIn(file) : [file]))
-  if (options.coverage) return ofTheProduct.flatMap((name) => testsIn(`test/${name}`)).concat(testsBeside('test'))
-  return testsIn('test').sort((one, other) => rank(one) - rank(other))
+  const folders = options.coverage ? ofTheProduct.map((name) => `test/${name}`) : foldersIn('test')
+  const isOfPart = (path) => parts.some((part) => path.startsWith(`test/${part}/`))
+  const others = [...testsBeside('test'), ...folders.flatMap(testsIn)].filter((path) => !isOfPart(path))
+  return ['test/parts.ts', ...others].sort((one, other) => rank(one) - rank(other))
 }
 
 function rank(path) {
@@ -79,8 +68,12 @@ function rank(path) {
 function testsIn(folder) {
   const index = `${folder}/index.ts`
   if (existsSync(index)) return [index]
-  const folders = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory())
-  return [...testsBeside(folder), ...folders.flatMap(({ name }) => testsIn(`${folder}/${name}`))]
+  return [...testsBeside(folder), ...foldersIn(folder).flatMap(testsIn)]
+}
+
+function foldersIn(folder) {
+  const entries = readdirSync(folder, { withFileTypes: true })
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => `${folder}/${name}`)
 }
 
 function testsBeside(folder) {

@@ -4,11 +4,11 @@
  */
 
 import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { describe } from 'node:test'
 
 export function importTests(folder: string): void {
   for (const file of readdirSync(folder).sort()) {
-    if (file.endsWith('.test.ts')) describe(file, () => import(join(folder, file)))
+    if (file.endsWith('.test.ts')) describe(`${basename(folder)}/${file}`, () => import(join(folder, file)))
   }
 }
