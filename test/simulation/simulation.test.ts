@@ -8,7 +8,7 @@ import { described, simulate } from './run.ts'
 import type { Found } from './worker.ts'
 
 /** `npm run simulate:faults` runs more. */
-const schedules = Number(process.env.SCHEDULES ?? 600)
+const schedules = Number(process.env.SCHEDULES ?? 1_000)
 const firstSeed = Number(process.env.SEED ?? Date.now() % 1_000_000_000)
 const lastSeed = firstSeed + schedules - 1
 let lastDigest = ''

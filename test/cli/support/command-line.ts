@@ -1,5 +1,6 @@
 /** Runs `token-broker` with a home folder of its own, in this process or in one of its own. */
 
+import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -116,12 +117,14 @@ export async function signedIn(
     client_id: clientId,
     scope: 'openid offline_access',
   })
-  await approve(str(started, 'verification_uri_complete'), person)
+  const page = await approve(str(started, 'verification_uri_complete'), person)
+  assert.equal(page.status, 200, page.html)
   const tokens = await call(`${url}/demo/oauth/token`, {
     client_id: clientId,
     grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
     device_code: str(started, 'device_code'),
   })
+  assert.equal(tokens.status, 200, JSON.stringify(tokens.body))
   const nowSeconds = Math.floor(Date.now() / 1000)
   const session = {
     issuer,
