@@ -7,7 +7,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { delimiter, join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { run as runTests } from 'node:test'
 import { dot, spec as Spec } from 'node:test/reporters'
@@ -39,8 +39,8 @@ if (isWhole) process.env.TEST_WHOLE_RUN = 'yes'
  * the others are done.
  */
 const longest = ['cli', 'flows', 'simulation', 'instances', 'store', 'infra', 'parts.ts', 'package', 'pages', 'local']
-/** Other folders' tests run programs, or take ways that these take, too. */
-const ofTheProduct = ['flows', 'instances', 'shared', 'store']
+/** Beside the parts. Other folders' tests run programs, or take ways that these take, too. */
+const covered = ['flows', 'instances', 'shared', 'store']
 
 // They run beside the tests, and what they find is printed last.
 const checks = isWhole ? [check('tsc', '--singleThreaded'), check('biome', 'check', '--error-on-warnings')] : []
@@ -53,7 +53,7 @@ if (!isGreen || findings.some(({ isClean }) => !isClean)) process.exitCode = 1
 
 function chosen() {
   if (files.length > 0) return files.flatMap((file) => (isFolder(file) ? testsIn(file) : [file]))
-  const folders = options.coverage ? ofTheProduct.map((name) => `test/${name}`) : foldersIn('test')
+  const folders = options.coverage ? covered.map((name) => `test/${name}`) : foldersIn('test')
   const isOfPart = (path) => parts.some((part) => path.startsWith(`test/${part}/`))
   const others = [...testsBeside('test'), ...folders.flatMap(testsIn)].filter((path) => !isOfPart(path))
   return ['test/parts.ts', ...others].sort((one, other) => rank(one) - rank(other))
@@ -89,7 +89,7 @@ function startTests(paths) {
   const interrupted = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => interrupted.abort())
   return runTests({
-    files: paths.map((path) => join(root, path)),
+    files: paths.map((path) => resolve(path)),
     // Test files often wait: for processes that start, for the store, for timeouts.
     concurrency: Number(options['test-concurrency'] ?? availableParallelism() + 2),
     testNamePatterns: options['test-name-pattern'],
@@ -102,15 +102,15 @@ function startTests(paths) {
 }
 
 async function passed(events) {
-  const ended = new Promise((resolve) => {
+  const whole = new Promise((done) => {
     // The summary of the whole run names no file.
-    events.on('test:summary', ({ file, success }) => file === undefined && resolve(success))
+    events.on('test:summary', ({ file, success }) => file === undefined && done(success))
   })
   const reporters = options.coverage
     ? [dot, (await import('../test/support/coverage-by-folder.ts')).default]
     : [new Spec()]
   for (const reporter of reporters) events.compose(reporter).pipe(process.stdout)
-  return ended
+  return whole
 }
 
 async function check(name, ...args) {
@@ -120,5 +120,5 @@ async function check(name, ...args) {
 }
 
 function ended(child) {
-  return new Promise((resolve, reject) => child.once('error', reject).once('close', resolve))
+  return new Promise((done, failed) => child.once('error', failed).once('close', done))
 }
