@@ -79,7 +79,7 @@ export function planOf({ isQuick }: Pick<Options, 'isQuick'>): Plan {
           ],
         },
         counted: 10,
-        imports: { rounds: 7, refreshesInRound: 6 },
+        imports: { rounds: 7, refreshesInRound: 16 },
       }
 }
 
