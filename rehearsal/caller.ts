@@ -48,6 +48,11 @@ export async function refresh({ config, tokens }: Session): Promise<Session> {
   return { config, tokens: await openid.refreshTokenGrant(config, tokens.refresh_token ?? '') }
 }
 
+/** Whether the broker has answered with an OAuth error. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof openid.ResponseBodyError && error.status < 500
+}
+
 /** @throws unless the refresh is refused with invalid_grant */
 export async function refusesRefresh(session: Session): Promise<void> {
   await assert.rejects(refresh(session), { error: 'invalid_grant' })

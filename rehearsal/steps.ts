@@ -9,7 +9,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { tokenRevocation } from 'openid-client'
-import { codeFlow, deviceFlow, redirectUri, refresh, refusesRefresh, type Session } from './caller.ts'
+import { codeFlow, deviceFlow, isRefusal, redirectUri, refresh, refusesRefresh, type Session } from './caller.ts'
 import { account, region } from './emulator.ts'
 import { addressHeaders, type Front, publicName } from './front.ts'
 import { inventory, isLoggingRole, isProviderSecret } from './inventory.ts'
@@ -224,7 +224,8 @@ export function stepsWith({ operator, front, provider, folder }: Surroundings): 
     {
       name: 'Update the stack while sessions refresh',
       act: async (progress) => {
-        const load = new RefreshLoad(await Promise.all(['ada', 'grace', 'alan'].map(signIn)))
+        const people = ['ada', 'grace', 'alan']
+        const load = new RefreshLoad(await Promise.all(people.map((person) => deviceFlow(issuer, 'job', person))))
         // The changes affect the environment of every function and the routes of the API.
         const changes = { inFront: { url: publicUrl, addressHeader: addressHeaders[1] }, apiDocs: true }
         const telling = setInterval(() => progress(`${load.count} refreshes, ${load.failures.length} failed`), 1_000)
@@ -236,8 +237,10 @@ export function stepsWith({ operator, front, provider, folder }: Surroundings): 
           await load.stop()
         }
         assert.deepEqual(load.failures, [])
+        assert.ok(load.cut.length <= people.length, load.cut.join('\n'))
         assert.equal((await fetch(`${publicUrl}/apidocs/`)).status, 200)
-        return `${load.count} refreshes, none failed; /apidocs/ appeared`
+        const cut = load.cut.length === 0 ? '' : ` (MiniStack cut off ${load.cut.length}; the next try succeeded)`
+        return `${load.count} refreshes, none failed${cut}; /apidocs/ appeared`
       },
     },
     {
@@ -333,6 +336,8 @@ async function makeOlder(operator: Operator, secret: string): Promise<void> {
 class RefreshLoad {
   count = 0
   readonly failures: string[] = []
+  /** Refreshes that were under way when the function was updated. AWS lets them finish, MiniStack kills the function. */
+  readonly cut: string[] = []
   #isOver = false
   readonly #loops: readonly Promise<void>[]
 
@@ -348,13 +353,24 @@ class RefreshLoad {
   async #loop(first: Session): Promise<void> {
     for (let session = first; !this.#isOver; this.count += 1) {
       try {
-        session = await refresh(session)
+        session = await this.#refreshed(session)
       } catch (error) {
         this.failures.push(String(error))
         // Without an answer, this session may have no valid token to continue with.
         return
       }
       await sleep(200)
+    }
+  }
+
+  /** A client with grace that got no answer sends its refresh token again. */
+  async #refreshed(session: Session): Promise<Session> {
+    try {
+      return await refresh(session)
+    } catch (error) {
+      if (isRefusal(error)) throw error
+      this.cut.push(String(error))
+      return refresh(session)
     }
   }
 }
@@ -370,6 +386,7 @@ function registryFor(providerUrl: string): object {
         audiences: ['https://api.example.test'],
         clients: [
           { clientId: 'cli', auth: 'none', grants: grants.slice(1) },
+          { clientId: 'job', auth: 'none', grants: grants.slice(1), graceSeconds: 60 },
           {
             clientId: 'web',
             auth: 'client_secret_basic',
