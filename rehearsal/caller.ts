@@ -48,7 +48,7 @@ export async function refresh({ config, tokens }: Session): Promise<Session> {
   return { config, tokens: await openid.refreshTokenGrant(config, tokens.refresh_token ?? '') }
 }
 
-/** Whether the broker has answered with an OAuth error. */
+/** Whether the broker has refused the request (RFC 6749 §5.2). A 5xx is not a refusal: the client may try again. */
 export function isRefusal(error: unknown): boolean {
   return error instanceof openid.ResponseBodyError && error.status < 500
 }

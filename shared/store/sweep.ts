@@ -50,7 +50,7 @@ export type Patience = {
   readonly pause: (ms: number) => Promise<unknown>
 }
 
-/** In real time, because an index lags in real time, also where a test has stopped the clock. Tests replace both functions. */
+/** An index lags in real time, so a sweep waits in real time, even if a test has stopped the clock. Tests replace both functions. */
 export const patience: Patience = { now: Date.now, pause }
 
 /** @param state as `begun` makes it, or as an earlier call left it. @returns undefined once it is complete */
