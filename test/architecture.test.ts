@@ -31,7 +31,7 @@ const rooms: Record<string, readonly string[]> = {
   'api-description': ['domain', 'http'],
 }
 const packagesOf: Record<string, readonly string[]> = {
-  store: ['@aws-sdk/client-dynamodb', '@aws-sdk/lib-dynamodb', '@aws-sdk/util-dynamodb'],
+  store: ['@aws-sdk/client-dynamodb', '@aws-sdk/lib-dynamodb', '@aws-sdk/util-dynamodb', 'to-fast-properties'],
   tokens: ['jose'],
   providers: ['openid-client', 'undici'],
   http: ['@middy/core', 'aws-lambda'],
@@ -131,6 +131,7 @@ describe('imports', () => {
     '@aws-sdk/lib-dynamodb': (path) => path.startsWith('shared/store/'),
     '@aws-sdk/util-dynamodb': (path) => path === 'shared/store/conditional-write.ts',
     '@aws-sdk/client-secrets-manager': (path) => path === 'shared/secrets-manager.ts',
+    'to-fast-properties': (path) => path === 'shared/store/table.ts',
     'openid-client': (path) => path.startsWith('shared/providers/'),
     '@middy/core': (path) => path === 'shared/http/stack.ts',
     cookie: (path) => path === 'shared/sign-in/cookies.ts',
