@@ -4,6 +4,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import axe from 'axe-core'
 import fc from 'fast-check'
 import type { Frame, Page as Tab } from 'playwright-core'
 import { attributes, html } from '../../shared/pages/html.ts'
@@ -17,6 +18,13 @@ import { raiseStage, type Stage } from './stage.ts'
 if (hasChromium()) describe('in a browser', inBrowser)
 
 const unbroken = Object.fromEntries(wordNames.map((name) => [name, 'W'.repeat(120)])) as Words
+/** Of pages that differ in words alone, one. */
+const ofEachKind = [
+  ...['enter-code', 'enter-code-unknown', 'confirm', 'confirm-plain', 'client', 'connected', 'too-many-attempts'],
+  ...['redirect-unregistered', 'stale-form', 'provider-unavailable', 'result-gone', 'server-error-anywhere'],
+]
+/** Rules of WCAG 2.2 have to be asked for. */
+const runAxe = 'axe.run({ resultTypes: ["violations"], rules: { "target-size": { enabled: true } } })'
 const samples = fc.sample(hostile, 300)
 
 function inBrowser(): void {
@@ -55,6 +63,24 @@ function inBrowser(): void {
         assert.equal(padding, '20px', url)
       }
       assert.deepEqual({ complaints, requests }, { complaints: [], requests: urls })
+    }))
+
+  it('axe finds nothing against WCAG 2.2 or good practice on a page of each kind', () =>
+    inTab({}, async (tab) => {
+      const pages = everyPage(everydayWords, stage.providerOrigin)
+      await tab.goto('about:blank')
+      await tab.evaluate(axe.source)
+      for (const name of ofEachKind) {
+        // It leaves the window as it is, and axe in it.
+        await tab.setContent(pages.get(name)!.html)
+        const { passes, violations } = await tab.evaluate<axe.AxeResults>(runAxe)
+        assert.deepEqual(
+          violations.flatMap(({ help, nodes }) => nodes.map(({ html }) => `${help}: ${html}`)),
+          [],
+          name,
+        )
+        assert.ok(passes.length > 10, `${name}: ${passes.length} rules hold`)
+      }
     }))
 
   it('nothing sticks out of a phone of 390 or 320 px, however long and unbroken the words', () =>
