@@ -9,10 +9,12 @@ import { createServer, type RequestListener } from 'node:http'
 import { join } from 'node:path'
 import type { ProviderClient } from './identity-provider/clients.ts'
 import { makeKeys } from './identity-provider/keys.ts'
+import { overviewPage } from './identity-provider/pages.ts'
+import { directoryPath, tenantPath } from './identity-provider/paths.ts'
 import type { Surroundings } from './identity-provider/provider.ts'
 import type { Answer } from './identity-provider/providers.ts'
 import { openStore } from './identity-provider/store.ts'
-import { createPlatforms, type Platforms, platformsPath } from './platforms.ts'
+import { createPlatforms, issuerOf, type Platforms, platformsPath } from './platforms.ts'
 import { freePort, listen, loopback } from './ports.ts'
 
 export type { ProviderClient } from './identity-provider/clients.ts'
@@ -79,7 +81,22 @@ function listenerFor(
     const answer = await loaded
     await answer(incoming, outgoing)
   }
+  const { url } = surroundings
+  const overview = overviewPage(
+    [
+      ['An OpenID Connect provider', url],
+      ['A tenant like those of Auth0', `${url}${tenantPath}`],
+      ['AWS', issuerOf('aws', url)],
+      ['GitHub Actions', issuerOf('github', url)],
+      ['A Kubernetes cluster', issuerOf('kubernetes', url)],
+    ],
+    `${url}${directoryPath}`,
+  )
   return (incoming, outgoing) => {
+    if (incoming.url === '/') {
+      outgoing.writeHead(200, overview.headers).end(overview.html)
+      return
+    }
     const answer = incoming.url?.startsWith(platformsPath) ? platforms.answer : answerAsProvider
     answer(incoming, outgoing).catch((error: unknown) => {
       surroundings.log(`The identity provider failed: ${error instanceof Error ? error.stack : error}`)

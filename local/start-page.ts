@@ -6,12 +6,13 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Response } from './gateway/answer.ts'
 import { isForThisMachine } from './gateway/event.ts'
+import type { Place, Running } from './running-parts.ts'
 import { activityPage, activityPath } from './start-page/activity.ts'
-import { type Parts, type Place, startPage } from './start-page/page.ts'
+import { startPage } from './start-page/page.ts'
 
 export type StartPage = {
   /** Serves the page from now on. */
-  open(parts: Parts, place: Place): void
+  open(stack: Running, place: Place): void
   answer(path: string, headers: IncomingHttpHeaders): Response | undefined
 }
 
@@ -19,8 +20,8 @@ export type StartPage = {
 export function createStartPage(logLines: () => readonly string[]): StartPage {
   let page: Response | undefined
   return {
-    open: (parts, place) => {
-      page = startPage(parts, place)
+    open: (stack, place) => {
+      page = startPage(stack, place)
     },
     answer: (path, headers) => {
       if (!isForThisMachine(singleValues(headers))) return undefined

@@ -4,50 +4,21 @@
 
 import { styleText } from 'node:util'
 import { commandLineSettings, deviceClient, deviceFlowCommands, workloadCommands } from './commands.ts'
-import { directoryPath, tenantPath } from './identity-provider/paths.ts'
-import { platformsPath } from './platforms.ts'
+import { type Place, type RunningPart, runningParts } from './running-parts.ts'
 import type { LocalStack } from './stack.ts'
 
-export function welcome(
-  stack: LocalStack,
-  place: { readonly dataDir?: string | undefined; readonly table: string },
-): string {
-  const applications = stack.registry.applications.map(({ name }) => name).join(', ')
-  const kept = place.dataDir ?? 'in memory, lost when it stops (set DATA_DIR to keep them)'
+export function welcome(stack: LocalStack, place: Place): string {
   return [
     '',
     `${bold('Token Broker')} runs on this machine. Open ${bold(stack.localUrl)} to see what happens. Stop it with Ctrl-C.`,
     '',
-    row(
-      'Broker',
-      stack.url,
-      stack.url === stack.localUrl ? `applications: ${applications}` : `listens at ${stack.localUrl}`,
-    ),
-    row('API description', `${stack.localUrl}/apidocs/`, 'to read and to try; /openapi.json for programs'),
-    row('Identity provider', stack.idpUrl, 'any user name, any password'),
-    row(
-      'User directory',
-      `${stack.idpUrl}${directoryPath}oauth`,
-      'OAuth without OpenID Connect, for userdocs; any user name',
-    ),
-    row('Tenant', `${stack.idpUrl}${tenantPath}`, 'like an Auth0 tenant, for wiremock; any user name'),
-    row(
-      'Platforms',
-      `${stack.idpUrl}${platformsPath}`,
-      'AWS, GitHub Actions and Kubernetes, for jobs without a secret',
-    ),
-    row(
-      'DynamoDB',
-      stack.dynamodbEndpoint,
-      `table ${place.table}${stack.dynamodbEngine === undefined ? '' : `; ${stack.dynamodbEngine}`}`,
-    ),
-    row('Keys and data', kept, ''),
+    ...runningParts(stack, place).map(row),
     '',
     `ready ${stack.url}`,
     '',
     ...next(stack),
     '',
-    'Or use the command line, which also lists and ends sessions and registers clients:',
+    'Or use the command line, in this folder. It also lists and ends sessions and registers clients:',
     '',
     paste(commandLineSettings(stack, place)),
     paste('npx @token-broker/token-broker login'),
@@ -88,8 +59,8 @@ function asWorkload(stack: LocalStack): string[] {
   ]
 }
 
-function row(name: string, where: string, what: string): string {
-  return `  ${name.padEnd(19)}${where}${what === '' ? '' : dim(`  ${what}`)}`
+function row({ name, where, note }: RunningPart): string {
+  return `  ${name.padEnd(19)}${where}${note === undefined ? '' : dim(`  ${note}`)}`
 }
 
 // In colour only on a terminal, and never with NO_COLOR: styleText looks at both.

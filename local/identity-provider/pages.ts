@@ -46,6 +46,8 @@ button:hover { border-color: var(--accent-strong); background: var(--accent-stro
 button.quiet { margin: 0; border-color: transparent; background: transparent; color: var(--accent); }
 button.quiet:hover { background: var(--note); }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+a { color: var(--accent); }
+ul { margin: 0; padding-left: 1.25rem; }
 code { font-family: ui-monospace, Menlo, Consolas, monospace; }
 `
 
@@ -99,6 +101,19 @@ export function errorPage(error: string, description?: string): Page {
 <p class="lead">Go back to where you came from and start again.</p>
 <p>${description ?? 'The request is wrong.'}</p>
 <p class="lead"><code>${error}</code></p>`,
+  )
+}
+
+/** What is at the identity provider's port. @param issuers names and issuers of those that publish metadata */
+export function overviewPage(issuers: readonly (readonly [string, string])[], directory: string): Page {
+  return page(
+    'What stands in here',
+    html`<h1>What stands in here</h1>
+<p class="lead">The broker sends people here to sign in, where any user name and any password will do, and trusts the tokens of the platforms.</p>
+<ul>
+${issuers.map(([name, issuer]) => html`<li><a href="${issuer.replace(/\/$/, '')}/.well-known/openid-configuration">${name}</a></li>\n`)}
+<li>A user directory that has only OAuth 2.0, below <code>${directory}</code></li>
+</ul>`,
   )
 }
 

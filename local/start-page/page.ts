@@ -8,25 +8,11 @@ import { type Html, html } from '../../shared/pages/html.ts'
 import type { Registry } from '../../shared/store/registrations.ts'
 import { commandLineSettings, deviceClient, deviceFlowCommands, deviceGrant, workloadCommands } from '../commands.ts'
 import type { Response } from '../gateway/answer.ts'
-import { directoryPath, tenantPath } from '../identity-provider/paths.ts'
-import { platformsPath } from '../platforms.ts'
+import { type Place, type Running, type RunningPart, runningParts } from '../running-parts.ts'
 import { activityPath } from './activity.ts'
 import { documentResponse } from './document.ts'
 
-/** The running parts. */
-export type Parts = {
-  readonly url: string
-  readonly localUrl: string
-  readonly idpUrl: string
-  readonly registry: Registry
-  readonly kubernetesTokenFile: string | undefined
-  readonly dynamodbEndpoint: string
-  readonly dynamodbEngine: string | undefined
-}
-
-export type Place = { readonly table: string; readonly dataDir?: string }
-
-export function startPage(parts: Parts, place: Place): Response {
+export function startPage(stack: Running, place: Place): Response {
   return documentResponse({
     title: 'Token Broker on this machine',
     framedBy: 'nobody',
@@ -36,37 +22,37 @@ export function startPage(parts: Parts, place: Place): Response {
 <p class="lead">Runs on this machine, and only for this machine. To stop it, press Ctrl-C where you started it.</p>
 </header>
 <main>
-<section>
-<h2>Try it</h2>
-${tryIt(parts)}
+<section class="wide">
+<h2>What runs</h2>
+${whatRuns(stack, place)}
 </section>
 <section>
+<h2>Try it</h2>
+${tryIt(stack)}
+</section>
+<section class="live">
 <h2>What just happened</h2>
 <iframe src="${activityPath}" title="What just happened, newest first; reloads every two seconds"></iframe>
 </section>
 <section>
 <h2>The command line</h2>
-<p>It signs in from a terminal, lists and ends sessions, and registers clients.</p>
-${command(commandLineSettings(parts, place))}
+<p>It signs in from a terminal, lists and ends sessions, and registers clients. Use it in the folder where you ran <code>npm start</code>.</p>
+${command(commandLineSettings(stack, place))}
 ${command('npx @token-broker/token-broker login')}
 ${command('npx @token-broker/token-broker sessions list')}
 </section>
-${asWorkload(parts)}
-<section>
-<h2>What runs</h2>
-${whatRuns(parts, place)}
-</section>
+${asWorkload(stack)}
 <section class="wide">
 <h2>Applications and clients</h2>
 <p class="muted">From the registry file, which also contains the clients’ secrets.</p>
-${parts.registry.applications.map((application) => applicationPart(parts, application))}
+${stack.registry.applications.map((application) => applicationPart(stack, application))}
 </section>
 </main>
 </body>`,
   })
 }
 
-function tryIt({ localUrl, registry }: Parts): Html {
+function tryIt({ localUrl, registry }: Running): Html {
   const client = deviceClient(registry)
   if (client === undefined) return html`<p>No public client of the registry has the device grant.</p>`
   const [start, poll, refresh] = deviceFlowCommands(localUrl, client.application, client.clientId)
@@ -81,8 +67,8 @@ ${command(refresh)}</li>
 </ol>`
 }
 
-function asWorkload(parts: Parts): Html | undefined {
-  const commands = workloadCommands(parts)
+function asWorkload(stack: Running): Html | undefined {
+  const commands = workloadCommands(stack)
   if (commands.length === 0) return undefined
   return html`<section>
 <h2>Jobs without a secret</h2>
@@ -95,29 +81,21 @@ function command(text: string): Html {
   return html`<pre tabindex="0"><code>${text}</code></pre>`
 }
 
-function whatRuns({ url, localUrl, idpUrl, dynamodbEndpoint, dynamodbEngine }: Parts, { table, dataDir }: Place): Html {
-  const engine = dynamodbEngine === undefined ? '' : `, ${dynamodbEngine}`
-  return html`<dl>
-${row('Broker', url, url === localUrl ? undefined : `listens at ${localUrl}`)}
-${row('Identity provider', idpUrl, 'any user name, any password')}
-${row('User directory', `${idpUrl}${directoryPath}oauth`, 'OAuth without OpenID')}
-${row('Tenant', `${idpUrl}${tenantPath}`, 'like an Auth0 tenant')}
-${row('Platforms', `${idpUrl}${platformsPath}`, 'AWS, GitHub Actions and Kubernetes, for jobs')}
-${row('DynamoDB', dynamodbEndpoint, `table ${table}${engine}`)}
-${row('Keys and data', dataDir ?? 'in memory', dataDir === undefined ? 'lost when it stops; set DATA_DIR to keep them' : undefined)}
-</dl>`
+function whatRuns(stack: Running, place: Place): Html {
+  return html`<dl>${runningParts(stack, place).map(row)}</dl>`
 }
 
-function row(name: string, where: string, what: string | undefined): Html {
+function row({ name, where, note, isPage = false }: RunningPart): Html {
   return html`<dt>${name}</dt>
-<dd><code>${where}</code>${what === undefined ? undefined : html` <span class="muted">${what}</span>`}</dd>`
+<dd>${isPage ? html`<a href="${where}"><code>${where}</code></a>` : html`<code>${where}</code>`}${note === undefined ? undefined : html` <span class="muted">${note}</span>`}</dd>`
 }
 
-function applicationPart({ url, registry }: Parts, { name, displayName }: Application): Html {
+function applicationPart({ url, registry }: Running, { name, displayName }: Application): Html {
   const base = `${url}/${name}`
   const clients = registry.clients.filter(({ application }) => application === name)
+  const hasDevices = clients.some(({ grants }) => grants.includes(deviceGrant))
   return html`<h3>${inLanguage(displayName, 'en')} <code>${name}</code></h3>
-<p><a href="${base}/activate">Connect a device</a> · <a href="${base}/.well-known/openid-configuration">Metadata</a> · <a href="${base}/.well-known/jwks.json">Keys</a></p>
+<p>${hasDevices ? html`<a href="${base}/activate">Connect a device</a> · ` : undefined}<a href="${base}/.well-known/openid-configuration">Metadata</a> · <a href="${base}/.well-known/jwks.json">Keys</a></p>
 <div class="scroll" tabindex="0" role="region" aria-label="Clients of ${name}">
 <table>
 <thead><tr><th scope="col">Client</th><th scope="col">Authentication</th><th scope="col">Grants</th><th scope="col">Redirects</th></tr></thead>

@@ -43,6 +43,7 @@ pre {
   margin: 0 0 1rem; padding: .625rem .75rem; overflow: auto; border-radius: .5rem; background: var(--code);
   white-space: pre-wrap; overflow-wrap: anywhere; -webkit-user-select: all; user-select: all;
 }
+@media (max-width: 40rem) { pre { white-space: pre; } }
 ol { margin: 0; padding-left: 1.25rem; }
 .scroll { overflow-x: auto; }
 table { width: 100%; border-collapse: collapse; font-size: .875rem; text-align: left; }
@@ -55,7 +56,8 @@ th { color: var(--muted); font-weight: 600; }
   td:empty { display: none; }
   td[data-label]::before { content: attr(data-label) ": "; color: var(--muted); }
 }
-iframe { display: block; width: 100%; height: 34rem; border: 0; color-scheme: light dark; }
+.live { display: flex; flex-direction: column; }
+iframe { flex: 1; display: block; width: 100%; min-height: 20rem; border: 0; color-scheme: light dark; }
 .activity { background: var(--card); font-size: .875rem; }
 .activity p { padding: .5rem 0; }
 .activity li { padding: .375rem 0; border-bottom: 1px solid var(--edge); }

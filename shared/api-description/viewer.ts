@@ -31,6 +31,7 @@ export function viewerPage(basePath: string): Answer {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
 <title>Token Broker API</title>
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="${at}/swagger-ui.css">
@@ -77,6 +78,12 @@ function withoutEmptyMembers(request) {
   }
   return request
 }
+
+// Swagger UI is dark where its document has this class.
+const dark = matchMedia('(prefers-color-scheme: dark)')
+const show = () => document.documentElement.classList.toggle('dark-mode', dark.matches)
+dark.addEventListener('change', show)
+show()
 
 fetch(base + '/openapi.json')
   .then((answer) => answer.json())

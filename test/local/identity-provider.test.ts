@@ -61,6 +61,16 @@ const redeem = (configuration: oidc.Configuration, page: Page) =>
 
 const person = { login: 'mary.jane', password: 'anything' }
 
+test('the page at its address leads to the metadata of each provider and platform', async () => {
+  const text = await (await fetch(provider.url)).text()
+  const links = [...text.matchAll(/href="([^"]+)"/g)].map(([, href = '']) => href)
+  assert.equal(links.length, 5)
+  for (const link of links) {
+    const { issuer } = (await (await fetch(link)).json()) as { readonly issuer: string }
+    assert.equal(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, link)
+  }
+})
+
 test('a person signs in with any name and password, and the broker’s client gets checked tokens', async () => {
   const configuration = await discover()
   const browser = new Browser()

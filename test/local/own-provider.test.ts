@@ -38,6 +38,7 @@ test('people sign in at a provider of one’s own, whose secret is in the enviro
 
   const told = await start({ PROVIDER_SECRET_DEMO: 'the-secret-over-there' })
   assert.doesNotMatch(told.output.stderr, /PROVIDER_SECRET/)
+  assert.deepEqual(told.output.stdout.match(/(?<=Identity provider +)\S.*/g), [`${own.idpUrl}  for demo`])
   assert.deepEqual(await signIn(told.url), { page: 200, tokens: 200 })
 
   const untold = await start({})
