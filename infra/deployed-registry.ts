@@ -4,7 +4,7 @@ import { Annotations, CustomResource, Duration, Lazy, Stack, Tokenization } from
 import { Construct } from 'constructs'
 import { wideTrust } from '../shared/domain/workload-trust.ts'
 import { parseRegistry } from '../shared/registry-file.ts'
-import { BrokerFunction } from './function.ts'
+import { BrokerFunction, maxEventAge, noRetries } from './function.ts'
 import { deploymentTimeoutSeconds } from './limits.ts'
 import type { Registry } from './registry.ts'
 import type { Settings } from './settings.ts'
@@ -33,8 +33,10 @@ export class DeployedRegistry extends Construct {
     this.fn = new BrokerFunction(this, 'ApplyRegistry', {
       name: 'apply-registry',
       settings,
-      timeout: Duration.seconds(deploymentTimeoutSeconds - 20),
+      timeout: Duration.seconds(deploymentTimeoutSeconds - maxEventAge.toSeconds() - 20),
     })
+    // No run may begin or go on after CloudFormation has given up: it would overwrite the registry of the rollback.
+    this.fn.lambda.configureAsyncInvoke(noRetries)
     table.grantApply(this.fn)
     const resource = new CustomResource(this, 'Registry', {
       serviceToken: this.fn.lambda.functionArn,

@@ -2,7 +2,7 @@
 
 import { CustomResource, Duration } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
-import { BrokerFunction } from './function.ts'
+import { BrokerFunction, noRetries } from './function.ts'
 import { deploymentTimeoutSeconds } from './limits.ts'
 import type { BrokerSecrets } from './secrets.ts'
 import type { Settings } from './settings.ts'
@@ -18,6 +18,7 @@ export class FirstKeyring extends Construct {
   constructor(scope: Construct, id: string, { secrets, settings }: FirstKeyringProps) {
     super(scope, id)
     this.fn = new BrokerFunction(this, 'CreateKeyring', { name: 'create-keyring', settings })
+    this.fn.lambda.configureAsyncInvoke(noRetries)
     secrets.grantCreateKeyring(this.fn)
     // The deployment waits for this and fails if it fails, because the broker cannot work without a keyring.
     const keyring = new CustomResource(this, 'Keyring', {

@@ -33,6 +33,12 @@ export type BrokerFunctionProps = {
   readonly timeout?: Duration | undefined
 }
 
+/** The shortest time for which Lambda, and EventBridge, can keep an event that they cannot deliver. */
+export const maxEventAge = Duration.minutes(1)
+
+/** By default, Lambda repeats a failed run twice, and keeps an event for six hours. */
+export const noRetries = { retryAttempts: 0, maxEventAge }
+
 export function logGroupOf(brokerName: string, name: DeployedFunction): string {
   return `/token-broker/${brokerName}/${name}`
 }

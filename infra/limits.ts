@@ -13,7 +13,7 @@ export const requestTimeoutSeconds = 20
 export const memoryMb = 1024
 
 /** How long CloudFormation waits for the function of a custom resource. Its default is an hour. */
-export const deploymentTimeoutSeconds = 120
+export const deploymentTimeoutSeconds = 180
 
 /** API Gateway's fixed limit for REST APIs. The local gateway has the same. */
 export const maxBodyBytes = 10 * 1024 * 1024

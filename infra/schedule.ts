@@ -2,12 +2,12 @@
  * A function that runs on a schedule, with at most one run at a time.
  */
 
-import { Duration } from 'aws-cdk-lib'
+import type { Duration } from 'aws-cdk-lib'
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events'
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets'
 import { Construct } from 'constructs'
 import type { ScheduledFunction } from './deployed-functions.ts'
-import { BrokerFunction } from './function.ts'
+import { BrokerFunction, maxEventAge, noRetries } from './function.ts'
 import { concurrencyOf, type Settings } from './settings.ts'
 
 export type ScheduledProps = {
@@ -18,19 +18,14 @@ export type ScheduledProps = {
   readonly timeout?: Duration
 }
 
-/** The minimum of EventBridge and Lambda. */
-const maxEventAge = Duration.minutes(1)
-
-/** A missed run is not repeated, because the next run does its work. */
-const noRetries = { retryAttempts: 0, maxEventAge }
-
 export class Scheduled extends Construct {
   readonly fn: BrokerFunction
 
   constructor(scope: Construct, id: string, { name, settings, every, timeout }: ScheduledProps) {
     super(scope, id)
     this.fn = new BrokerFunction(this, 'Scheduled', { name, settings, timeout })
-    // An event may wait in EventBridge and again in Lambda's queue. Lambda's default would be two more retries.
+    // An event may wait in EventBridge and again in Lambda's queue. A failed run is not repeated, because the next run does
+    // its work.
     const latestEndSeconds = 2 * maxEventAge.toSeconds() + this.fn.timeout.toSeconds()
     if (latestEndSeconds > every.toSeconds())
       throw new Error(

@@ -45,6 +45,24 @@ test('Lambda logs lines of its own only for failed runs, and passes every line o
   }
 })
 
+test('Lambda never repeats the function of a custom resource, and its run ends before CloudFormation rolls back', () => {
+  const { resources: deployed } = synthesized('with a registry')
+  const custom = Object.entries(deployed).filter(([, { Type }]) => Type.startsWith('Custom::TokenBroker'))
+  assert.equal(custom.length, 2)
+  for (const [id, { Properties, DependsOn }] of custom) {
+    const fn = referred(Properties.ServiceToken) ?? ''
+    const [configId, config] =
+      ofType(deployed, 'AWS::Lambda::EventInvokeConfig').find(
+        ([, { Properties }]) => referred(Properties.FunctionName) === fn,
+      ) ?? []
+    assert.equal(config?.Properties.MaximumRetryAttempts, 0, id)
+    assert.ok(DependsOn?.includes(configId ?? ''), id)
+    const latestEndSeconds =
+      Number(config?.Properties.MaximumEventAgeInSeconds) + Number(deployed[fn]?.Properties.Timeout)
+    assert.ok(latestEndSeconds < Number(Properties.ServiceTimeout), `${id}: ${latestEndSeconds} s`)
+  }
+})
+
 test('in maintenance only sessions, check-keys and the key functions may run, whatever is reserved', () => {
   for (const [name, { Properties }] of functions(stopped)) {
     const isTriggered = ['create-keyring', 'rotate-keys', 'check-keys'].includes(name)
