@@ -118,7 +118,10 @@ export const clientSchema = v.pipe(
       v.array(
         v.pipe(
           text(512),
-          v.check(isRedirectUri, 'must be an absolute URI without fragment; http is for a loopback address alone'),
+          v.check(
+            isRedirectUri,
+            'must be an absolute URI without fragment and credentials, with other characters percent-encoded (RFC 3986); http is for a loopback address alone',
+          ),
         ),
       ),
       [],

@@ -2,7 +2,7 @@
 
 import { X509Certificate } from 'node:crypto'
 import * as v from 'valibot'
-import { isConfidential, isLoopback } from '../domain/loopback.ts'
+import { isConfidential } from '../domain/loopback.ts'
 
 export const text = (maxLength: number) =>
   v.pipe(v.string(), v.minLength(1, 'must not be empty'), v.maxLength(maxLength))
@@ -52,10 +52,17 @@ function isCertificate(pem: string): boolean {
   }
 }
 
-/** RFC 6749 §3.1.2. RFC 8252 §7.1: a native app may have a private-use scheme, which holds a dot. */
+/** The characters of RFC 3986 §2, without `#`; `%` only as part of an escape (§2.1). */
+const uriCharacters = /^(?:[\w.~:/?[\]@!$&'()*+,;=-]|%[\da-f]{2})+$/i
+
+/**
+ * RFC 6749 §3.1.2: an absolute URI (RFC 3986 §4.3). URL.parse alone repairs what is none, and a header could not hold it.
+ * RFC 8252 §7.1: a native app may have a private-use scheme, which holds a dot. No credentials, because URLs are logged.
+ */
 export function isRedirectUri(uri: string): boolean {
   const url = URL.parse(uri)
-  if (url === null || uri.includes('#')) return false
-  if (url.protocol === 'http:') return isLoopback(url)
-  return url.protocol === 'https:' || url.protocol.includes('.')
+  if (url === null || !uriCharacters.test(uri) || url.username !== '' || url.password !== '') return false
+  if (url.protocol.includes('.')) return true
+  // RFC 9110 §4.2: `//` and a host are required.
+  return isConfidential(url) && /^https?:\/\/[^/?]/i.test(uri)
 }

@@ -51,5 +51,10 @@ function respond(to: ReturnAddress, parameters: Record<string, string>, cookies:
   if (to.mode === 'form_post')
     return pageAnswer(formPost({ look: to.look, action: to.redirectUri, fields: [...query] }), cookies)
   // Appended as text, because URL would normalise the redirect URI, which must stay as registered (RFC 6749 §3.1.2).
-  return redirect(`${to.redirectUri}${to.redirectUri.includes('?') ? '&' : '?'}${query}`, cookies)
+  return redirect(`${headerText(to.redirectUri)}${to.redirectUri.includes('?') ? '&' : '?'}${query}`, cookies)
+}
+
+/** Encodes what a header cannot hold, as browsers do. Version 0.2 registered redirect URIs with any characters. */
+function headerText(uri: string): string {
+  return uri.toWellFormed().replace(/[^\x21-\x7e]+/g, encodeURIComponent)
 }

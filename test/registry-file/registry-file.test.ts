@@ -294,6 +294,8 @@ describe('mistakes', () => {
     for (const uri of wrong) assert.equal(inClient({ grants, redirectUris: [uri] }).length > 0, true, uri)
     const right = [
       'https://app.example/cb?a=b',
+      "https://app.example:8443/a-b_c.~d/%E6%97%A5;p=(1)*'!?a[]=b&c=$@:,+",
+      'HTTPS://app.example',
       'http://127.0.0.1:9999/cb',
       'http://[::1]/cb',
       'http://localhost/cb',
@@ -301,6 +303,36 @@ describe('mistakes', () => {
     ]
     assert.deepEqual(inClient({ grants, redirectUris: right }), [])
   })
+
+  const notAbsoluteUris: Record<string, string> = {
+    'a path that is not ASCII': 'https://a.example/日本',
+    'a host that is not ASCII': 'https://bücher.example/cb',
+    'a space': 'https://a.example/a b',
+    'a leading space': ' https://a.example/cb',
+    'a trailing line break': 'https://a.example/cb\n',
+    'a tab': 'https://a.example/\tcb',
+    'no slashes': 'https:a.example/cb',
+    'one slash': 'https:/a.example/cb',
+    'an empty host': 'https:///a.example/cb',
+    backslashes: 'https:\\\\a.example\\cb',
+    'http without slashes': 'http:127.0.0.1/cb',
+    credentials: 'https://u:p@a.example/cb',
+    'a user': 'com.example.app://user@host/cb',
+    'a malformed escape': 'https://a.example/%zz',
+    'half an escape': 'https://a.example/cb?a=%4',
+    quotes: 'https://a.example/"cb"',
+    'angle brackets': 'https://a.example/<cb>',
+    'a private scheme and a space': 'com.example.app:/c b',
+  }
+  for (const [name, uri] of Object.entries(notAbsoluteUris)) {
+    test(`a redirect URI with ${name} is a mistake (RFC 3986)`, () => {
+      const mistakes = inClient({ grants: ['authorization_code'], redirectUris: [uri] })
+      assert.deepEqual(
+        mistakes.map(({ where }) => where),
+        ['applications[0].clients[0].redirectUris[0]'],
+      )
+    })
+  }
 
   test('no mistake quotes a value, which may be a misplaced secret', () => {
     const secret = 'web-secret'

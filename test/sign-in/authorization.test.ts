@@ -78,6 +78,18 @@ test('the redirect URI stays as it was registered, its own query included', () =
   }
 })
 
+test('a redirect URI that an earlier version registered with other characters than those of a header is encoded', () => {
+  for (const [redirectUri, encoded] of [
+    ['http://127.0.0.1:9999/日本', 'http://127.0.0.1:9999/%E6%97%A5%E6%9C%AC'],
+    ['https://app.example/a b\n', 'https://app.example/a%20b%0A'],
+    ['https://app.example/\ud800', 'https://app.example/%EF%BF%BD'],
+  ] as const) {
+    const location = codeResponse({ ...to, redirectUri }, 'ac_x').headers?.location ?? ''
+    assert.equal(location, `${encoded}?code=ac_x&state=s&iss=https%3A%2F%2Fauth.example%2Fdemo`)
+    new Headers({ location })
+  }
+})
+
 test('whatever the state is, it comes back as it was, and adds no line and no parameter', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme', minLength: 1 }), (state) => {
