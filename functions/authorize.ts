@@ -12,7 +12,7 @@ import { earliestAuthTime } from '../shared/domain/sign-in-age.ts'
 import type { Answer, Call } from '../shared/http/call.ts'
 import { OAuthError } from '../shared/http/errors.ts'
 import type { Parameters } from '../shared/http/parameters.ts'
-import { pageEndpoint, reportFault } from '../shared/http/stack.ts'
+import { reportFault, uncheckedPageEndpoint } from '../shared/http/stack.ts'
 import { confirmClient } from '../shared/pages/confirm-client.ts'
 import { type SetupMistake, signInLost, wronglySetUp } from '../shared/pages/problems.ts'
 import { providerOf } from '../shared/providers/index.ts'
@@ -39,7 +39,7 @@ const maxAddressBytes = 5_000
 /** Longest `state` in its encoded form, bytes. The redirect URI and the code need the rest. */
 const maxStateBytes = 6_000
 
-export const handler = pageEndpoint(async (call) => {
+export const handler = uncheckedPageEndpoint(async (call) => {
   // OIDC Core §3.1.2.1: a request may be a POST too. Only the form of our own question sends `csrf`.
   const isAnswer = call.event.httpMethod === 'POST' && call.parameters.optional('csrf') !== undefined
   return isAnswer ? answerQuestion(call) : answerRequest(call)
@@ -49,12 +49,16 @@ export const handler = pageEndpoint(async (call) => {
 
 async function answerRequest(call: Call): Promise<Answer> {
   const { parameters } = call
+  // Without these there is no client to answer.
+  parameters.check('client_id', 'redirect_uri', 'response_mode', 'state')
   const recipient = await trustedClient(call, parameters.optional('client_id'), parameters.optional('redirect_uri'))
   if ('kind' in recipient) return mistakePage(call, recipient)
   const { client, redirectUri } = recipient
   const mode = responseModeIn(parameters, redirectUri)
   const to = { issuer: call.issuer, redirectUri, mode, look: pageLook(call), state: stateIn(parameters) }
   return answerErrors(call, to, async () => {
+    // RFC 6749 §4.1.2.1: a parameter that is sent twice is an error for the client.
+    parameters.check()
     const { request, wishes } = await signInRequest(call, client, to)
     if (!needsConsent(client, redirectUri)) return sendToProvider(call, request, wishes)
     if (wishes.prompt === 'none') {
@@ -154,6 +158,7 @@ async function showQuestion(call: Call, client: Client, request: CodeRequest, wi
 
 /** Only the page that asked can answer: the cookie holds the request, and the form the request's handle. */
 async function answerQuestion(call: Call): Promise<Answer> {
+  call.parameters.check()
   const question = await readSealedCookie(call, 'client-question', call.parameters.optional('csrf'))
   if (question === undefined) {
     const known = { look: pageLook(call), requestId: call.requestId }

@@ -64,7 +64,7 @@ const authorize = {
       'A page that asks the person to confirm a native client, or with `response_mode=form_post` a form that brings an error to the client.',
     ),
     303: redirect('On to the identity provider, or back to the client with an error.'),
-    ...pageErrors('Or the client or its redirect URI is not registered.'),
+    ...pageErrors('Or the client or its redirect URI is not registered. Later mistakes go back to the client.'),
   },
 } as const
 

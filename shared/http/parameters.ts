@@ -57,9 +57,14 @@ export type ParameterName = Exclude<KnownName, RepeatableName>
 export type Parameters = {
   /** Nothing was sent at all, known or unknown. */
   readonly isEmpty: boolean
-  /** The value, or undefined where it is absent or empty. */
+  /**
+   * @param names default: all that were sent
+   * @throws {OAuthError} invalid_request if one of them was sent twice, or is no text
+   */
+  check(...names: readonly KnownName[]): void
+  /** The value, or undefined if it is absent, empty or one that `check` refuses. */
   optional(name: ParameterName): string | undefined
-  /** @throws {OAuthError} invalid_request when it is absent or empty */
+  /** @throws {OAuthError} invalid_request if it is absent or empty, or one that `check` refuses */
   required(name: ParameterName): string
   /** All values that are not empty, in their order. */
   all(name: RepeatableName): readonly string[]
@@ -102,36 +107,46 @@ function listed(member: readonly [string, unknown], at: number, members: readonl
   return Array.isArray(value) ? value.map((element) => [name, element] as const) : [member]
 }
 
-/** @throws {OAuthError} invalid_request when there are too many, or a known one comes twice or is no string */
+/** @throws {OAuthError} invalid_request if there are too many. `check` of the result refuses single ones */
 export function parameters(members: Iterable<readonly [string, unknown]>): Parameters {
   const values = new Map<string, string>()
   const repeated: string[] = []
   const seen = new Set<string>()
+  const faults = new Map<string, OAuthError>()
   let count = 0
   for (const [name, value] of members) {
     if (++count > maxParameters) throw new OAuthError('invalid_request', 'There are more than 100 parameters.')
     if (!isKnown(name)) continue
-    if (seen.has(name) && !isRepeatable(name)) throw sentTwice(name)
+    const fault = faultIn(name, value, seen)
     seen.add(name)
-    if (typeof value !== 'string') throw new OAuthError('invalid_request', `${name} must be a string.`)
-    // What is no Unicode text (a lone surrogate from JSON), or hides an end, is nothing that a name or a token can be.
-    if (value.includes('\0') || !value.isWellFormed()) {
-      throw new OAuthError('invalid_request', `${name} must be text without NUL.`)
-    }
-    if (value === '') continue
-    if (isRepeatable(name)) repeated.push(value)
-    else values.set(name, value)
+    if (fault !== undefined) faults.set(name, faults.get(name) ?? fault)
+    else if (value === '') continue
+    else if (isRepeatable(name)) repeated.push(value as string)
+    else values.set(name, value as string)
   }
+  for (const name of faults.keys()) values.delete(name)
   return {
     isEmpty: count === 0,
+    check: (...names) => {
+      for (const [name, fault] of faults) if (names.length === 0 || names.includes(name as KnownName)) throw fault
+    },
     optional: (name) => values.get(name),
     required: (name) => {
       const value = values.get(name)
-      if (value === undefined) throw new OAuthError('invalid_request', `${name} is missing.`)
+      if (value === undefined) throw faults.get(name) ?? new OAuthError('invalid_request', `${name} is missing.`)
       return value
     },
-    all: () => repeated,
+    all: (name) => (faults.has(name) ? [] : repeated),
   }
+}
+
+/** RFC 6749 §3.1, §3.2: a parameter comes once. */
+function faultIn(name: KnownName, value: unknown, seen: ReadonlySet<string>): OAuthError | undefined {
+  if (seen.has(name) && !isRepeatable(name)) return sentTwice(name)
+  if (typeof value !== 'string') return new OAuthError('invalid_request', `${name} must be a string.`)
+  // What is no Unicode text (a lone surrogate from JSON), or hides an end, is nothing that a name or a token can be.
+  const isText = !value.includes('\0') && value.isWellFormed()
+  return isText ? undefined : new OAuthError('invalid_request', `${name} must be text without NUL.`)
 }
 
 function isKnown(name: string): name is KnownName {

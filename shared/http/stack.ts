@@ -38,13 +38,15 @@ export type Handler = (event: APIGatewayProxyEvent, context: Context) => Promise
 /** An endpoint that a program calls and that authenticates its client. */
 export function clientEndpoint(access: Access, handle: (call: ClientCall) => Promise<Answer>): Handler {
   return endpoint(access, oauthErrorAnswer, async (call) =>
-    handle(await addClient(addParameters(await addApplication(call)))),
+    handle(await addClient(checkParameters(addParameters(await addApplication(call))))),
   )
 }
 
 /** An endpoint that a program calls without authenticating. */
 export function publicEndpoint(access: Access, handle: (call: Call) => Promise<Answer>): Handler {
-  return endpoint(access, oauthErrorAnswer, async (call) => handle(addParameters(await addApplication(call))))
+  return endpoint(access, oauthErrorAnswer, async (call) =>
+    handle(checkParameters(addParameters(await addApplication(call)))),
+  )
 }
 
 /** An endpoint of ops. AWS IAM has authorised the caller before the function runs. */
@@ -70,6 +72,11 @@ export function staticEndpoint(access: Access, handle: (call: ReceivedCall) => P
  * @param errorPage turns an error into a page
  */
 export function pageEndpoint(handle: (call: Call) => Promise<Answer>, errorPage: ErrorAnswer): Handler {
+  return uncheckedPageEndpoint(async (call) => handle(checkParameters(call)), errorPage)
+}
+
+/** The same, but the function checks the parameters, because some mistakes are not answered by a page. */
+export function uncheckedPageEndpoint(handle: (call: Call) => Promise<Answer>, errorPage: ErrorAnswer): Handler {
   return endpoint('same-origin', errorPage, async (call) => handle(addParameters(await addApplication(call))))
 }
 
@@ -128,6 +135,11 @@ function addParameters<Started extends StartedCall>(call: Started) {
   const parameters =
     event.httpMethod === 'POST' ? readBody(bodyText(event), header(event, 'content-type')) : readForm(queryOf(event))
   return Object.assign(call, { parameters })
+}
+
+function checkParameters(call: Call): Call {
+  call.parameters.check()
+  return call
 }
 
 async function addClient(call: Call): Promise<ClientCall> {

@@ -1,5 +1,5 @@
 /**
- * C1 to C5, C16 to C18 and C29 of the cases: the authorization request, the way through the provider and the way back.
+ * C1 to C5, C16 to C18, C29 and C30 of the cases: the authorization request, the way through the provider and the way back.
  *
  * Owns what a browser is answered at authorize and callback (RFC 6749 §4.1.1, §4.1.2, RFC 9207).
  */
@@ -202,4 +202,48 @@ test('C17 a code that the provider did not give for this sign-in is an error pag
   const person = new Person()
   const callback = await providerAnswers(person, { state: 's' }, { code: 'an injected one' })
   expectErrorPage(await person.open(callback, () => true))
+})
+
+/** A request with these parameters in addition, which may be there already. */
+const authorizeWith = (extra: Extra, more: string) => `${authorizeUrl(broker, web, { state: 'st', ...extra })}&${more}`
+
+test('C30 a parameter that is sent twice or holds NUL goes back to the client as invalid_request', async () => {
+  const twice = ['scope=openid&scope=profile', 'nonce=a&nonce=a', 'response_type=code', 'ui_locales=de&ui_locales=en']
+  for (const more of [
+    ...twice,
+    'nonce=%00',
+    'resource=%00',
+    'prompt=&prompt=none',
+    'id_token_hint=x&id_token_hint=y',
+  ]) {
+    const { url } = await new Person().open(authorizeWith({}, more))
+    expectErrorRedirect(url, 'invalid_request', 'st')
+    assert.match(url.searchParams.get('error_description') ?? '', /must be (sent once|text without NUL)/)
+  }
+  const page = await new Person().open(authorizeWith({ response_mode: 'form_post' }, 'nonce=a&nonce=b'))
+  const fields = Object.fromEntries((page.forms[0]?.fields ?? []).map(({ name, value }) => [name, value]))
+  assert.deepEqual([fields.error, fields.state], ['invalid_request', 'st'])
+})
+
+test('C30 what is needed to answer the client is an error page when it is sent twice or holds NUL', async () => {
+  for (const name of ['client_id', 'redirect_uri', 'state', 'response_mode']) {
+    const value = new URL(authorizeUrl(broker, web, { response_mode: 'query' })).searchParams.get(name) ?? 'st'
+    for (const [extra, more] of [
+      [
+        {},
+        new URLSearchParams([
+          [name, value],
+          [name, value],
+        ]).toString(),
+      ],
+      [{ [name]: undefined }, `${name}=%00`],
+    ] as const) {
+      expectErrorPage(await new Person().open(authorizeWith(extra, more), () => true))
+    }
+  }
+})
+
+test('C30 an unknown parameter that is sent twice is ignored at authorize (RFC 6749 §3.1)', async () => {
+  const { url } = await new Person().open(authorizeWith({}, 'foo=1&foo=2&bar=%00'), atProvider)
+  assert.ok(atProvider(url), url.href)
 })

@@ -23,7 +23,7 @@ const names: readonly ParameterName[] = [
 
 function refusal(read: () => Parameters): [number, string, string] {
   try {
-    read()
+    read().check()
   } catch (error) {
     assert.ok(error instanceof OAuthError, String(error))
     return [error.status, error.error, error.message]
@@ -247,6 +247,16 @@ describe('both', () => {
     }
     assert.deepEqual(refusal(missing), [400, 'invalid_request', 'code is missing.'])
     assert.equal(readForm('code=c').required('code'), 'c')
+  })
+
+  test('a faulty parameter counts as absent, and only a check of its name, or of all, refuses it', () => {
+    const read = readForm('nonce=a&nonce=b&scope=%00&resource=r&resource=%00&state=s')
+    assert.deepEqual([read.optional('nonce'), read.optional('scope'), read.all('resource')], [undefined, undefined, []])
+    assert.throws(() => read.required('nonce'), OAuthError)
+    read.check('state', 'client_id')
+    assert.throws(() => read.check('scope'), { message: 'scope must be text without NUL.' })
+    assert.throws(() => read.check('scope', 'nonce'), { message: 'nonce must be sent once.' }, 'the first one sent')
+    assert.throws(() => read.check(), { message: 'nonce must be sent once.' })
   })
 
   test('values that are not strings are refused wherever they come from', () => {

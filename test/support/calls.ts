@@ -102,7 +102,7 @@ export async function startBroker(registry: Registry, environment: Record<string
 /** A call as a function sees it, for code that is handed one. */
 export function aCall(changes: Partial<Call> = {}): Call {
   const event = eventOf()
-  const read = { isEmpty: true, optional: () => undefined, required: () => '' }
+  const read = { isEmpty: true, check: () => {}, optional: () => undefined, required: () => '' }
   const base = { event, requestId: 'request-1', ip: '192.0.2.7', now: Date.now(), parameters: read }
   // Composed only when a test needs them, since composing needs an environment.
   const lazy = {
