@@ -2,10 +2,11 @@
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { isLoopback } from '../shared/domain/loopback.ts'
+import { clock } from './clock.ts'
 import { type Response, request } from './http.ts'
 import { exitCodes, OutOfReach, Problem, reasonOf } from './problem.ts'
 import { programName } from './program-name.ts'
-import { maxRefreshMs, type RefreshPlan, refreshPlan } from './refresh-plan.ts'
+import { maxRefreshMs, maxRequestSeconds, type RefreshPlan, refreshPlan } from './refresh-plan.ts'
 import { notRunning } from './settings.ts'
 
 export type Tokens = {
@@ -47,8 +48,17 @@ export type Caller = {
   readonly whenRefused?: () => string
 }
 
-/** For all requests but a refresh: repeating them is safe. */
+/** For requests that may be repeated even if the first one succeeded: all but a refresh and a poll. */
 const plainPlan: RefreshPlan = { isRepeatable: true, lastBeginMs: 15_000, timeoutsMs: [5_000, 5_000, 10_000] }
+/**
+ * One try, for longer than the broker takes. A poll that gets the tokens spends the device code, so another one that overtakes
+ * it or follows it is reuse. `waitForApproval` decides when to poll again.
+ */
+const pollPlan: RefreshPlan = {
+  isRepeatable: false,
+  lastBeginMs: 0,
+  timeoutsMs: [maxRefreshMs, maxRefreshMs, maxRefreshMs],
+}
 /** Applies if nothing can have been spent, or if another try cannot help. */
 const maxTries = 3
 const firstPauseMs = 500
@@ -60,6 +70,9 @@ const defaultIntervalSeconds = 5
 const defaultExpiresInSeconds = 300
 /** The broker's own member beside those of draft-ietf-oauth-refresh-token-expiration. */
 const graceMember = 'refresh_token_grace'
+
+const startAgain = `Start again: ${programName} login`
+const answerLost = `The answer to an earlier poll was lost, perhaps the one with the tokens. ${startAgain}`
 
 const startHints: Readonly<Record<string, string>> = {
   invalid_client: 'The client must be registered at this application with "auth": "none". Check --client-id.',
@@ -90,22 +103,26 @@ export async function startDevice(issuer: string, caller: Caller, form: Form): P
 }
 
 /**
- * Polls until the person has decided (RFC 8628 §3.4 and §3.5). Keeps polling while the broker is out of reach.
+ * Polls until the person has decided (RFC 8628 §3.4 and §3.5). Keeps polling while the broker is out of reach, but never while an
+ * earlier poll may still be running.
  *
  * @throws {Problem} when the request was denied or has expired
  */
 export async function waitForApproval(issuer: string, caller: Caller, device: DeviceCode): Promise<Tokens> {
-  const deadline = Date.now() + device.expiresInSeconds * 1000
+  const deadline = clock.nowMs() + device.expiresInSeconds * 1000
   let intervalSeconds = device.intervalSeconds
   const form = {
     grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
     device_code: device.deviceCode,
   }
-  while (Date.now() < deadline) {
-    await pause(intervalSeconds * 1000)
-    const body = await ask(issuer, caller, 'token', form).catch((error: unknown) => {
-      if (error instanceof OutOfReach) return undefined
-      throw error
+  let lostAtMs: number | undefined
+  while (clock.nowMs() < deadline) {
+    const mayRunForMs = lostAtMs === undefined ? 0 : lostAtMs + maxRequestSeconds * 1000 - clock.nowMs()
+    await clock.pause(Math.max(intervalSeconds * 1000, mayRunForMs))
+    const body = await ask(issuer, caller, 'token', form, pollPlan).catch((error: unknown) => {
+      if (!(error instanceof NoAnswer)) throw error
+      lostAtMs = error.lostAtMs ?? lostAtMs
+      return undefined
     })
     // RFC 8628 §3.5: after a time-out the client backs off.
     if (body === undefined) intervalSeconds = Math.min(maxPollPauseSeconds, intervalSeconds * 2)
@@ -113,9 +130,10 @@ export async function waitForApproval(issuer: string, caller: Caller, device: De
     else if (body.error === 'slow_down') intervalSeconds += slowDownSeconds
     else if (body.error === 'access_denied') throw new Problem('The request was denied.')
     else if (body.error === 'expired_token') break
-    else if (body.error !== 'authorization_pending') throw refusal(body, caller)
+    else if (body.error !== 'authorization_pending')
+      throw refusal(body, caller, lostAtMs !== undefined && body.error === 'invalid_grant' ? answerLost : undefined)
   }
-  throw new Problem('Nobody approved the request in time.', undefined, `Start again: ${programName} login`)
+  throw new Problem('Nobody approved the request in time.', undefined, startAgain)
 }
 
 /**
@@ -168,12 +186,17 @@ export function refusal({ error, description }: Refused, caller: Caller, hint?: 
 export class NoAnswer extends OutOfReach {
   /** Whether the broker may have processed the request. */
   readonly mayBeDone: boolean
+  /** When the last try that may still be running was given up. */
+  readonly lostAtMs: number | undefined
 
-  constructor(message: string, mayBeDone: boolean, hint?: string) {
+  constructor(message: string, { isUnknown, lostAtMs }: Outcome, hint?: string) {
     super(message, hint)
-    this.mayBeDone = mayBeDone
+    this.mayBeDone = isUnknown
+    this.lostAtMs = lostAtMs
   }
 }
+
+type Outcome = { readonly isUnknown: boolean; readonly lostAtMs: number | undefined }
 
 type Failure = {
   readonly why: string
@@ -196,12 +219,13 @@ async function ask(
   let proof = await caller.authenticate?.()
   const beganAtMs = performance.now()
   let isUnknown = false
-  let isLost = false
+  let lostAtMs: number | undefined
   let why = ''
   for (let tries = 1; ; tries += 1) {
     // The broker may accept an assertion only once, so each try needs a new one.
     if (tries > 1) proof = await caller.authenticate?.().catch(() => proof)
-    if (performance.now() - beganAtMs > plan.lastBeginMs) throw noAnswer(issuer, why, isUnknown)
+    if (tries > 1 && performance.now() - beganAtMs > plan.lastBeginMs)
+      throw noAnswer(issuer, why, { isUnknown, lostAtMs })
     const parameters = Object.entries({ ...form, client_id: caller.clientId, ...proof })
     const given = parameters.filter((entry): entry is [string, string] => entry[1] !== undefined)
     const elapsedMs = performance.now() - beganAtMs
@@ -212,13 +236,13 @@ async function ask(
     if (!('kind' in answer)) return answer.body
     why = answer.why
     isUnknown ||= answer.kind !== 'unseen'
-    isLost ||= answer.kind === 'lost'
+    if (answer.kind === 'lost') lostAtMs = clock.nowMs()
     const pauseMs = Math.max(answer.retryAfterMs, Math.min(maxPauseMs, firstPauseMs * 2 ** (tries - 1)))
     const isTooLate = performance.now() - beganAtMs + pauseMs > plan.lastBeginMs
     // If the token may be spent, keep trying for as long as the grace lasts: each try gets the same successor. Without
     // grace, do not try again: a lost request may still be running, and the broker would mistake the next one for reuse.
-    const isEnough = isUnknown && plan.isRepeatable ? false : isLost || tries >= maxTries
-    if (isTooLate || isEnough) throw noAnswer(issuer, why, isUnknown)
+    const isEnough = isUnknown && plan.isRepeatable ? false : lostAtMs !== undefined || tries >= maxTries
+    if (isTooLate || isEnough) throw noAnswer(issuer, why, { isUnknown, lostAtMs })
     await pause(pauseMs)
   }
 }
@@ -261,10 +285,10 @@ function bodyIn(words: string): Body | undefined {
   }
 }
 
-function noAnswer(issuer: string, why: string, mayBeDone: boolean): NoAnswer {
+function noAnswer(issuer: string, why: string, outcome: Outcome): NoAnswer {
   const url = new URL(issuer)
   const hint = isLoopback(url) ? notRunning : 'Try again later. Behind a proxy, set HTTPS_PROXY.'
-  return new NoAnswer(`The broker at ${url.origin} is out of reach (${why}).`, mayBeDone, hint)
+  return new NoAnswer(`The broker at ${url.origin} is out of reach (${why}).`, outcome, hint)
 }
 
 function tokensIn(body: Body): Tokens {
