@@ -13,6 +13,7 @@ import {
   changesBetween,
   isClient,
   type RegistryRecord,
+  recordName,
   type StoredRegistry,
 } from '../shared/domain/registry-changes.ts'
 import { log } from '../shared/log.ts'
@@ -75,18 +76,16 @@ async function apply(
     const stored = await readRegistry(table, names)
     const all = changesBetween(stored, declared, removedFrom(stored, former), () => keepsSessions)
     const changes = all.filter(({ kind }) => kind !== 'unchanged' && kind !== 'undeclared')
-    if (await writeChanges(table, stored.version, changes, { nowMs: clock.now(), by })) return changes
+    if (await writeChanges(table, stored, changes, { nowMs: clock.now(), by })) return changes
   }
   throw new DeploymentError('Others kept changing the registry meanwhile. Deploy again.')
 }
 
 /** An application stays as long as one of its clients does. */
 function removedFrom(stored: StoredRegistry, former: Registry): (record: RegistryRecord) => boolean {
-  const nameOf = (record: RegistryRecord) =>
-    isClient(record) ? `${applicationOf(record)} ${record.clientId}` : applicationOf(record)
-  const declared = new Set([...former.applications, ...former.clients].map(nameOf))
-  const kept = new Set(stored.clients.filter((client) => !declared.has(nameOf(client))).map(applicationOf))
-  return (record) => declared.has(nameOf(record)) && (isClient(record) || !kept.has(record.name))
+  const declared = new Set([...former.applications, ...former.clients].map(recordName))
+  const kept = new Set(stored.clients.filter((client) => !declared.has(recordName(client))).map(applicationOf))
+  return (record) => declared.has(recordName(record)) && (isClient(record) || !kept.has(record.name))
 }
 
 function logChange(change: Change): void {

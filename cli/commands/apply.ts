@@ -70,7 +70,7 @@ async function apply(file: string, settings: Settings): Promise<void> {
       const isLong = real.length > maxChangesPerTransaction
       const progress = isLong ? (written: number) => spin(() => `Written: ${written} of ${real.length}`) : undefined
       const by = await authorOf('apply')
-      if (!(await writeChanges(table, stored.version, changes, { nowMs: Date.now(), by, progress }))) throw outdated()
+      if (!(await writeChanges(table, stored, changes, { nowMs: Date.now(), by, progress }))) throw outdated()
     }
     if (settings.json) printJson({ ...inJson(changes), warnings, applied: isApplied, dry_run: isDry })
     else print(outcome(real.length, isDry))

@@ -143,17 +143,17 @@ function assignment(text: string): [string, unknown] {
 async function create(table: Table, name: string, members: Members, secret?: string): Promise<DeclaredClient> {
   const by = await authorOf('clients create')
   for (let tries = 0; tries < maxTries; tries += 1) {
-    const { version, ...all } = await readRegistry(table, [name])
-    const application = all.applications.find((each) => each.name === name)
+    const stored = await readRegistry(table, [name])
+    const application = stored.applications.find((each) => each.name === name)
     if (application === undefined) throw noApplication(name)
-    const clients = all.clients.filter((each) => each.application === name)
+    const clients = stored.clients.filter((each) => each.application === name)
     const clientId = String(members.clientId)
     if (clients.some((each) => each.clientId === clientId)) {
       throw new Problem(`The client ${clientId} exists already; nothing was changed.`)
     }
     const registry = declaring(application, clients, members, secret)
-    const changes = changesBetween({ applications: [application], clients, version }, registry, false)
-    if (await writeChanges(table, version, changes, { nowMs: Date.now(), by })) {
+    const changes = changesBetween({ ...stored, applications: [application], clients }, registry, false)
+    if (await writeChanges(table, stored, changes, { nowMs: Date.now(), by })) {
       return registry.clients.find((each) => each.clientId === clientId)!
     }
   }

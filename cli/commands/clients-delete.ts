@@ -69,9 +69,9 @@ async function deleteClient(table: Table, name: string, clientId: string): Promi
     }
     const asked = others.filter(({ grants }) => grants.length > 0).flatMap(({ scopes }) => scopes)
     const scopes = application.scopes.filter((scope) => asked.includes(scope))
-    const before = { applications: [application], clients, version: stored.version }
+    const before = { ...stored, applications: [application], clients }
     const changes = changesBetween(before, { applications: [{ ...application, scopes }], clients: others }, true)
-    if (await writeChanges(table, stored.version, changes, { nowMs: Date.now(), by })) return client
+    if (await writeChanges(table, stored, changes, { nowMs: Date.now(), by })) return client
   }
   throw new OutOfReach('Other commands kept changing the registry at the same time; nothing was changed. Try again.')
 }

@@ -8,6 +8,8 @@ export type StoredRegistry = {
   readonly clients: readonly Client[]
   /** Increases with each write. A change is written only over the version that it was computed for. */
   readonly version: number
+  /** Removed records by `recordName`, each with the time up to which its sessions are revoked, ms (removed-records.ts). */
+  readonly removed: Readonly<Record<string, number>>
 }
 
 export type RegistryRecord = Application | DeclaredClient
@@ -70,6 +72,11 @@ export function applicationOf(record: RegistryRecord): string {
   return isClient(record) ? record.application : record.name
 }
 
+/** Unique in a registry: no application has a space in its name. */
+export function recordName(record: RegistryRecord): string {
+  return isClient(record) ? `${record.application} ${record.clientId}` : record.name
+}
+
 /** The metadata (RFC 8414 §2) also covers the clients that stay although the file lacks them. */
 function withOthers(application: Application, clients: readonly Client[]): Application {
   const others = clients.filter((client) => client.application === application.name && client.grants.length > 0)
@@ -112,11 +119,7 @@ function canonical(value: unknown): string {
 }
 
 function find(records: readonly RegistryRecord[], wanted: RegistryRecord): RegistryRecord | undefined {
-  return records.find(
-    (record) =>
-      applicationOf(record) === applicationOf(wanted) &&
-      (isClient(record) ? record.clientId : undefined) === (isClient(wanted) ? wanted.clientId : undefined),
-  )
+  return records.find((record) => recordName(record) === recordName(wanted))
 }
 
 function has(records: readonly RegistryRecord[], wanted: RegistryRecord): boolean {

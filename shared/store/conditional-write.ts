@@ -132,8 +132,8 @@ export function putIn(table: Table, key: Key, item: object, conditions: readonly
   return { Put: { TableName: table.name, Item, ...(conditions.length > 0 && conditionExpressions(conditions)) } }
 }
 
-export function deleteIn(table: Table, key: Key): TransactedWrite {
-  return { Delete: { TableName: table.name, Key: key } }
+export function deleteIn(table: Table, key: Key, conditions: readonly Condition[]): TransactedWrite {
+  return { Delete: { TableName: table.name, Key: key, ...conditionExpressions(conditions) } }
 }
 
 /** `refused`: the condition of the first write does not hold. `conflict`: somebody else writes one of the other items. */

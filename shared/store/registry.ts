@@ -28,22 +28,19 @@ import { type Item, itemsUnder, type Key } from './items.ts'
 import { applicationKey, clientKey, registrationsCachedMs } from './registrations.ts'
 import { type Author, historyChangesOf, historyWrite } from './registry-history.ts'
 import { listed, applicationsIn as namesIn, readRegistryItem, registryKey } from './registry-item.ts'
+import { type Removed, removedAfter, revokedBeforeOf, revokedByRemoval } from './removed-records.ts'
 import type { Table } from './table.ts'
 
 /** DynamoDB's limit is 100; two are the item with the version and the entry of the history. */
 export const maxChangesPerTransaction = 98
 const maxTries = 8
-/** A clock may be ahead by this much without ending the first sessions of a new client. */
-const clocksDifferMs = 60_000
-
-type Version = { readonly version: number; readonly applications: readonly string[] }
 
 /** @throws {Unavailable} */
 export async function readRegistry(table: Table, alsoApplications: readonly string[] = []): Promise<StoredRegistry> {
-  const { version, applications: names } = await readVersion(table)
+  const item = await readRegistryItem(table)
   const items = (
     await Promise.all(
-      [...new Set([...names, ...alsoApplications])].map((name) => itemsUnder(table, applicationKey(name))),
+      [...new Set([...namesIn(item), ...alsoApplications])].map((name) => itemsUnder(table, applicationKey(name))),
     )
   ).flat()
   return {
@@ -51,32 +48,38 @@ export async function readRegistry(table: Table, alsoApplications: readonly stri
       .filter((item) => item.sk === 'application')
       .map(withoutKey) as readonly object[] as Application[],
     clients: items.filter((item) => item.sk !== 'application').map(withoutKey) as readonly object[] as Client[],
-    version,
+    version: Number(item.version ?? 0),
+    removed: (item.removed ?? {}) as Removed,
   }
 }
 
 /**
  * Writes the changes.
  *
- * @returns false: somebody else has written since `version`, and this transaction changed nothing
+ * @param stored the registry that the changes were computed from
+ * @returns false: somebody else has written since it was read, and this transaction changed nothing
  * @throws {Unavailable}
  */
 export async function writeChanges(
   table: Table,
-  version: number,
+  stored: Pick<StoredRegistry, 'version' | 'removed'>,
   changes: readonly Change[],
   { nowMs, addedAtMs = nowMs, by, progress = () => {} }: Writing,
 ): Promise<boolean> {
   const real = inOrder(changes.filter(({ kind }) => kind !== 'unchanged' && kind !== 'undeclared'))
+  let { removed } = stored
   for (let at = 0; at < real.length; at += maxChangesPerTransaction) {
     const now = real.slice(at, at + maxChangesPerTransaction)
-    const since = version + at / maxChangesPerTransaction
-    const writes = now.map((change) => writeOf(table, change, nowMs, Math.max(0, addedAtMs - clocksDifferMs)))
+    const since = stored.version + at / maxChangesPerTransaction
+    const writes = now.map((change) =>
+      writeOf(table, change, nowMs, revokedBeforeOf(change.record, stored.removed, addedAtMs)),
+    )
+    removed = removedAfter(removed, now, nowMs)
     const writeId = randomUUID()
     const history = by === undefined ? [] : [historyWrite(table, by, nowMs, writeId, historyChangesOf(now))]
     const { outcome } = await transact<Item>(table, {
       token: writeId,
-      first: nextVersion(since, writeId, applicationsIn(now)),
+      first: nextVersion(since, writeId, applicationsIn(now), removed),
       others: [...writes, ...history],
       isOwn: (item) => item.writeId === writeId,
     })
@@ -90,8 +93,8 @@ type Writing = {
   /** The clock, ms. */
   readonly nowMs: number
   /**
-   * Sessions that began before do not belong to a record that is added now, though it may have the name of one that was
-   * removed: they stay ended. 0 for a table that is only being filled.
+   * A record that is added revokes sessions that began a minute before this time (removed-records.ts). 0 for a table that is
+   * only being filled.
    *
    * @default nowMs
    */
@@ -109,7 +112,7 @@ export async function putRegistry(table: Table, registry: Registry, keepsSession
   for (let tries = 0; tries < maxTries; tries += 1) {
     const stored = await readRegistry(table, [...names, ...clientsOf])
     const changes = changesBetween(stored, registry, false, keepsSessions)
-    if (await writeChanges(table, stored.version, changes, { nowMs: Date.now(), addedAtMs: 0 })) return
+    if (await writeChanges(table, stored, changes, { nowMs: Date.now(), addedAtMs: 0 })) return
   }
   throw new Unavailable('store', new Error('The registry is being written by others all the time'))
 }
@@ -138,7 +141,7 @@ function applicationsIn(changes: readonly Change[]): Names {
 function writeOf(table: Table, change: Change, nowMs: number, revokedBefore: number): TransactedWrite {
   const { kind, record } = change
   const key = keyOf(record)
-  if (kind === 'removed') return deleteIn(table, key)
+  if (kind === 'removed') return deleteIn(table, key, [neverEarlier(revokedByRemoval(record, nowMs))])
   if (kind === 'added') {
     const item = isClient(record) ? { ...record, secretHashes: record.secretHashes ?? [] } : record
     return putIn(table, key, { ...item, revokedBefore, addedAt: nowMs }, [{ attribute: 'pk', is: 'absent' }])
@@ -184,7 +187,7 @@ function providerChangeOf({ sessions, before, record }: Change, nowMs: number): 
 }
 
 /** Each application is an attribute, so that it can be added and removed without reading the list. */
-function nextVersion(since: number, writeId: string, { added, removed }: Names) {
+function nextVersion(since: number, writeId: string, { added, removed: gone }: Names, removed: Removed) {
   const attributeOf = (application: string) => `${listed}${application}`
   const condition: Condition =
     since === 0 ? { attribute: 'version', is: 'absent' } : { attribute: 'version', is: '=', value: since }
@@ -195,16 +198,12 @@ function nextVersion(since: number, writeId: string, { added, removed }: Names) 
       set: {
         version: since + 1,
         writeId,
+        removed,
         ...Object.fromEntries(added.map((application) => [attributeOf(application), true])),
       },
-      remove: removed.map(attributeOf),
+      remove: gone.map(attributeOf),
     },
   }
-}
-
-async function readVersion(table: Table): Promise<Version> {
-  const item = await readRegistryItem(table)
-  return { version: Number(item.version ?? 0), applications: namesIn(item) }
 }
 
 function keyOf(record: RegistryRecord): Key {

@@ -8,6 +8,7 @@ const stored = (registry: Partial<StoredRegistry>): StoredRegistry => ({
   applications: [],
   clients: [],
   version: 1,
+  removed: {},
   ...registry,
 })
 const told = (before: StoredRegistry, after: Registry, prune = false) =>

@@ -1,5 +1,5 @@
 /**
- * N1 to N10 of the cases: what is taken from a client's registration is gone from its sessions, and is back when it is
+ * N1 to N11 of the cases: what is taken from a client's registration is gone from its sessions, and is back when it is
  * registered again.
  *
  * Owns a broker in this process, whose registry the test changes while sessions live. That a change is in effect within ten
@@ -8,8 +8,9 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
 import type { Client } from '../../shared/domain/registration.ts'
+import type { Change } from '../../shared/domain/registry-changes.ts'
 import { processParts } from '../../shared/parts.ts'
-import { putRegistry } from '../../shared/store/registry.ts'
+import { putRegistry, readRegistry, writeChanges } from '../../shared/store/registry.ts'
 import { type FallibleProvider, startFallibleProvider } from '../support/fallible-provider.ts'
 import { type Caller, cli, job, spa, web } from './support/callers.ts'
 import {
@@ -270,4 +271,21 @@ test('N10 nor is a sign-in, whatever the provider says of it', async () => {
   expectErrorPage(await person.open(back))
   await undo.pop()?.()
   assert.equal((await person.open(back)).url.searchParams.get('error'), 'access_denied')
+})
+
+test('N11 a client that is registered again at once revives no session of the removed one', async () => {
+  const { registrations, table } = processParts()
+  const record = (await registrations.client(cli.application, cli.clientId)) ?? assert.fail()
+  const change = async (kind: Change['kind'], nowMs: number) => {
+    const stored = await readRegistry(table)
+    assert.ok(await writeChanges(table, stored, [{ kind, record, members: [] }], { nowMs }))
+    registrations.forget(cli.application, cli.clientId)
+  }
+  const old = await device(broker, cli)
+  const nowMs = Date.now()
+  await change('removed', nowMs)
+  await change('added', nowMs + 1_000)
+  expectRefusal(await refresh(broker, cli, old.refreshToken), 400, 'invalid_grant')
+  broker.advance(11)
+  await refreshed(broker, cli, (await device(broker, cli)).refreshToken)
 })

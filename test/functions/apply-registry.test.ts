@@ -25,9 +25,11 @@ after(async () => {
   await table.stop()
 })
 beforeEach(async () => {
-  const { applications, clients, version } = await readRegistry(table)
-  const all = [...applications, ...clients].map((record) => ({ kind: 'removed', record, members: [] }) as const)
-  assert.ok(await writeChanges(table, version, all, { nowMs: Date.now() }))
+  const stored = await readRegistry(table)
+  const all = [...stored.applications, ...stored.clients].map(
+    (record) => ({ kind: 'removed', record, members: [] }) as const,
+  )
+  assert.ok(await writeChanges(table, stored, all, { nowMs: Date.now() }))
   lines = []
 })
 

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { providerId } from '../../shared/domain/provider-identity.ts'
 import type { Registry } from '../../shared/domain/registration.ts'
-import { type Change, changesBetween } from '../../shared/domain/registry-changes.ts'
+import { type Change, changesBetween, type StoredRegistry } from '../../shared/domain/registry-changes.ts'
 import { addSecret, retireSecret } from '../../shared/store/client-secrets.ts'
 import { registrationsCachedMs } from '../../shared/store/registrations.ts'
 import { putRegistry, readRegistry, writeChanges } from '../../shared/store/registry.ts'
@@ -45,9 +45,9 @@ async function changesTo(
   registry: Registry,
   prune = false,
   keepsSessions = false,
-): Promise<{ version: number; changes: Change[] }> {
+): Promise<{ stored: StoredRegistry; changes: Change[] }> {
   const stored = await readRegistry(table)
-  return { version: stored.version, changes: changesBetween(stored, registry, prune, () => keepsSessions) }
+  return { stored, changes: changesBetween(stored, registry, prune, () => keepsSessions) }
 }
 
 /** @param at a table that may be behind the proxy */
@@ -55,8 +55,8 @@ async function apply(
   registry: Registry,
   { prune = false, at = table as Table, now = 0, keepsSessions = false } = {},
 ): Promise<boolean> {
-  const { version, changes } = await changesTo(registry, prune, keepsSessions)
-  return writeChanges(at, version, changes, { nowMs: now })
+  const { stored, changes } = await changesTo(registry, prune, keepsSessions)
+  return writeChanges(at, stored, changes, { nowMs: now })
 }
 
 const named = async () => {
@@ -72,6 +72,7 @@ describe('a registry', () => {
       applications: added(one.applications),
       clients: added(one.clients),
       version: 1,
+      removed: {},
     })
   })
 
@@ -86,7 +87,7 @@ describe('a registry', () => {
     await putItem(table, { ...(await clientItem()), revokedBefore: 123 })
     const changes = await changesTo({ ...one, clients: [aClient({ graceSeconds: 30 })] })
     await addSecretTo('cli')
-    await writeChanges(table, changes.version, changes.changes, { nowMs: 0 })
+    await writeChanges(table, changes.stored, changes.changes, { nowMs: 0 })
     const { revokedBefore, graceSeconds, secretHashes } = (await clientItem())!
     assert.deepEqual([revokedBefore, graceSeconds, secretHashes], [123, 30, ['new']])
   })
@@ -109,6 +110,51 @@ describe('a registry', () => {
     const now = Date.UTC(2026, 10, 22)
     await apply(one, { now })
     assert.equal((await clientItem())?.revokedBefore, now - 60_000)
+  })
+
+  test('keeps a client whose sessions are revoked up to a later time while it is being removed', async () => {
+    await apply(one)
+    const { stored, changes } = await changesTo({ ...one, clients: [] }, true)
+    await putItem(table, { ...(await clientItem()), revokedBefore: 500_000 })
+    assert.equal(await writeChanges(table, stored, changes, { nowMs: 0 }), false)
+    assert.deepEqual(await named(), ['cli', 'demo'])
+  })
+
+  test('with a client that is registered again at once revives no session of the removed one', async () => {
+    const now = Date.UTC(2026, 10, 22)
+    const without = { ...one, clients: [] }
+    await apply(one, { now })
+    await apply(without, { now: now + 100_000, prune: true })
+    await apply(one, { now: now + 101_000 })
+    // A warm function may have begun sessions for ten seconds after the removal.
+    assert.equal((await clientItem())?.revokedBefore, now + 110_000)
+
+    // An operator's later revocation of its sessions outlives it too.
+    await putItem(table, { ...(await clientItem()), revokedBefore: now + 500_000 })
+    await apply(without, { now: now + 200_000, prune: true })
+    await apply(one, { now: now + 201_000 })
+    assert.equal((await clientItem())?.revokedBefore, now + 500_000)
+  })
+
+  test('with an application that is registered again at once revives no session of the removed one', async () => {
+    const now = Date.UTC(2026, 10, 22)
+    await apply(one, { now })
+    await apply({ applications: [], clients: [] }, { now: now + 100_000, prune: true })
+    await apply(one, { now: now + 101_000 })
+    const application = await itemAt(table, 'application#demo', 'application')
+    assert.equal(application?.revokedBefore, now + 110_000)
+    assert.equal((await clientItem())?.revokedBefore, now + 110_000)
+  })
+
+  test('forgets a removed client when its sessions are older than those that an added one revokes anyway', async () => {
+    const [now, hour] = [Date.UTC(2026, 10, 22), 3_600_000]
+    await apply(one, { now })
+    await apply({ ...one, clients: [] }, { now, prune: true })
+    await apply({ ...one, clients: [aClient({ clientId: 'other' })] }, { now: now + hour })
+    assert.deepEqual((await readRegistry(table)).removed, { 'demo cli': now + 10_000 })
+    await apply(one, { now: now + hour + 10_000 })
+    assert.deepEqual((await readRegistry(table)).removed, {})
+    assert.equal((await clientItem())?.revokedBefore, now + hour - 50_000)
   })
 
   test('that a table is filled with revokes nothing', async () => {
@@ -156,9 +202,9 @@ describe('another provider', () => {
   test('never brings ended sessions back to life, not even where they were ended while it was being written', async () => {
     await apply(one)
     const later = now + 3_600_000
-    const { version, changes } = await changesTo(at('https://new.example'))
+    const { stored, changes } = await changesTo(at('https://new.example'))
     await putItem(table, { ...(await applicationItem()), revokedBefore: later })
-    assert.equal(await writeChanges(table, version, changes, { nowMs: now }), false)
+    assert.equal(await writeChanges(table, stored, changes, { nowMs: now }), false)
     await apply(at('https://new.example'), { now })
     assert.equal((await applicationItem())?.revokedBefore, later)
   })
@@ -185,8 +231,8 @@ describe('two who write at once', () => {
       await changesTo({ ...one, clients: [aClient({ graceSeconds: 1 })] }),
       await changesTo({ ...one, clients: [aClient({ graceSeconds: 2, idleSeconds: 5 })] }),
     ]
-    assert.equal(await writeChanges(table, first.version, first.changes, { nowMs: 0 }), true)
-    assert.equal(await writeChanges(table, second.version, second.changes, { nowMs: 0 }), false)
+    assert.equal(await writeChanges(table, first.stored, first.changes, { nowMs: 0 }), true)
+    assert.equal(await writeChanges(table, second.stored, second.changes, { nowMs: 0 }), false)
     assert.deepEqual(
       [(await clientItem())?.graceSeconds, (await clientItem())?.idleSeconds],
       [1, aClient().idleSeconds],
@@ -195,11 +241,11 @@ describe('two who write at once', () => {
 
   test('of twenty that add a client each with the same version one gets through', async () => {
     await apply(one)
-    const { version } = await readRegistry(table)
+    const stored = await readRegistry(table)
     const added = await Promise.all(
       Array.from({ length: 20 }, (_, at) => {
         const record = aClient({ clientId: `c${at}` })
-        return writeChanges(table, version, [{ kind: 'added', record, members: [] }], { nowMs: 0 })
+        return writeChanges(table, stored, [{ kind: 'added', record, members: [] }], { nowMs: 0 })
       }),
     )
     assert.equal(added.filter(Boolean).length, 1)
@@ -240,10 +286,10 @@ describe('more changes than a transaction takes', () => {
   }
 
   test('go in several, each of them whole; interrupted, the registry is valid and the same again does the rest', async () => {
-    const { version, changes } = await changesTo(many)
+    const { stored, changes } = await changesTo(many)
     proxy.forget()
     await assert.rejects(
-      writeChanges(behind, version, changes, { nowMs: 0, progress: () => proxy.fail({ kind: 'hang-up' }) }),
+      writeChanges(behind, stored, changes, { nowMs: 0, progress: () => proxy.fail({ kind: 'hang-up' }) }),
       Unavailable,
     )
     const half = await readRegistry(table)
@@ -259,9 +305,9 @@ describe('more changes than a transaction takes', () => {
 
   test('are removed clients first, so that none is ever without its application', async () => {
     await apply(many)
-    const { version, changes } = await changesTo({ applications: [], clients: [] }, true)
+    const { stored, changes } = await changesTo({ applications: [], clients: [] }, true)
     await assert.rejects(
-      writeChanges(behind, version, changes, { nowMs: 0, progress: () => proxy.fail({ kind: 'hang-up' }) }),
+      writeChanges(behind, stored, changes, { nowMs: 0, progress: () => proxy.fail({ kind: 'hang-up' }) }),
       Unavailable,
     )
     assert.equal((await readRegistry(table)).applications.length, 1)
