@@ -42,9 +42,13 @@ export function clientEndpoint(access: Access, handle: (call: ClientCall) => Pro
   )
 }
 
-/** An endpoint that a program calls without authenticating. */
-export function publicEndpoint(access: Access, handle: (call: Call) => Promise<Answer>): Handler {
-  return endpoint(access, oauthErrorAnswer, async (call) =>
+/** An endpoint that a program calls without authenticating its client. */
+export function publicEndpoint(
+  access: Access,
+  handle: (call: Call) => Promise<Answer>,
+  errorAnswer: ErrorAnswer = oauthErrorAnswer,
+): Handler {
+  return endpoint(access, errorAnswer, async (call) =>
     handle(checkParameters(addParameters(await addApplication(call)))),
   )
 }
@@ -171,7 +175,8 @@ function asOAuthError(error: Error): OAuthError {
   return new OAuthError('server_error', 'Something went wrong here. Please report the request id.', { status: 500 })
 }
 
-function oauthErrorAnswer(error: Error, call: Partial<Call>): Answer {
+/** RFC 6749 §5.2. Exported for endpoints that add to it. */
+export function oauthErrorAnswer(error: Error, call: Partial<Call>): Answer {
   const known = asOAuthError(error)
   return { status: statusOf(known, call.application?.errorProfile), headers: known.headers, body: errorBody(known) }
 }

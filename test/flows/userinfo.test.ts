@@ -11,7 +11,7 @@ import { claimsOf, expectChallenge, expectTokens, refreshed } from './support/ex
 import { code, device } from './support/flows.ts'
 import { Person } from './support/person.ts'
 import { sharedBroker } from './support/shared-broker.ts'
-import { type Answer, bearer, get, postForm, postJson, send } from './support/wire.ts'
+import { type Answer, bearer, get, postForm, postJson, postRaw, send } from './support/wire.ts'
 
 const broker = await sharedBroker()
 
@@ -73,6 +73,15 @@ test('I10 a token of a family that reuse ended is invalid_token', async () => {
   expectChallenge(await userinfo(broker, 'demo', second.accessToken), 401, 'invalid_token')
 })
 
+test('I10 a token with characters that no token has is invalid_token', async () => {
+  const { accessToken } = await device(broker)
+  for (const token of ['a b', '%zz', `${accessToken} x`, `${accessToken},`, 'a=b', '"a"']) {
+    expectChallenge(await askUserinfo(broker, 'demo', { authorization: `Bearer ${token}` }), 401, 'invalid_token')
+  }
+  expectBareChallenge(await askUserinfo(broker, 'demo', { authorization: 'Bearer' }))
+  expectBareChallenge(await askUserinfo(broker, 'demo', { authorization: 'Basic YTpi' }))
+})
+
 test('I11 a refresh token or an ID token is invalid_token', async () => {
   const { refreshToken, idToken, started } = await device(broker)
   for (const token of [refreshToken, idToken, started.deviceCode]) {
@@ -127,5 +136,17 @@ test('I14 a token in the header and in the body is 400 invalid_request', async (
     ['access_token', accessToken],
     ['access_token', accessToken],
   ]
-  assert.equal((await postForm(url, twice)).status, 400)
+  expectChallenge(await postForm(url, twice), 400, 'invalid_request')
+})
+
+test('I14 a malformed body is 400 invalid_request with a challenge', async () => {
+  const url = endpoint(broker, 'demo', 'userinfo')
+  for (const [body, type] of [
+    ['{', 'application/json'],
+    ['x', 'text/plain'],
+    ['access_token=%00', 'application/x-www-form-urlencoded'],
+  ] as const) {
+    expectChallenge(await postRaw(url, body, { 'content-type': type }), 400, 'invalid_request')
+  }
+  assert.equal((await get(endpoint(broker, 'nobody', 'userinfo'))).headers['www-authenticate'], undefined)
 })
