@@ -43,6 +43,8 @@ export class DeployedRegistry extends Construct {
       resourceType: 'Custom::TokenBrokerRegistry',
       serviceTimeout: Duration.seconds(deploymentTimeoutSeconds),
       properties: {
+        // Not read by the function. CloudFormation runs it only for changed properties, so a restored table has to change one.
+        Table: table.table.tableName,
         // Lazy, because `trust` may add roles until synthesis.
         Registry: Lazy.uncachedString({ produce: () => Stack.of(this).toJsonString(this.merged().file) }),
         KeepSessions: String(registry.keepSessions),

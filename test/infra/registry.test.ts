@@ -10,7 +10,7 @@ import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { AwsSolutionsChecks } from 'cdk-nag'
 import { Registry, TokenBroker, type TokenBrokerProps } from '../../infra/index.ts'
 import { parseRegistry } from '../../shared/registry-file.ts'
-import { cli, synthesized } from './support/shapes.ts'
+import { cli, type Shape, synthesized } from './support/shapes.ts'
 import {
   type Client,
   functions,
@@ -52,6 +52,14 @@ test('the deployment applies the registry by apply-registry, after the table is 
   assert.ok(DependsOn?.includes(theOnly(resources, 'AWS::DynamoDB::GlobalTable').id))
   assert.deepEqual(JSON.parse(text(Properties.Registry)), registryWith(cli))
   assert.ok('RegistryChanges' in template.toJSON().Outputs)
+})
+
+test('a deployment that moves the broker to another table applies the registry there', () => {
+  const properties = (shape: Shape) =>
+    theOnly(synthesized(shape).resources, 'Custom::TokenBrokerRegistry').Properties
+  const restored = properties('with a registry and a restored table')
+  assert.equal(restored.Registry, properties('with a registry').Registry)
+  assert.notDeepEqual(restored, properties('with a registry'))
 })
 
 test('a registry file is read with variables, which may be known at deployment only', () => {

@@ -96,6 +96,10 @@ const shapes = {
     },
   }),
   'with a registry': { registry: Registry.fromObject(registryWith(cli)) },
+  'with a registry and a restored table': {
+    ...{ registry: Registry.fromObject(registryWith(cli)), restoredTable: 'restored' },
+    ...{ provisionedConcurrency: { refresh: 2 } },
+  },
 } as const satisfies Readonly<Record<string, PropsIn>>
 
 export type Shape = keyof typeof shapes
