@@ -15,6 +15,8 @@ export type DeployedRegistryProps = {
   readonly registry: Registry
   readonly table: BrokerTable
   readonly settings: Settings
+  /** The functions that read registrations. They have to understand the registry before it is written. */
+  readonly readers: readonly BrokerFunction[]
 }
 
 /** The largest registry that a template may hold. Leaves room for everything else (CloudFormation's limit is 1 MB). */
@@ -27,7 +29,7 @@ export class DeployedRegistry extends Construct {
   private readonly registry: Registry
   private readonly roles: TrustedRole[] = []
 
-  constructor(scope: Construct, id: string, { registry, table, settings }: DeployedRegistryProps) {
+  constructor(scope: Construct, id: string, { registry, table, settings, readers }: DeployedRegistryProps) {
     super(scope, id)
     this.registry = registry
     this.fn = new BrokerFunction(this, 'ApplyRegistry', {
@@ -50,7 +52,7 @@ export class DeployedRegistry extends Construct {
         KeepSessions: String(registry.keepSessions),
       },
     })
-    resource.node.addDependency(this.fn, table)
+    resource.node.addDependency(this.fn, table, ...readers.map(({ target }) => target))
     this.changes = resource.getAttString('Changes')
     this.node.addValidation({ validate: () => this.mistakes() })
     this.warnOfWideTrust()

@@ -108,7 +108,8 @@ export class TokenBroker extends Construct {
     this.secretsKey = secrets.key.key
     this.alarms = alarms
     const { registry } = settings
-    this.registry = registry && new DeployedRegistry(this, 'Registry', { registry, table, settings })
+    const readers = Object.values({ ...functions, ...scheduled })
+    this.registry = registry && new DeployedRegistry(this, 'Registry', { registry, table, settings, readers })
     this.awsTokenIssuer = settings.awsTokenIssuer
     const deploying = {
       'create-keyring': firstKeyring.fn,

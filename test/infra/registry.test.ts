@@ -8,9 +8,10 @@ import { test } from 'node:test'
 import { CfnParameter, Stack } from 'aws-cdk-lib'
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { AwsSolutionsChecks } from 'cdk-nag'
+import { functionNames } from '../../infra/deployed-functions.ts'
 import { Registry, TokenBroker, type TokenBrokerProps } from '../../infra/index.ts'
 import { parseRegistry } from '../../shared/registry-file.ts'
-import { cli, type Shape, synthesized } from './support/shapes.ts'
+import { cli, synthesized } from './support/shapes.ts'
 import {
   type Client,
   functions,
@@ -19,6 +20,7 @@ import {
   referred,
   registryWith,
   statementsOf,
+  synthesize,
   synthesizeIn,
   text,
   theOnly,
@@ -55,11 +57,22 @@ test('the deployment applies the registry by apply-registry, after the table is 
 })
 
 test('a deployment that moves the broker to another table applies the registry there', () => {
-  const properties = (shape: Shape) =>
-    theOnly(synthesized(shape).resources, 'Custom::TokenBrokerRegistry').Properties
-  const restored = properties('with a registry and a restored table')
-  assert.equal(restored.Registry, properties('with a registry').Registry)
-  assert.notDeepEqual(restored, properties('with a registry'))
+  const restored = synthesize({ registry: Registry.fromObject(registryWith(cli)), restoredTable: 'restored' })
+  const [before, after] = [deployed, restored].map(
+    ({ resources }) => theOnly(resources, 'Custom::TokenBrokerRegistry').Properties,
+  )
+  assert.equal(after?.Registry, before?.Registry)
+  assert.notDeepEqual(after, before)
+})
+
+test('a deployment applies the registry once all functions that read it, and their aliases, are up to date', () => {
+  const { resources } = deployed
+  const { DependsOn = [] } = theOnly(resources, 'Custom::TokenBrokerRegistry')
+  const alias = theOnly(resources, 'AWS::Lambda::Alias')
+  for (const name of [...functionNames, 'retry-revocations']) {
+    const fn = functions(resources).get(name)?.id ?? ''
+    assert.ok(DependsOn.includes(fn === referred(alias.Properties.FunctionName) ? alias.id : fn), name)
+  }
 })
 
 test('a registry file is read with variables, which may be known at deployment only', () => {

@@ -95,11 +95,7 @@ const shapes = {
       ticket: { topics: [Topic.fromTopicArn(stack, 'Tickets', arns.tickets)] },
     },
   }),
-  'with a registry': { registry: Registry.fromObject(registryWith(cli)) },
-  'with a registry and a restored table': {
-    ...{ registry: Registry.fromObject(registryWith(cli)), restoredTable: 'restored' },
-    ...{ provisionedConcurrency: { refresh: 2 } },
-  },
+  'with a registry': { registry: Registry.fromObject(registryWith(cli)), provisionedConcurrency: { refresh: 2 } },
 } as const satisfies Readonly<Record<string, PropsIn>>
 
 export type Shape = keyof typeof shapes
