@@ -129,7 +129,7 @@ async function serve(serving: Serving, incoming: IncomingMessage, outgoing: Serv
   }
   try {
     const handler = serving.handlers.get(match.route.functionName)!
-    const result = callFunction(match.route.functionName, handler, eventOf(request, match))
+    const result = callFunction(match.route.functionName, handler, eventOf(request, match), serving.timeLimitMs)
     send(outgoing, responseOf(await within(serving.timeLimitMs, result)))
   } catch (error) {
     serving.log(`${method} ${match.route.path} (request ${id}) failed: ${error instanceof Error ? error.stack : error}`)

@@ -41,6 +41,8 @@ export type LocalStackOptions = {
   readonly tableName?: string
   /** The endpoint of a DynamoDB that is already running. @default the stack starts its own */
   readonly dynamodbEndpoint?: string
+  /** How long a function may take. @default as in the cloud */
+  readonly timeLimitMs?: number
   /** Whether a timer runs the scheduled functions. @default true */
   readonly isScheduled?: boolean
   /** Receives each line of the functions' log. @default stdout, as in the cloud */
@@ -150,7 +152,7 @@ function tellOfForeignProviders(registry: Registry, idpUrl: string, options: Loc
 }
 
 async function openGateway(
-  { port = 0, functionLog }: LocalStackOptions,
+  { port = 0, functionLog, timeLimitMs }: LocalStackOptions,
   startPage: StartPage,
   ending: Ending,
   until: Promise<void>,
@@ -162,7 +164,10 @@ async function openGateway(
   ending.add('settings', () => {
     Object.assign(sink, before)
   })
-  const gateway = await startGateway({ port, routes, loadHandler, log, ownPages: startPage.answer, until })
+  const gateway = await startGateway({
+    ...{ port, routes, loadHandler, log, ownPages: startPage.answer, until },
+    ...(timeLimitMs !== undefined && { timeLimitMs }),
+  })
   ending.add('requests', gateway.close)
   return gateway
 }

@@ -5,6 +5,7 @@
  * 503 and nothing else. A credential that would be refused causes no request to the provider.
  */
 
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Family } from '../domain/family.ts'
 import { registeredScopes } from '../domain/scope.ts'
 import type { RequestedAccess, VerifiedCredential } from '../domain/single-use.ts'
@@ -12,7 +13,7 @@ import { precheck, revoke, type Transition } from '../domain/transitions.ts'
 import { audit, type Call, type ClientCall, momentOf } from '../http/call.ts'
 import { OAuthError } from '../http/errors.ts'
 import type { Session } from '../store/vaults.ts'
-import { type FreshToken, freshToken } from '../vault/fresh-token.ts'
+import { type FreshToken, freshToken, type ReportEvent } from '../vault/fresh-token.ts'
 import { refuse } from './require-success.ts'
 
 /**
@@ -65,9 +66,10 @@ export async function providerTokenOf(call: Call, { family, vault }: Session, ne
     // The sign-in was before the client became entitled to the provider's tokens.
     throw signInAgain("The provider's tokens of this session are not kept. Please sign in again.", 'no vault')
   }
-  const token = await freshToken(call.parts, call.application, vault, person!.sub, (event, fields) =>
-    audit(call, event, { sid, client_id: clientId, sub: person!.sub, ...fields }),
-  )
+  const report: ReportEvent = (event, fields) =>
+    audit(call, event, { sid, client_id: clientId, sub: person!.sub, ...fields })
+  const time = { remainingMs: call.remainingMs, pause }
+  const token = await freshToken(call.parts, call.application, vault, person!.sub, report, time)
   if (typeof token === 'object') return token
   if (token === 'other-provider') {
     await endFamily(call, family)

@@ -22,6 +22,8 @@ export type Call = {
   readonly ip: string
   /** ms since the epoch; one moment for the whole request. */
   readonly now: number
+  /** The time until Lambda ends the function, ms. */
+  readonly remainingMs: () => number
   readonly application: Application
   /** `{base}/{application}` (RFC 8414 §2). */
   readonly issuer: string
@@ -57,7 +59,7 @@ export type OpsCall = Omit<Call, 'parameters'> & {
 export type OpsRootCall = Omit<OpsCall, 'application' | 'issuer'>
 
 /** What is known of a call before any step has run. */
-export type ReceivedCall = Pick<Call, 'event' | 'requestId' | 'ip' | 'now'>
+export type ReceivedCall = Pick<Call, 'event' | 'requestId' | 'ip' | 'now' | 'remainingMs'>
 /** A call that has its parts. */
 export type StartedCall = ReceivedCall & Pick<Call, 'parts'>
 /** A call on its way through the steps of stack.ts. */
@@ -73,9 +75,9 @@ export type Answer = {
 }
 
 /** API Gateway takes `requestId` from the caller's x-amzn-RequestId header; only `extendedRequestId` is its own. */
-export function startCall(event: APIGatewayProxyEvent, now: number): ReceivedCall {
+export function startCall(event: APIGatewayProxyEvent, now: number, remainingMs: () => number): ReceivedCall {
   const { extendedRequestId: requestId = randomUUID(), identity } = event.requestContext
-  return { event, requestId, ip: addressIn(event) ?? identity.sourceIp, now }
+  return { event, requestId, ip: addressIn(event) ?? identity.sourceIp, now, remainingMs }
 }
 
 /** A proxy in front of the gateway reports the caller's address in a configured header. */

@@ -102,7 +102,7 @@ function endpointWithoutParts(
   // Each outgoing request has its own time limit, so middy need not watch the remaining time.
   return middy<APIGatewayProxyEvent, APIGatewayProxyResult, Error, CallContext>({ timeoutEarlyInMillis: 0 })
     .before(({ event, context }) => {
-      context.call = startCall(event, clock.now())
+      context.call = startCall(event, clock.now(), () => context.getRemainingTimeInMillis())
     })
     .onError((request) => {
       const call = request.context.call!

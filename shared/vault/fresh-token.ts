@@ -2,13 +2,12 @@
  * Gets a fresh access token of the provider. However many callers and processes ask at once, one of them refreshes it.
  *
  *     read ─► use                        the access token is good
- *          ─► lease ─► ask the provider  the result is written over the lease, or not at all
+ *          ─► lease ─► ask the provider  the result is written over the lease, or not at all. While the store fails, it is tried again
  *          ─► wait, read again           another caller holds the lease
  *          ─► 503                        the provider failed a moment ago: back-off
  *          ─► sign in again              the provider refused the refresh token, there is none, or the provider has changed
  */
 
-import { setTimeout as pause } from 'node:timers/promises'
 import type { Application } from '../domain/registration.ts'
 import {
   coolDown,
@@ -24,6 +23,7 @@ import type { Parts } from '../parts.ts'
 import { providerOf } from '../providers/index.ts'
 import type { RefreshResult } from '../providers/provider.ts'
 import { randomId } from '../random.ts'
+import type { Swap } from '../store/vaults.ts'
 import { Unavailable } from '../unavailable.ts'
 import { lifetimeOf, sealTokens, unsealTokens } from './stored-tokens.ts'
 
@@ -40,6 +40,13 @@ export type ReportEvent = (
   fields: { readonly level: 'info' | 'warn'; readonly reason?: string },
 ) => void
 
+/** How a call waits. */
+export type CallTime = {
+  /** The time until the call must have its answer, ms. */
+  readonly remainingMs: () => number
+  readonly pause: (ms: number) => Promise<unknown>
+}
+
 const otherProviderReason = "the tokens are those of the application's former provider, so the new one was not asked"
 
 /** `sign-in`: the person must sign in again. `other-provider`: the same, because the application's provider has changed. */
@@ -49,6 +56,8 @@ export type NoToken = 'sign-in' | 'other-provider'
 const maxWaitMs = 8_000
 const minPauseMs = 40
 const maxPauseMs = 400
+/** The longest try to store tokens: a write and its look-up, of about 5 s each. None begins that could outlast the call. */
+const maxStoreTryMs = 10_000
 
 /**
  * @param found the vault as it was just read
@@ -61,6 +70,7 @@ export async function freshToken(
   found: Vault,
   sub: string,
   report: ReportEvent,
+  time: CallTime,
 ): Promise<FreshToken | NoToken> {
   const giveUpAt = Date.now() + maxWaitMs
   let vault: Vault | undefined = found
@@ -75,11 +85,11 @@ export async function freshToken(
       case 'wait':
         if (Date.now() > giveUpAt) throw new Unavailable('provider', undefined)
         // Jitter, so that the waiting callers do not read all at once.
-        await pause(pauseMs * (0.5 + Math.random() / 2))
+        await time.pause(pauseMs * (0.5 + Math.random() / 2))
         vault = await parts.vaults.read(vault.sid, vault.id)
         break
       case 'fetch': {
-        const fetched = await refreshUnderLease(parts, application, vault, sub, report)
+        const fetched = await refreshUnderLease(parts, application, vault, sub, report, time)
         if (fetched === 'other-provider') return fetched
         if (fetched.isOwn) return tokenIn(parts, application, fetched.vault, report)
         vault = fetched.vault
@@ -120,6 +130,7 @@ async function refreshUnderLease(
   seen: Vault,
   sub: string,
   report: ReportEvent,
+  time: CallTime,
 ): Promise<RefreshOutcome | 'other-provider'> {
   const lease = await parts.vaults.swap(seen, takeLease(parts.now()), randomId())
   if (!lease.swapped) return { isOwn: false, vault: lease.vault }
@@ -147,7 +158,7 @@ async function refreshUnderLease(
       // RFC 6749 §6: without a new refresh token the old one stays good, and without `scope` the scopes are unchanged.
       const all = { ...tokens, refreshToken: tokens.refreshToken ?? refreshToken, scope: tokens.scope ?? scope }
       const sealed = await sealTokens(parts, unsealed.application, leased, all, before)
-      const stored = await parts.vaults.swap(leased, renewTokens(leased, sealed, lifetimeOf(all), before), randomId())
+      const stored = await storeFetched(parts, leased, renewTokens(leased, sealed, lifetimeOf(all), before), time)
       report(stored.swapped ? 'provider.refreshed' : 'provider.refreshed_late', {
         level: stored.swapped ? 'info' : 'warn',
       })
@@ -160,6 +171,27 @@ async function refreshUnderLease(
     case 'unexpected':
       report('provider.refresh_failed', { level: 'warn', reason: result.why })
       return releaseLease(parts, leased, coolDown(leased, 0, parts.now()))
+  }
+}
+
+/**
+ * Stores fetched tokens, and tries again while the store fails: a provider that rotates has spent the former refresh token, so tokens
+ * that are not stored are the end of the session.
+ *
+ * All tries have one write id, so a try recognises an earlier one whose answers were lost. Each requires the revision of the lease, so
+ * none overwrites what a later lease holder has stored.
+ *
+ * @throws {Unavailable} if the store fails until the call's time is almost over
+ */
+async function storeFetched(parts: Parts, leased: Vault, change: VaultChange, time: CallTime): Promise<Swap> {
+  const writeId = randomId()
+  for (let pauseMs = minPauseMs; ; pauseMs = Math.min(pauseMs * 2, maxPauseMs)) {
+    try {
+      return await parts.vaults.swap(leased, change, writeId)
+    } catch (error) {
+      if (!(error instanceof Unavailable) || time.remainingMs() < maxStoreTryMs + pauseMs) throw error
+    }
+    await time.pause(pauseMs * (0.5 + Math.random() / 2))
   }
 }
 

@@ -70,14 +70,14 @@ test('a header is found however it is spelt, and an event without headers has no
 })
 
 test('the caller is where the gateway says, under the request id that the gateway drew', () => {
-  const { ip, requestId } = startCall(eventOf({ headers: { ...hostile, 'x-request-id': 'mine' } }), 0)
+  const { ip, requestId } = startCall(eventOf({ headers: { ...hostile, 'x-request-id': 'mine' } }), 0, () => 0)
   assert.deepEqual([ip, requestId], ['192.0.2.7', 'request-1'])
 })
 
 test('where something stands in front, the caller is where that says, if it is an address', (t) => {
   process.env.ADDRESS_HEADER = 'X-Viewer-Address'
   t.after(() => delete process.env.ADDRESS_HEADER)
-  const ipOf = (headers: Record<string, string>) => startCall(eventOf({ headers }), 0).ip
+  const ipOf = (headers: Record<string, string>) => startCall(eventOf({ headers }), 0, () => 0).ip
   assert.equal(ipOf({ 'x-viewer-address': '198.51.100.9' }), '198.51.100.9')
   assert.equal(ipOf({ 'X-Viewer-Address': '2001:db8::9' }), '2001:db8::9')
   for (const wrong of ['198.51.100.9, 192.0.2.1', 'somewhere', '']) {

@@ -102,13 +102,13 @@ export async function startBroker(registry: Registry, environment: Record<string
 /** A call as a function sees it, for code that is handed one. */
 export function aCall(changes: Partial<Call> = {}): Call {
   const event = eventOf()
-  const read = { isEmpty: true, check: () => {}, optional: () => undefined, required: () => '' }
-  const base = { event, requestId: 'request-1', ip: '192.0.2.7', now: Date.now(), parameters: read }
+  const parameters = { isEmpty: true, check: () => {}, optional: () => undefined, required: () => '' }
+  const received = { event, requestId: 'request-1', ip: '192.0.2.7', now: Date.now(), remainingMs: () => 20_000 }
   // Composed only when a test needs them, since composing needs an environment.
   const lazy = {
     get parts() {
       return processParts()
     },
   }
-  return Object.assign(lazy, base, { issuer: 'https://auth.example/demo' }, changes) as Call
+  return Object.assign(lazy, received, { parameters, issuer: 'https://auth.example/demo' }, changes) as Call
 }

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, mock, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { providerId } from '../../shared/domain/provider-identity.ts'
 import { leaseMs, takeLease, type Vault } from '../../shared/domain/vault.ts'
-import { clock, processParts } from '../../shared/parts.ts'
+import { clock, type Parts, processParts } from '../../shared/parts.ts'
 import { randomId } from '../../shared/random.ts'
 import { Unavailable } from '../../shared/unavailable.ts'
-import { type FreshToken, freshToken } from '../../shared/vault/fresh-token.ts'
+import { type CallTime, type FreshToken, freshToken } from '../../shared/vault/fresh-token.ts'
 import { sealTokens } from '../../shared/vault/stored-tokens.ts'
 import { invalidGrant, serverError, unavailable, withoutExpiry } from '../support/fallible-provider.ts'
 import { startVaultRig, type VaultRig } from '../support/vault-rig.ts'
@@ -20,9 +21,11 @@ afterEach(() => {
 })
 after(() => rig.stop())
 
+const time: CallTime = { remainingMs: () => 20_000, pause }
+
 /** As a caller does who has just read it. */
 const fresh = async (vault: Vault, sub = 'ada'): Promise<FreshToken | undefined> => {
-  const token = await freshToken(processParts(), rig.application, vault, sub, rig.report)
+  const token = await freshToken(processParts(), rig.application, vault, sub, rig.report, time)
   return token === 'sign-in' ? undefined : token === 'other-provider' ? assert.fail(token) : token
 }
 const again = async (vault: Vault, sub = 'ada') => fresh((await rig.vaultAt(vault))!, sub)
@@ -233,6 +236,75 @@ describe('a provider that fails', () => {
   })
 })
 
+describe('a store that fails when the provider has rotated', () => {
+  type Fault = 'refused' | 'answer lost'
+
+  /** Fails while `faultAt` says so, from the provider's answer on. Time passes only in pauses and tries. */
+  function failing(faultAt: (elapsedMs: number) => Fault | undefined | Promise<Fault>) {
+    let elapsedMs = 0
+    const time: CallTime = {
+      remainingMs: () => 20_000 - elapsedMs,
+      pause: async (ms) => {
+        elapsedMs += ms
+      },
+    }
+    const { vaults, ...others } = processParts()
+    const swap: Parts['vaults']['swap'] = async (seen, change, writeId) => {
+      if (change.set.sealed === undefined) return vaults.swap(seen, change, writeId)
+      const fault = await faultAt(elapsedMs)
+      elapsedMs += 100
+      if (fault === 'refused') throw new Unavailable('store', undefined)
+      const swapped = await vaults.swap(seen, change, writeId)
+      if (fault === 'answer lost') throw new Unavailable('store', undefined)
+      return swapped
+    }
+    const parts = { ...others, vaults: { ...vaults, swap } }
+    const ask = (vault: Vault) => freshToken(parts, rig.application, vault, 'ada', rig.report, time)
+    return { ask, elapsedMs: () => elapsedMs }
+  }
+
+  test('Fresh tokens survive a store that fails for two seconds.', async () => {
+    const { vault } = await stale()
+    const token = await failing((elapsedMs) => (elapsedMs < 2_000 ? 'refused' : undefined)).ask(vault)
+    const accessToken = rig.provider.accessTokens().at(-1)
+    assert.deepEqual(token, { accessToken, expiresInSeconds: 300, scope })
+    assert.equal(rig.provider.count('refresh'), 1)
+    assert.equal((await again(vault))?.accessToken, accessToken, 'they are stored')
+    rig.advance(300)
+    assert.equal((await again(vault))?.accessToken, rig.provider.accessTokens().at(-1), 'with the new refresh token')
+  })
+
+  test('A try recognises an earlier one whose answers were lost.', async () => {
+    const { vault } = await stale()
+    const token = await failing((elapsedMs) => (elapsedMs < 2_000 ? 'answer lost' : undefined)).ask(vault)
+    assert.equal(typeof token === 'object' && token.accessToken, rig.provider.accessTokens().at(-1))
+    assert.equal((await rig.vaultAt(vault))?.revision, vault.revision + 2)
+    assert.deepEqual(rig.told(), ['provider.refreshed'])
+  })
+
+  test('No try begins that could outlast the call, and the caller gets a 503.', async () => {
+    const { vault } = await stale()
+    const store = failing(() => 'refused')
+    await assert.rejects(store.ask(vault), (error) => error instanceof Unavailable && error.part === 'store')
+    assert.ok(store.elapsedMs() > 9_000 && store.elapsedMs() < 10_100, `${store.elapsedMs()} ms`)
+  })
+
+  test('A late try changes nothing if another caller has stored newer tokens meanwhile.', async () => {
+    rig.provider.behaviour.rotates = false
+    const { vault } = await stale()
+    let newer: FreshToken | undefined
+    const replaced = async (): Promise<Fault> => {
+      rig.advance(leaseMs / 1_000)
+      newer = await again(vault)
+      return 'refused'
+    }
+    const token = await failing(() => (newer === undefined ? replaced() : undefined)).ask(vault)
+    assert.deepEqual(token, newer)
+    assert.equal((await rig.vaultAt(vault))?.revision, vault.revision + 3)
+    assert.deepEqual(rig.told(), ['provider.refreshed', 'provider.refreshed_late'])
+  })
+})
+
 describe('a vault that nobody can open', () => {
   test('B19 with a copied ciphertext the provider is not asked, and the person must sign in again', async () => {
     const [{ vault }, { vault: other }] = [await rig.kept(), await rig.kept()]
@@ -250,13 +322,13 @@ describe('a vault that nobody can open', () => {
     const { vault } = await rig.kept()
     rig.provider.forget()
     assert.equal(
-      await freshToken(processParts(), moved, vault, 'ada', rig.report),
+      await freshToken(processParts(), moved, vault, 'ada', rig.report, time),
       'other-provider',
       'a token that is good still',
     )
     rig.advance(300)
     assert.equal(
-      await freshToken(processParts(), moved, vault, 'ada', rig.report),
+      await freshToken(processParts(), moved, vault, 'ada', rig.report, time),
       'other-provider',
       'one that is over',
     )
@@ -273,7 +345,7 @@ describe('a vault that nobody can open', () => {
     const sealed = await sealTokens(processParts(), former, vault, tokens, clock.now())
     await rig.place({ ...vault, sealed })
     rig.advance(300)
-    const token = await freshToken(processParts(), moved, (await rig.vaultAt(vault))!, 'ada', rig.report)
+    const token = await freshToken(processParts(), moved, (await rig.vaultAt(vault))!, 'ada', rig.report, time)
     assert.equal(typeof token === 'object' && token.accessToken, rig.provider.accessTokens().at(-1))
     assert.ok((await rig.unsealed((await rig.vaultAt(vault))!)) !== undefined)
   })

@@ -18,13 +18,17 @@ export type BrokerHere = Broker & {
   stop(): Promise<void>
 }
 
-type Settings = Omit<BrokerSettings, 'environment'> & { readonly clock?: MovedClock; readonly tableName?: string }
+type Settings = Omit<BrokerSettings, 'environment'> & {
+  readonly clock?: MovedClock
+  readonly tableName?: string
+  readonly timeLimitMs?: number
+}
 
 /** Where brokers in other processes share its identity provider, it starts first. */
 export async function startBrokerHere(given: Settings = {}): Promise<BrokerHere> {
   const hasStore = given.dynamodb !== undefined || given.shared !== undefined
   const { settings, stopStore } = hasStore ? await withStore(given) : await withOwnTable(given)
-  const { dynamodb, registry, tableName, shared, clock: moved } = settings
+  const { dynamodb, registry, tableName, timeLimitMs, shared, clock: moved } = settings
   const lines: string[] = []
   const stack = await startLocalStack({
     functionLog: (line) => void lines.push(line),
@@ -33,6 +37,7 @@ export async function startBrokerHere(given: Settings = {}): Promise<BrokerHere>
     ...(dynamodb !== undefined && { dynamodbEndpoint: dynamodb }),
     ...(registry !== undefined && { registry }),
     ...(tableName !== undefined && { tableName }),
+    ...(timeLimitMs !== undefined && { timeLimitMs }),
     ...shared,
   })
   const ownNow = clock.now
