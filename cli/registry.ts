@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { registrationsCachedMs } from '../shared/store/registrations.ts'
 import { connect, type Table } from '../shared/store/table.ts'
+import { tableClock } from '../shared/store/table-clock.ts'
 import { Unavailable } from '../shared/unavailable.ts'
 import { OutOfReach, Problem, reasonOf } from './problem.ts'
 import { type TableSettings, tableFrom, tablePlace } from './settings.ts'
@@ -22,15 +23,18 @@ const refusals: Readonly<Record<string, string>> = {
   TransactionCanceledException: 'DynamoDB refused the request',
 }
 
-/** @throws {Problem} */
+/**
+ * @param work gets the table and its clock, whose times decide which sessions a change ends
+ * @throws {Problem}
+ */
 export async function useTable<Result>(
   settings: TableSettings,
-  work: (table: Table) => Promise<Result>,
+  work: (table: Table, now: () => number) => Promise<Result>,
 ): Promise<Result> {
   const name = tableFrom(settings)
   const table = connect(name)
   try {
-    return await work(table)
+    return await work(table, tableClock(table))
   } catch (error) {
     if (error instanceof Problem) throw error
     const { cause = error } = error as { cause?: unknown }

@@ -51,7 +51,7 @@ more than ${maxChangesPerTransaction} changes, only the first ones.`,
 
 async function apply(file: string, settings: Settings): Promise<void> {
   const registry = await registryFrom(file, settings, !isLocalTable())
-  await useTable(settings, async (table) => {
+  await useTable(settings, async (table, now) => {
     const names = registry.applications.map(({ name }) => name)
     const stored = await readRegistry(table, names)
     const changes = changesBetween(stored, registry, settings.prune === true, () => settings.keepSessions === true)
@@ -70,7 +70,7 @@ async function apply(file: string, settings: Settings): Promise<void> {
       const isLong = real.length > maxChangesPerTransaction
       const progress = isLong ? (written: number) => spin(() => `Written: ${written} of ${real.length}`) : undefined
       const by = await authorOf('apply')
-      if (!(await writeChanges(table, stored, changes, { nowMs: Date.now(), by, progress }))) throw outdated()
+      if (!(await writeChanges(table, stored, changes, { nowMs: now(), by, progress }))) throw outdated()
     }
     if (settings.json) printJson({ ...inJson(changes), warnings, applied: isApplied, dry_run: isDry })
     else print(outcome(real.length, isDry))

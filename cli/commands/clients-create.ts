@@ -82,9 +82,9 @@ Examples:
 
 async function run(application: string, clientId: string, settings: Settings): Promise<void> {
   const members = { clientId, ...membersFrom(settings) }
-  await useTable(settings, async (table) => {
+  await useTable(settings, async (table, now) => {
     const secret = members.auth.startsWith('client_secret_') ? drawSecret() : undefined
-    const client = await create(table, application, members, secret)
+    const client = await create(table, now, application, members, secret)
     const warnings = [graceWarning(client) ?? [], trustWarnings(client)].flat()
     const declared = { ...members, ...(secret !== undefined && { secrets: 'table' }) }
     if (settings.json) {
@@ -140,7 +140,13 @@ function assignment(text: string): [string, unknown] {
   }
 }
 
-async function create(table: Table, name: string, members: Members, secret?: string): Promise<DeclaredClient> {
+async function create(
+  table: Table,
+  now: () => number,
+  name: string,
+  members: Members,
+  secret?: string,
+): Promise<DeclaredClient> {
   const by = await authorOf('clients create')
   for (let tries = 0; tries < maxTries; tries += 1) {
     const stored = await readRegistry(table, [name])
@@ -153,7 +159,7 @@ async function create(table: Table, name: string, members: Members, secret?: str
     }
     const registry = declaring(application, clients, members, secret)
     const changes = changesBetween({ ...stored, applications: [application], clients }, registry, false)
-    if (await writeChanges(table, stored, changes, { nowMs: Date.now(), by })) {
+    if (await writeChanges(table, stored, changes, { nowMs: now(), by })) {
       return registry.clients.find((each) => each.clientId === clientId)!
     }
   }

@@ -33,12 +33,12 @@ Remove the client from your registry file too: otherwise the next apply register
 }
 
 async function run(application: string, clientId: string, settings: Settings): Promise<void> {
-  await useTable(settings, async (table) => {
+  await useTable(settings, async (table, now) => {
     clientIn(await readRegistry(table, [application]), application, clientId)
     const preview = () => 'The client is refused within seconds, and its sessions can no longer refresh.'
     await askUnlessYes(settings, `Delete the client ${clientId} of ${application}?`, preview)
-    const deleted = await deleteClient(table, application, clientId)
-    const effectiveAt = Date.now() + inEffectWithinSeconds * 1000
+    const deleted = await deleteClient(table, now, application, clientId)
+    const effectiveAt = now() + inEffectWithinSeconds * 1000
     const until = new Date(effectiveAt + deleted.accessTokenSeconds * 1000).toISOString()
     if (settings.json) {
       const effective = new Date(effectiveAt).toISOString()
@@ -51,7 +51,7 @@ async function run(application: string, clientId: string, settings: Settings): P
   })
 }
 
-async function deleteClient(table: Table, name: string, clientId: string): Promise<Client> {
+async function deleteClient(table: Table, now: () => number, name: string, clientId: string): Promise<Client> {
   const by = await authorOf('clients delete')
   for (let tries = 0; tries < maxTries; tries += 1) {
     const stored = await readRegistry(table, [name])
@@ -71,7 +71,7 @@ async function deleteClient(table: Table, name: string, clientId: string): Promi
     const scopes = application.scopes.filter((scope) => asked.includes(scope))
     const before = { ...stored, applications: [application], clients }
     const changes = changesBetween(before, { applications: [{ ...application, scopes }], clients: others }, true)
-    if (await writeChanges(table, stored, changes, { nowMs: Date.now(), by })) return client
+    if (await writeChanges(table, stored, changes, { nowMs: now(), by })) return client
   }
   throw new OutOfReach('Other commands kept changing the registry at the same time; nothing was changed. Try again.')
 }

@@ -88,6 +88,24 @@ describe('apply', () => {
     assert.ok((await revokedBefore()) >= startedAt)
   })
 
+  for (const [days, which] of [
+    [1, 'a day ahead'],
+    [-1, 'a day behind'],
+  ] as const) {
+    test(`apply ends sessions by the clock of DynamoDB if that of the machine is ${which}`, async (t) => {
+      const [broker, name] = [await tool(t, proxy.endpoint), newName()]
+      const at = (issuer: string) => file(t, { ...application(name, client('cli')), provider: provider({ issuer }) })
+      const realNow = Date.now
+      t.mock.method(Date, 'now', () => realNow() + days * 86_400_000)
+      assert.equal((await broker.run('apply', await at('https://one.example'), '--yes')).code, 0)
+      assert.equal((await broker.run('apply', await at('https://two.example'), '--yes')).code, 0)
+      const { revokedBefore, addedAt } = (await itemAt(table, `application#${name}`, 'application'))!
+      // A second for the `Date` of an answer, and a minute for the test.
+      assert.ok(Math.abs(Number(revokedBefore) - realNow() - 10_000) < 61_000, String(revokedBefore))
+      assert.ok(Math.abs(Number(addedAt) - realNow()) < 61_000, String(addedAt))
+    })
+  }
+
   test('apply warns of a missing secret, with the command that creates it, and of too short a grace', async (t) => {
     const name = newName()
     const secrets = await startSecretsManager()
