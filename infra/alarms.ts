@@ -10,7 +10,6 @@ import {
   ComparisonOperator,
   type IAlarmAction,
   type IMetric,
-  MathExpression,
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch'
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
@@ -21,7 +20,7 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import { Construct } from 'constructs'
 import type { MetricName } from '../shared/metrics.ts'
 import type { BrokerFunction } from './function.ts'
-import { throttledRequests, total } from './metrics.ts'
+import { sum, throttledRequests, total } from './metrics.ts'
 import type { AlarmAudience } from './props.ts'
 import type { Settings } from './settings.ts'
 
@@ -33,6 +32,8 @@ export type AlarmsProps = {
 }
 
 const period = Duration.minutes(5)
+/** For sums of sparse metrics: `FILL` has filled the newest period with 0 when late data arrives. */
+const onceIn15Minutes = { evaluationPeriods: 3, datapointsToAlarm: 1 }
 /** Secrets Manager rotates within a day of the due date, and retries a failed rotation for days. */
 const lateRotationDays = 7
 /** Reminds operators who rotate by hand (`keyRotationDays` 0). */
@@ -58,7 +59,7 @@ export class Alarms extends Construct {
       alarmDescription: 'DynamoDB throttles requests: more traffic than the table has scaled to, or one hot item.',
       metric: throttledRequests(table, period),
       threshold: 1,
-      evaluationPeriods: 1,
+      ...onceIn15Minutes,
     })
     this.watchKeys(settings)
     for (const [name, fn] of Object.entries(functions)) this.watchFunction(name, fn)
@@ -131,14 +132,13 @@ export class Alarms extends Construct {
       `${name}-fails`,
       {
         alarmDescription: `${name} crashes, times out, or is throttled.`,
-        metric: new MathExpression({
-          expression: 'errors + throttles',
-          usingMetrics: { errors: lambda.metricErrors({ period }), throttles: lambda.metricThrottles({ period }) },
-          label: `${name}: errors and throttles`,
+        metric: sum(
+          { errors: lambda.metricErrors({ period }), throttles: lambda.metricThrottles({ period }) },
+          `${name}: errors and throttles`,
           period,
-        }),
+        ),
         threshold: 1,
-        evaluationPeriods: 1,
+        ...onceIn15Minutes,
       },
       'function-fails',
     )

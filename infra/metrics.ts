@@ -3,7 +3,7 @@
  */
 
 import type { Duration } from 'aws-cdk-lib'
-import { type IMetric, MathExpression, Metric } from 'aws-cdk-lib/aws-cloudwatch'
+import { MathExpression, Metric } from 'aws-cdk-lib/aws-cloudwatch'
 import { type ITableV2, Operation } from 'aws-cdk-lib/aws-dynamodb'
 import { type MetricName, metrics } from '../shared/metrics.ts'
 
@@ -35,18 +35,35 @@ export function each(
   })
 }
 
-/** The sum over all operations that functions may use. */
-export function throttledRequests(table: ITableV2, period: Duration): IMetric {
-  return table.metricThrottledRequestsForOperations({
-    operations: [
-      Operation.GET_ITEM,
-      Operation.BATCH_GET_ITEM,
-      Operation.QUERY,
-      Operation.PUT_ITEM,
-      Operation.UPDATE_ITEM,
-      Operation.DELETE_ITEM,
-    ],
-    period,
-    label: 'throttled requests',
-  })
+/** All operations that functions may use. */
+const operations = [
+  Operation.GET_ITEM,
+  Operation.BATCH_GET_ITEM,
+  Operation.QUERY,
+  Operation.PUT_ITEM,
+  Operation.UPDATE_ITEM,
+  Operation.DELETE_ITEM,
+]
+
+/** The sum over all operations. */
+export function throttledRequests(table: ITableV2, period: Duration): MathExpression {
+  const throttled = (operation: Operation) =>
+    table.metric('ThrottledRequests', {
+      dimensionsMap: { TableName: table.tableName, Operation: operation },
+      statistic: 'Sum',
+      period,
+    })
+  const byOperation = operations.map((operation) => [operation.toLowerCase(), throttled(operation)] as const)
+  return sum(Object.fromEntries(byOperation), 'throttled requests', period)
+}
+
+/**
+ * The sum of metrics that may have no data, which counts as 0. Without `FILL`, the sum has a value only when every metric has
+ * one, and an alarm on metrics of DynamoDB keeps its state while there is no data (CloudWatch API, PutMetricAlarm).
+ */
+export function sum(parts: Readonly<Record<string, Metric>>, label: string, period: Duration): MathExpression {
+  const expression = Object.keys(parts)
+    .map((id) => `FILL(${id}, 0)`)
+    .join(' + ')
+  return new MathExpression({ expression, usingMetrics: parts, label, period })
 }

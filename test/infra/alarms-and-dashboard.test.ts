@@ -54,6 +54,21 @@ test('an alarm begins when DynamoDB throttles any operation that a function uses
   })
 })
 
+test('the alarms on sums of sparse metrics count a missing metric as 0, so that they begin and end', () => {
+  const sums = ofType(resources, 'AWS::CloudWatch::Alarm').filter(
+    ([, { Properties }]) => Properties.Metrics !== undefined,
+  )
+  assert.equal(sums.length, 1 + watched.length)
+  for (const [, { Properties }] of sums) {
+    const metrics = Properties.Metrics as readonly { readonly Id: string; readonly Expression?: string }[]
+    const terms = metrics.find(({ Expression }) => Expression !== undefined)?.Expression?.split(' + ')
+    const ids = metrics.filter(({ Expression }) => Expression === undefined).map(({ Id }) => `FILL(${Id}, 0)`)
+    assert.deepEqual(terms?.sort(), ids.sort(), String(Properties.AlarmName))
+    // Data that arrives late would not count in a single period, which is filled already.
+    assert.deepEqual([Properties.DatapointsToAlarm, Properties.EvaluationPeriods], [1, 3])
+  }
+})
+
 test('each function has an alarm on its errors and throttles', () => {
   const metric = (name: string) =>
     Match.objectLike({ MetricStat: Match.objectLike({ Metric: Match.objectLike({ MetricName: name }) }) })
@@ -61,7 +76,7 @@ test('each function has an alarm on its errors and throttles', () => {
     alarm(`${name}-fails`, {
       Threshold: 1,
       Metrics: Match.arrayWith([
-        Match.objectLike({ Expression: 'errors + throttles' }),
+        Match.objectLike({ Expression: 'FILL(errors, 0) + FILL(throttles, 0)' }),
         metric('Errors'),
         metric('Throttles'),
       ]),
