@@ -20,7 +20,7 @@ export type RevocationReason = 'reuse' | 'client' | 'ops' | 'provider'
 export type Person = {
   readonly sub: string
   /** Claims that userinfo may release, without `sub`. */
-  readonly claims: Readonly<Record<string, string | boolean>>
+  readonly claims: Readonly<Record<string, string | boolean | number>>
   /** `auth_time` of the provider, seconds since the epoch (OIDC Core §2); absent: the provider does not say. */
   readonly authTimeSeconds?: number
   /** `acr` of the provider (OIDC Core §2); absent: the provider does not say. */

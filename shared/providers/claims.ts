@@ -14,7 +14,7 @@ export function isSubject(sub: unknown): sub is string {
 }
 
 /**
- * The wanted claims in their order, if they are text or boolean and there is room.
+ * The wanted claims in their order, if they are strings, booleans or numbers and there is room.
  *
  * @param nameThere the provider's name of a claim
  */
@@ -23,16 +23,21 @@ export function keptClaims(
   wanted: readonly string[],
   nameThere: (claim: string) => string = (claim) => claim,
 ): Person['claims'] {
-  const claims: Record<string, string | boolean> = {}
+  const claims: Record<string, string | boolean | number> = {}
   let room = maxClaimBytes
   for (const name of wanted) {
     const there = told[nameThere(name)]
     const value = typeof there === 'string' ? there.toWellFormed() : there
-    if (typeof value !== 'string' && typeof value !== 'boolean') continue
+    if (typeof value !== 'string' && typeof value !== 'boolean' && !isStorable(value)) continue
     const size = name.length + Buffer.byteLength(String(value))
     if (size > room) continue
     room -= size
     claims[name] = value
   }
   return claims
+}
+
+/** The table holds numbers exactly, but neither very large nor very small ones. Those with an exponent are no times or counts. */
+function isStorable(value: unknown): value is number {
+  return typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER && !String(value).includes('e')
 }

@@ -147,6 +147,14 @@ export const clientSchema = v.pipe(
   }),
 )
 
+const claimName = v.pipe(
+  text(64),
+  v.check(
+    (name) => name !== 'address',
+    'is an object (OIDC Core §5.1.1): only strings, numbers and booleans can be kept',
+  ),
+)
+
 /** The first segments of the paths that belong to no application (infra/routes.ts). */
 const reservedNames = ['applications', 'apidocs']
 
@@ -165,7 +173,7 @@ const applicationSchema = members({
   userinfo: v.optional(
     members({
       scope: v.optional(scope, 'openid'),
-      claims: v.record(v.string(), v.array(text(64))),
+      claims: v.record(v.string(), v.array(claimName)),
     }),
     { scope: 'openid', claims: { profile: ['name', 'preferred_username'], email: ['email', 'email_verified'] } },
   ),

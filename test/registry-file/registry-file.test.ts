@@ -334,6 +334,15 @@ describe('mistakes', () => {
     })
   }
 
+  test('userinfo refuses the claim address, which is an object (OIDC Core §5.1.1)', () => {
+    const inUserinfo = (claims: Json) => mistakesIn(file(application({ userinfo: { claims } })))
+    const why = 'is an object (OIDC Core §5.1.1): only strings, numbers and booleans can be kept'
+    assert.deepEqual(inUserinfo({ profile: ['updated_at'], address: ['name', 'address'] }), [
+      { where: 'applications[0].userinfo.claims.address[1]', why },
+    ])
+    assert.deepEqual(inUserinfo({ profile: ['updated_at'] }), [])
+  })
+
   test('no mistake quotes a value, which may be a misplaced secret', () => {
     const secret = 'web-secret'
     const anywhere = fc.constantFrom(
