@@ -115,7 +115,7 @@ export interface TokenBrokerProps {
   readonly keyRotationDays?: number
   /**
    * Stops everything but the operators' routes, for example during a restore. All other requests get 503 with Retry-After
-   * and change nothing.
+   * and change nothing. A broker with `provisionedConcurrency` has to be deployed without that first.
    *
    * @default false
    */

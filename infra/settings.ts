@@ -123,10 +123,10 @@ export function concurrencyOf(
 
 /** @returns undefined without provisioned concurrency */
 export function provisionedConcurrencyOf(
-  { maintenance, provisionedConcurrency }: Settings,
+  { provisionedConcurrency }: Settings,
   name: DeployedFunction,
 ): number | undefined {
-  return maintenance ? undefined : provisionedConcurrency[name as FunctionName]
+  return provisionedConcurrency[name as FunctionName]
 }
 
 /** @returns undefined if callers use API Gateway's own address */
@@ -195,7 +195,7 @@ function numberMistakes(settings: Settings): Checked {
 
 const adjustable: readonly string[] = [...functionNames, ...scheduledFunctions] satisfies BrokerFunctionName[]
 
-function concurrencyMistakes({ reservedConcurrency, provisionedConcurrency }: Settings): Checked {
+function concurrencyMistakes({ maintenance, reservedConcurrency, provisionedConcurrency }: Settings): Checked {
   const reserved = Object.entries(reservedConcurrency).flatMap(([name, value]) => [
     adjustable.includes(name) || `reservedConcurrency.${name}: unknown function; use one of ${adjustable.join(', ')}`,
     (Number.isInteger(value) && value >= 0) || `reservedConcurrency.${name}: ${value} is not 0 or a positive integer`,
@@ -207,7 +207,12 @@ function concurrencyMistakes({ reservedConcurrency, provisionedConcurrency }: Se
     value <= (reservedConcurrency[name as BrokerFunctionName] ?? value) ||
       `provisionedConcurrency.${name}: ${value} is more than the function's reserved concurrency`,
   ])
-  return [...reserved, ...provisioned]
+  // One deployment cannot do both: CloudFormation changes the function before it removes the alias.
+  const stopped =
+    !maintenance ||
+    provisioned.length === 0 ||
+    'maintenance: Lambda does not stop a function that has provisioned concurrency. Deploy without `provisionedConcurrency` first, and then with `maintenance`'
+  return [...reserved, ...provisioned, stopped]
 }
 
 function dataMistakes({ restoredTable, table, breakGlassRoleArn }: Settings): Checked {

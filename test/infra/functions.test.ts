@@ -90,7 +90,3 @@ test('a function with provisioned concurrency is called by an alias that keeps e
   const called = JSON.stringify(ofType(resources, 'AWS::ApiGateway::Method'))
   assert.ok(called.includes(`"Ref":"${alias.id}"`) && !called.includes(`"${fn}"`))
 })
-
-test('in maintenance no environment is kept ready', () => {
-  assert.deepEqual(ofType(stopped, 'AWS::Lambda::Alias'), [])
-})

@@ -100,6 +100,13 @@ test('all mistakes in the props are reported at once', () => {
   )
 })
 
+test('maintenance is refused while a function has provisioned concurrency, with the two deployments that work', () => {
+  const props = { maintenance: true, provisionedConcurrency: { refresh: 2 } }
+  const [, ...mistakes] = mistakesIn(newStack(), props)
+  assert.match(mistakes.join('\n'), /^maintenance: .* Deploy without `provisionedConcurrency` first/)
+  assert.deepEqual(mistakesIn(newStack(), { ...props, provisionedConcurrency: {} }), [])
+})
+
 test('values that are known at deployment only are accepted', () => {
   const stack = newStack()
   const late = (id: string) => new CfnParameter(stack, id).valueAsString

@@ -49,7 +49,7 @@ const shapes = {
     ...{ keepData: false, keyRotationDays: 0, dashboard: false, outputs: false, gatewayLoggingRole: false },
   },
   'in maintenance': {
-    ...{ maintenance: true, reservedConcurrency: { poll: 20, sessions: 5 }, provisionedConcurrency: { refresh: 2 } },
+    ...{ maintenance: true, reservedConcurrency: { poll: 20, sessions: 5 } },
   },
   'behind a proxy': { inFront },
   'with a custom domain': (stack) => ({
