@@ -10,6 +10,7 @@ import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import { replaceFile } from './replace-file.ts'
+import { finishBeforeExit } from './signals.ts'
 
 type Holder = {
   readonly pid: number
@@ -84,7 +85,8 @@ async function create(path: string): Promise<string | undefined> {
   const name = randomUUID()
   const holder: Holder = { pid: process.pid, began: await beginOf(process.pid), machine: hostname(), name }
   try {
-    await writeFile(path, JSON.stringify(holder), { mode: 0o600, flag: 'wx' })
+    // A file that does not name its holder yet would block others for `maxHeldMs`.
+    await finishBeforeExit(() => writeFile(path, JSON.stringify(holder), { mode: 0o600, flag: 'wx' }))
     return name
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined
