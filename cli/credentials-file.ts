@@ -40,6 +40,8 @@ export type StoredSession = {
   readonly graceSeconds?: number
   /** When the last refresh got no answer, so that the refresh token may be spent. The next answer removes it. */
   readonly unansweredAtSeconds?: number
+  /** When a try with the previous refresh token was given up without an answer. It may still reach the broker. */
+  readonly previousTryAtSeconds?: number
   /** Why the session ended. Its tokens are deleted; `token` repeats this until the person signs in again. */
   readonly ended?: { readonly atSeconds: number; readonly why: string }
 }

@@ -90,7 +90,7 @@ const grantHints: Readonly<Record<string, string>> = {
 
 /** RFC 8628 §3.1 @throws {Problem} */
 export async function startDevice(issuer: string, caller: Caller, form: Form): Promise<DeviceCode> {
-  const body = await ask(issuer, caller, 'device_authorization', form)
+  const { body } = await ask(issuer, caller, 'device_authorization', form)
   if (isRefused(body)) throw refusal(body, caller, startHints[body.error])
   return {
     deviceCode: text(body, 'device_code'),
@@ -119,11 +119,12 @@ export async function waitForApproval(issuer: string, caller: Caller, device: De
   while (clock.nowMs() < deadline) {
     const mayRunForMs = lostAtMs === undefined ? 0 : lostAtMs + maxRequestSeconds * 1000 - clock.nowMs()
     await clock.pause(Math.max(intervalSeconds * 1000, mayRunForMs))
-    const body = await ask(issuer, caller, 'token', form, pollPlan).catch((error: unknown) => {
+    const answer = await ask(issuer, caller, 'token', form, pollPlan).catch((error: unknown) => {
       if (!(error instanceof NoAnswer)) throw error
       lostAtMs = error.lostAtMs ?? lostAtMs
       return undefined
     })
+    const body = answer?.body
     // RFC 8628 §3.5: after a time-out the client backs off.
     if (body === undefined) intervalSeconds = Math.min(maxPollPauseSeconds, intervalSeconds * 2)
     else if (!isRefused(body)) return tokensIn(body)
@@ -147,10 +148,10 @@ export async function refresh(
   caller: Caller,
   refreshToken: string,
   graceSeconds: number | undefined,
-): Promise<Tokens | Refused> {
+): Promise<{ readonly answer: Tokens | Refused } & Pick<Answer, 'lostAtMs'>> {
   const form = { grant_type: 'refresh_token', refresh_token: refreshToken }
-  const body = await ask(issuer, caller, 'token', form, refreshPlan(graceSeconds))
-  return isRefused(body) ? body : tokensIn(body)
+  const { body, lostAtMs } = await ask(issuer, caller, 'token', form, refreshPlan(graceSeconds))
+  return { answer: isRefused(body) ? body : tokensIn(body), lostAtMs }
 }
 
 /**
@@ -159,14 +160,14 @@ export async function refresh(
  * @throws {Problem}
  */
 export async function tokensFor(issuer: string, caller: Caller, form: Form): Promise<Tokens> {
-  const body = await ask(issuer, caller, 'token', form)
+  const { body } = await ask(issuer, caller, 'token', form)
   if (isRefused(body)) throw refusal(body, caller, grantHints[body.error])
   return tokensIn(body)
 }
 
 /** RFC 7009 @throws {Problem} */
 export async function revoke(issuer: string, caller: Caller, token: string): Promise<void> {
-  const body = await ask(issuer, caller, 'revoke', { token })
+  const { body } = await ask(issuer, caller, 'revoke', { token })
   if (isRefused(body)) throw refusal(body, caller)
 }
 
@@ -186,8 +187,7 @@ export function refusal({ error, description }: Refused, caller: Caller, hint?: 
 export class NoAnswer extends OutOfReach {
   /** Whether the broker may have processed the request. */
   readonly mayBeDone: boolean
-  /** When the last try that may still be running was given up. */
-  readonly lostAtMs: number | undefined
+  readonly lostAtMs: Answer['lostAtMs']
 
   constructor(message: string, { isUnknown, lostAtMs }: Outcome, hint?: string) {
     super(message, hint)
@@ -196,7 +196,13 @@ export class NoAnswer extends OutOfReach {
   }
 }
 
-type Outcome = { readonly isUnknown: boolean; readonly lostAtMs: number | undefined }
+type Answer = {
+  readonly body: Body | Refused
+  /** When the last try that may still be running was given up, if there was one. */
+  readonly lostAtMs: number | undefined
+}
+
+type Outcome = Pick<Answer, 'lostAtMs'> & { readonly isUnknown: boolean }
 
 type Failure = {
   readonly why: string
@@ -209,13 +215,7 @@ type Failure = {
 }
 
 /** @throws {NoAnswer} */
-async function ask(
-  issuer: string,
-  caller: Caller,
-  endpoint: string,
-  form: Form,
-  plan = plainPlan,
-): Promise<Body | Refused> {
+async function ask(issuer: string, caller: Caller, endpoint: string, form: Form, plan = plainPlan): Promise<Answer> {
   let proof = await caller.authenticate?.()
   const beganAtMs = performance.now()
   let isUnknown = false
@@ -233,7 +233,7 @@ async function ask(
     // The last try may use all the time that is left.
     const timeoutMs = elapsedMs + usualMs > plan.lastBeginMs ? maxRefreshMs - elapsedMs : usualMs
     const answer = await once(`${issuer}/oauth/${endpoint}`, new URLSearchParams(given), Math.round(timeoutMs))
-    if (!('kind' in answer)) return answer.body
+    if (!('kind' in answer)) return { body: answer.body, lostAtMs }
     why = answer.why
     isUnknown ||= answer.kind !== 'unseen'
     if (answer.kind === 'lost') lostAtMs = clock.nowMs()

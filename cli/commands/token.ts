@@ -7,6 +7,7 @@
  */
 
 import type { Command } from 'commander'
+import { clock } from '../clock.ts'
 import { type Change, changeSessions, credentialsPath, readSessions, type StoredSession } from '../credentials-file.ts'
 import { isRefused, NoAnswer, type Refused, refresh, refusal, type Tokens, tokensFor } from '../oauth.ts'
 import { tokenInFile } from '../platforms/token-file.ts'
@@ -139,7 +140,7 @@ function flagOf(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 }
 
-const nowSeconds = () => Date.now() / 1000
+const nowSeconds = () => clock.nowMs() / 1000
 const dateOf = (seconds: number) => `${new Date(seconds * 1000).toISOString().slice(0, 16).replace('T', ' ')} UTC`
 
 /** @throws {Problem} with the cause, at every run */
@@ -175,24 +176,33 @@ function isFresh(
   return accessTokenExpiresAtSeconds - nowSeconds() > Math.max(0, ahead)
 }
 
-async function refreshed(path: string, wanted: StoredSession, isGood: (session: StoredSession) => boolean) {
+async function refreshed(
+  path: string,
+  wanted: StoredSession,
+  isGood: (session: StoredSession) => boolean,
+): Promise<StoredSession> {
   let result: StoredSession | undefined
+  let waitSeconds = 0
   const look = async () => {
     const { sessions } = await readSessions(path)
     result = sessions.find((session) => same(session, wanted) && session.ended === undefined && isGood(session))
     return result !== undefined
   }
-  await changeSessions(
-    path,
-    async (change) => {
-      const session = change.stored.sessions.find((each) => same(each, wanted))
-      if (session === undefined) throw notSignedIn('You are no longer signed in.', loginAgain(wanted))
-      assertAlive(session)
-      result = isGood(session) ? session : await refreshStored(session, change)
-    },
-    look,
-  )
-  return result!
+  const renew = async (change: Change) => {
+    const session = change.stored.sessions.find((each) => same(each, wanted))
+    if (session === undefined) throw notSignedIn('You are no longer signed in.', loginAgain(wanted))
+    assertAlive(session)
+    if (isGood(session)) result = session
+    else waitSeconds = heldBackSeconds(session)
+    if (result === undefined && waitSeconds === 0) result = await refreshStored(session, change)
+  }
+  for (;;) {
+    await changeSessions(path, renew, look)
+    if (result !== undefined) return result
+    // Without the lock, and so that a signal ends the process at once.
+    say(`An earlier refresh got no answer and may still arrive. The next one waits ${duration(waitSeconds)}.`, 'dim')
+    await clock.pause(waitSeconds * 1000)
+  }
 }
 
 /** @throws {Problem} */
@@ -204,11 +214,10 @@ async function refreshStored(session: StoredSession, { stored, reserve, write }:
   if (refreshToken === undefined) {
     throw notSignedIn('The access token has expired, and the session has no refresh token.', loginAgain(session))
   }
-  assertNothingUnderWay(session)
   await reserve()
-  let answer: Tokens | Refused
+  let refreshed: Awaited<ReturnType<typeof refresh>>
   try {
-    answer = await refresh(issuer, caller, refreshToken, graceSeconds)
+    refreshed = await refresh(issuer, caller, refreshToken, graceSeconds)
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error
     if (!error.mayBeDone)
@@ -216,6 +225,7 @@ async function refreshStored(session: StoredSession, { stored, reserve, write }:
     await store({ ...session, unansweredAtSeconds: Math.floor(nowSeconds()) })
     throw new OutOfReach(`${error.message} ${afterNoAnswer(graceSeconds)}`, error.hint)
   }
+  const { answer, lostAtMs } = refreshed
   if (isRefused(answer)) {
     // RFC 6749 §5.2: only invalid_grant says that the session is over.
     if (answer.error !== 'invalid_grant') throw refusal(answer, caller)
@@ -223,26 +233,22 @@ async function refreshStored(session: StoredSession, { stored, reserve, write }:
     await store(over)
     assertAlive(over)
   }
-  const next = renewed(session, answer as Tokens)
+  const next = renewed(session, answer as Tokens, lostAtMs)
   await store(next)
   if (next.accessToken === '') throw new Problem('The answer of the broker has no access token. The session is kept.')
   return next
 }
 
 /**
- * Without grace, the next refresh must not overtake one that got no answer: the broker would mistake the first one for reuse
- * and end the session.
- *
- * @throws {OutOfReach}
+ * How long the refresh token must not be sent, because an earlier try may still reach the broker. If that try presents the
+ * previous token after this one was used, or, without grace, this one again, the broker takes it for reuse and ends the session
+ * (docs/simulation.md#assumptions).
  */
-function assertNothingUnderWay({ graceSeconds, unansweredAtSeconds }: StoredSession): void {
-  if (graceSeconds !== 0 || unansweredAtSeconds === undefined) return
-  const waitSeconds = Math.ceil(unansweredAtSeconds + maxRequestSeconds - nowSeconds())
-  if (waitSeconds <= 0 || waitSeconds > maxRequestSeconds) return
-  throw new OutOfReach(
-    'The last refresh got no answer and may still be running. The session is kept.',
-    `Try again in ${duration(waitSeconds)}.`,
-  )
+function heldBackSeconds({ graceSeconds, unansweredAtSeconds = 0, previousTryAtSeconds = 0 }: StoredSession): number {
+  const lastTryAtSeconds = Math.max(previousTryAtSeconds, graceSeconds === 0 ? unansweredAtSeconds : 0)
+  const waitSeconds = Math.ceil(lastTryAtSeconds + maxRequestSeconds - nowSeconds())
+  // It can be more only if the clock was set back.
+  return waitSeconds > maxRequestSeconds ? 0 : Math.max(0, waitSeconds)
 }
 
 function afterNoAnswer(graceSeconds: number | undefined): string {
@@ -254,9 +260,11 @@ function afterNoAnswer(graceSeconds: number | undefined): string {
 }
 
 function renewed(
-  { refreshToken: spent, unansweredAtSeconds: _, ...session }: StoredSession,
+  { refreshToken: spent, unansweredAtSeconds, previousTryAtSeconds: _, ...session }: StoredSession,
   tokens: Tokens,
+  lostAtMs: number | undefined,
 ): StoredSession {
+  const previousTryAtSeconds = lostAtMs === undefined ? unansweredAtSeconds : Math.floor(lostAtMs / 1000)
   const { accessToken, expiresInSeconds, endsInSeconds, graceSeconds, refreshToken = spent } = tokens
   const now = Math.floor(nowSeconds())
   return {
@@ -267,6 +275,7 @@ function renewed(
     ...(refreshToken !== undefined && { refreshToken }),
     ...(endsInSeconds !== undefined && { endsAtSeconds: now + endsInSeconds }),
     ...(graceSeconds !== undefined && { graceSeconds }),
+    ...(previousTryAtSeconds !== undefined && { previousTryAtSeconds }),
   }
 }
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { takeLock } from '../../cli/lock-file.ts'
-import { run } from '../local/support/child.ts'
+import { runScript } from '../local/support/child.ts'
 import { directory } from '../local/support/directory.ts'
 
 test('a process that a signal ends while it creates the lock leaves no lock that others wait for', async (t) => {
@@ -22,7 +22,7 @@ test('a process that a signal ends while it creates the lock leaves no lock that
     }
     look()
     setInterval(() => {}, 1_000)`
-  const child = run(process.execPath, ['--input-type=module', '--eval', program])
+  const child = runScript(program)
   t.after(() => child.process.kill('SIGKILL'))
   assert.equal((await child.ended).code, 143, child.output.stderr)
   const lock = await takeLock(path, 0, async () => false)

@@ -1,7 +1,7 @@
 /** `token` while it refreshes: lost answers and signals at every stage, with grace and without. */
 
 import assert from 'node:assert/strict'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { after, before, beforeEach, describe, type TestContext, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { StoredSession } from '../../cli/credentials-file.ts'
@@ -10,6 +10,7 @@ import { type FaultProxy, startFaultProxy } from '../flows/support/fault-proxy.t
 import { sharedBroker } from '../flows/support/shared-broker.ts'
 import { until } from '../local/support/child.ts'
 import { type CommandLine, commandLine, signedIn } from './support/command-line.ts'
+import { virtualClock } from './support/virtual-clock.ts'
 
 const broker = await sharedBroker()
 /** Between the command line and the broker. */
@@ -58,13 +59,13 @@ describe('an answer that never comes', () => {
     assert.deepEqual([lost.code, requests()], [4, 1])
     assert.match(lost.stderr, /graceSeconds 0/)
     proxy.heal()
-    const tooSoon = await tool.run('token')
-    assert.deepEqual([tooSoon.code, requests(), /Try again in/.test(tooSoon.stderr)], [4, 1, true])
     assert.equal((await stored(tool)).refreshToken, refreshToken)
-    await afterHalfAMinute(tool)
+    const time = virtualClock(t)
+    const beganAtMs = time.nowMs()
     const { code, stdout } = await tool.run('token')
     assert.equal(code, 0)
     assert.ok(await isActive(stdout.trim()))
+    assert.ok(time.nowMs() - beganAtMs > 28_000)
     assert.equal((await stored(tool)).unansweredAtSeconds, undefined)
   })
 
@@ -73,7 +74,7 @@ describe('an answer that never comes', () => {
     proxy.fail({ kind: 'lose-answer' })
     assert.equal((await tool.run('token')).code, 4)
     proxy.heal()
-    await afterHalfAMinute(tool)
+    virtualClock(t)
     for (let run = 0; run < 2; run += 1) {
       const { code, stdout, stderr } = await tool.run('token')
       assert.deepEqual([code, stdout], [3, ''])
@@ -81,14 +82,65 @@ describe('an answer that never comes', () => {
       assert.match(stderr, /login .*--application demo --client-id cli/)
     }
   })
+})
 
-  async function afterHalfAMinute(tool: CommandLine): Promise<void> {
-    const text = await readFile(tool.file, 'utf8')
-    await writeFile(
-      tool.file,
-      text.replace(/("unansweredAtSeconds": )(\d+)/, (_, name, at) => name + (Number(at) - 31)),
-    )
-  }
+describe('a try that arrives late', () => {
+  /** What the broker gets when the first try of this session arrives at last. */
+  const lateTry =
+    ({ refreshToken }: StoredSession) =>
+    () =>
+      call(`${broker.url}/demo/oauth/token`, {
+        ...{ client_id: 'job', grant_type: 'refresh_token', refresh_token: refreshToken! },
+      })
+
+  test('a second refresh waits until no earlier try can arrive', async (t) => {
+    const tool = await expired(t)
+    const arrive = lateTry(await stored(tool))
+    let pauses = 0
+    const time = virtualClock(t, async () => {
+      pauses += 1
+      await arrive()
+    })
+    proxy.fail({ kind: 'hang-up' }, { times: 1 })
+    const first = await tool.run('token')
+    assert.equal(first.code, 0, first.stderr)
+    assert.deepEqual(await tool.run('token'), { ...first, stderr: '' }, 'a valid token is printed at once')
+    assert.equal(pauses, 0)
+    const beganAtMs = time.nowMs()
+    const second = await tool.run('token', '--refresh')
+    if (pauses === 0) await arrive()
+    assert.ok(await isActive(second.stdout.trim()), 'the session is alive')
+    assert.ok(time.nowMs() - beganAtMs > 28_000)
+    assert.match(second.stderr, /may still arrive/)
+    await tool.run('token', '--refresh')
+    assert.equal(pauses, 1, 'after that no refresh waits')
+  })
+
+  test('the tries of a run without any answer hold back the refresh after the next one', async (t) => {
+    const tool = await expired(t, { graceSeconds: 1 })
+    proxy.fail({ kind: 'hang-up' })
+    assert.equal((await tool.run('token')).code, 4)
+    proxy.heal()
+    let pauses = 0
+    virtualClock(t, async () => {
+      pauses += 1
+    })
+    assert.equal((await tool.run('token')).code, 0)
+    assert.equal(pauses, 0, 'the next run has to come within the grace')
+    assert.equal((await tool.run('token', '--refresh')).code, 0)
+    assert.equal(pauses, 1)
+  })
+
+  test('a process that waits for a late try holds no lock, and a signal ends it at once', async (t) => {
+    const tool = await expired(t)
+    proxy.fail({ kind: 'hang-up' }, { times: 1 })
+    await tool.run('token')
+    const child = tool.start('token', '--refresh')
+    await child.until(/may still arrive/)
+    assert.deepEqual(await readdir(tool.home), ['sessions.json'])
+    child.process.kill('SIGTERM')
+    assert.equal((await child.ended).code, 143)
+  })
 })
 
 describe('a signal while a refresh is under way, without grace', () => {
