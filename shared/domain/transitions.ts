@@ -13,6 +13,7 @@
  *                                  any other generation      ──►  reuse: revoke the family        answer: invalid_grant
  */
 
+import { revocationRetentionSeconds } from './due-revocation.ts'
 import type { Family, Person, RevocationReason } from './family.ts'
 import { subjectKey } from './family.ts'
 import type { GraceRetry, Guard } from './guard.ts'
@@ -299,6 +300,7 @@ export function revoke(by: Entitlement, reason: OwnReason, moment: Moment, atPro
     writeId: moment.writeId,
     guards: [...ownedBy(by), notEnded],
     set: ended(reason, moment, atProvider),
+    ...(atProvider && keptForProvider),
     remove: ['nextPollAt', 'pollIntervalMs', 'previousWriteId', 'deviceLogin'],
   }
 }
@@ -326,6 +328,7 @@ export function revokeByOps(
       revokedBy: by.actor.slice(-maxActorLength),
       ...(by.note !== undefined && { revokedNote: by.note }),
     },
+    ...(atProvider && keptForProvider),
     remove: ['nextPollAt', 'pollIntervalMs', 'previousWriteId', 'person', 'deviceLogin'],
   }
 }
@@ -339,6 +342,9 @@ function ended(revokedReason: RevocationReason, { now, writeId }: Moment, atProv
     ...(atProvider && { revocationDue: 'provider' }),
   }
 }
+
+/** The item outlasts the tries to tell the provider. A session without `offline_access` would be gone after a day. */
+const keptForProvider = { sum: { expires: ['expires', revocationRetentionSeconds] } } as const
 
 const notEnded: Guard = {
   attribute: 'state',

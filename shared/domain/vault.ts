@@ -11,6 +11,7 @@
  *     caller B                      waits, the lease ends: takeLease (2→3) ──asks── renewTokens (3→4)
  */
 
+import { revocationRetentionSeconds } from './due-revocation.ts'
 import { retentionSeconds } from './family.ts'
 
 /** Times are milliseconds since the epoch unless the name says otherwise. */
@@ -74,9 +75,19 @@ export function createVault(opening: NewVault, sealed: string, lifetime: TokenLi
   return { ...opening, version: 1, revision: 1, sealed, ...timesOf(lifetime, opening.expires * 1000, now) }
 }
 
-/** The TTL of a vault, seconds since the epoch: no family that names the vault lives longer. */
-export function vaultExpires(codeLifetimeSeconds: number, absoluteSeconds: number, now: number): number {
-  return Math.ceil(now / 1000) + codeLifetimeSeconds + absoluteSeconds + retentionSeconds
+/**
+ * The TTL of a vault, seconds since the epoch: no session that uses the vault lives longer.
+ *
+ * @param revokesTokens whether the provider is told of the session's end, which may take until after it
+ */
+export function vaultExpires(
+  codeLifetimeSeconds: number,
+  absoluteSeconds: number,
+  revokesTokens: boolean,
+  now: number,
+): number {
+  const keptSeconds = retentionSeconds + (revokesTokens ? revocationRetentionSeconds : 0)
+  return Math.ceil(now / 1000) + codeLifetimeSeconds + absoluteSeconds + keptSeconds
 }
 
 function timesOf({ expiresInSeconds, isRefreshable }: TokenLifetime, end: number, now: number) {

@@ -5,6 +5,7 @@
  * a crash in between delays the revocation and does not lose it.
  */
 
+import { revocationRetryMs } from '../domain/due-revocation.ts'
 import type { Family } from '../domain/family.ts'
 import type { Application } from '../domain/registration.ts'
 import { markProviderNotified } from '../domain/transitions.ts'
@@ -15,9 +16,6 @@ import { randomId } from '../random.ts'
 import { Unavailable } from '../unavailable.ts'
 import type { ReportEvent } from './fresh-token.ts'
 import { type StoredTokens, unsealTokens } from './stored-tokens.ts'
-
-/** Revocation is abandoned after this time. The tokens then end by themselves. */
-const maxRetryMs = 7 * 86_400_000
 
 /**
  * `done`: nothing is left to do. `busy`: another caller holds the lease. `failed`: the provider refused. `out of reach`: the provider
@@ -47,7 +45,7 @@ export async function endAtProvider(
     const isPossible = typeof task === 'object'
     const why = isPossible ? await revoke(parts, task.application, task.value) : task
     if (why === undefined) report('provider.revoked', { level: 'info' })
-    else if (isPossible && parts.now() < revokedAt + maxRetryMs) {
+    else if (isPossible && parts.now() < revokedAt + revocationRetryMs) {
       report('provider.revocation_failed', { level: 'warn', reason: why })
       return why === outOfReach ? why : 'failed'
     } else report('provider.revocation_abandoned', { level: 'warn', reason: why })

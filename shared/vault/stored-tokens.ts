@@ -37,7 +37,7 @@ export async function storeTokens(
   if (!keepsProviderTokens) return undefined
   const now = parts.now()
   const id = randomId().slice(0, idLength)
-  const expires = vaultExpires(codeLifetimeSeconds, absoluteSeconds, now)
+  const expires = vaultExpires(codeLifetimeSeconds, absoluteSeconds, application.provider.revokeTokens, now)
   const opening = { sid, id, application: application.name, writeId: randomId(), expires }
   // RFC 6749 §5.1: without `scope` the provider has granted what was requested.
   const scope = tokens.scope ?? application.provider.scopes.join(' ')

@@ -116,10 +116,10 @@ describe('an end that the provider is to hear of', () => {
   for (const [name, end] of Object.entries(ends)) {
     test(`${name} marks the family for the provider in the same write, if asked to`, () => {
       for (const family of [pending(), approved(), active(3, { vault })]) {
-        const { revocationDue, ...rest } = changed(end(true), family)
-        assert.equal(revocationDue, 'provider')
-        assert.deepEqual(changed(end(), family), rest)
-        assert.deepEqual(changed(end(false), family), rest)
+        const { revocationDue, expires, ...rest } = changed(end(true), family)
+        assert.deepEqual([revocationDue, expires], ['provider', family.expires + 8 * 86_400])
+        assert.deepEqual(changed(end(), family), { ...rest, expires: family.expires })
+        assert.deepEqual(changed(end(false), family), { ...rest, expires: family.expires })
         assert.equal(rest.vault, family.vault, 'by which its tokens are found')
       }
     })

@@ -158,7 +158,8 @@ describe('how long tokens last', () => {
   })
 
   test('a vault is kept for a day longer than the longest session of its code', () => {
-    assert.equal(vaultExpires(900, 1_000, now + 1), now / second + 1 + 900 + 1_000 + 86_400)
+    assert.equal(vaultExpires(900, 1_000, false, now + 1), now / second + 1 + 900 + 1_000 + 86_400)
+    assert.equal(vaultExpires(900, 1_000, true, now + 1), now / second + 1 + 900 + 1_000 + 9 * 86_400)
   })
 })
 

@@ -20,7 +20,7 @@ import { code } from './support/flows.ts'
 import { revokeMany } from './support/ops.ts'
 import { registryFile } from './support/registry.ts'
 import { startTimedBroker, type TimedBroker } from './support/timed-broker.ts'
-import { addVaulted, agent, host, wholeTable } from './support/vault.ts'
+import { addVaulted, agent, brief, host, wholeTable } from './support/vault.ts'
 
 let provider: FallibleProvider
 let broker: TimedBroker
@@ -90,6 +90,25 @@ test('B17 it is not tried for ever: after a week it is given up, and told', asyn
   broker.advance(2 * 86_400)
   assert.deepEqual(await retry(), { told: 1, left: 0 })
   assert.deepEqual(await retry(), { told: 0, left: 0 })
+})
+
+test('A revocation stays due for a week.', async () => {
+  broker.freeze()
+  const { refreshToken } = await code(broker, brief)
+  const there = provider.liveRefreshTokens().at(-1) ?? assert.fail()
+  provider.fail('revoke', serverError)
+  assert.equal((await revoke(broker, brief, refreshToken)).status, 200)
+  const weekLaterSeconds = composed().now() / 1_000 + 7 * 86_400
+  const items = await wholeTable(String(process.env.AWS_ENDPOINT_URL_DYNAMODB))
+  const due = items.find(({ revocationDue }) => revocationDue !== undefined)
+  const kept = items.filter(({ pk }) => pk?.S === due?.pk?.S)
+  assert.deepEqual(kept.map(({ sk }) => sk?.S?.replace(/#.*/, '')).sort(), ['family', 'provider'])
+  // DynamoDB deletes an item some time after `expires`.
+  for (const { expires } of kept) assert.ok(Number(expires?.N) > weekLaterSeconds)
+  broker.advance(7 * 86_400 - 1)
+  provider.heal()
+  assert.deepEqual(await retry(), { told: 1, left: 0 })
+  assert.ok(!provider.liveRefreshTokens().includes(there))
 })
 
 test('B17 an application that was removed leaves nothing to be looked at: told once, and given up', async () => {

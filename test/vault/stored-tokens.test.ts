@@ -42,7 +42,7 @@ test('stored tokens are found by the id of their sign-in for as long as the sess
       refreshToken: tokens.refreshToken,
       scope: 'openid offline_access',
     })
-    assert.equal(vault.expires, vaultExpires(codeLifetimeSeconds, keeping.absoluteSeconds, clock.now()))
+    assert.equal(vault.expires, vaultExpires(codeLifetimeSeconds, keeping.absoluteSeconds, false, clock.now()))
     assert.deepEqual([vault.application, vault.revision, vault.isRefreshable], ['demo', 1, true])
   }
 })

@@ -26,6 +26,8 @@ export const agent = confidential('agent')
 export const graced = confidential('graced')
 /** Is given ours. */
 export const host = confidential('host')
+/** Is given the provider's access token, for ten minutes. */
+export const brief = confidential('brief')
 /** Is given ours, for one or both of two audiences. */
 export const wide = confidential('wide')
 /** May exchange the tokens of `host` and `wide`. */
@@ -49,6 +51,7 @@ export function addVaulted(registry: RegistryCopy, provider: FallibleProvider, s
     clients: [
       client(agent, { accessToken: 'provider' }),
       client(graced, { accessToken: 'provider', graceSeconds: 10 }),
+      client(brief, { accessToken: 'provider', idleSeconds: 600, absoluteSeconds: 600 }),
       client(host, {}),
       client(wide, { audiences: ['https://one.example', 'https://two.example'] }),
       client(worker, { grants: [exchangeGrant], exchangesFor: ['host', 'wide'] }),
