@@ -37,16 +37,47 @@ export async function useTable<Result>(
     return await work(table, tableClock(table))
   } catch (error) {
     if (error instanceof Problem) throw error
-    const { cause = error } = error as { cause?: unknown }
-    const refusal = refusals[cause instanceof Error ? cause.name : '']
-    if (refusal !== undefined) throw new Problem(`${refusal}: ${tablePlace(name)}.`)
-    if (cause instanceof Error && cause.message === 'Region is missing') {
-      throw new Problem('Set AWS_REGION, or a region in the AWS profile, to say which region the table is in.')
-    }
+    const refusal = refusalOf(error, name)
+    if (refusal !== undefined) throw refusal
     if (!(error instanceof Unavailable)) throw error
     throw new OutOfReach(`The table ${tablePlace(name)} is out of reach (${reasonOf(error)}).`)
   } finally {
     table.close()
+  }
+}
+
+function refusalOf(error: unknown, table: string): Problem | undefined {
+  const { cause = error } = error as { cause?: unknown }
+  if (!(cause instanceof Error)) return undefined
+  const refusal = refusals[cause.name]
+  if (refusal !== undefined) return new Problem(`${refusal}: ${tablePlace(table)}.`)
+  if (cause.message !== 'Region is missing') return undefined
+  return new Problem('Set AWS_REGION, or a region in the AWS profile, to say which region the table is in.')
+}
+
+/**
+ * Runs the write that stores the hash of a new secret. If no answer arrives, the secret may be in effect, and be the only one. So
+ * it is shown then, too.
+ *
+ * @param show prints the secret
+ * @param check how to find out whether it is in effect
+ * @throws {OutOfReach}
+ */
+export async function writeSecret<Result>(
+  table: Table,
+  write: () => Promise<Result>,
+  show: () => void,
+  check: string,
+): Promise<Result> {
+  try {
+    return await write()
+  } catch (error) {
+    if (!(error instanceof Unavailable) || refusalOf(error, table.name) !== undefined) throw error
+    show()
+    throw new OutOfReach(
+      `The table ${tablePlace(table.name)} gave no answer (${reasonOf(error)}). The secret on stdout may be in effect. It is shown once.`,
+      check,
+    )
   }
 }
 

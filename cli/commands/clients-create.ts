@@ -11,7 +11,7 @@ import { noApplication } from '../one-client.ts'
 import { OutOfReach, Problem, UsageProblem } from '../problem.ts'
 import { programName } from '../program-name.ts'
 import { graceWarning } from '../refresh-plan.ts'
-import { drawSecret, useTable } from '../registry.ts'
+import { drawSecret, useTable, writeSecret } from '../registry.ts'
 import { integer, type JsonFlag, repeatable, type TableSettings, withTable } from '../settings.ts'
 import { print, printJson, say } from '../terminal.ts'
 import { trustWarnings } from '../trust-warnings.ts'
@@ -84,17 +84,12 @@ async function run(application: string, clientId: string, settings: Settings): P
   const members = { clientId, ...membersFrom(settings) }
   await useTable(settings, async (table, now) => {
     const secret = members.auth.startsWith('client_secret_') ? drawSecret() : undefined
-    const client = await create(table, now, application, members, secret)
-    const warnings = [graceWarning(client) ?? [], trustWarnings(client)].flat()
     const declared = { ...members, ...(secret !== undefined && { secrets: 'table' }) }
-    if (settings.json) {
-      return printJson({
-        application,
-        client: declared,
-        ...(secret !== undefined && { client_secret: secret }),
-        ...(warnings.length > 0 && { warnings }),
-      })
-    }
+    const result = { application, client: declared, ...(secret !== undefined && { client_secret: secret }) }
+    const show = () => (settings.json ? printJson({ ...result, in_effect: 'unknown' }) : print(secret ?? ''))
+    const client = await create(table, now, application, members, secret === undefined ? undefined : { secret, show })
+    const warnings = [graceWarning(client) ?? [], trustWarnings(client)].flat()
+    if (settings.json) return printJson({ ...result, ...(warnings.length > 0 && { warnings }) })
     say(`The client ${clientId} of ${application} is registered.`, 'green')
     if (secret !== undefined) {
       print(secret)
@@ -145,7 +140,7 @@ async function create(
   now: () => number,
   name: string,
   members: Members,
-  secret?: string,
+  drawn: { readonly secret: string; readonly show: () => void } | undefined,
 ): Promise<DeclaredClient> {
   const by = await authorOf('clients create')
   for (let tries = 0; tries < maxTries; tries += 1) {
@@ -157,9 +152,11 @@ async function create(
     if (clients.some((each) => each.clientId === clientId)) {
       throw new Problem(`The client ${clientId} exists already; nothing was changed.`)
     }
-    const registry = declaring(application, clients, members, secret)
+    const registry = declaring(application, clients, members, drawn?.secret)
     const changes = changesBetween({ ...stored, applications: [application], clients }, registry, false)
-    if (await writeChanges(table, stored, changes, { nowMs: now(), by })) {
+    const write = () => writeChanges(table, stored, changes, { nowMs: now(), by })
+    const check = `It is if there is such a client: ${programName} clients show ${name} ${clientId}\nIf not, run the command again.`
+    if (drawn === undefined ? await write() : await writeSecret(table, write, drawn.show, check)) {
       return registry.clients.find((each) => each.clientId === clientId)!
     }
   }

@@ -2,12 +2,11 @@
 
 import type { Command } from 'commander'
 import { hashSecret } from '../../shared/domain/secret.ts'
-
 import { addSecret } from '../../shared/store/client-secrets.ts'
 import { authorOf } from '../author.ts'
 import { Problem } from '../problem.ts'
 import { programName } from '../program-name.ts'
-import { drawSecret, inEffectWithinSeconds, useTable } from '../registry.ts'
+import { drawSecret, inEffectWithinSeconds, useTable, writeSecret } from '../registry.ts'
 import { type JsonFlag, type TableSettings, withTable } from '../settings.ts'
 import { print, printJson, say } from '../terminal.ts'
 
@@ -33,7 +32,13 @@ async function run(application: string, clientId: string, settings: Settings): P
   await useTable(settings, async (table) => {
     const secret = drawSecret()
     const by = await authorOf('clients rotate-secret')
-    const outcome = await addSecret(table, { application, clientId }, hashSecret(secret), isAlone, by)
+    const result = { application, client_id: clientId, client_secret: secret, alone: isAlone }
+    const outcome = await writeSecret(
+      table,
+      () => addSecret(table, { application, clientId }, hashSecret(secret), isAlone, by),
+      () => (settings.json ? printJson({ ...result, in_effect: 'unknown' }) : print(secret)),
+      `It is if this lists the change: ${programName} registry history --application ${application}\nIf not, run the command again.`,
+    )
     if (outcome === 'no client') throw new Problem(`There is no client ${clientId} of ${application}.`)
     if (outcome === 'no secrets') throw new Problem(`The client ${clientId} does not authenticate with a secret.`)
     if (outcome === 'two already') {
@@ -43,7 +48,7 @@ async function run(application: string, clientId: string, settings: Settings): P
         `End the older one first: ${programName} clients retire-secret ${application} ${clientId}`,
       )
     }
-    if (settings.json) return printJson({ application, client_id: clientId, client_secret: secret, alone: isAlone })
+    if (settings.json) return printJson(result)
     print(secret)
     say('This secret is shown once: the table keeps only a hash of it.', 'yellow')
     say(

@@ -169,6 +169,54 @@ describe('clients', () => {
     assert.deepEqual(await secretsOf(name, 'web'), [hashSecret(alone.stdout.trim())])
   })
 
+  describe('a lost answer still shows the secret', () => {
+    const commands = [
+      { words: ['clients', 'rotate-secret'], clientId: 'old', check: 'registry history' },
+      { words: ['clients', 'rotate-secret', '--retire-old'], clientId: 'leaked', check: 'registry history' },
+      { words: ['clients', 'create'], clientId: 'new', check: 'clients show' },
+    ]
+    for (const { words, clientId, check } of commands) {
+      test(`a lost answer still shows the secret of ${words.join(' ')}`, async (t) => {
+        const [broker, name] = [await tool(t, proxy.endpoint), newName()]
+        const secrets = { auth: 'client_secret_post', secrets: 'table' }
+        await broker.run(
+          'apply',
+          await file(t, application(name, client('old', secrets), client('leaked', secrets))),
+          '--yes',
+        )
+        proxy.fail({ kind: 'lose-answer' }, { since: 'TransactWriteItems' })
+        const { code, stdout, stderr } = await broker.run(...words, name, clientId)
+        proxy.heal()
+        assert.equal(code, 4)
+        assert.deepEqual(await secretsOf(name, clientId), [hashSecret(stdout.trim())])
+        assert.match(stderr, new RegExp(`may be in effect[^]*${check}`))
+        assert.ok(!stderr.includes(stdout.trim()))
+      })
+    }
+
+    test('a lost answer shows the secret as JSON, too', async (t) => {
+      const [broker, name] = [await tool(t, proxy.endpoint), newName()]
+      const web = client('web', { auth: 'client_secret_post', secrets: 'table' })
+      await broker.run('apply', await file(t, application(name, web)), '--yes')
+      proxy.fail({ kind: 'lose-answer' }, { since: 'TransactWriteItems' })
+      const rotated = await broker.json('clients', 'rotate-secret', name, 'web')
+      proxy.heal()
+      assert.deepEqual([rotated.code, rotated.body.in_effect], [4, 'unknown'])
+      assert.deepEqual(await secretsOf(name, 'web'), [hashSecret(String(rotated.body.client_secret))])
+      proxy.fail({ kind: 'lose-answer' }, { since: 'TransactWriteItems' })
+      const created = await broker.json('clients', 'create', name, 'new')
+      proxy.heal()
+      assert.deepEqual([created.code, created.body.in_effect], [4, 'unknown'])
+      assert.deepEqual(await secretsOf(name, 'new'), [hashSecret(String(created.body.client_secret))])
+    })
+
+    test('a table that refuses the new secret makes no command show one', async (t) => {
+      const nowhere = await commandLine(t, tableVariables(table.endpoint, 'no-such-table'))
+      const { code, stdout } = await nowhere.run('clients', 'rotate-secret', 'app', 'web')
+      assert.deepEqual([code, stdout], [1, ''])
+    })
+  })
+
   test('apply keeps the secrets in the table if the file says "table"', async (t) => {
     const [broker, name] = [await tool(t), newName()]
     const path = await file(t, application(name, client('web', { auth: 'client_secret_post', secrets: 'table' })))

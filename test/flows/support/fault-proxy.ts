@@ -32,6 +32,8 @@ export type Fault =
 export type FaultScope = {
   /** `UpdateItem` and its like; all operations by default. */
   readonly operations?: readonly string[]
+  /** It strikes from the first request of this operation on; at once by default. */
+  readonly since?: string
   /** How many requests it strikes; all of them by default. */
   readonly times?: number
 }
@@ -55,7 +57,12 @@ export const throttling: Fault = { kind: 'error', status: 400, name: 'Throttling
 export const overProvisioned: Fault = { kind: 'error', status: 400, name: 'ProvisionedThroughputExceededException' }
 export const internalError: Fault = { kind: 'error', status: 500, name: 'InternalServerError' }
 
-type Plan = { readonly fault: Fault; readonly operations: readonly string[] | undefined; left: number }
+type Plan = {
+  readonly fault: Fault
+  readonly operations: readonly string[] | undefined
+  since: string | undefined
+  left: number
+}
 
 export async function startFaultProxy(behind: string): Promise<FaultProxy> {
   const agent = new Agent({ keepAlive: true })
@@ -64,7 +71,14 @@ export async function startFaultProxy(behind: string): Promise<FaultProxy> {
   let silence = Promise.withResolvers<void>()
 
   const strike = (operation: string): Fault | undefined => {
-    if (!plan || plan.left <= 0 || (plan.operations && !plan.operations.includes(operation))) return undefined
+    if (plan?.since === operation) plan.since = undefined
+    if (
+      !plan ||
+      plan.since !== undefined ||
+      plan.left <= 0 ||
+      (plan.operations && !plan.operations.includes(operation))
+    )
+      return undefined
     plan.left -= 1
     return plan.fault
   }
@@ -80,8 +94,8 @@ export async function startFaultProxy(behind: string): Promise<FaultProxy> {
     endpoint: `http://127.0.0.1:${port}`,
     counts: () => Object.fromEntries(counts),
     forget: () => counts.clear(),
-    fail: (fault, { operations, times = Number.POSITIVE_INFINITY } = {}) => {
-      plan = { fault, operations, left: times }
+    fail: (fault, { operations, since, times = Number.POSITIVE_INFINITY } = {}) => {
+      plan = { fault, operations, since, left: times }
       silence = Promise.withResolvers<void>()
     },
     heal: () => {
