@@ -19,6 +19,7 @@ import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns'
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import { Construct } from 'constructs'
 import type { MetricName } from '../shared/metrics.ts'
+import type { Firewall } from './firewall.ts'
 import type { BrokerFunction } from './function.ts'
 import { sum, throttledRequests, total } from './metrics.ts'
 import type { AlarmAudience } from './props.ts'
@@ -27,6 +28,7 @@ import type { Settings } from './settings.ts'
 export type AlarmsProps = {
   readonly settings: Settings
   readonly api: RestApi
+  readonly firewall: Firewall
   readonly table: ITableV2
   readonly functions: Readonly<Record<string, BrokerFunction>>
 }
@@ -48,7 +50,7 @@ export class Alarms extends Construct {
   private readonly brokerName: string
   private readonly actions: Readonly<Record<Severity, readonly IAlarmAction[]>>
 
-  constructor(scope: Construct, id: string, { settings, api, table, functions }: AlarmsProps) {
+  constructor(scope: Construct, id: string, { settings, api, firewall, table, functions }: AlarmsProps) {
     super(scope, id)
     this.brokerName = settings.brokerName
     const { page, ticket } = settings.alarms ?? {}
@@ -60,6 +62,12 @@ export class Alarms extends Construct {
       metric: throttledRequests(table, period),
       threshold: 1,
       ...onceIn15Minutes,
+    })
+    this.alarm('ticket', 'requests-blocked', {
+      alarmDescription: 'The firewall has answered 429 for 15 minutes: an address makes more requests than it may.',
+      metric: firewall.metricBlockedRequests({ period }),
+      threshold: 1,
+      evaluationPeriods: 3,
     })
     this.watchKeys(settings)
     for (const [name, fn] of Object.entries(functions)) this.watchFunction(name, fn)

@@ -16,12 +16,14 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch'
 import type { ITableV2 } from 'aws-cdk-lib/aws-dynamodb'
 import { Construct } from 'constructs'
+import type { Firewall } from './firewall.ts'
 import type { BrokerFunction } from './function.ts'
 import { each, throttledRequests, total } from './metrics.ts'
 
 export type DashboardProps = {
   readonly brokerName: string
   readonly api: RestApi
+  readonly firewall: Firewall
   readonly table: ITableV2
   readonly functions: Readonly<Record<string, BrokerFunction>>
   readonly alarms: readonly IAlarm[]
@@ -70,13 +72,14 @@ export class Dashboard extends Construct {
   // --- what callers see
 
   private requests(): Graph {
-    const { api } = this.props
+    const { api, firewall } = this.props
     return {
       title: 'Requests',
       left: [
         api.metricCount({ period, label: 'all' }),
         api.metricClientError({ period, label: '4xx' }),
         api.metricServerError({ period, label: '5xx' }),
+        firewall.metricBlockedRequests({ period, label: 'blocked by the firewall' }),
       ],
     }
   }

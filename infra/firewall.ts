@@ -6,6 +6,8 @@
  * callers without a User-Agent (small programs, which are our clients).
  */
 
+import { Stack } from 'aws-cdk-lib'
+import { Metric, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch'
 import { CfnWebACL, CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2'
 import { Construct } from 'constructs'
 import { crossOriginHeaders, securityHeaders } from '../shared/http/headers.ts'
@@ -22,17 +24,20 @@ export type FirewallProps = {
 const tooMany = 'too-many-requests'
 
 export class Firewall extends Construct {
+  private readonly metricName: string
+
   constructor(
     scope: Construct,
     id: string,
     { brokerName, stageArn, requestsPerAddressIn5Minutes, inFront }: FirewallProps,
   ) {
     super(scope, id)
+    this.metricName = `token-broker-${brokerName}`
     const acl = new CfnWebACL(this, 'Acl', {
       scope: 'REGIONAL',
       description: 'Limits the requests of one address to the token broker',
       defaultAction: { allow: {} },
-      visibilityConfig: visibilityOf(`token-broker-${brokerName}`),
+      visibilityConfig: visibilityOf(this.metricName),
       customResponseBodies: {
         [tooMany]: {
           contentType: 'APPLICATION_JSON',
@@ -51,11 +56,23 @@ export class Firewall extends Construct {
             rateBasedStatement: { ...aggregation, limit: requestsPerAddressIn5Minutes, evaluationWindowSec: 300 },
           },
           action: { block: { customResponse: tooManyRequests() } },
-          visibilityConfig: visibilityOf(`token-broker-${brokerName}-${name}`),
+          visibilityConfig: visibilityOf(`${this.metricName}-${name}`),
         }
       }),
     })
     new CfnWebACLAssociation(this, 'Association', { resourceArn: stageArn, webAclArn: acl.attrArn })
+  }
+
+  /** The requests that got 429, over all rules. WAF reports no zeros. */
+  metricBlockedRequests(options: MetricOptions): Metric {
+    return new Metric({
+      namespace: 'AWS/WAFV2',
+      metricName: 'BlockedRequests',
+      // `WebACL` is the ACL's metric name (AWS WAF Developer Guide, Metrics and dimensions).
+      dimensionsMap: { WebACL: this.metricName, Rule: 'ALL', Region: Stack.of(this).region },
+      statistic: 'Sum',
+      ...options,
+    })
   }
 }
 

@@ -87,9 +87,10 @@ export class TokenBroker extends Construct {
     const scheduled = { 'retry-revocations': retries.fn, 'check-keys': keyCheck.fn }
     grantRights({ ...functions, ...scheduled }, table, secrets)
     const gateway = new Gateway(this, 'Gateway', { settings, functions })
-    new Firewall(this, 'Firewall', { ...settings, stageArn: gateway.stageArn })
+    const firewall = new Firewall(this, 'Firewall', { ...settings, stageArn: gateway.stageArn })
     const observed = {
       api: gateway.api,
+      firewall,
       table: table.table,
       functions: { ...functions, ...scheduled, 'rotate-keys': rotation.fn },
     }

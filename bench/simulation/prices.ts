@@ -60,7 +60,7 @@ export const stackHas = {
   encryptionKeys: 2,
   secrets: 2,
   dashboards: 1,
-  alarmMetrics: 51,
+  alarmMetrics: 52,
   /** All metrics, if each has values in every hour (docs/audit.md#metrics). */
   metrics: 43,
 } as const

@@ -54,6 +54,20 @@ test('an alarm begins when DynamoDB throttles any operation that a function uses
   })
 })
 
+test('an alarm begins when the firewall has blocked requests for 15 minutes, by the names of its metrics', () => {
+  const { VisibilityConfig } = theOnly(resources, 'AWS::WAFv2::WebACL').Properties
+  const { MetricName } = VisibilityConfig as { readonly MetricName: string }
+  alarm('requests-blocked', {
+    ...{ Namespace: 'AWS/WAFV2', MetricName: 'BlockedRequests', Statistic: 'Sum', Period: 300, Threshold: 1 },
+    EvaluationPeriods: 3,
+    Dimensions: [
+      { Name: 'Region', Value: 'eu-central-1' },
+      { Name: 'Rule', Value: 'ALL' },
+      { Name: 'WebACL', Value: MetricName },
+    ],
+  })
+})
+
 test('the alarms on sums of sparse metrics count a missing metric as 0, so that they begin and end', () => {
   const sums = ofType(resources, 'AWS::CloudWatch::Alarm').filter(
     ([, { Properties }]) => Properties.Metrics !== undefined,
@@ -122,7 +136,7 @@ test('the threshold for sign-ins needed again is a setting', () => {
 
 test('there are no other alarms, and by default none notifies anybody', () => {
   const alarms = ofType(resources, 'AWS::CloudWatch::Alarm')
-  assert.equal(alarms.length, 8 + watched.length)
+  assert.equal(alarms.length, 9 + watched.length)
   for (const [, { Properties }] of alarms) assert.equal(Properties.AlarmActions, undefined)
   template.resourceCountIs('AWS::SNS::Topic', 0)
 })
@@ -243,6 +257,7 @@ test('the dashboard searches only by dimensions that the metric has', () => {
 test('the dashboard shows the API’s requests and latency, every function, and the table', () => {
   for (const metric of ['Count', '4XXError', '5XXError', 'Latency'])
     assert.ok(drawn.includes(`"AWS/ApiGateway","${metric}"`))
+  assert.ok(drawn.includes('"AWS/WAFV2","BlockedRequests"'))
   for (const metric of ['Invocations', 'Errors', 'Throttles', 'ConcurrentExecutions']) {
     const functions = widgets
       .flatMap(({ properties }) => properties.metrics ?? [])
