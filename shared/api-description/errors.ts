@@ -19,9 +19,10 @@ const meanings: Readonly<Record<JsonErrorCode, string>> = {
   unsupported_token_type: 'An access token of the client itself can not be revoked.',
   invalid_token: 'The access token is invalid, expired or revoked.',
   insufficient_scope: 'The access token lacks the scope for userinfo.',
-  temporarily_unavailable: 'Please try again shortly; what you hold stays valid.',
+  temporarily_unavailable:
+    'Please try again shortly. What you hold stays valid, unless the answer to a write was lost.',
   server_error: 'Something went wrong here. Please report the request id.',
-  not_found: 'There is no such session, client or file.',
+  not_found: 'There is no such session, client, application or file.',
 }
 
 export const errorSchema: Schema = {
@@ -69,7 +70,7 @@ const common = {
   ),
   ServerError: refusal('A fault of the broker.', ['server_error']),
   Unavailable: refusal(
-    'The table or the identity provider is out of reach. Nothing is spent: try again after Retry-After.',
+    'The table or the identity provider is out of reach. Try again after Retry-After. Nothing is spent, unless the answer to a write was lost: then a retry within the client’s grace gets the same successor.',
     ['temporarily_unavailable'],
     retryAfter,
   ),

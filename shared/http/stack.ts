@@ -166,11 +166,15 @@ async function addClient(call: Call): Promise<ClientCall> {
 function asOAuthError(error: Error): OAuthError {
   if (error instanceof OAuthError) return error
   if (error instanceof Unavailable) {
-    return new OAuthError('temporarily_unavailable', 'Please try again shortly; what you hold stays valid.', {
-      status: 503,
-      headers: { 'retry-after': String(error.retryAfterSeconds) },
-      reason: error.part,
-    })
+    return new OAuthError(
+      'temporarily_unavailable',
+      'Please try again shortly. What you hold stays valid, unless the answer to a write was lost.',
+      {
+        status: 503,
+        headers: { 'retry-after': String(error.retryAfterSeconds) },
+        reason: error.part,
+      },
+    )
   }
   return new OAuthError('server_error', 'Something went wrong here. Please report the request id.', { status: 500 })
 }

@@ -211,14 +211,14 @@ describe('what goes wrong', () => {
     })
   }
 
-  test('a part out of reach is 503 with Retry-After, a warning, and what is held stays valid', async () => {
+  test('a part out of reach is 503 with Retry-After, a warning, and says what stays valid', async () => {
     const cause = Object.assign(new Error('secret'), { name: 'ThrottlingException' })
     const { status, json, headers, log, lines } = await call(
       clientEndpoint('same-origin', thrower(new Unavailable('provider', cause, 5))),
       asCli,
     )
     assert.deepEqual([status, json.error, headers['retry-after']], [503, 'temporarily_unavailable', '5'])
-    assert.match(String(json.error_description), /stays valid/)
+    assert.match(String(json.error_description), /stays valid, unless the answer to a write was lost/)
     const { level, fault } = log[0] ?? {}
     assert.equal(level, 'warn')
     assert.match(String(fault), /^Unavailable .* < ThrottlingException/)
