@@ -173,7 +173,9 @@ function isFresh(
 ): boolean {
   // No token is valid for longer than its lifetime. Without this limit, each call would refresh.
   const ahead = Math.min(asked ?? maxAheadSeconds, accessTokenSeconds * (asked === undefined ? aheadShare : 1) - 1)
-  return accessTokenExpiresAtSeconds - nowSeconds() > Math.max(0, ahead)
+  const leftSeconds = accessTokenExpiresAtSeconds - nowSeconds()
+  // More than its lifetime is left only after the clock was set back: the token may have expired.
+  return leftSeconds > Math.max(0, ahead) && leftSeconds <= accessTokenSeconds
 }
 
 async function refreshed(

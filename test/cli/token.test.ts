@@ -77,6 +77,18 @@ describe('token', () => {
     assert.ok(Number(body.expires_in) > 290)
   })
 
+  test('a token that outlives its lifetime is refreshed', async (t) => {
+    const tool = await commandLine(t)
+    // As the file says after the clock was set back by two hours.
+    const accessTokenExpiresAtSeconds = Math.floor(Date.now() / 1000) + 7_200
+    const { accessToken } = await signedIn(tool, broker.url, { accessTokenExpiresAtSeconds })
+    const { code, body } = await tool.json('token')
+    assert.equal(code, 0)
+    assert.notEqual(body.access_token, accessToken)
+    assert.ok(Number(body.expires_in) <= 300)
+    assert.equal((await tool.run('token')).stdout.trim(), body.access_token, 'the next run does not refresh again')
+  })
+
   test('eight processes at the same time refresh once', async (t) => {
     const tool = await expired(t)
     const before = refreshes()
