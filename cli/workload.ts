@@ -29,6 +29,7 @@ const platforms: Readonly<Record<string, () => Promise<Platform>>> = {
   kubernetes: () => import('./platforms/kubernetes.ts'),
 }
 const choices = `${Object.keys(platforms).join(', ')} or file=PATH`
+const howToName = `Pass --workload ${Object.keys(platforms).join('|')}. If the platform writes its token to a file, pass --workload file=PATH or set TOKEN_BROKER_ID_TOKEN_FILE.`
 
 const jwtBearer = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 const looksLikeToken = /eyJ[\w-]{5,}/
@@ -51,9 +52,10 @@ export function withWorkload(command: Command): Command {
 /**
  * The platform that the options name, or else the detected one. A session stores the result and passes it again.
  *
+ * @param missing what else the command line lacks, to be reported together with the platform
  * @throws {UsageProblem}
  */
-export function platformName({ workload }: WorkloadSettings): string {
+export function platformName({ workload }: WorkloadSettings, missing?: string): string {
   const given = workload === true || workload === '' ? 'auto' : (workload ?? 'auto')
   // Other users can see the arguments of a process.
   if (looksLikeToken.test(given)) {
@@ -65,7 +67,8 @@ export function platformName({ workload }: WorkloadSettings): string {
   if (given === 'auto') {
     const found = detectPlatform()
     if (found !== undefined) return found
-    throw new UsageProblem('The platform could not be detected.', `Name it: --workload ${choices}`)
+    const undetected = 'The platform could not be detected.'
+    throw new UsageProblem(missing === undefined ? undetected : `${undetected} ${missing}`, howToName)
   }
   if (Object.hasOwn(platforms, given) || /^file=./.test(given)) return given
   throw new UsageProblem(`--workload must be ${choices}.`)

@@ -103,6 +103,7 @@ async function printToken(settings: Settings): Promise<void> {
   })
 }
 
+const noClientId = 'Pass --client-id ID or set TOKEN_BROKER_CLIENT_ID to say which client this is.'
 const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token'
 
@@ -114,10 +115,10 @@ async function printOwnToken(settings: Settings): Promise<void> {
       throw new UsageProblem(`${flagOf(name)} applies to a session. With --workload there is none; leave it out.`)
     }
   }
-  if (!clientId)
-    throw new UsageProblem('Pass --client-id ID or set TOKEN_BROKER_CLIENT_ID to say which client this is.')
+  const platform = platformName(settings, clientId ? undefined : noClientId)
+  if (!clientId) throw new UsageProblem(noClientId)
   const issuer = `${urlFrom(settings)}/${encodeURIComponent(applicationFrom(settings))}`
-  const caller = workload(clientId, platformName(settings), issuer, settings)
+  const caller = workload(clientId, platform, issuer, settings)
   const subject = subjectTokenFile === undefined ? undefined : await tokenInFile(subjectTokenFile)
   const grant =
     subject === undefined

@@ -131,7 +131,7 @@ describe('without a token of its platform, a job is told what is missing:', () =
         /no AWS credentials/,
       ],
       ['a file that is not there', 'file=/nowhere/token', {}, 1, /\/nowhere\/token \(ENOENT\)/],
-      ['no platform at all', '', {}, 2, /could not be detected[\s\S]*aws, github, gitlab, kubernetes or file=PATH/],
+      ['no platform at all', '', {}, 2, /could not be detected[\s\S]*--workload aws\|github\|gitlab\|kubernetes/],
       ['an unknown platform', 'azure', {}, 2, /aws, github, gitlab, kubernetes or file=PATH/],
     ]
   for (const [name, words, variables, code, says] of missing) {
@@ -141,6 +141,16 @@ describe('without a token of its platform, a job is told what is missing:', () =
       assert.match(ended.stderr, says)
     })
   }
+
+  test('without a platform and a client id, one message says how to name both', async (t) => {
+    const { code, stderr } = await token(t, '--workload', {})
+    assert.equal(code, 2)
+    for (const way of ['--client-id', '--workload aws|github|', '--workload file=', 'TOKEN_BROKER_ID_TOKEN_FILE']) {
+      assert.ok(stderr.includes(way), `${way} is missing in: ${stderr}`)
+    }
+    const named = await token(t, '--workload github', {})
+    assert.deepEqual([named.code, /--client-id/.test(named.stderr), /detected/.test(named.stderr)], [2, true, false])
+  })
 
   test('a GitHub job whose request token is refused is told of the permission', async (t) => {
     const variables = { ...job('github').variables, ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'eyJother' }
