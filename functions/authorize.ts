@@ -9,7 +9,7 @@ import { inLanguage } from '../shared/domain/local-text.ts'
 import { isRegisteredRedirect, needsConsent } from '../shared/domain/redirect-uri.ts'
 import type { Client } from '../shared/domain/registration.ts'
 import { earliestAuthTime } from '../shared/domain/sign-in-age.ts'
-import type { Answer, Call } from '../shared/http/call.ts'
+import { type Answer, type Call, header } from '../shared/http/call.ts'
 import { OAuthError } from '../shared/http/errors.ts'
 import type { Parameters } from '../shared/http/parameters.ts'
 import { reportFault, uncheckedPageEndpoint } from '../shared/http/stack.ts'
@@ -60,12 +60,22 @@ async function answerRequest(call: Call): Promise<Answer> {
     // RFC 6749 §4.1.2.1: a parameter that is sent twice is an error for the client.
     parameters.check()
     const { request, wishes } = await signInRequest(call, client, to)
+    // OIDC Core §3.1.2.6. Otherwise the sign-in would end at the callback, on a page that no frame shows.
+    if (wishes.prompt === 'none' && isForeignFrame(call)) {
+      throw new OAuthError('login_required', 'A frame of another site can not keep the cookie of the sign-in.')
+    }
     if (!needsConsent(client, redirectUri)) return sendToProvider(call, request, wishes)
     if (wishes.prompt === 'none') {
       throw new OAuthError('interaction_required', 'A person has to confirm this client first.')
     }
     return showQuestion(call, client, request, wishes)
   })
+}
+
+/** Whether a browser loads the request into a frame of another site (Fetch Metadata). Our cookies are SameSite=Lax. */
+function isForeignFrame({ event }: Call): boolean {
+  const isFrame = ['iframe', 'frame'].includes(header(event, 'sec-fetch-dest') ?? '')
+  return isFrame && header(event, 'sec-fetch-site') === 'cross-site'
 }
 
 /** From here on, errors go back to the client's redirect URI. */

@@ -1,5 +1,5 @@
 /**
- * C1 to C5, C16 to C18, C29 and C30 of the cases: the authorization request, the way through the provider and the way back.
+ * C1 to C5, C16 to C18, C29 to C31 of the cases: the authorization request, the way through the provider and the way back.
  *
  * Owns what a browser is answered at authorize and callback (RFC 6749 §4.1.1, §4.1.2, RFC 9207).
  */
@@ -11,7 +11,7 @@ import { expectErrorPage, expectTokens } from './support/expect.ts'
 import { authorizationCode, authorize, pkce, walk } from './support/flows.ts'
 import { callbackOrigin, type Halt, Person } from './support/person.ts'
 import { sharedBroker } from './support/shared-broker.ts'
-import { send } from './support/wire.ts'
+import { get, send } from './support/wire.ts'
 
 const broker = await sharedBroker()
 
@@ -246,4 +246,27 @@ test('C30 what is needed to answer the client is an error page when it is sent t
 test('C30 an unknown parameter that is sent twice is ignored at authorize (RFC 6749 §3.1)', async () => {
   const { url } = await new Person().open(authorizeWith({}, 'foo=1&foo=2&bar=%00'), atProvider)
   assert.ok(atProvider(url), url.href)
+})
+
+test('C31 prompt=none in a frame of another site is login_required at once, and nothing is begun', async () => {
+  const asked = (destination: string, site: string, prompt: string) =>
+    get(authorizeUrl(broker, web, { state: 'st', prompt }), {
+      'sec-fetch-dest': destination,
+      'sec-fetch-site': site,
+      'sec-fetch-mode': 'navigate',
+    })
+  for (const destination of ['iframe', 'frame']) {
+    const { headers, cookies } = await asked(destination, 'cross-site', 'none')
+    expectErrorRedirect(new URL(headers.location ?? ''), 'login_required', 'st')
+    assert.deepEqual(cookies, [])
+  }
+  for (const [destination, site, prompt] of [
+    ['document', 'cross-site', 'none'],
+    ['iframe', 'same-site', 'none'],
+    ['iframe', 'same-origin', 'none'],
+    ['iframe', 'cross-site', 'login'],
+  ] as const) {
+    const { headers } = await asked(destination, site, prompt)
+    assert.ok(atProvider(new URL(headers.location ?? '')), `${destination} ${site} ${prompt}`)
+  }
 })

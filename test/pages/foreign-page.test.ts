@@ -1,6 +1,6 @@
 /**
- * A page of another site, in Chromium, against the broker's page for user codes: whatever it makes the browser send, nothing
- * is looked up or charged, and the person's own code works.
+ * A page of another site, in Chromium. Whatever it makes the browser send to the broker's page for user codes, nothing is looked
+ * up or charged, and the person's own code works. A hidden frame with `prompt=none` gets an answer.
  *
  * 127.0.0.1 and localhost are different sites to a browser.
  */
@@ -9,6 +9,8 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Page as Tab } from 'playwright-core'
 import { type LocalStack, startLocalStack } from '../../local/stack.ts'
+import { web } from '../flows/support/callers.ts'
+import { authorizeUrl, callbackUri } from '../flows/support/endpoints.ts'
 import { deviceCode } from '../flows/support/flows.ts'
 import { randomUserCode } from '../flows/support/user-code.ts'
 import { hasChromium, inTab, type Site, serve } from './browser.ts'
@@ -95,5 +97,15 @@ function fromElsewhere(): void {
       await tab.getByRole('button', { name: 'Continue' }).click()
       await tab.getByRole('button', { name: 'Decline' }).click()
       assert.match(await tab.innerText('main'), /was not connected/)
+    }))
+
+  it('C31 a hidden frame with prompt=none brings login_required back to its client', () =>
+    inTab({}, async (tab) => {
+      const url = authorizeUrl(stack, web, { prompt: 'none', state: 'st' })
+      attack = `<iframe hidden src="${url.replaceAll('&', '&amp;')}"></iframe>`
+      const returned = tab.waitForRequest((request) => request.url().startsWith(callbackUri))
+      await tab.goto(stranger.origin.replace('127.0.0.1', 'localhost'))
+      const { searchParams } = new URL((await returned).url())
+      assert.deepEqual([searchParams.get('error'), searchParams.get('state')], ['login_required', 'st'])
     }))
 }
