@@ -19,8 +19,8 @@ export interface TokenBrokerProps {
   /**
    * A part of every resource name that people and programs use: `token-broker/<broker name>/…` for secrets and log
    * groups, `token-broker-<broker name>-…` for functions, alarms and the dashboard, and the stage name in API Gateway's
-   * own address. 1 to 30 lower-case letters, digits and dashes, starting with a letter. Renaming a broker gives it new
-   * secrets and, unless it has a public name, a new issuer.
+   * own address. 1 to 30 lower-case letters, digits and dashes, starting with a letter. Never change the name of a
+   * deployed broker: CloudFormation does not move a custom resource to a function of another name.
    *
    * @default - derived from the stack's name and the construct's path, so that several brokers fit into one account and
    *   region
@@ -162,8 +162,8 @@ export interface TokenBrokerProps {
    */
   readonly securityGroups?: readonly ISecurityGroup[]
   /**
-   * Interface endpoints for `execute-api`. If set, the API is private: it can only be reached through these endpoints. A
-   * private API cannot have a `domain`; to give it a public name, put a load balancer `inFront`.
+   * Interface endpoints for `execute-api`. If set, the API is private: it can only be reached through these endpoints. It
+   * then takes no `domain`; for a name of its own, put a reverse proxy `inFront` (docs/deploy.md, A private network).
    *
    * @default - the API is public
    */
@@ -226,7 +226,7 @@ export interface BrokerProxy {
   readonly url: string
   /**
    * The request header that holds the caller's IP address. The proxy must set it on every request and replace any value
-   * that the caller sent.
+   * that the caller sent. An Application Load Balancer cannot do that: it appends to `X-Forwarded-For`.
    */
   readonly addressHeader: string
 }

@@ -239,7 +239,7 @@ function networkMistakes({ vpc, vpcSubnets, securityGroups, vpcEndpoints, domain
     vpcEndpoints === undefined ||
       vpcEndpoints.length > 0 ||
       'vpcEndpoints: the list is empty, so nobody could reach the API; name at least one endpoint',
-    vpcEndpoints === undefined || domain === undefined || 'domain: a private API cannot have a domain; use `inFront`',
+    vpcEndpoints === undefined || domain === undefined || 'domain: a private API takes no domain; use `inFront`',
   ]
 }
 
