@@ -35,7 +35,7 @@ export async function endPerson(
     for (let round = 1; round <= maxRounds; round += 1) {
       const targets = found.flatMap(({ broker, people }) => people.map((person) => ({ broker, person })))
       failures.clear()
-      spin(() => `Ending … ${revoked} ended`)
+      spin(() => `${revoked} ended; waiting half a minute for sign-ins under way …`)
       await mapWithConcurrency(targets, maxConcurrentCalls, async ({ broker, person }) => {
         const answer = await endOne(broker, person, reason, (count) => {
           revoked += count

@@ -3,7 +3,6 @@
  * requests.
  */
 
-import { setTimeout as pause } from 'node:timers/promises'
 import { BatchWriteCommand } from '@aws-sdk/lib-dynamodb'
 import { hashSalt } from '../../shared/domain/credential.ts'
 import { createCodeFamily } from '../../shared/domain/new-family.ts'
@@ -11,7 +10,7 @@ import { revokeByOps } from '../../shared/domain/transitions.ts'
 import { randomId } from '../../shared/random.ts'
 import { createFamilies, familyKey } from '../../shared/store/families.ts'
 import { createSessions } from '../../shared/store/sessions.ts'
-import { begun, sweep } from '../../shared/store/sweep.ts'
+import { begun, patience, sweep } from '../../shared/store/sweep.ts'
 import { connect, type Table } from '../../shared/store/table.ts'
 import { drawSession } from './population.ts'
 import type { Chance } from './random.ts'
@@ -92,7 +91,7 @@ async function end(table: Table, subject: string, sessions: number): Promise<Swe
   let calls = 0
   let state: Parameters<typeof sweep>[2] | undefined = begun(startedAt, startedAt)
   while (state !== undefined) {
-    state = await sweep(parts, task, state, { now: Date.now, pause })
+    state = await sweep(parts, task, state, patience)
     calls += 1
   }
   return { sessions, calls, seconds: (Date.now() - startedAt) / 1000, requests, ended }

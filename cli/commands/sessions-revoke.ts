@@ -37,8 +37,9 @@ export function define(command: Command): void {
       `
 An ended session does not refresh, and userinfo and introspection refuse its tokens. Resource servers that check access
 tokens by themselves accept them until they expire.
-The sessions of a person are ended in rounds until none is live. Exit code 5 means that some still are. Close the account
-at the identity provider first: until then the person can sign in again.
+The sessions of a person are ended in rounds until none is live. Exit code 5 means that some still are. A round takes half a
+minute, until no sign-in that began before can still be under way. Close the account at the identity provider first: until
+then the person can sign in again.
 
 Examples:
   ${programName} sessions revoke --email ada@example.com --all-applications --reason "has left"

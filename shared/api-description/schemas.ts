@@ -231,7 +231,11 @@ const bodies = {
       revoked_before: { ...time, description: 'Sessions that began up to this moment are over.' },
       effective_at: time,
       access_tokens_until: time,
-      complete: { type: 'boolean' },
+      complete: {
+        type: 'boolean',
+        description:
+          'With a subject, false until no sign-in that began before can still be under way: for half a minute.',
+      },
       cursor: { ...text, description: 'If it is not complete: send the request again with it.' },
     }),
     example: {

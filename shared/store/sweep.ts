@@ -5,10 +5,14 @@
  * such family finds nothing more. It can stop anywhere and go on or begin again: ended sessions are left alone.
  *
  *     call ──► pass ──► pass ──…──► pass that began settleMs after the call, and ends nothing ──► complete
- *              ends what the index shows; a family enters it moments after its person is known
+ *              ends what the index shows
+ *
+ *     sign-in begins (createdAt) ──► call ──► provider answers, the family is written ──► the index shows it
+ *     └──────────────── at most maxRequestMs ────────────────────────────────────────┘└─ at most indexLagMs ─┘
  */
 
 import { setTimeout as pause } from 'node:timers/promises'
+import { maxRequestMs } from '../domain/expire-device-code.ts'
 import type { Family } from '../domain/family.ts'
 import type { Transition } from '../domain/transitions.ts'
 import { mapWithConcurrency } from '../map-with-concurrency.ts'
@@ -16,10 +20,10 @@ import type { Families } from './families.ts'
 import type { Entry, Sessions } from './sessions.ts'
 
 /** How long an index may take to show what the table holds; as a rule it takes a fraction of a second. */
-export const settleMs = 5_000
-/** Well within a function's time, with enough left for what is under way then. */
-const sweepMs = 12_000
-/** Between two passes while the index may still lag. */
+const indexLagMs = 5_000
+/** A sign-in that began before the call writes its family within this time, and the index shows it. */
+export const settleMs = maxRequestMs + indexLagMs
+/** Between two passes while a family may still appear. */
 const betweenPassesMs = 1_000
 const maxWrites = 16
 
@@ -48,19 +52,24 @@ export type Patience = {
   /** ms since the epoch */
   readonly now: () => number
   readonly pause: (ms: number) => Promise<unknown>
+  /** The time of one call, ms. */
+  readonly maxSweepMs: number
 }
 
-/** An index lags in real time, so a sweep waits in real time, even if a test has stopped the clock. Tests replace both functions. */
-export const patience: Patience = { now: Date.now, pause }
+/**
+ * A sweep waits in real time, even if a test has stopped the clock. Its time is well within a function's, with enough left for what
+ * is under way then. Tests replace all members.
+ */
+export const patience: Patience = { now: Date.now, pause, maxSweepMs: 12_000 }
 
 /** @param state as `begun` makes it, or as an earlier call left it. @returns undefined once it is complete */
 export async function sweep(
   { sessions, families }: { readonly sessions: Sessions; readonly families: Families },
   task: Sweep,
   state: SweepState,
-  { now, pause }: Patience,
+  { now, pause, maxSweepMs }: Patience,
 ): Promise<SweepState | undefined> {
-  const until = now() + sweepMs
+  const until = now() + maxSweepMs
   let at = state
   for (;;) {
     const { sids, last } = await sessions.ofPerson(task.application, task.subject, at.upToMs, at.after)

@@ -17,6 +17,7 @@ import { type DeviceSession, device } from '../flows/support/flows.ts'
 import { revokeMany, whole } from '../flows/support/ops.ts'
 import { Person } from '../flows/support/person.ts'
 import { startFaultyStore } from '../flows/support/store.ts'
+import '../support/hasty-sweeps.ts'
 
 const sessionsEach = 6
 const betweenRefreshesMs = 750

@@ -226,45 +226,57 @@ export async function resourceServer(world: World, name: string, session: Sessio
 
 // --- operators ------------------------------------------------------------------------------------------------------
 
+type Target = Pick<Session, 'application' | 'clientId' | 'sid'>
+type EndedBy = 'session' | 'client' | 'person'
+type Occasion = { readonly withinMs: number; readonly ways: readonly EndedBy[] }
+
 /** An operator ends one session, or all of a client or a person, and reads when that takes effect. */
-export async function operator(world: World, name: string, session: Session, sub: string): Promise<void> {
+export async function operator(
+  world: World,
+  name: string,
+  target: Target,
+  sub: string,
+  { withinMs, ways }: Occasion = { withinMs: 8 * minute, ways: ['session', 'client', 'client', 'person'] },
+): Promise<void> {
   const chance = world.faults.chance(name)
-  await sleep(chance.between(0, 8 * minute))
+  await sleep(chance.between(0, withinMs))
   if (!world.faults.acts(name)) return
-  const by = oneOf(chance, ['session', 'client', 'client', 'person'] as const)
-  // All families that there are may end by it.
-  for (const sid of world.seen.families.keys()) contest(world, sid)
-  for (let tries = 0, body = bodyFor(by, session, sub); tries < 6; tries += 1) {
-    const began = [...world.seen.families.values()].filter(({ family }) => family.createdAt < virtual.nowMs - 10_000)
-    const answer = await endSessions(world, `${name}.${tries}`, by, session, body)
+  const by = oneOf(chance, ways)
+  // All families may end by it, also those that are written meanwhile.
+  world.seen.contestAll()
+  for (let tries = 0, body = bodyFor(by, target, sub); tries < 12; tries += 1) {
+    const answer = await endSessions(world, `${name}.${tries}`, by, target, body)
     const cursor = answer?.body.cursor
     if (answer?.status === 200 && cursor === undefined) {
-      const effectiveMs = Date.parse(String(answer.body.effective_at))
-      const sids =
-        by === 'session'
-          ? [session.sid]
-          : began.filter(({ family }) => ended(family, by, session, sub)).map(({ family }) => family.sid)
-      for (const sid of sids) markEnded(world, sid, Math.max(virtual.nowMs, effectiveMs + 2 * world.maxSkewMs))
-      return
+      const inEffectMs = Math.max(virtual.nowMs, Date.parse(String(answer.body.effective_at)) + 2 * world.maxSkewMs)
+      if (by === 'session') return markEnded(world, target.sid, inEffectMs)
+      const upToMs = Date.parse(String(answer.body.revoked_before))
+      const markAll = () => {
+        for (const { family } of world.seen.families.values()) {
+          if (family.createdAt <= upToMs && isEnded(family, by, target, sub)) markEnded(world, family.sid, inEffectMs)
+        }
+      }
+      markAll()
+      // A sign-in that began up to then may write its family later.
+      await sleep(minute)
+      return markAll()
     }
     body = typeof cursor === 'string' ? { ...body, cursor } : body
     await sleep(1_000)
   }
 }
 
-type EndedBy = 'session' | 'client' | 'person'
-
-function ended(
+function isEnded(
   family: { clientId: string; application: string; subject?: string },
   by: EndedBy,
-  session: Session,
+  { application, clientId }: Target,
   sub: string,
 ): boolean {
-  if (family.application !== session.application) return false
-  return by === 'client' ? family.clientId === session.clientId : family.subject === `${session.application} ${sub}`
+  if (family.application !== application) return false
+  return by === 'client' ? family.clientId === clientId : family.subject === `${application} ${sub}`
 }
 
-function bodyFor(by: EndedBy, { clientId }: Session, sub: string): Record<string, string> {
+function bodyFor(by: EndedBy, { clientId }: Target, sub: string): Record<string, string> {
   return by === 'client' ? { client_id: clientId } : { subject: sub }
 }
 
@@ -272,7 +284,7 @@ function endSessions(
   world: World,
   key: string,
   by: EndedBy,
-  { application, sid }: Session,
+  { application, sid }: Target,
   body: object,
 ): Promise<Answer | undefined> {
   if (by === 'session') return world.request({ key, method: 'DELETE', path: `/${application}/sessions/${sid}` })

@@ -171,13 +171,20 @@ async function actorsOf(world: World, scene: Scene, cast: Cast): Promise<Promise
 
 /** Scenes in which faults strike while a session begins. */
 async function beginning(world: World, scene: 'device' | 'upstream' | 'code', cast: Cast): Promise<void> {
+  const isEnded = scene === 'code' && world.faults.chance('operator').happens(0.3)
+  const job = { application: 'demo', clientId: 'job', sid: '' }
+  const end = isEnded
+    ? operator(world, 'operator', job, 'ada', { withinMs: 10_000, ways: ['person', 'client'] })
+    : undefined
   const session =
     scene === 'code'
       ? await codeExchange(world, 'job', 'ada')
       : await device(world, 'device', scene === 'device' ? 'demo' : 'tenant')
-  if (session === undefined) return
-  cast.sessions.push(session)
-  await owner(world, 'job', session, 2)
+  if (session !== undefined) {
+    cast.sessions.push(session)
+    await owner(world, 'job', session, 2)
+  }
+  await end
 }
 
 /** What EventBridge calls, while the run has its faults. */

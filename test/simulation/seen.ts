@@ -76,6 +76,7 @@ export class Seen {
   readonly settings: Settings
   readonly maxSkewMs: number
   readonly families = new Map<string, FamilySeen>()
+  #contestsAll = false
   readonly calls = new Map<string, CallSeen>()
   readonly secrets = new Set<string>()
   /** A provider's refresh token, and the one that replaced it. */
@@ -114,6 +115,12 @@ export class Seen {
     if (macKeys.length > 0) for (const family of this.families.values()) family.isContested = true
   }
 
+  /** From now on every family may end by somebody else's act, also those that are yet to be written. */
+  contestAll(): void {
+    this.#contestsAll = true
+    for (const family of this.families.values()) family.isContested = true
+  }
+
   addSecret(text: string | undefined): void {
     if (text !== undefined && text.length >= minSecretLength) this.secrets.add(text)
   }
@@ -130,7 +137,7 @@ export class Seen {
     if (after === undefined) return { before, after }
     const known = this.families.get(after.sid)
     if (known === undefined) {
-      this.families.set(after.sid, { family: after, rotations: [], tokens: new Map(), isContested: false })
+      this.families.set(after.sid, { family: after, rotations: [], tokens: new Map(), isContested: this.#contestsAll })
     } else known.family = after
     if (known !== undefined && after.state === 'revoked') known.revokedAtMs ??= virtual.nowMs
     if (before !== undefined && after.generation > before.generation) {

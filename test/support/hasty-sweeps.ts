@@ -1,6 +1,6 @@
 /**
- * Imported where sweeps run in this process: they wait for the index in no time. The index of a local DynamoDB never lags, and sweeps
- * in real time are in test/instances/sessions-load.test.ts.
+ * Imported where sweeps run in this process: they wait in no time, and one call completes them. test/store/sweep.test.ts has the
+ * waiting, and the simulation has lagging indexes and sign-ins under way.
  */
 
 import { patience } from '../../shared/store/sweep.ts'
@@ -10,6 +10,7 @@ let waitedMs = 0
 Object.assign(patience, {
   now: () => Date.now() + waitedMs,
   pause: async (ms: number) => {
-    waitedMs += ms
+    waitedMs += 5 * ms
   },
+  maxSweepMs: Number.POSITIVE_INFINITY,
 })
