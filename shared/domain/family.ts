@@ -11,6 +11,8 @@
  * Expiry is not a state. It is a comparison with the clock, so nothing has to be written for a family to expire.
  */
 
+import type { RevocationDue } from './due-revocation.ts'
+
 export type FamilyState = 'pending' | 'approved' | 'denied' | 'active' | 'revoked'
 
 /** Why a family was revoked: reuse of a spent credential, a request of its client, an order of ops, or a refusal by its provider. */
@@ -75,8 +77,8 @@ export type Family = {
   readonly vault?: string
   /** The provider's device code, sealed, while the person uses the provider's device flow. */
   readonly deviceLogin?: string
-  /** The family is revoked, and the provider must still be told. */
-  readonly revocationDue?: 'provider'
+  /** The family is revoked, and the provider must still be told: from when on. */
+  readonly revocationDue?: RevocationDue
 
   /** Of an authorization request, until the first refresh. */
   readonly redirectUri?: string

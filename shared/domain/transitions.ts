@@ -13,7 +13,7 @@
  *                                  any other generation      ──►  reuse: revoke the family        answer: invalid_grant
  */
 
-import { revocationRetentionSeconds } from './due-revocation.ts'
+import { nextMark, revocationMarks, revocationRetentionSeconds } from './due-revocation.ts'
 import type { Family, Person, RevocationReason } from './family.ts'
 import { subjectKey } from './family.ts'
 import type { GraceRetry, Guard } from './guard.ts'
@@ -47,6 +47,7 @@ export type Transition = {
     | 'rotate'
     | 'revoke'
     | 'markProviderNotified'
+    | 'postponeRevocation'
   readonly sid: string
   /** New for each call, the same for each retry of it. */
   readonly writeId: string
@@ -359,9 +360,36 @@ export function markProviderNotified(sid: string, writeId: string): Transition {
     name: 'markProviderNotified',
     sid,
     writeId,
-    guards: [{ attribute: 'revocationDue', is: '=', value: 'provider', onFailure: () => ({ kind: 'revoked' }) }],
+    guards: [
+      {
+        attribute: 'revocationDue',
+        is: 'in',
+        values: revocationMarks.map(({ due }) => due),
+        onFailure: () => ({ kind: 'revoked' }),
+      },
+    ],
     set: { writeId },
     remove: ['revocationDue', 'vault'],
+  }
+}
+
+/**
+ * Postpones the next try after the provider could not be told. The mark must be the one that this try has seen.
+ *
+ * @returns undefined: there is no later time, so the family stays where it is
+ */
+export function postponeRevocation(
+  { sid, revokedAt, revocationDue }: Pick<Required<Family>, 'sid' | 'revokedAt' | 'revocationDue'>,
+  { now, writeId }: Moment,
+): Transition | undefined {
+  const next = nextMark(revokedAt, now)
+  if (next === undefined) return undefined
+  return {
+    name: 'postponeRevocation',
+    sid,
+    writeId,
+    guards: [{ attribute: 'revocationDue', is: '=', value: revocationDue, onFailure: () => ({ kind: 'revoked' }) }],
+    set: { writeId, revocationDue: next },
   }
 }
 

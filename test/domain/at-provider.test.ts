@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { revocationMarks, revocationRetryMs } from '../../shared/domain/due-revocation.ts'
 import {
   expireDeviceCode,
   maxRequestMs,
@@ -12,6 +13,7 @@ import type { Family } from '../../shared/domain/family.ts'
 import {
   decide,
   markProviderNotified,
+  postponeRevocation,
   precheck,
   redeem,
   revoke,
@@ -142,6 +144,47 @@ describe('an end that the provider is to hear of', () => {
       assert.deepEqual(step(markProviderNotified(sid, 'told'), family), { moved: false, verdict: { kind: 'revoked' } })
     }
     assert.deepEqual(step(markProviderNotified(sid, 'told'), undefined), { moved: false, verdict: { kind: 'unknown' } })
+  })
+})
+
+describe('a provider that could not be told', () => {
+  const due = (family: Family) => ({ ...family, revokedAt: now, revocationDue: family.revocationDue ?? 'provider' })
+
+  test('is told again each time that the session has been over for twice as long, the last time after a week', () => {
+    const triesMinutes: number[] = []
+    let family: Family = revoked({ revokedAt: now, revocationDue: 'provider' })
+    // As retry-revocations runs, every five minutes.
+    for (let minutes = 0; minutes < 8 * 24 * 60; minutes += 5) {
+      const moment = { now: now + minutes * 60_000, writeId: `after ${minutes}` }
+      const { afterMs } = revocationMarks.find(({ due }) => due === family.revocationDue)!
+      if (moment.now < now + afterMs) continue
+      triesMinutes.push(minutes)
+      const postponed = postponeRevocation(due(family), moment)
+      if (postponed === undefined) break
+      family = changed(postponed, family)
+    }
+    assert.deepEqual(triesMinutes, [0, 5, 10, 20, 40, 80, 160, 320, 640, 1_280, 2_560, 5_120, 10_240])
+    assert.ok(10_240 * 60_000 > revocationRetryMs)
+  })
+
+  test('a session that is first told of late is not tried at once again', () => {
+    const moment = { now: now + 86_400_000, writeId: 'a day later' }
+    const family = revoked({ revokedAt: now, revocationDue: 'provider' })
+    assert.equal(changed(postponeRevocation(due(family), moment)!, family).revocationDue, 'provider 2560')
+  })
+
+  test('of two concurrent tries, the later one does not postpone again', () => {
+    const family = revoked({ revocationDue: 'provider 10' })
+    const transition = postponeRevocation(due(revoked()), moment)!
+    assert.deepEqual(step(transition, family), { moved: false, verdict: { kind: 'revoked' } })
+    assert.deepEqual(step(transition, revoked()), { moved: false, verdict: { kind: 'revoked' } })
+  })
+
+  test('markProviderNotified removes every mark', () => {
+    for (const { due } of revocationMarks) {
+      assert.equal(changed(markProviderNotified(sid, 'told'), revoked({ revocationDue: due })).revocationDue, undefined)
+      assert.ok(step(markProviderNotified(sid, 'told'), revoked({ revocationDue: due })).moved)
+    }
   })
 })
 

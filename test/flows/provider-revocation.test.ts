@@ -10,7 +10,12 @@ import type { Application } from '../../shared/domain/registration.ts'
 import { processParts as composed } from '../../shared/parts.ts'
 import { randomId } from '../../shared/random.ts'
 import { storeTokens } from '../../shared/vault/stored-tokens.ts'
-import { type FallibleProvider, serverError, startFallibleProvider } from '../support/fallible-provider.ts'
+import {
+  type FallibleProvider,
+  fallibleClientId,
+  serverError,
+  startFallibleProvider,
+} from '../support/fallible-provider.ts'
 import { revoked } from '../support/families.ts'
 import { aClient, anApplication, providerDefaults } from '../support/registry.ts'
 import { deleteItem, familyAt, putFamily, putItem } from '../support/table.ts'
@@ -66,7 +71,7 @@ test('B17 a provider that fails changes nothing of the answer: ours stands, and 
   broker.advance(30)
   assert.deepEqual(await retry(), { told: 0, left: 1 })
   provider.heal()
-  broker.advance(30)
+  broker.advance(300)
   assert.deepEqual(await retry(), { told: 1, left: 0 })
   assert.equal(provider.liveRefreshTokens().length, 0)
   assert.deepEqual(await retry(), { told: 0, left: 0 })
@@ -143,7 +148,7 @@ test('B17 tokens that the provider will not take do not stand in the way of the 
   await overdue(7)
   provider.fail('revoke', { kind: 'refuse', status: 400, error: 'unsupported_token_type' }, 5)
   assert.deepEqual(await retry(), { told: 2, left: 5 })
-  broker.advance(30)
+  broker.advance(300)
   assert.deepEqual(await retry(), { told: 5, left: 0 })
 })
 
@@ -153,9 +158,53 @@ test('B17 a provider that is out of reach is not asked again in the same run', a
   assert.deepEqual(await retry(), { told: 0, left: 7 })
   assert.equal(provider.count('revoke'), 5)
   provider.heal()
-  broker.advance(30)
+  broker.advance(300)
   assert.deepEqual(await retry(), { told: 7, left: 0 })
 })
+
+test("A provider that refuses does not delay another's revocations.", async (t) => {
+  const other = await startFallibleProvider()
+  t.after(() => other.stop())
+  other.fail('revoke', { kind: 'refuse', status: 400, error: 'unsupported_token_type' })
+  const sids = await dueAt(other, 'refusing', 30)
+  await overdue(2)
+  // Lambda ends the run when the other provider has refused so often.
+  const remainingFor = (requests: number) => ({
+    getRemainingTimeInMillis: () => (other.count('revoke') < requests ? 20_000 : 9_999),
+  })
+  assert.deepEqual(await retryRevocations({}, remainingFor(12)), { told: 2, left: 30 })
+  assert.equal(provider.count('revoke'), 2)
+  assert.ok(other.count('revoke') >= 12, 'the rest of the time is for the provider that refuses')
+  // What was not asked for in the first run comes first in the second one.
+  other.forget()
+  assert.equal((await retryRevocations({}, remainingFor(18))).told, 0)
+  const asked = other.count('revoke')
+  other.forget()
+  assert.deepEqual(await retry(), { told: 0, left: 0 }, 'nothing is due again so early')
+  assert.ok(asked >= 14, String(asked))
+  const families = await Promise.all(sids.map((sid) => familyAt(composed().table, sid)))
+  assert.ok(families.every((family) => family?.revocationDue === 'provider 5'))
+  await Promise.all(sids.map((sid) => deleteItem(composed().table, { pk: `family#${sid}`, sk: 'family' })))
+})
+
+/** Sessions of an application of another provider, which ended a moment ago, before all others. */
+async function dueAt(other: FallibleProvider, name: string, count: number): Promise<readonly string[]> {
+  const { table, now } = composed()
+  const place = { kind: 'oidc', issuer: other.issuer, clientId: fallibleClientId, auth: 'none', scopes: [] } as const
+  const application = anApplication({ name, provider: { ...providerDefaults, ...place, revokeTokens: true } })
+  await putItem(table, { pk: `application#${name}`, sk: 'application', ...application })
+  const client = aClient({ keepsProviderTokens: true })
+  return Promise.all(
+    Array.from({ length: count }, async (_, at) => {
+      const sid = randomId()
+      const tokens = { accessToken: `access token ${at}`, refreshToken: `refresh token ${at}` }
+      const vault = await storeTokens(composed(), application, client, sid, tokens, 900)
+      const mark = { application: name, vault: vault!, revokedAt: now() - 1_000, revocationDue: 'provider' } as const
+      await putFamily(table, { ...revoked(), sid, ...mark })
+      return sid
+    }),
+  )
+}
 
 test('B17 an application that nothing can be asked for does not stand in the way of the others', async () => {
   const { table } = composed()

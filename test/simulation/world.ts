@@ -51,7 +51,7 @@ export class World {
   readonly trace: string[] = []
   readonly #keepsTrace: boolean
   readonly #hash = createHash('sha256')
-  readonly #startMs: number
+  readonly startMs: number
   #keyring = ''
 
   static async create(options: WorldOptions): Promise<World> {
@@ -67,7 +67,7 @@ export class World {
     this.settings = settings
     this.maxSkewMs = maxSkewMs
     this.#keepsTrace = keepsTrace
-    this.#startMs = virtual.nowMs
+    this.startMs = virtual.nowMs
     const lag = () => faults.chance(`index ${virtual.nowMs}`).between(0, 3_000)
     this.model = new Model({ indexLagMs: () => (faults.isOn ? lag() : 0) })
     putRecords(this.model, settings)
@@ -104,7 +104,7 @@ export class World {
   }
 
   note(line: string): void {
-    const timed = `${((virtual.nowMs - this.#startMs) / 1000).toFixed(3)} ${line}`
+    const timed = `${((virtual.nowMs - this.startMs) / 1000).toFixed(3)} ${line}`
     this.#hash.update(timed)
     if (this.#keepsTrace) this.trace.push(timed)
   }
@@ -151,7 +151,7 @@ export class World {
 
   #violate(invariant: string, what: string): void {
     this.note(`VIOLATED ${invariant}: ${what}`)
-    this.violations.push({ invariant, what, atMs: virtual.nowMs - this.#startMs })
+    this.violations.push({ invariant, what, atMs: virtual.nowMs - this.startMs })
   }
 
   #check(of: (invariant: (typeof invariants)[number]) => string | undefined): void {
