@@ -93,7 +93,8 @@ test('the deployment runs create-keyring after the secret exists, and waits for 
   assert.ok(theOnly(kept.resources, 'Custom::TokenBrokerKeyring').DependsOn?.includes(keyring))
   kept.template.hasResourceProperties('Custom::TokenBrokerKeyring', {
     ServiceToken: { 'Fn::GetAtt': [functions(kept.resources).get('create-keyring')?.id, 'Arn'] },
-    ServiceTimeout: '120',
+    // Without it, CloudFormation would wait an hour for a function that crashes.
+    ServiceTimeout: '180',
   })
 })
 
