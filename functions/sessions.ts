@@ -5,6 +5,7 @@
  * write to its registration; all of a person by one write each (shared/store/sweep.ts).
  */
 
+import { accessTokensUntil } from '../shared/domain/access-token-end.ts'
 import { type Family, subOf } from '../shared/domain/family.ts'
 import { sessionStatus } from '../shared/domain/session-status.ts'
 import { revokeByOps, type Transition } from '../shared/domain/transitions.ts'
@@ -160,7 +161,7 @@ async function revokeOne(call: OpsCall, sid: string): Promise<Answer> {
       revoked: outcome.done ? 1 : 0,
       session: view(family, registered, call.now),
       effective_at: isoTimestamp(now),
-      ...accessTokensUntil(endedAt, maxAccessTokenSeconds(registered, family.clientId)),
+      access_tokens_until: accessTokensEnd(endedAt, registered, family.clientId),
     },
   }
 }
@@ -215,7 +216,7 @@ async function revokeRegistered(
       by: request.by,
       revoked_before: isoTimestamp(revokedBefore),
       effective_at: isoTimestamp(effectiveAt),
-      ...accessTokensUntil(effectiveAt, maxAccessTokenSeconds(registered, clientId)),
+      access_tokens_until: accessTokensEnd(effectiveAt, registered, clientId),
       complete: true,
     },
   }
@@ -251,7 +252,7 @@ async function revokePerson(
       by: 'subject',
       revoked_before: isoTimestamp(state.upToMs),
       effective_at: isoTimestamp(call.parts.now()),
-      ...accessTokensUntil(call.parts.now(), maxAccessTokenSeconds(registered)),
+      access_tokens_until: accessTokensEnd(call.parts.now(), registered),
       complete: rest === undefined,
       ...(rest !== undefined && { cursor: await cursorOf(call, query, rest) }),
     },
@@ -289,14 +290,10 @@ function view(family: Family, registered: ApplicationWithClients, now: number) {
   return sessionView(family, registrationOf(family, registered), now)
 }
 
-/** Access tokens that were issued before stay good until they expire, unless the API asks introspection. */
-function accessTokensUntil(effectiveAt: number, maxSeconds: number) {
-  return { access_tokens_until: isoTimestamp(effectiveAt + maxSeconds * 1000) }
-}
-
-function maxAccessTokenSeconds({ clients }: ApplicationWithClients, clientId?: string): number {
+/** @param clientId undefined: all clients of the application */
+function accessTokensEnd(effectiveAt: number, { clients }: ApplicationWithClients, clientId?: string): string {
   const theirs = clients.filter((client) => clientId === undefined || client.clientId === clientId)
-  return Math.max(0, ...theirs.map(({ accessTokenSeconds }) => accessTokenSeconds))
+  return isoTimestamp(Math.max(effectiveAt, ...theirs.map((client) => accessTokensUntil(client, effectiveAt))))
 }
 
 function auditEnd(call: OpsCall, family: Family, note: string | undefined): void {

@@ -1,6 +1,7 @@
 /** `token-broker clients delete` */
 
 import type { Command } from 'commander'
+import { accessTokensUntil } from '../../shared/domain/access-token-end.ts'
 import type { Client } from '../../shared/domain/registration.ts'
 import { changesBetween } from '../../shared/domain/registry-changes.ts'
 import { readRegistry, writeChanges } from '../../shared/store/registry.ts'
@@ -39,7 +40,7 @@ async function run(application: string, clientId: string, settings: Settings): P
     await askUnlessYes(settings, `Delete the client ${clientId} of ${application}?`, preview)
     const deleted = await deleteClient(table, now, application, clientId)
     const effectiveAt = now() + inEffectWithinSeconds * 1000
-    const until = new Date(effectiveAt + deleted.accessTokenSeconds * 1000).toISOString()
+    const until = new Date(accessTokensUntil(deleted, effectiveAt)).toISOString()
     if (settings.json) {
       const effective = new Date(effectiveAt).toISOString()
       return printJson({ application, client_id: clientId, effective_at: effective, access_tokens_until: until })

@@ -28,7 +28,7 @@ export function define(command: Command): void {
 async function show(application: string, clientId: string, settings: TableSettings & JsonFlag): Promise<void> {
   await useTable(settings, async (table) => {
     const client = clientIn(await readRegistry(table, [application]), application, clientId)
-    const { secretHashes, revokedBefore: _, addedAt, ...members } = client
+    const { secretHashes, revokedBefore: _, longerTokensUntil: __, addedAt, ...members } = client
     const shown = {
       ...members,
       secrets: secretHashes.length,

@@ -215,7 +215,10 @@ const bodies = {
       revoked: { type: 'integer', enum: [0, 1], description: '0 if the session was over already.' },
       session,
       effective_at: time,
-      access_tokens_until: { ...time, description: 'When the last access token that was issued expires.' },
+      access_tokens_until: {
+        ...time,
+        description: 'By then the last access token that the broker issued has expired.',
+      },
     }),
     example: {
       revoked: 1,

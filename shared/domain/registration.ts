@@ -170,6 +170,8 @@ export type Client = {
   /** Whether ID tokens hold the claims that its scopes release, as userinfo does. Absent: they do not. */
   readonly claimsInIdToken?: boolean | undefined
   readonly accessTokenSeconds: number
+  /** When the last access token expires that was issued before `accessTokenSeconds` was lowered, ms. Absent: it never was. */
+  readonly longerTokensUntil?: number | undefined
   /** The longest time between two refreshes. */
   readonly idleSeconds: number
   /** The longest life of a session. */

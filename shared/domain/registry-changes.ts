@@ -29,7 +29,7 @@ export type Change = {
 export type KeepsSessions = (before: ProviderSettings, after: ProviderSettings) => boolean
 
 /** Members that ops or the store write; no file declares them. */
-const notDeclared = ['pk', 'sk', 'addedAt', 'revokedBefore', 'formerProviders']
+const notDeclared = ['pk', 'sk', 'addedAt', 'revokedBefore', 'formerProviders', 'longerTokensUntil']
 
 /**
  * Compares every record: each application followed by its clients, in the file's order, and then the records that the file lacks.

@@ -10,6 +10,7 @@
  */
 
 import { randomUUID } from 'node:crypto'
+import { longerTokensAfter } from '../domain/access-token-end.ts'
 import { formerProvidersAfter } from '../domain/provider-identity.ts'
 import type { Application, Client, Registry } from '../domain/registration.ts'
 import {
@@ -147,8 +148,9 @@ function writeOf(table: Table, change: Change, nowMs: number, revokedBefore: num
     return putIn(table, key, { ...item, revokedBefore, addedAt: nowMs }, [{ attribute: 'pk', is: 'absent' }])
   }
   const ofProvider = providerChangeOf(change, nowMs)
-  const values: Readonly<Record<string, unknown>> = { ...record, ...ofProvider }
-  const members = [...change.members, ...Object.keys(ofProvider)]
+  const derived = { ...ofProvider, ...lifetimeChangeOf(change, nowMs) }
+  const values: Readonly<Record<string, unknown>> = { ...record, ...derived }
+  const members = [...change.members, ...Object.keys(derived)]
   const set = members.filter((member) => values[member] !== undefined)
   const conditions: readonly Condition[] = [
     { attribute: 'pk', is: 'present' },
@@ -184,6 +186,12 @@ function providerChangeOf({ sessions, before, record }: Change, nowMs: number): 
   if (sessions === 'keep') return { formerProviders: formerProvidersAfter(before, record.provider) }
   const revokedBefore = Math.max(before.revokedBefore, nowMs + registrationsCachedMs)
   return { revokedBefore, formerProviders: undefined }
+}
+
+function lifetimeChangeOf({ before, record }: Change, nowMs: number): Partial<Client> {
+  if (before === undefined || !isClient(before) || !isClient(record)) return {}
+  const longerTokensUntil = longerTokensAfter(before, record.accessTokenSeconds, nowMs + registrationsCachedMs)
+  return longerTokensUntil === undefined ? {} : { longerTokensUntil }
 }
 
 /** Each application is an attribute, so that it can be added and removed without reading the list. */

@@ -1,5 +1,5 @@
 /**
- * N1 to N11 of the cases: what is taken from a client's registration is gone from its sessions, and is back when it is
+ * N1 to N12 of the cases: what is taken from a client's registration is gone from its sessions, and is back when it is
  * registered again.
  *
  * Owns a broker in this process, whose registry the test changes while sessions live. That a change is in effect within ten
@@ -34,6 +34,7 @@ import {
   refreshed,
 } from './support/expect.ts'
 import { authorizationCode, code, decide, device, deviceCode, pkce, walk } from './support/flows.ts'
+import { revokeMany, revokeOne } from './support/ops.ts'
 import { Person } from './support/person.ts'
 import { registryFile } from './support/registry.ts'
 import { startTimedBroker, type TimedBroker } from './support/timed-broker.ts'
@@ -273,6 +274,23 @@ test('N10 nor is a sign-in, whatever the provider says of it', async () => {
   assert.equal((await person.open(back)).url.searchParams.get('error'), 'access_denied')
 })
 
+test('N12 access_tokens_until covers the tokens that were issued before accessTokenSeconds was lowered', async () => {
+  await register(cli, { accessTokenSeconds: 86_400 })
+  const { accessToken } = await device(broker, cli)
+  const { sid, exp } = claimsOf(accessToken)
+  await register(cli, { accessTokenSeconds: 60 })
+  await register(cli, { accessTokenSeconds: 30 })
+  for (const answer of [
+    await revokeOne(broker, cli.application, String(sid)),
+    await revokeMany(broker, cli.application, { client_id: cli.clientId }),
+  ]) {
+    const untilMs = Date.parse(String(answer.body.access_tokens_until))
+    assert.ok(untilMs >= Number(exp) * 1000, String(answer.body.access_tokens_until))
+    assert.ok(untilMs < Number(exp) * 1000 + 60_000, 'and no longer than that')
+  }
+})
+
+// The last one, because the client refuses sign-ins until ten seconds after its removal.
 test('N11 a client that is registered again at once revives no session of the removed one', async () => {
   const { registrations, table } = processParts()
   const record = (await registrations.client(cli.application, cli.clientId)) ?? assert.fail()
