@@ -6,7 +6,7 @@
  */
 
 import { hashSalt, mint } from '../shared/domain/credential.ts'
-import type { Person } from '../shared/domain/family.ts'
+import type { Family, Person } from '../shared/domain/family.ts'
 import { createCodeFamily } from '../shared/domain/new-family.ts'
 import { isRegisteredRedirect } from '../shared/domain/redirect-uri.ts'
 import type { Client } from '../shared/domain/registration.ts'
@@ -41,6 +41,7 @@ import { failedSignInPage, orTryAgainPage, problemPage, reportUnexpected } from 
 import { emailHashOf, userinfoClaims } from '../shared/sign-in/person.ts'
 import { visitorCookieFor } from '../shared/sign-in/visitor.ts'
 import { Unavailable } from '../shared/unavailable.ts'
+import { revokeUnused } from '../shared/vault/end-at-provider.ts'
 import { storeTokens } from '../shared/vault/stored-tokens.ts'
 
 /** RFC 6749 §4.1.2 recommends at most ten minutes. A program needs seconds. */
@@ -85,7 +86,10 @@ async function endDeviceSignIn(call: Call, signIn: SignIn & DeviceSignIn): Promi
   const moment = momentOf(call)
   const outcome = await call.parts.families.apply(decide(call.application.name, sid, decision, moment))
   // Superseded: our decision was written, and the device fetched its tokens before the answer reached us.
-  if (!outcome.done && outcome.refusal.kind !== 'superseded') return undecidable(call, signIn, outcome.refusal.kind)
+  if (!outcome.done && outcome.refusal.kind !== 'superseded') {
+    if (result.kind === 'signed-in') await revokeLate(call, signIn, result, outcome.family)
+    return undecidable(call, signIn, outcome.refusal.kind)
+  }
   const { clientId, person } = outcome.family!
   const event = result.kind === 'signed-in' ? 'session.approved' : 'session.denied'
   audit(call, event, { sid, client_id: clientId, sub: person?.sub, flow: 'device' })
@@ -101,6 +105,18 @@ async function approval(call: Call, { sid, clientId }: DeviceSignIn, { person, t
   const client = await call.parts.registrations.client(call.application.name, clientId)
   const vault = client && (await storeTokens(call.parts, call.application, client, sid, tokens, deviceCodeSeconds))
   return { approve: person, emailHash: await emailHashOf(call.parts, call.application, person), vault }
+}
+
+/** The tokens of a sign-in that came too late for its device. */
+function revokeLate(
+  call: Call,
+  { sid, clientId }: DeviceSignIn,
+  { person, tokens }: SignedIn,
+  decided: Family | undefined,
+): Promise<void> {
+  return revokeUnused(call.parts, call.application, { person, tokens }, decided, (event, fields) =>
+    audit(call, event, { sid, client_id: clientId, sub: person.sub, ...fields }),
+  )
 }
 
 function undecidable(call: Call, signIn: DeviceSignIn & SignIn, refusal: string): Answer {

@@ -66,7 +66,7 @@ export const logEvents = {
   'provider.refreshed_late': { levels: ['warn'], always: [...session, 'sub'], sometimes: [] },
   'provider.refresh_refused': { levels: ['warn'], always: [...session, 'sub'], sometimes: [] },
   'provider.refresh_failed': { levels: ['warn'], always: [...session, 'sub', 'reason'], sometimes: [] },
-  'provider.revoked': { levels: ['info'], always: told, sometimes: ['request_id', 'ip'] },
+  'provider.revoked': { levels: ['info'], always: told, sometimes: ['request_id', 'ip', 'reason'] },
   'provider.revocation_failed': {
     levels: ['warn'],
     always: [...told, 'reason'],

@@ -17,6 +17,7 @@ import type { DeviceLogin, DeviceLoginResult } from '../providers/provider.ts'
 import { emailHashOf, userinfoClaims } from '../sign-in/person.ts'
 import type { ProviderPurpose } from '../tokens/seal.ts'
 import { Unavailable } from '../unavailable.ts'
+import { revokeUnused } from '../vault/end-at-provider.ts'
 import { storeTokens } from '../vault/stored-tokens.ts'
 
 /**
@@ -87,20 +88,31 @@ async function expire({ application, parts }: Call, { sid }: Family): Promise<Re
 async function approve(
   call: ClientCall,
   family: Family,
-  { person, tokens }: Extract<DeviceLoginResult, { kind: 'signed-in' }>,
+  signedIn: Extract<DeviceLoginResult, { kind: 'signed-in' }>,
 ): Promise<Refusal | 'approved'> {
+  const { person, tokens } = signedIn
   const codeExpiresAt = family.codeExpiresAt!
   const codeLifetimeSeconds = Math.ceil((codeExpiresAt - call.now) / 1000)
   const vault = await storeTokens(call.parts, call.application, call.client, family.sid, tokens, codeLifetimeSeconds)
   const emailHash = await emailHashOf(call.parts, call.application, person)
-  return write(call, family, { approve: person, emailHash, vault, codeExpiresAt })
+  return write(call, family, { approve: person, emailHash, vault, codeExpiresAt }, signedIn)
 }
 
-async function write(call: ClientCall, polled: Family, decision: Decision): Promise<Refusal | 'approved'> {
+async function write(
+  call: ClientCall,
+  polled: Family,
+  decision: Decision,
+  signedIn?: Extract<DeviceLoginResult, { kind: 'signed-in' }>,
+): Promise<Refusal | 'approved'> {
   const { sid } = polled
   const outcome = await call.parts.families.apply(decide(call.application.name, sid, decision, momentOf(call)))
   // `superseded`: this decision was written, and another write followed.
   if (!outcome.done && outcome.refusal.kind !== 'superseded') {
+    if (signedIn !== undefined) {
+      await revokeUnused(call.parts, call.application, signedIn, outcome.family, (event, fields) =>
+        audit(call, event, { sid, sub: signedIn.person.sub, ...fields }),
+      )
+    }
     return outcome.refusal.kind === 'decided' ? supersededByConcurrentPoll(outcome.family!) : outcome.refusal
   }
   const family = outcome.family!

@@ -6,7 +6,7 @@
  */
 
 import { revocationRetryMs } from '../domain/due-revocation.ts'
-import type { Family } from '../domain/family.ts'
+import type { Family, Person } from '../domain/family.ts'
 import type { Application } from '../domain/registration.ts'
 import { markProviderNotified } from '../domain/transitions.ts'
 import { takeLease, type Vault } from '../domain/vault.ts'
@@ -54,6 +54,27 @@ export async function endAtProvider(
   if (id !== undefined) await parts.vaults.remove(sid, id)
   await parts.families.apply(markProviderNotified(sid, randomId()))
   return 'done'
+}
+
+/**
+ * Revokes the tokens of a sign-in that begins no session, because another decision about the device came first. Nothing remembers them, so
+ * it is tried once, within the call.
+ *
+ * Some providers revoke all of a person's tokens along with one. So nothing happens if the same person's decision came first.
+ *
+ * @param decided the family as the other decision has left it
+ */
+export async function revokeUnused(
+  parts: Parts,
+  application: Application,
+  { person, tokens }: { readonly person: Person; readonly tokens: StoredTokens },
+  decided: Family | undefined,
+  report: ReportEvent,
+): Promise<void> {
+  if (!application.provider.revokeTokens || decided?.person?.sub === person.sub) return
+  const why = await revoke(parts, application, tokens)
+  if (why === undefined) report('provider.revoked', { level: 'info', reason: 'no session began' })
+  else report('provider.revocation_abandoned', { level: 'warn', reason: why })
 }
 
 type Task = { readonly value: StoredTokens; readonly application: Application }

@@ -19,13 +19,14 @@ import {
 import { revoked } from '../support/families.ts'
 import { aClient, anApplication, providerDefaults } from '../support/registry.ts'
 import { deleteItem, familyAt, putFamily, putItem } from '../support/table.ts'
-import { refresh, revoke } from './support/endpoints.ts'
-import { expectRefusal, refreshed } from './support/expect.ts'
-import { code } from './support/flows.ts'
+import { poll, refresh, revoke } from './support/endpoints.ts'
+import { expectRefusal, expectTokens, refreshed } from './support/expect.ts'
+import { code, decide, deviceCode, walk } from './support/flows.ts'
 import { revokeMany } from './support/ops.ts'
+import { Person } from './support/person.ts'
 import { registryFile } from './support/registry.ts'
 import { startTimedBroker, type TimedBroker } from './support/timed-broker.ts'
-import { addVaulted, agent, brief, host, wholeTable } from './support/vault.ts'
+import { addVaulted, agent, brief, device, host, wholeTable } from './support/vault.ts'
 
 let provider: FallibleProvider
 let broker: TimedBroker
@@ -114,6 +115,36 @@ test('A revocation stays due for a week.', async () => {
   provider.heal()
   assert.deepEqual(await retry(), { told: 1, left: 0 })
   assert.ok(!provider.liveRefreshTokens().includes(there))
+})
+
+/** A device that two people approve, the one that is late while the other one has been at the provider as well. */
+async function twiceApproved(late: string) {
+  const started = await deviceCode(broker, device)
+  const slow = new Person()
+  const halt = (url: URL) => url.origin === provider.issuer
+  const away = await walk(slow, await slow.open(started.verificationUriComplete), { decision: 'approve', halt })
+  await decide(started, 'approve')
+  const first = provider.liveRefreshTokens().at(-1) ?? assert.fail()
+  provider.behaviour.person = late
+  await slow.open(away.url)
+  return { first, deviceCode: started.deviceCode }
+}
+
+test('A sign-in that comes too late for its device ends at the provider.', async () => {
+  provider.forget()
+  const { first, deviceCode } = await twiceApproved('eve')
+  assert.equal(provider.count('code'), 2)
+  assert.equal(provider.count('revoke'), 1)
+  assert.notEqual(provider.requests.at(-1)?.parameters.token, first)
+  assert.ok(provider.liveRefreshTokens().includes(first))
+  expectTokens(await poll(broker, device, deviceCode))
+})
+
+test('The same person who approves a device twice keeps the tokens at a provider that ends them all together.', async () => {
+  provider.forget()
+  const { first } = await twiceApproved('ada')
+  assert.deepEqual([provider.count('code'), provider.count('revoke')], [2, 0])
+  assert.ok(provider.liveRefreshTokens().includes(first))
 })
 
 test('B17 an application that was removed leaves nothing to be looked at: told once, and given up', async () => {
