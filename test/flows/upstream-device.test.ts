@@ -9,6 +9,7 @@ import { after, afterEach, before, test } from 'node:test'
 import { type FallibleProvider, serverError, startFallibleProvider, unavailable } from '../support/fallible-provider.ts'
 import { poll, refresh, startDevice } from './support/endpoints.ts'
 import { expectRefusal, expectTokens, expectUnavailable, refreshed, string } from './support/expect.ts'
+import { revokeOne } from './support/ops.ts'
 import { registryFile } from './support/registry.ts'
 import { startTimedBroker, type TimedBroker } from './support/timed-broker.ts'
 import { addVaulted, device, wholeTable } from './support/vault.ts'
@@ -19,7 +20,8 @@ let broker: TimedBroker
 before(async () => {
   provider = await startFallibleProvider()
   provider.behaviour.enforcesInterval = false
-  broker = await startTimedBroker(registryFile((copy) => addVaulted(copy, provider, { deviceLogin: 'upstream' })))
+  const settings = { deviceLogin: 'upstream', revokeTokens: true }
+  broker = await startTimedBroker(registryFile((copy) => addVaulted(copy, provider, settings)))
 })
 afterEach(() => {
   provider.heal()
@@ -46,6 +48,10 @@ async function started() {
 async function nextPoll({ deviceCode, interval }: { deviceCode: string; interval: number }) {
   broker.advance(interval)
   return poll(broker, device, deviceCode)
+}
+
+function sidOf({ deviceCode }: { readonly deviceCode: string }): string {
+  return Buffer.from(deviceCode.slice(3), 'base64url').toString('base64url', 1, 17)
 }
 
 test('the user code and both addresses are the provider’s, the device code is ours and the interval no shorter', async () => {
@@ -207,9 +213,24 @@ test('the provider’s device code lies in the table sealed, and only until the 
   const waiting = JSON.stringify(await wholeTable(dynamodb))
   assert.ok(waiting.includes('deviceLogin'))
   for (const secret of provider.secrets()) assert.ok(!waiting.includes(secret))
-  const sid = Buffer.from(flow.deviceCode.slice(3), 'base64url').toString('base64url', 1, 17)
+  const sid = sidOf(flow)
   provider.decide(flow.userCode, 'approve')
   expectTokens(await nextPoll(flow))
   const item = (await wholeTable(dynamodb)).find(({ pk, sk }) => pk?.S === `family#${sid}` && sk?.S === 'family')
   assert.ok(item !== undefined && item.deviceLogin === undefined)
+})
+
+test('Tokens that arrive after an operator has ended the sign-in are revoked at the provider.', async () => {
+  const flow = await started()
+  provider.decide(flow.userCode, 'approve')
+  broker.advance(flow.interval)
+  const held = provider.hold('poll')
+  const polled = poll(broker, device, flow.deviceCode)
+  await held.reached
+  assert.equal((await revokeOne(broker, 'vaulted', sidOf(flow))).status, 200)
+  const given = provider.liveRefreshTokens().at(-1) ?? assert.fail()
+  held.release()
+  expectRefusal(await polled, 400, 'invalid_grant')
+  assert.equal(provider.requests.at(-1)?.parameters.token, given)
+  assert.ok(!provider.liveRefreshTokens().includes(given))
 })
