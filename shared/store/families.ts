@@ -41,13 +41,15 @@ export function createFamilies(table: Table): Families {
 }
 
 async function create(table: Table, family: Family): Promise<boolean> {
-  const { written } = await putItem(table, {
+  const { written, item } = await putItem<Family>(table, {
     key: familyKey(family.sid),
     conditions: [{ attribute: 'pk', is: 'absent' }],
     writeId: family.writeId,
     item: family,
   })
-  return written
+  // If the answer is lost, an operator may end the family before the retry, and its write id is another one. Its salt is drawn for
+  // this family alone.
+  return written || item?.saltHash === family.saltHash
 }
 
 async function apply(table: Table, transition: Transition): Promise<Outcome> {

@@ -7,6 +7,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
+import { hashSalt } from '../../shared/domain/credential.ts'
 import { expireDeviceCode, maxRequestMs } from '../../shared/domain/expire-device-code.ts'
 import type { Family } from '../../shared/domain/family.ts'
 import {
@@ -15,6 +16,7 @@ import {
   recordPoll,
   redeem,
   revoke,
+  revokeByOps,
   rotate,
   type Transition,
 } from '../../shared/domain/transitions.ts'
@@ -210,8 +212,19 @@ test('open: a sid that is taken is so after any number of lost answers', () =>
     const taken = pending({ sid: randomUUID() })
     await putFamily(table, taken)
     proxy.fail({ kind: 'lose-answer' }, { times: 2, operations: ['PutItem'] })
-    assert.equal(await families.create({ ...taken, writeId: 'another' }), false)
+    assert.equal(await families.create({ ...taken, saltHash: hashSalt('another'), writeId: 'another' }), false)
     assert.deepEqual(await familyAt(table, taken.sid), taken)
+  }))
+
+test('open: a family that an operator ends before the retry of its creation was created all the same', () =>
+  rigged(async ({ families }) => {
+    const family = codeIssued({ sid: randomUUID(), writeId: randomUUID() })
+    await putFamily(table, family)
+    const end = revokeByOps('demo', family.sid, { actor: 'ada' }, { now, writeId: randomUUID() })
+    assert.ok((await families.apply(end)).done)
+    // The answer to the first try was lost.
+    assert.equal(await families.create(family), true)
+    assert.equal((await familyAt(table, family.sid))?.state, 'revoked')
   }))
 
 test('open: when nothing can be known it is Unavailable, and when nothing was written it is, too', () =>
