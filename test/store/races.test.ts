@@ -8,6 +8,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import { hashSalt } from '../../shared/domain/credential.ts'
 import { expireDeviceCode, maxRequestMs } from '../../shared/domain/expire-device-code.ts'
 import type { Family } from '../../shared/domain/family.ts'
 import {
@@ -166,8 +167,10 @@ for (const [name, { start, make, losers, stands }] of Object.entries(races)) {
 
 test(`${width} at once, open: one family, and the others learn that the sid is taken`, async () => {
   const sid = randomUUID()
-  const once = (at: number) =>
-    stores[at % stores.length]!.create(pending({ sid, writeId: randomUUID(), startedFrom: `${at}` }))
+  const once = (at: number) => {
+    const own = { saltHash: hashSalt(randomUUID()), writeId: randomUUID(), startedFrom: `${at}` }
+    return stores[at % stores.length]!.create(pending({ sid, ...own }))
+  }
   const opened = await Promise.all(Array.from({ length: width }, (_, at) => once(at)))
   assert.equal(opened.filter(Boolean).length, 1)
   assert.equal((await familyAt(table, sid))?.startedFrom, String(opened.indexOf(true)))
