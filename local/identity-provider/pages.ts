@@ -107,9 +107,9 @@ export function errorPage(error: string, description?: string): Page {
 /** What is at the identity provider's port. @param issuers names and issuers of those that publish metadata */
 export function overviewPage(issuers: readonly (readonly [string, string])[], directory: string): Page {
   return page(
-    'What stands in here',
-    html`<h1>What stands in here</h1>
-<p class="lead">The broker sends people here to sign in, where any user name and any password will do, and trusts the tokens of the platforms.</p>
+    'Stand-ins on this machine',
+    html`<h1>Stand-ins on this machine</h1>
+<p class="lead">People sign in here with any user name and any password. Platforms give jobs their tokens.</p>
 <ul>
 ${issuers.map(([name, issuer]) => html`<li><a href="${issuer.replace(/\/$/, '')}/.well-known/openid-configuration">${name}</a></li>\n`)}
 <li>A user directory that has only OAuth 2.0, below <code>${directory}</code></li>
