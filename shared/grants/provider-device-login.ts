@@ -85,11 +85,9 @@ async function expire({ application, parts }: Call, { sid }: Family): Promise<Re
   return outcome.done ? { kind: 'pending' } : outcome.refusal
 }
 
-async function approve(
-  call: ClientCall,
-  family: Family,
-  signedIn: Extract<DeviceLoginResult, { kind: 'signed-in' }>,
-): Promise<Refusal | 'approved'> {
+type SignedIn = Extract<DeviceLoginResult, { kind: 'signed-in' }>
+
+async function approve(call: ClientCall, family: Family, signedIn: SignedIn): Promise<Refusal | 'approved'> {
   const { person, tokens } = signedIn
   const codeExpiresAt = family.codeExpiresAt!
   const codeLifetimeSeconds = Math.ceil((codeExpiresAt - call.now) / 1000)
@@ -102,7 +100,7 @@ async function write(
   call: ClientCall,
   polled: Family,
   decision: Decision,
-  signedIn?: Extract<DeviceLoginResult, { kind: 'signed-in' }>,
+  signedIn?: SignedIn,
 ): Promise<Refusal | 'approved'> {
   const { sid } = polled
   const outcome = await call.parts.families.apply(decide(call.application.name, sid, decision, momentOf(call)))

@@ -144,7 +144,7 @@ export function parameters(members: Iterable<readonly [string, unknown]>): Param
 function faultIn(name: KnownName, value: unknown, seen: ReadonlySet<string>): OAuthError | undefined {
   if (seen.has(name) && !isRepeatable(name)) return sentTwice(name)
   if (typeof value !== 'string') return new OAuthError('invalid_request', `${name} must be a string.`)
-  // What is no Unicode text (a lone surrogate from JSON), or hides an end, is nothing that a name or a token can be.
+  // Names and tokens are Unicode text: without a lone surrogate, which JSON can hold, and without NUL, which can hide an end.
   const isText = !value.includes('\0') && value.isWellFormed()
   return isText ? undefined : new OAuthError('invalid_request', `${name} must be text without NUL.`)
 }

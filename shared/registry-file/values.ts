@@ -56,7 +56,7 @@ function isCertificate(pem: string): boolean {
 const uriCharacters = /^(?:[\w.~:/?[\]@!$&'()*+,;=-]|%[\da-f]{2})+$/i
 
 /**
- * RFC 6749 §3.1.2: an absolute URI (RFC 3986 §4.3). URL.parse alone repairs what is none, and a header could not hold it.
+ * RFC 6749 §3.1.2: an absolute URI (RFC 3986 §4.3). URL.parse alone would accept and repair texts that no header can hold.
  * RFC 8252 §7.1: a native app may have a private-use scheme, which holds a dot. No credentials, because URLs are logged.
  */
 export function isRedirectUri(uri: string): boolean {

@@ -84,8 +84,7 @@ export async function freshToken(
         throw new Unavailable('provider', undefined, Math.ceil((vault.retryAt! - parts.now()) / 1000))
       case 'wait':
         if (Date.now() > giveUpAt) throw new Unavailable('provider', undefined)
-        // Jitter, so that the waiting callers do not read all at once.
-        await time.pause(pauseMs * (0.5 + Math.random() / 2))
+        await time.pause(jittered(pauseMs))
         vault = await parts.vaults.read(vault.sid, vault.id)
         break
       case 'fetch': {
@@ -191,8 +190,13 @@ async function storeFetched(parts: Parts, leased: Vault, change: VaultChange, ti
     } catch (error) {
       if (!(error instanceof Unavailable) || time.remainingMs() < maxStoreTryMs + pauseMs) throw error
     }
-    await time.pause(pauseMs * (0.5 + Math.random() / 2))
+    await time.pause(jittered(pauseMs))
   }
+}
+
+/** Callers that wait do not come back all at once. */
+function jittered(pauseMs: number): number {
+  return pauseMs * (0.5 + Math.random() / 2)
 }
 
 async function releaseLease(parts: Parts, leased: Vault, change: VaultChange): Promise<RefreshOutcome> {
