@@ -62,7 +62,10 @@ async function answerRequest(call: Call): Promise<Answer> {
     const { request, wishes } = await signInRequest(call, client, to)
     // OIDC Core §3.1.2.6. Otherwise the sign-in would end at the callback, on a page that no frame shows.
     if (wishes.prompt === 'none' && isForeignFrame(call)) {
-      throw new OAuthError('login_required', 'A frame of another site can not keep the cookie of the sign-in.')
+      throw new OAuthError(
+        'login_required',
+        'A frame of another site cannot keep the cookie of the sign-in. Open a window of its own.',
+      )
     }
     if (!needsConsent(client, redirectUri)) return sendToProvider(call, request, wishes)
     if (wishes.prompt === 'none') {
