@@ -51,6 +51,8 @@ export type Call = Sender & {
   readonly startedAtMs: number
   readonly instance: Instance
   isAnswered: boolean
+  /** Whether it goes by a keyring that could not be read again, perhaps from before a rotation. */
+  hasOldKeyring: boolean
 }
 
 export type Instance = Program & {
@@ -58,7 +60,7 @@ export type Instance = Program & {
   readonly parts: Parts
   call: Call | undefined
   calls: number
-  /** Whether it could not read the keyring the last time, and goes by the one that it had. */
+  /** Whether it could not read the keyring the last time, so that its next call begins with the one that it has. */
   hasOldKeyring: boolean
 }
 
@@ -154,7 +156,7 @@ export class Broker {
     const instance = this.#instanceFor(request.key)
     const call: Call = {
       ...{ request, functionName, instance, program: instance, key: request.key, startedAtMs: virtual.nowMs },
-      ...{ messages: 0, faults: 0, isAnswered: false },
+      ...{ messages: 0, faults: 0, isAnswered: false, hasOldKeyring: instance.hasOldKeyring },
     }
     instance.call = call
     instance.calls += 1
@@ -239,6 +241,8 @@ export class Broker {
         return text
       } catch (error) {
         instance.hasOldKeyring = true
+        // A call that has begun with the old keyring ends with it, even if it reads the new one meanwhile.
+        if (instance.call !== undefined) instance.call.hasOldKeyring = true
         throw new Unavailable('secrets', error) // As shared/secrets.ts does.
       }
     }

@@ -48,7 +48,7 @@ export const invariants: readonly Invariant[] = [
       if (shown === undefined) return undefined
       const known = seen.families.get(shown.sid)?.tokens.get(shown.generation)
       // A retired key's successor makes other texts, and what the retired one made is refused.
-      if (known === token || call.instance.hasOldKeyring || seen.retiredKeys.size > 0) return undefined
+      if (known === token || call.hasOldKeyring || seen.retiredKeys.size > 0) return undefined
       return `generation ${shown.generation} has two texts`
     },
   },
@@ -118,7 +118,7 @@ export const invariants: readonly Invariant[] = [
       const shown = credentialOf(call)
       if (!givesTokens(call, answer) || shown === undefined || !seen.retiredKeys.has(shown.keyId)) return undefined
       const isKnown = call.startedAtMs > seen.retiredFromMs + slackMs(seen)
-      return isKnown && !call.instance.hasOldKeyring ? `a credential of the retired key ${shown.keyId}` : undefined
+      return isKnown && !call.hasOldKeyring ? `a credential of the retired key ${shown.keyId}` : undefined
     },
   },
   {
@@ -244,7 +244,7 @@ function untruth(seen: Seen, call: Call, { status, body }: Answer): string | und
   const isOverMs = shown === undefined ? claimsIn(token).exp * 1_000 : lifetimeEndMs(seen, family)
   if (hasEnded || virtual.nowMs + slackMs(seen) + 1_000 > isOverMs) return undefined
   // A signing key may have been retired, or a function may not know a new key yet.
-  if (call.instance.hasOldKeyring || Number.isFinite(seen.retiredFromMs)) return undefined
+  if (call.hasOldKeyring || Number.isFinite(seen.retiredFromMs)) return undefined
   return `${shown === undefined ? 'an access token' : `generation ${shown.generation}`} is good and was refused: ${status} ${JSON.stringify(body)}`
 }
 

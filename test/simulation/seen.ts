@@ -166,7 +166,7 @@ export class Seen {
     const token = answer.body.refresh_token
     const shown = typeof token === 'string' ? shownIn(token) : undefined
     const family = shown && this.families.get(shown.sid)
-    if (!givesTokens(call, answer) || call.instance.hasOldKeyring || family === undefined) return
+    if (!givesTokens(call, answer) || call.hasOldKeyring || family === undefined) return
     if (!family.tokens.has(shown!.generation)) {
       family.tokens.set(shown!.generation, token as string)
     }
