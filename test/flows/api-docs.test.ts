@@ -130,7 +130,7 @@ test('O2 refusals are described with their status and error', async () => {
   }
 })
 
-test('D2 pages are described with each status that they have', async () => {
+test('O2 pages are described with each status that they have', async () => {
   const activate = `${issuer(broker, 'demo')}/activate`
   const callback = endpoint(broker, 'demo', 'callback')
   const challenge = { code_challenge: 'x'.repeat(43), code_challenge_method: 'S256' }

@@ -130,7 +130,7 @@ async function twiceApproved(late: string) {
   return { first, deviceCode: started.deviceCode }
 }
 
-test('A sign-in that comes too late for its device ends at the provider.', async () => {
+test('B29 a sign-in that comes too late for its device ends at the provider', async () => {
   provider.forget()
   const { first, deviceCode } = await twiceApproved('eve')
   assert.equal(provider.count('code'), 2)
@@ -140,7 +140,7 @@ test('A sign-in that comes too late for its device ends at the provider.', async
   expectTokens(await poll(broker, device, deviceCode))
 })
 
-test('The same person who approves a device twice keeps the tokens at a provider that ends them all together.', async () => {
+test('B29 the same person who approves a device twice keeps the tokens at a provider that ends them all together', async () => {
   provider.forget()
   const { first } = await twiceApproved('ada')
   assert.deepEqual([provider.count('code'), provider.count('revoke')], [2, 0])
@@ -193,7 +193,7 @@ test('B17 a provider that is out of reach is not asked again in the same run', a
   assert.deepEqual(await retry(), { told: 7, left: 0 })
 })
 
-test("A provider that refuses does not delay another's revocations.", async (t) => {
+test("B28 a provider that refuses does not delay another's revocations", async (t) => {
   const other = await startFallibleProvider()
   t.after(() => other.stop())
   other.fail('revoke', { kind: 'refuse', status: 400, error: 'unsupported_token_type' })

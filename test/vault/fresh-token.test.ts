@@ -263,7 +263,7 @@ describe('a store that fails when the provider has rotated', () => {
     return { ask, elapsedMs: () => elapsedMs }
   }
 
-  test('Fresh tokens survive a store that fails for two seconds.', async () => {
+  test('B27 fresh tokens survive a store that fails for two seconds', async () => {
     const { vault } = await stale()
     const token = await failing((elapsedMs) => (elapsedMs < 2_000 ? 'refused' : undefined)).ask(vault)
     const accessToken = rig.provider.accessTokens().at(-1)
@@ -306,7 +306,7 @@ describe('a store that fails when the provider has rotated', () => {
 })
 
 describe('a vault that nobody can open', () => {
-  test('B19 with a copied ciphertext the provider is not asked, and the person must sign in again', async () => {
+  test('B12 with a copied ciphertext the provider is not asked, and the person must sign in again', async () => {
     const [{ vault }, { vault: other }] = [await rig.kept(), await rig.kept()]
     await rig.place({ ...vault, sealed: other.sealed! })
     assert.equal(await again(vault), undefined)

@@ -68,7 +68,7 @@ test('B12 the item holds no token in the clear', async () => {
   }
 })
 
-test('B19 a ciphertext copied to another session, sign-in or application cannot be unsealed', async () => {
+test('B12 a ciphertext copied to another session, sign-in or application cannot be unsealed', async () => {
   const [{ vault }, { vault: other }] = [await rig.kept(), await rig.kept()]
   assert.ok((await rig.unsealed(vault, clock.now())) !== undefined)
   const moved = [
