@@ -55,6 +55,10 @@ function refusalOf(error: unknown, table: string): Problem | undefined {
   return new Problem('Set AWS_REGION, or a region in the AWS profile, to say which region the table is in.')
 }
 
+export function keptChanging(): OutOfReach {
+  return new OutOfReach('Other commands kept changing the registry at the same time; nothing was changed. Try again.')
+}
+
 /**
  * Runs the write that stores the hash of a new secret. If no answer arrives, the secret may be in effect, and be the only one. So
  * it is shown then, too.

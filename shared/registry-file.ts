@@ -8,9 +8,10 @@
  */
 
 import * as v from 'valibot'
+import { keepingProviderTokens, tokenExchange, withMetadata } from './domain/derived-members.ts'
 import type { Application, Client, DeclaredClient, Registry } from './domain/registration.ts'
 import { hashSecret } from './domain/secret.ts'
-import { clientSchema, fileSchema, tokenExchange } from './registry-file/schema.ts'
+import { clientSchema, fileSchema } from './registry-file/schema.ts'
 import { listOf, type RecordInFile } from './registry-file/values.ts'
 import { type Filled, fillIn } from './registry-file/variables.ts'
 
@@ -75,15 +76,18 @@ function shortSecrets({ applications }: File): Mistake[] {
 /** A seal key is kept for a year after its last use, so no sealed value may be needed for longer. */
 const maxSealedSeconds = 31_536_000
 
+const tooLongWhy = "must not be above 31536000 (365 days) where the provider's tokens are kept"
+
+function outlivesSeals({ keepsProviderTokens, absoluteSeconds }: DeclaredClient): boolean {
+  return keepsProviderTokens && absoluteSeconds > maxSealedSeconds
+}
+
 function sessionsLongerThanSeals({ clients }: Registry, { applications }: File): Mistake[] {
-  return clients
-    .filter(({ keepsProviderTokens, absoluteSeconds }) => keepsProviderTokens && absoluteSeconds > maxSealedSeconds)
-    .map(({ application, clientId }) => {
-      const at = applications.findIndex(({ name }) => name === application)
-      const client = applications[at]!.clients.findIndex((one) => one.clientId === clientId)
-      const why = "must not be above 31536000 (365 days) where the provider's tokens are kept"
-      return { where: `applications[${at}].clients[${client}].absoluteSeconds`, why }
-    })
+  return clients.filter(outlivesSeals).map(({ application, clientId }) => {
+    const at = applications.findIndex(({ name }) => name === application)
+    const client = applications[at]!.clients.findIndex((one) => one.clientId === clientId)
+    return { where: `applications[${at}].clients[${client}].absoluteSeconds`, why: tooLongWhy }
+  })
 }
 
 type HasGap = Filled['hasGap']
@@ -103,26 +107,18 @@ function placeIn({ message }: Error): string {
 type File = v.InferOutput<typeof fileSchema>
 
 function recordsOf({ applications }: File): Registry {
+  const records = applications.map(({ clients, audiences, scopes: scopeDescriptions, ...application }) => {
+    const own = clients.map((client) => recordOf(application.name, audiences, client))
+    const described = { ...application, ...(scopeDescriptions && { scopeDescriptions }), scopes: [], revokedBefore: 0 }
+    return {
+      application: withMetadata(described, own),
+      clients: keepingProviderTokens(application.provider.revokeTokens, own),
+    }
+  })
   return {
-    applications: applications.map(
-      ({ clients, audiences: _, scopes: scopeDescriptions, ...application }): Application => {
-        const scopes = [...new Set(clients.filter(isForPeople).flatMap((client) => client.scopes))]
-        const optional = { ...exchangeMetadata(clients), ...(scopeDescriptions && { scopeDescriptions }) }
-        return { ...application, ...optional, scopes, revokedBefore: 0 }
-      },
-    ),
-    clients: applications.flatMap(({ name, audiences, clients, provider }) =>
-      keepingProviderTokens(
-        provider.revokeTokens,
-        clients.map((client) => recordOf(name, audiences, client)),
-      ),
-    ),
+    applications: records.map(({ application }) => application),
+    clients: records.flatMap(({ clients }) => clients),
   }
-}
-
-/** The metadata is public, so it leaves out the scopes of services that act in their own name. */
-function isForPeople({ grants }: Pick<Client, 'grants'>): boolean {
-  return grants.some((grant) => grant !== 'client_credentials')
 }
 
 type ClientInFile = File['applications'][number]['clients'][number]
@@ -147,19 +143,6 @@ function recordOf(
 /** A client with the grant may exchange tokens of its own sessions, and of the clients that it names. */
 function exchangedBy({ clientId, grants, exchangesFor }: Omit<ClientInFile, 'secrets'>): string[] {
   return grants.includes(tokenExchange) ? [...new Set([clientId, ...exchangesFor])] : []
-}
-
-/** The metadata of token exchange (RFC 8414 §2). */
-function exchangeMetadata(clients: readonly Pick<Client, 'grants'>[]): Pick<Application, 'offersTokenExchange'> {
-  return clients.some(({ grants }) => grants.includes(tokenExchange)) ? { offersTokenExchange: true } : {}
-}
-
-/** Sessions store the provider's tokens only if a client may get them, or the broker must revoke them. */
-function keepingProviderTokens<Record extends DeclaredClient>(always: boolean, clients: readonly Record[]): Record[] {
-  return clients.map((client) => {
-    const isExchanged = clients.some(({ exchangesFor }) => exchangesFor.includes(client.clientId))
-    return { ...client, keepsProviderTokens: client.accessToken === 'provider' || isExchanged || always }
-  })
 }
 
 export type ParsedClient =
@@ -189,12 +172,13 @@ export function parseClient(
   const unknown = client.exchangesFor.filter((name) => !known.includes(name))
   if (unknown.length > 0)
     return { ok: false, mistakes: [{ where: 'exchangesFor', why: 'is no client of the application' }] }
-  const scopes = isForPeople(client) ? [...new Set([...application.scopes, ...client.scopes])] : application.scopes
-  return {
-    ok: true,
-    client,
-    registry: { applications: [{ ...application, ...exchangeMetadata(all), scopes }], clients: all },
+  const tooLong = all.filter(outlivesSeals).map(({ clientId }) => clientId)
+  if (tooLong.includes(client.clientId)) return { ok: false, mistakes: [{ where: 'absoluteSeconds', why: tooLongWhy }] }
+  if (tooLong.length > 0) {
+    const why = `names ${tooLong.join(' and ')}, whose absoluteSeconds ${tooLongWhy}`
+    return { ok: false, mistakes: [{ where: 'exchangesFor', why }] }
   }
+  return { ok: true, client, registry: { applications: [withMetadata(application, all)], clients: all } }
 }
 
 /** Finds duplicate names. The file may hold other mistakes too. */

@@ -8,10 +8,10 @@ import { readRegistry, writeChanges } from '../../shared/store/registry.ts'
 import type { Table } from '../../shared/store/table.ts'
 import { authorOf } from '../author.ts'
 import { noApplication } from '../one-client.ts'
-import { OutOfReach, Problem, UsageProblem } from '../problem.ts'
+import { Problem, UsageProblem } from '../problem.ts'
 import { programName } from '../program-name.ts'
 import { graceWarning } from '../refresh-plan.ts'
-import { drawSecret, useTable, writeSecret } from '../registry.ts'
+import { drawSecret, keptChanging, useTable, writeSecret } from '../registry.ts'
 import { integer, type JsonFlag, repeatable, type TableSettings, withTable } from '../settings.ts'
 import { print, printJson, say } from '../terminal.ts'
 import { trustWarnings } from '../trust-warnings.ts'
@@ -160,7 +160,7 @@ async function create(
       return registry.clients.find((each) => each.clientId === clientId)!
     }
   }
-  throw new OutOfReach('Other commands kept changing the registry at the same time; nothing was changed. Try again.')
+  throw keptChanging()
 }
 
 /** The application with its clients and the new one. @throws {Problem} with all mistakes */

@@ -2,14 +2,15 @@
 
 import type { Command } from 'commander'
 import { accessTokensUntil } from '../../shared/domain/access-token-end.ts'
+import { keepingProviderTokens } from '../../shared/domain/derived-members.ts'
 import type { Client } from '../../shared/domain/registration.ts'
 import { changesBetween } from '../../shared/domain/registry-changes.ts'
 import { readRegistry, writeChanges } from '../../shared/store/registry.ts'
 import type { Table } from '../../shared/store/table.ts'
 import { authorOf } from '../author.ts'
 import { clientIn } from '../one-client.ts'
-import { OutOfReach, Problem } from '../problem.ts'
-import { inEffectWithinSeconds, useTable } from '../registry.ts'
+import { Problem } from '../problem.ts'
+import { inEffectWithinSeconds, keptChanging, useTable } from '../registry.ts'
 import { byTheClock } from '../relative-time.ts'
 import { type JsonFlag, type TableSettings, withTable } from '../settings.ts'
 import { askUnlessYes, print, printJson } from '../terminal.ts'
@@ -68,11 +69,10 @@ async function deleteClient(table: Table, now: () => number, name: string, clien
         `Remove ${clientId} from "exchangesFor" of ${worker.clientId} first.`,
       )
     }
-    const asked = others.filter(({ grants }) => grants.length > 0).flatMap(({ scopes }) => scopes)
-    const scopes = application.scopes.filter((scope) => asked.includes(scope))
     const before = { ...stored, applications: [application], clients }
-    const changes = changesBetween(before, { applications: [{ ...application, scopes }], clients: others }, true)
+    const left = keepingProviderTokens(application.provider.revokeTokens, others)
+    const changes = changesBetween(before, { applications: [application], clients: left }, true)
     if (await writeChanges(table, stored, changes, { nowMs: now(), by })) return client
   }
-  throw new OutOfReach('Other commands kept changing the registry at the same time; nothing was changed. Try again.')
+  throw keptChanging()
 }

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { retireSecret } from '../../shared/store/client-secrets.ts'
 import { authorOf } from '../author.ts'
 import { Problem } from '../problem.ts'
-import { inEffectWithinSeconds, useTable } from '../registry.ts'
+import { inEffectWithinSeconds, keptChanging, useTable } from '../registry.ts'
 import { type JsonFlag, type TableSettings, withTable } from '../settings.ts'
 import { print, printJson } from '../terminal.ts'
 
@@ -19,6 +19,7 @@ export function define(command: Command): void {
 async function run(application: string, clientId: string, settings: TableSettings & JsonFlag): Promise<void> {
   await useTable(settings, async (table) => {
     const live = await retireSecret(table, application, clientId, await authorOf('clients retire-secret'))
+    if (live === 'conflict') throw keptChanging()
     if (live === 'no client') throw new Problem(`There is no client ${clientId} of ${application}.`)
     const retired = live === 2
     if (settings.json) return printJson({ application, client_id: clientId, retired })

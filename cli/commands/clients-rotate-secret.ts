@@ -6,7 +6,7 @@ import { addSecret } from '../../shared/store/client-secrets.ts'
 import { authorOf } from '../author.ts'
 import { Problem } from '../problem.ts'
 import { programName } from '../program-name.ts'
-import { drawSecret, inEffectWithinSeconds, useTable, writeSecret } from '../registry.ts'
+import { drawSecret, inEffectWithinSeconds, keptChanging, useTable, writeSecret } from '../registry.ts'
 import { type JsonFlag, type TableSettings, withTable } from '../settings.ts'
 import { print, printJson, say } from '../terminal.ts'
 
@@ -39,6 +39,7 @@ async function run(application: string, clientId: string, settings: Settings): P
       () => (settings.json ? printJson({ ...result, in_effect: 'unknown' }) : print(secret)),
       `It is if this lists the change: ${programName} registry history --application ${application}\nIf not, run the command again.`,
     )
+    if (outcome === 'conflict') throw keptChanging()
     if (outcome === 'no client') throw new Problem(`There is no client ${clientId} of ${application}.`)
     if (outcome === 'no secrets') throw new Problem(`The client ${clientId} does not authenticate with a secret.`)
     if (outcome === 'two already') {

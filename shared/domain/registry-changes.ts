@@ -1,5 +1,6 @@
 /** The changes that a registry file would make to the table, by record and member. */
 
+import { isExchanged, withMetadata } from './derived-members.ts'
 import { isSameProvider } from './provider-identity.ts'
 import type { Application, Client, DeclaredClient, ProviderSettings, Registry } from './registration.ts'
 
@@ -33,6 +34,7 @@ const notDeclared = ['pk', 'sk', 'addedAt', 'revokedBefore', 'formerProviders', 
 
 /**
  * Compares every record: each application followed by its clients, in the file's order, and then the records that the file lacks.
+ * What the records derive from each other (derived-members.ts) also covers clients that stay although the file lacks them.
  *
  * @param prune whether records that the file lacks are removed, or which of them
  * @param keepsSessions asked for each provider whose identity changes (provider-identity.ts)
@@ -44,8 +46,14 @@ export function changesBetween(
   keepsSessions: KeepsSessions = () => false,
 ): Change[] {
   const isRemoved = typeof prune === 'function' ? prune : () => prune
-  const left = stored.clients.filter((client) => !has(declared.clients, client) && !isRemoved(client))
-  const applications = declared.applications.map((application) => withOthers(application, left))
+  const stay = stored.clients.filter((client) => !has(declared.clients, client) && !isRemoved(client))
+  const applications = declared.applications.map((application) => {
+    const own = [...declared.clients, ...stay].filter((client) => client.application === application.name)
+    return withMetadata(application, own)
+  })
+  const clients = declared.clients.map((client) =>
+    isExchanged(client, stay) ? { ...client, keepsProviderTokens: true } : client,
+  )
   const names = [...new Set([...applications, ...stored.applications].map(({ name }) => name))]
   const gone = (record: RegistryRecord) => (isRemoved(record) ? 'removed' : 'undeclared')
   const compare = <Record extends RegistryRecord>(before: readonly Record[], after: readonly Record[]): Change[] => [
@@ -56,7 +64,7 @@ export function changesBetween(
   ]
   const all = [
     ...compare<RegistryRecord>(stored.applications, applications),
-    ...compare<RegistryRecord>(stored.clients, declared.clients),
+    ...compare<RegistryRecord>(stored.clients, clients),
   ]
   const orphans = stored.clients.map(({ application }) => application)
   return [...new Set([...names, ...orphans])].flatMap((name) =>
@@ -75,17 +83,6 @@ export function applicationOf(record: RegistryRecord): string {
 /** Unique in a registry: no application has a space in its name. */
 export function recordName(record: RegistryRecord): string {
   return isClient(record) ? `${record.application} ${record.clientId}` : record.name
-}
-
-/** The metadata (RFC 8414 §2) also covers the clients that stay although the file lacks them. */
-function withOthers(application: Application, clients: readonly Client[]): Application {
-  const others = clients.filter((client) => client.application === application.name && client.grants.length > 0)
-  const mayExchange = others.some(({ grants }) => grants.includes('urn:ietf:params:oauth:grant-type:token-exchange'))
-  return {
-    ...application,
-    scopes: [...new Set([...application.scopes, ...others.flatMap(({ scopes }) => scopes)])],
-    ...(mayExchange && { offersTokenExchange: true }),
-  }
 }
 
 function changeOf(before: RegistryRecord | undefined, record: RegistryRecord, keepsSessions: KeepsSessions): Change {

@@ -2,6 +2,7 @@
 
 import * as v from 'valibot'
 import { maxClientAudiences } from '../domain/audience.ts'
+import { tokenExchange } from '../domain/derived-members.ts'
 import { maxScopeLength, maxScopes } from '../domain/scope.ts'
 import { identitiesSchema } from './identities.ts'
 import { jwkSchema } from './keys.ts'
@@ -21,7 +22,6 @@ const methodsWithSecret: readonly unknown[] = ['client_secret_basic', 'client_se
 /** The value of `secrets` for a client whose secrets the command line generates and only the table holds. */
 export const secretsInTable = 'table'
 const algorithm = v.picklist(['ES256', 'RS256'])
-export const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const grant = v.picklist([
   'authorization_code',
   'client_credentials',

@@ -6,14 +6,16 @@
 
 import { randomUUID } from 'node:crypto'
 import type { Client } from '../domain/registration.ts'
-import { Unavailable } from '../unavailable.ts'
 import { transact } from './conditional-write.ts'
 import type { Change, Condition } from './expressions.ts'
 import { applicationKey, clientKey } from './registrations.ts'
 import { type Author, historyWrite } from './registry-history.ts'
 import type { Table } from './table.ts'
 
-export type SecretAdded = 'added' | 'no client' | 'no secrets' | 'two already'
+/** `conflict`: other transactions kept writing the client, and nothing was changed. */
+export type SecretAdded = 'added' | 'no client' | 'no secrets' | 'two already' | 'conflict'
+
+const maxTries = 8
 
 /**
  * Puts a new secret before the one that there is; with `alone`, in the place of all.
@@ -39,6 +41,7 @@ export async function addSecret(
     },
   )
   if (before === 'updated') return 'added'
+  if (before === 'conflict') return before
   if (before === 'missing') return 'no client'
   return before.auth.startsWith('client_secret_') ? 'two already' : 'no secrets'
 }
@@ -49,7 +52,7 @@ export async function retireSecret(
   application: string,
   clientId: string,
   by?: Author,
-): Promise<number | 'no client'> {
+): Promise<number | 'no client' | 'conflict'> {
   const before = await updateClient(
     table,
     { application, clientId, by },
@@ -61,6 +64,7 @@ export async function retireSecret(
     },
   )
   if (before === 'updated') return 2
+  if (before === 'conflict') return before
   return before === 'missing' ? 'no client' : before.secretHashes.length
 }
 
@@ -81,21 +85,18 @@ async function updateClient(
   table: Table,
   { application, clientId, by }: Target,
   { isOwn, ...update }: Update,
-): Promise<'updated' | 'missing' | Client> {
-  const token = randomUUID()
+): Promise<'updated' | 'missing' | 'conflict' | Client> {
   const changed = { kind: 'changed', application, clientId, members: ['secrets'] } as const
-  const result = await transact<Client>(table, {
-    token,
-    first: { key: { pk: applicationKey(application), sk: clientKey(clientId) }, ...update },
-    others: by === undefined ? [] : [historyWrite(table, by, Date.now(), token, [changed])],
-    isOwn,
-  })
-  switch (result.outcome) {
-    case 'written':
-      return 'updated'
-    case 'refused':
-      return result.item ?? 'missing'
-    case 'conflict':
-      throw new Unavailable('store', new Error('Another transaction is writing this client'))
+  for (let tries = 0; tries < maxTries; tries += 1) {
+    const token = randomUUID()
+    const result = await transact<Client>(table, {
+      token,
+      first: { key: { pk: applicationKey(application), sk: clientKey(clientId) }, ...update },
+      others: by === undefined ? [] : [historyWrite(table, by, Date.now(), token, [changed])],
+      isOwn,
+    })
+    if (result.outcome === 'written') return 'updated'
+    if (result.outcome === 'refused') return result.item ?? 'missing'
   }
+  return 'conflict'
 }

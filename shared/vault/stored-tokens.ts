@@ -34,7 +34,8 @@ export async function storeTokens(
   tokens: ProviderTokens,
   codeLifetimeSeconds: number,
 ): Promise<string | undefined> {
-  if (!keepsProviderTokens) return undefined
+  // Operators may have set `revokeTokens` after they registered the client.
+  if (!keepsProviderTokens && !application.provider.revokeTokens) return undefined
   const now = parts.now()
   const id = randomId().slice(0, idLength)
   const expires = vaultExpires(codeLifetimeSeconds, absoluteSeconds, application.provider.revokeTokens, now)

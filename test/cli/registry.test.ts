@@ -93,6 +93,39 @@ describe('clients', () => {
     assert.deepEqual(stored?.scopes, ['openid'])
   })
 
+  test('clients delete makes public only what is left', async (t) => {
+    const [broker, name] = [await tool(t), newName()]
+    await broker.run('apply', await file(t, application(name, client('cli'))), '--yes')
+    const exchanging = ['--grant', 'token_exchange', '--set', 'exchangesFor=["cli"]']
+    assert.equal((await broker.run('clients', 'create', name, 'worker', ...exchanging)).code, 0)
+    const derived = async () => [
+      (await itemAt(table, `application#${name}`, 'application'))?.offersTokenExchange,
+      (await itemAt(table, `application#${name}`, 'client#cli'))?.keepsProviderTokens,
+    ]
+    assert.deepEqual(await derived(), [true, true])
+    assert.equal((await broker.run('clients', 'delete', name, 'worker', '--yes')).code, 0)
+    assert.deepEqual(await derived(), [undefined, false])
+  })
+
+  test("clients create refuses sessions that outlive the seals of the provider's tokens", async (t) => {
+    const [broker, name] = [await tool(t), newName()]
+    const long = { absoluteSeconds: 2 * 31_536_000 }
+    await broker.run('apply', await file(t, application(name, client('cli', long))), '--yes')
+    const words = [
+      '--auth',
+      'none',
+      '--absolute-seconds',
+      String(long.absoluteSeconds),
+      '--set',
+      'accessToken=provider',
+    ]
+    const kept = await broker.run('clients', 'create', name, 'app', ...words)
+    assert.deepEqual([kept.code, /absoluteSeconds: must not be above/.test(kept.stderr)], [1, true])
+    const exchanging = ['--grant', 'token_exchange', '--set', 'exchangesFor=["cli"]']
+    const worker = await broker.run('clients', 'create', name, 'worker', ...exchanging)
+    assert.deepEqual([worker.code, /exchangesFor: names cli/.test(worker.stderr)], [1, true])
+  })
+
   test('clients create registers a workload identity, warns if it is wide, and refuses it if it trusts too much', async (t) => {
     const [broker, name] = [await tool(t), newName()]
     await broker.run('apply', await file(t, application(name, client('cli'))), '--yes')

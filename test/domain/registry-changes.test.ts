@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { tokenExchange } from '../../shared/domain/derived-members.ts'
 import type { Registry } from '../../shared/domain/registration.ts'
 import { type Change, changesBetween, isClient, type StoredRegistry } from '../../shared/domain/registry-changes.ts'
 import { aClient, anApplication } from '../support/registry.ts'
@@ -85,11 +86,34 @@ test('a record that the file lacks stays, or is removed with prune', () => {
 
 test('an application keeps the scopes of clients that stay although the file lacks them', () => {
   const application = anApplication({ scopes: ['openid'] })
+  const client = aClient({ scopes: ['openid'] })
   const before = stored({
     applications: [{ ...application, scopes: ['openid', 'reports:read'] }],
-    clients: [aClient({ clientId: 'old', scopes: ['reports:read'], grants: ['refresh_token'] })],
+    clients: [client, aClient({ clientId: 'old', scopes: ['reports:read'], grants: ['refresh_token'] })],
   })
-  const after = { applications: [application], clients: [] }
-  assert.deepEqual(told(before, after), ['unchanged demo', 'undeclared old'])
-  assert.deepEqual(told(before, after, true), ['changed demo scopes', 'removed old'])
+  const after = { applications: [application], clients: [client] }
+  assert.deepEqual(told(before, after), ['unchanged demo', 'unchanged cli', 'undeclared old'])
+  assert.deepEqual(told(before, after, true), ['changed demo scopes', 'unchanged cli', 'removed old'])
+})
+
+test('the scopes of a service that stays do not become public', () => {
+  const service = aClient({ clientId: 'service', scopes: ['reports:read'], grants: ['client_credentials'] })
+  const before = stored({ applications: [anApplication()], clients: [aClient(), service] })
+  const after = { applications: [anApplication()], clients: [aClient()] }
+  assert.deepEqual(told(before, after), ['unchanged demo', 'unchanged cli', 'undeclared service'])
+})
+
+test('a client keeps the tokens that a client outside of the file exchanges', () => {
+  const worker = aClient({ clientId: 'worker', grants: [tokenExchange], exchangesFor: ['worker', 'cli'] })
+  const before = stored({
+    applications: [anApplication({ offersTokenExchange: true })],
+    clients: [aClient({ keepsProviderTokens: true }), worker],
+  })
+  const after = { applications: [anApplication()], clients: [aClient()] }
+  assert.deepEqual(told(before, after), ['unchanged demo', 'unchanged cli', 'undeclared worker'])
+  assert.deepEqual(told(before, after, true), [
+    'changed demo offersTokenExchange',
+    'changed cli keepsProviderTokens',
+    'removed worker',
+  ])
 })

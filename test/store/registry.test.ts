@@ -4,6 +4,8 @@
 
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
+import { TransactionCanceledException } from '@aws-sdk/client-dynamodb'
+import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb'
 import { providerId } from '../../shared/domain/provider-identity.ts'
 import type { Registry } from '../../shared/domain/registration.ts'
 import { type Change, changesBetween, type StoredRegistry } from '../../shared/domain/registry-changes.ts'
@@ -371,6 +373,16 @@ describe('a client’s secrets', () => {
     assert.deepEqual(await secrets(), ['a'])
   })
 
+  for (const [times, outcome] of [
+    [2, 'added'],
+    [Number.POSITIVE_INFINITY, 'conflict'],
+  ] as const) {
+    test(`are ${outcome === 'added' ? 'added after' : 'not added in'} ${times} conflicts with other transactions`, async () => {
+      assert.equal(await addSecret(contested(times), web, 'b', false), outcome)
+      assert.deepEqual(await secrets(), outcome === 'added' ? ['b', 'a'] : ['a'])
+    })
+  }
+
   test('of ten that are added at once one is', async () => {
     const hashes = Array.from({ length: 10 }, (_, at) => `new-${at}`)
     const outcomes = await Promise.all(hashes.map((hash) => addSecret(table, web, hash, false)))
@@ -378,3 +390,16 @@ describe('a client’s secrets', () => {
     assert.equal((await secrets()).length, 2)
   })
 })
+
+/** The table while other transactions write the same items, for the first transactions. */
+function contested(times: number): Table {
+  let left = times
+  const reasons = [{ Code: 'TransactionConflict' }]
+  const send = (...asked: Parameters<Table['client']['send']>) =>
+    asked[0] instanceof TransactWriteCommand && left-- > 0
+      ? Promise.reject(
+          new TransactionCanceledException({ message: 'canceled', $metadata: {}, CancellationReasons: reasons }),
+        )
+      : table.client.send(...asked)
+  return { ...table, client: Object.create(table.client, { send: { value: send } }) as Table['client'] }
+}

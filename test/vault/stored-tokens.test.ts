@@ -29,6 +29,13 @@ test('tokens that no client is entitled to are not stored', async () => {
   assert.equal(await processParts().vaults.readSession(sid), undefined)
 })
 
+test('tokens that the broker must revoke are stored, whatever the client was registered for', async () => {
+  const { provider } = rig.application
+  const application = { ...rig.application, provider: { ...provider, revokeTokens: true } }
+  const id = await storeTokens(processParts(), application, aClient(), randomId(), tokens, codeLifetimeSeconds)
+  assert.equal(id?.length, 11)
+})
+
 test('stored tokens are found by the id of their sign-in for as long as the session can last', async () => {
   const sid = randomId()
   const ids = [await keep(sid), await keep(sid)]
