@@ -13,7 +13,8 @@ import { precheck, revoke, type Transition } from '../domain/transitions.ts'
 import { audit, type Call, type ClientCall, momentOf } from '../http/call.ts'
 import { OAuthError } from '../http/errors.ts'
 import type { Session } from '../store/vaults.ts'
-import { type FreshToken, freshToken, type ReportEvent } from '../vault/fresh-token.ts'
+import { Unavailable } from '../unavailable.ts'
+import { type FreshToken, freshToken, maxStoreTryMs, type ReportEvent } from '../vault/fresh-token.ts'
 import { refuse } from './require-success.ts'
 
 /**
@@ -32,7 +33,10 @@ export async function prepareProviderToken(
   const refusal = precheck(transition, session?.family)
   if (refusal !== undefined) throw await refuse(call, credential, refusal)
   refuseNarrowing(call, session!.family, requested)
-  return providerTokenOf(call, session!, true)
+  const token = await providerTokenOf(call, session!, true)
+  // If the call ended during the write, nobody would look up whether it has spent the credential. The token is stored for a retry.
+  if (call.remainingMs() < maxStoreTryMs) throw new Unavailable('provider', undefined, 1, 'it took too long')
+  return token
 }
 
 /**

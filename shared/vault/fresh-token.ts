@@ -56,8 +56,10 @@ export type NoToken = 'sign-in' | 'other-provider'
 const maxWaitMs = 8_000
 const minPauseMs = 40
 const maxPauseMs = 400
-/** The longest try to store tokens: a write and its look-up, of about 5 s each. None begins that could outlast the call. */
-const maxStoreTryMs = 10_000
+/** The longest try of a write: the write and its look-up, of about 5 s each. None begins that could outlast the call. */
+export const maxStoreTryMs = 10_000
+/** The longest refresh: the provider's metadata, its answer and the ID token's keys, 5 s each. None begins that could outlast the call. */
+const maxFetchMs = 15_000
 
 /**
  * @param found the vault as it was just read
@@ -88,6 +90,7 @@ export async function freshToken(
         vault = await parts.vaults.read(vault.sid, vault.id)
         break
       case 'fetch': {
+        if (time.remainingMs() < maxFetchMs) throw new Unavailable('provider', undefined)
         const fetched = await refreshUnderLease(parts, application, vault, sub, report, time)
         if (fetched === 'other-provider') return fetched
         if (fetched.isOwn) return tokenIn(parts, application, fetched.vault, report)

@@ -289,6 +289,14 @@ describe('a store that fails when the provider has rotated', () => {
     assert.ok(store.elapsedMs() > 9_000 && store.elapsedMs() < 10_100, `${store.elapsedMs()} ms`)
   })
 
+  test('No refresh begins that could outlast the call, and the caller gets a 503.', async () => {
+    const { vault } = await stale()
+    const late = { ...time, remainingMs: () => 14_000 }
+    await unavailability(freshToken(processParts(), rig.application, vault, 'ada', rig.report, late))
+    assert.equal(rig.provider.count('refresh'), 0)
+    assert.deepEqual(await rig.vaultAt(vault), vault)
+  })
+
   test('A late try changes nothing if another caller has stored newer tokens meanwhile.', async () => {
     rig.provider.behaviour.rotates = false
     const { vault } = await stale()
