@@ -120,8 +120,9 @@ export async function waitForApproval(issuer: string, caller: Caller, device: De
     const mayRunForMs = lostAtMs === undefined ? 0 : lostAtMs + maxRequestSeconds * 1000 - clock.nowMs()
     await clock.pause(Math.max(intervalSeconds * 1000, mayRunForMs))
     const answer = await ask(issuer, caller, 'token', form, pollPlan).catch((error: unknown) => {
-      if (!(error instanceof NoAnswer)) throw error
-      lostAtMs = error.lostAtMs ?? lostAtMs
+      // The platform of a workload may be out of reach, too.
+      if (!(error instanceof OutOfReach)) throw error
+      if (error instanceof NoAnswer) lostAtMs = error.lostAtMs ?? lostAtMs
       return undefined
     })
     const body = answer?.body
@@ -267,7 +268,7 @@ async function once(
   const why = answer === undefined ? 'an answer that is not JSON' : `status ${response.status}`
   const retryAfterMs = Number(response.headers.get('retry-after') ?? 0) * 1000 || 0
   if (response.status === 429) return { why, kind: 'unseen', retryAfterMs }
-  // Only the broker itself answers with an OAuth error. A 5xx of the gateway says nothing about the request.
+  // The broker, or its gateway after the function has ended, answers with an OAuth error. Any other 5xx says nothing about the request.
   if (response.status >= 500) return { why, kind: error === '' ? 'lost' : 'answered', retryAfterMs }
   if (error !== '') return { body: { error, description: text(answer ?? {}, 'error_description') } }
   return { why: `${why}, without an OAuth error`, kind: 'lost', retryAfterMs }

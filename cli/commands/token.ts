@@ -214,6 +214,9 @@ async function refreshStored(session: StoredSession, { stored, reserve, write }:
   const caller = callerOf(session)
   const store = (next: StoredSession) =>
     write({ ...stored, sessions: stored.sessions.map((each) => (each === session ? next : each)) })
+  const storeTry = async (lostAtMs: number | undefined) => {
+    if (lostAtMs !== undefined) await store({ ...session, unansweredAtSeconds: Math.floor(lostAtMs / 1000) })
+  }
   if (refreshToken === undefined) {
     throw notSignedIn('The access token has expired, and the session has no refresh token.', loginAgain(session))
   }
@@ -225,13 +228,16 @@ async function refreshStored(session: StoredSession, { stored, reserve, write }:
     if (!(error instanceof NoAnswer)) throw error
     if (!error.mayBeDone)
       throw new OutOfReach(`${error.message} The session is kept, and nothing was spent.`, error.hint)
-    await store({ ...session, unansweredAtSeconds: Math.floor(nowSeconds()) })
+    await storeTry(error.lostAtMs)
     throw new OutOfReach(`${error.message} ${afterNoAnswer(graceSeconds)}`, error.hint)
   }
   const { answer, lostAtMs } = refreshed
   if (isRefused(answer)) {
     // RFC 6749 §5.2: only invalid_grant says that the session is over.
-    if (answer.error !== 'invalid_grant') throw refusal(answer, caller)
+    if (answer.error !== 'invalid_grant') {
+      await storeTry(lostAtMs)
+      throw refusal(answer, caller)
+    }
     const over = ended(session, answer)
     await store(over)
     assertAlive(over)

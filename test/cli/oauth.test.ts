@@ -1,10 +1,11 @@
 /** The device flow against a broker whose answers are lost. Pauses take no time. */
 
 import assert from 'node:assert/strict'
-import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { RequestListener } from 'node:http'
 import { type TestContext, test } from 'node:test'
 import { waitForApproval } from '../../cli/oauth.ts'
+import { OutOfReach } from '../../cli/problem.ts'
+import { hangUp, json, startAnswering } from './support/answers.ts'
 import { virtualClock } from './support/virtual-clock.ts'
 
 const device = {
@@ -16,24 +17,9 @@ const device = {
   intervalSeconds: 5,
 }
 
-/** Answers each poll in turn as one of these says. @returns the issuer */
-async function brokerWith(t: TestContext, ...answers: readonly RequestListener[]): Promise<string> {
-  let polls = 0
-  const server = createServer((incoming, outgoing) => {
-    const answer = answers[polls]
-    polls += 1
-    incoming.resume().on('end', () => answer?.(incoming, outgoing))
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  t.after(() => server.close())
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/demo`
-}
-
-const hangUp: RequestListener = ({ socket }) => socket.destroy()
-const json =
-  (status: number, body: object): RequestListener =>
-  (_incoming, outgoing) =>
-    outgoing.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+/** @returns the issuer */
+const brokerWith = async (t: TestContext, ...answers: readonly RequestListener[]) =>
+  `${await startAnswering(t, answers)}/demo`
 const tokens = json(200, { access_token: 'at', expires_in: 300, token_type: 'Bearer' })
 
 test('login does not repeat a poll that may still be running', async (t) => {
@@ -78,4 +64,17 @@ test('login says that the answer with the tokens was lost, and to start again', 
     message: /invalid_grant/,
     hint: /lost.*token-broker login/,
   })
+})
+
+test('login goes on if the platform of a workload is out of reach for a moment', async (t) => {
+  virtualClock(t)
+  let proofs = 0
+  const authenticate = async () => {
+    proofs += 1
+    if (proofs === 1) throw new OutOfReach('STS is out of reach.')
+    return { client_assertion: 'proof' }
+  }
+  const issuer = await brokerWith(t, tokens)
+  const { accessToken } = await waitForApproval(issuer, { clientId: 'cli', authenticate }, device)
+  assert.deepEqual([accessToken, proofs], ['at', 2])
 })

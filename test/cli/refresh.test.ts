@@ -9,6 +9,7 @@ import { call } from '../../local/demo/program.ts'
 import { type FaultProxy, startFaultProxy } from '../flows/support/fault-proxy.ts'
 import { sharedBroker } from '../flows/support/shared-broker.ts'
 import { until } from '../local/support/child.ts'
+import { hangUp, json, startAnswering } from './support/answers.ts'
 import { type CommandLine, commandLine, signedIn } from './support/command-line.ts'
 import { virtualClock } from './support/virtual-clock.ts'
 
@@ -129,6 +130,34 @@ describe('a try that arrives late', () => {
     assert.equal(pauses, 0, 'the next run has to come within the grace')
     assert.equal((await tool.run('token', '--refresh')).code, 0)
     assert.equal(pauses, 1)
+  })
+
+  test('a lost try that an error follows holds back the refresh after the next one', async (t) => {
+    const answers = [hangUp, json(401, { error: 'invalid_client' })]
+    const issuer = `${await startAnswering(t, answers, broker.url)}/demo`
+    const tool = await expired(t, { issuer, graceSeconds: 60 })
+    assert.equal((await tool.run('token')).code, 1)
+    let pauses = 0
+    virtualClock(t, async () => {
+      pauses += 1
+    })
+    assert.equal((await tool.run('token')).code, 0)
+    assert.equal(pauses, 0)
+    assert.equal((await tool.run('token', '--refresh')).code, 0)
+    assert.equal(pauses, 1)
+  })
+
+  test('nothing is held back if the broker has answered each try', async (t) => {
+    const unavailable = json(503, { error: 'temporarily_unavailable' })
+    const issuer = `${await startAnswering(t, Array(3).fill(unavailable), broker.url)}/demo`
+    const tool = await expired(t, { ...graceless, issuer })
+    assert.equal((await tool.run('token')).code, 4)
+    let pauses = 0
+    virtualClock(t, async () => {
+      pauses += 1
+    })
+    assert.equal((await tool.run('token')).code, 0)
+    assert.equal(pauses, 0)
   })
 
   test('a process that waits for a late try holds no lock, and a signal ends it at once', async (t) => {
