@@ -2,6 +2,7 @@
 
 import type { Client } from '../shared/domain/registration.ts'
 import type { StoredRegistry } from '../shared/domain/registry-changes.ts'
+import { registrationsCachedMs } from '../shared/store/registrations.ts'
 import { Problem } from './problem.ts'
 import { programName } from './program-name.ts'
 
@@ -23,10 +24,10 @@ export function clientIn({ applications, clients }: StoredRegistry, application:
 
 /**
  * When operators ended all sessions, if they did. Registration also sets `revokedBefore`, so that sessions of a former
- * record of that name stay ended.
+ * record of that name stay ended: to ten seconds after its removal, which may have been a moment ago.
  */
 export function endedAt({ revokedBefore, addedAt = 0 }: Pick<Client, 'revokedBefore' | 'addedAt'>): string | undefined {
-  return revokedBefore > addedAt ? new Date(revokedBefore).toISOString() : undefined
+  return revokedBefore > addedAt + registrationsCachedMs ? new Date(revokedBefore).toISOString() : undefined
 }
 
 export function noApplication(

@@ -129,7 +129,7 @@ export type Application = {
   readonly resources?: Readonly<Record<string, Description>> | undefined
   /** Families created up to this time (ms since the epoch) are revoked; 0: none. */
   readonly revokedBefore: number
-  /** When it was registered, ms since the epoch. An operator has set a `revokedBefore` that is later. */
+  /** When it was registered, ms since the epoch. An operator has set a `revokedBefore` that is more than ten seconds later. */
   readonly addedAt?: number | undefined
 }
 
@@ -180,7 +180,7 @@ export type Client = {
   readonly graceSeconds: number
   /** Families created up to this time (ms since the epoch) are revoked; 0: none. */
   readonly revokedBefore: number
-  /** When it was registered, ms since the epoch. An operator has set a `revokedBefore` that is later. */
+  /** When it was registered, ms since the epoch. An operator has set a `revokedBefore` that is more than ten seconds later. */
   readonly addedAt?: number | undefined
 }
 
