@@ -3,7 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Json, OpsBroker } from './broker.ts'
 
-/** One call works until the Lambda's time is nearly up. Its answer then has a cursor for the next call. */
+/** One call works for 12 s. Its answer then has a cursor for the next call. */
 const maxSweeps = 200
 const betweenSweepsMs = 500
 

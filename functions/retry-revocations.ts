@@ -82,7 +82,8 @@ function isDue(family: Family | undefined): family is DueFamily {
 async function tell({ parts, tally, failures }: Run, family: DueFamily): Promise<void> {
   const { application: name, revokedAt } = family
   const isSilent = (failures.get(name)?.outOfReach ?? 0) >= maxFailures
-  const outcome = isSilent && parts.now() < revokedAt + revocationRetryMs ? 'busy' : await tried(parts, family)
+  if (isSilent && parts.now() < revokedAt + revocationRetryMs) return void tally.left++
+  const outcome = await tried(parts, family)
   tally[outcome === 'done' ? 'told' : 'left']++
   if (outcome === 'busy') return
   if (outcome === 'done') return void failures.delete(name)

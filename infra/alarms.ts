@@ -110,7 +110,7 @@ export class Alarms extends Construct {
     })
     this.alarm('ticket', 'revocations-abandoned', {
       alarmDescription:
-        'The broker tried for a week to revoke the tokens of an ended session at its provider, and gave up. They are still valid there.',
+        'The broker could not revoke the tokens of an ended session at its provider, and has given up. They are still valid there.',
       metric: this.count('RevocationsAbandoned'),
       threshold: 1,
       evaluationPeriods: 1,

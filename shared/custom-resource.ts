@@ -26,7 +26,7 @@ export class DeploymentError extends Error {
 /** CloudFormation refuses an answer of more than 4096 bytes. */
 const maxReasonLength = 3000
 const maxTries = 4
-/** All tries together end before the function does. */
+/** The time of one try. */
 const answerWithinMs = 4000
 
 /**
@@ -65,13 +65,8 @@ async function put(url: string, body: string): Promise<void> {
   for (let tries = 1; tries <= maxTries; tries += 1) {
     // A presigned URL of S3, which signs an empty content type.
     const sent = { method: 'PUT', headers: { 'content-type': '' }, body, signal: AbortSignal.timeout(answerWithinMs) }
-    if (
-      await fetch(url, sent).then(
-        ({ ok }) => ok,
-        () => false,
-      )
-    )
-      return
+    const answer = await fetch(url, sent).catch(() => undefined)
+    if (answer?.ok) return
   }
   throw new Error('CloudFormation does not take the answer. In a VPC the function needs a way to S3.')
 }
