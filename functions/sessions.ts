@@ -8,11 +8,12 @@
 import { accessTokensUntil } from '../shared/domain/access-token-end.ts'
 import { type Family, subOf } from '../shared/domain/family.ts'
 import { sessionStatus } from '../shared/domain/session-status.ts'
-import { revokeByOps, type Transition } from '../shared/domain/transitions.ts'
+import { eraseClaims, revokeByOps, type Transition } from '../shared/domain/transitions.ts'
 import { type Answer, audit, momentOf, type OpsCall } from '../shared/http/call.ts'
 import { OAuthError } from '../shared/http/errors.ts'
 import { type Handler, opsEndpoint, opsRootEndpoint } from '../shared/http/stack.ts'
 import type { Parts } from '../shared/parts.ts'
+import { randomId } from '../shared/random.ts'
 import { auditLines, auditQuery } from '../shared/sessions/audit-query.ts'
 import { cursorOf, positionIn } from '../shared/sessions/cursor.ts'
 import {
@@ -237,6 +238,7 @@ async function revokePerson(
     application,
     subject,
     end: (sid: string) => endOf(call, sid, note),
+    erase: (sid: string) => eraseClaims(application, sid, randomId()),
     ended: (family: Family) => {
       count += 1
       auditEnd(call, family, note)

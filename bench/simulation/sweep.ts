@@ -6,7 +6,7 @@
 import { BatchWriteCommand } from '@aws-sdk/lib-dynamodb'
 import { hashSalt } from '../../shared/domain/credential.ts'
 import { createCodeFamily } from '../../shared/domain/new-family.ts'
-import { revokeByOps } from '../../shared/domain/transitions.ts'
+import { eraseClaims, revokeByOps } from '../../shared/domain/transitions.ts'
 import { randomId } from '../../shared/random.ts'
 import { createFamilies, familyKey } from '../../shared/store/families.ts'
 import { createSessions } from '../../shared/store/sessions.ts'
@@ -82,6 +82,7 @@ async function end(table: Table, subject: string, sessions: number): Promise<Swe
     ...{ application, subject },
     end: (sid: string) =>
       revokeByOps(application, sid, { actor: 'ada', note: 'simulated' }, { now: Date.now(), writeId: randomId() }),
+    erase: (sid: string) => eraseClaims(application, sid, randomId()),
     ended: () => {
       ended += 1
     },

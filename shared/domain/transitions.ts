@@ -46,6 +46,7 @@ export type Transition = {
     | 'redeem'
     | 'rotate'
     | 'revoke'
+    | 'eraseClaims'
     | 'markProviderNotified'
     | 'postponeRevocation'
   readonly sid: string
@@ -352,6 +353,21 @@ const notEnded: Guard = {
   is: 'in',
   values: ['pending', 'approved', 'active'],
   onFailure: () => ({ kind: 'revoked' }),
+}
+
+/** Deletes the person's claims from a family that ended without ops. */
+export function eraseClaims(application: string, sid: string, writeId: string): Transition {
+  return {
+    name: 'eraseClaims',
+    sid,
+    writeId,
+    guards: [
+      ofApplication(application),
+      { attribute: 'state', is: 'in', values: ['revoked'], onFailure: () => ({ kind: 'revoked' }) },
+    ],
+    set: { writeId },
+    remove: ['person'],
+  }
 }
 
 /** Clears the mark once the provider has revoked its tokens, or never can. */

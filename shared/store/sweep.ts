@@ -1,5 +1,6 @@
 /**
- * Ends every session that a person has begun up to a moment, in passes over the index `by-subject`.
+ * Ends every session that a person has begun up to a moment, in passes over the index `by-subject`, and deletes the claims of those that
+ * had ended before.
  *
  * Each family ends by a conditional write of its own. The sweep is complete when a pass that began late enough to see every
  * such family finds nothing more. It can stop anywhere and go on or begin again: ended sessions are left alone.
@@ -44,6 +45,8 @@ export type Sweep = {
   readonly subject: string
   /** The transition that ends a family. */
   readonly end: (sid: string) => Transition
+  /** The transition that deletes the claims of a family that had ended before. */
+  readonly erase: (sid: string) => Transition
   /** Told of each family that was ended. */
   readonly ended: (family: Family) => void
 }
@@ -91,11 +94,14 @@ export function begun(upToMs: number, now: number): SweepState {
 /** @returns how many of them this call has ended */
 async function endAll(
   { sessions, families }: { readonly sessions: Sessions; readonly families: Families },
-  { end, ended }: Sweep,
+  { end, erase, ended }: Sweep,
   sids: readonly string[],
 ): Promise<number> {
-  // An ended family stays ended, so it is skipped. For the others the condition of the write decides.
-  const going = (await sessions.read(sids)).filter(({ state }) => state !== 'revoked' && state !== 'denied')
+  const found = await sessions.read(sids)
+  const claimed = found.filter(({ state, person }) => state === 'revoked' && person !== undefined)
+  await mapWithConcurrency(claimed, maxWrites, ({ sid }) => families.apply(erase(sid)))
+  // An ended family stays ended, so it is not ended again. For the others the condition of the write decides.
+  const going = found.filter(({ state }) => state !== 'revoked' && state !== 'denied')
   const outcomes = await mapWithConcurrency(going, maxWrites, async ({ sid }) => {
     const outcome = await families.apply(end(sid))
     if (outcome.done) ended(outcome.family)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { subOf } from '../../shared/domain/family.ts'
 import { type Registration, type SessionStatus, sessionStatus } from '../../shared/domain/session-status.ts'
-import { revokeByOps } from '../../shared/domain/transitions.ts'
+import { eraseClaims, revokeByOps } from '../../shared/domain/transitions.ts'
 import { active, approved, codeIssued, denied, now, pending, revoked, second, sid } from '../support/families.ts'
 import { changed, step } from '../support/memory.ts'
 
@@ -110,5 +110,19 @@ describe('revokeByOps', () => {
     assert.deepEqual(step(end(), denied()), { moved: false, verdict: { kind: 'revoked' } })
     assert.deepEqual(step(end(undefined, 'other'), active(3)), { moved: false, verdict: { kind: 'unknown' } })
     assert.deepEqual(step(end(), undefined), { moved: false, verdict: { kind: 'unknown' } })
+  })
+})
+
+describe('eraseClaims', () => {
+  test('eraseClaims deletes the claims of a revoked family and nothing else', () => {
+    const { person: _, ...rest } = revoked()
+    assert.deepEqual(changed(eraseClaims('demo', sid, 'a write'), revoked()), { ...rest, writeId: 'a write' })
+  })
+
+  test('eraseClaims changes no family that goes on, and none of another application', () => {
+    for (const family of [pending(), approved(), active(3), denied()]) {
+      assert.equal(step(eraseClaims('demo', sid, 'a write'), family).moved, false)
+    }
+    assert.equal(step(eraseClaims('other', sid, 'a write'), revoked()).moved, false)
   })
 })

@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test'
 import { setTimeout as nextRefresh } from 'node:timers/promises'
 import { requestTimeoutSeconds } from '../../infra/limits.ts'
 import { type Family, subjectKey } from '../../shared/domain/family.ts'
-import { decide, redeem, revokeByOps, rotate } from '../../shared/domain/transitions.ts'
+import { decide, eraseClaims, redeem, revokeByOps, rotate } from '../../shared/domain/transitions.ts'
 import { createFamilies } from '../../shared/store/families.ts'
 import { createSessions } from '../../shared/store/sessions.ts'
 import { begun, patience, type SweepState, settleMs, sweep } from '../../shared/store/sweep.ts'
@@ -65,6 +65,7 @@ async function rig(): Promise<Rig> {
     application: 'demo',
     subject,
     end: (sid: string) => revokeByOps('demo', sid, { actor: 'ada', note: 'lost' }, { now, writeId: randomUUID() }),
+    erase: (sid: string) => eraseClaims('demo', sid, randomUUID()),
     ended: ({ sid }: Family) => void ended.push(sid),
   }
   const putAll = async (families: readonly Family[]) => {
@@ -111,6 +112,14 @@ test('every session that can go on is ended, once, and what has ended is left al
   for (const sid of going) assert.equal(await stateOf(sid), 'revoked')
   assert.equal((await familyAt(table, client))?.revokedReason, 'client')
   assert.ok(clock.elapsedMs >= settleMs, 'the index had time to catch up')
+})
+
+test('the claims of a session that had ended before are deleted, and operators still see how it ended', async () => {
+  const { put, complete, ended } = await rig()
+  const sid = await put(revoked())
+  await complete()
+  const family = await familyAt(table, sid)
+  assert.deepEqual([family?.person, family?.revokedReason, ended], [undefined, 'client', []])
 })
 
 test('a session that the index shows late is ended too', async () => {
