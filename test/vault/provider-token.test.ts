@@ -27,7 +27,10 @@ test('a call without the time for its write is a 503 that spends nothing, and th
   const presented = credential(1, { sid: vault.sid })
   const client = aClient({ accessToken: 'provider' })
   const prepare = (remainingMs: number) => {
-    const call = { ...aCall({ application: rig.application, now, remainingMs: () => remainingMs }), client } as ClientCall
+    const call = {
+      ...aCall({ application: rig.application, now, remainingMs: () => remainingMs }),
+      client,
+    } as ClientCall
     return prepareProviderToken(call, presented, rotate(presented, policyOf(call), {}, momentOf(call)), {})
   }
   await assert.rejects(prepare(9_000), Unavailable)
