@@ -70,7 +70,8 @@ async function forward(
   const asked = JSON.parse(await textOf(incoming)) as WireRequest
   const body = JSON.stringify({ ...asked, ReturnConsumedCapacity: 'TOTAL' })
   const onward = request(new URL(incoming.url ?? '/', behind), {
-    ...{ agent, method: incoming.method },
+    agent,
+    method: incoming.method,
     headers: { ...incoming.headers, 'content-length': Buffer.byteLength(body) },
   })
   onward.end(body)

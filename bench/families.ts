@@ -111,7 +111,14 @@ type Born = { readonly sid: string; readonly salt: string }
 
 async function openFamily(families: Families, { sid, salt }: Born, codeChallenge: string): Promise<void> {
   const family = createCodeFamily({
-    ...{ sid, application, clientId, scopes, redirectUri, codeChallenge, person, limits },
+    sid,
+    application,
+    clientId,
+    scopes,
+    redirectUri,
+    codeChallenge,
+    person,
+    limits,
     ...moment(),
     saltHash: hashSalt(salt),
     audiences,

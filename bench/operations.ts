@@ -97,8 +97,12 @@ export const operations: readonly Operation[] = [
       Object.assign(session, await openedCode(families, macKey))
     },
     form: ({ code, verifier }) => ({
-      ...{ grant_type: 'authorization_code', client_id: 'web', client_secret: 'web-secret' },
-      ...{ redirect_uri: redirectUri, code: code!, code_verifier: verifier! },
+      grant_type: 'authorization_code',
+      client_id: 'web',
+      client_secret: 'web-secret',
+      redirect_uri: redirectUri,
+      code: code!,
+      code_verifier: verifier!,
     }),
   },
   {
@@ -117,7 +121,9 @@ export const operations: readonly Operation[] = [
       session.platformToken = platform.token
     },
     form: ({ platformToken }) => ({
-      ...{ grant_type: 'client_credentials', scope: 'reports:read', client_id: workloadId },
+      grant_type: 'client_credentials',
+      scope: 'reports:read',
+      client_id: workloadId,
       client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
       client_assertion: platformToken!,
     }),

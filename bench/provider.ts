@@ -31,8 +31,10 @@ export async function startProvider(): Promise<Provider> {
     if (used.has(refreshToken)) return answer(outgoing, 403, { error: 'invalid_grant' })
     used.add(refreshToken)
     answer(outgoing, 200, {
-      ...{ access_token: randomId(), refresh_token: randomId() },
-      ...{ token_type: 'Bearer', expires_in: 3600 },
+      access_token: randomId(),
+      refresh_token: randomId(),
+      token_type: 'Bearer',
+      expires_in: 3600,
     })
   })
   url = `http://${loopback}:${await listen(server, 0, 'PORT')}`
@@ -48,7 +50,9 @@ function metadata(issuer: string) {
   const at = (path: string) => `${issuer}${path}`
   return {
     issuer,
-    ...{ authorization_endpoint: at('authorize'), token_endpoint: at('oauth/token'), jwks_uri: at('jwks.json') },
+    authorization_endpoint: at('authorize'),
+    token_endpoint: at('oauth/token'),
+    jwks_uri: at('jwks.json'),
   }
 }
 

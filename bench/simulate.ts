@@ -101,8 +101,10 @@ async function sweepTable(chance: Chance): Promise<Swept> {
   const database = await startDynamodb({ removeAtEnd: folder, log: console.error })
   try {
     setEnvironment({
-      ...{ AWS_ENDPOINT_URL_DYNAMODB: database.endpoint, AWS_REGION: 'us-east-1' },
-      ...{ AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' },
+      AWS_ENDPOINT_URL_DYNAMODB: database.endpoint,
+      AWS_REGION: 'us-east-1',
+      AWS_ACCESS_KEY_ID: 'local',
+      AWS_SECRET_ACCESS_KEY: 'local',
     })
     await createTableIfMissing(tableName)
     progress.part(`ending ${sweep} sessions`, batchesOf(sweep))

@@ -48,8 +48,12 @@ export async function setStage(): Promise<Stage> {
   const registry = withWorkload(await readRegistry(ownRegistry, provider.url), platform)
   const { place } = await setUpSecrets(folder, registry.applications)
   const environment = {
-    ...{ TABLE_NAME: tableName, SECRETS: place, AWS_ENDPOINT_URL_DYNAMODB: database.endpoint },
-    ...{ AWS_REGION: 'eu-central-1', AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' },
+    TABLE_NAME: tableName,
+    SECRETS: place,
+    AWS_ENDPOINT_URL_DYNAMODB: database.endpoint,
+    AWS_REGION: 'eu-central-1',
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
   }
   setEnvironment(environment)
   await fillTable(tableName, registry, database.endpoint, provider.url)
@@ -78,8 +82,11 @@ function withWorkload(registry: Registry, { identity }: Platform): Registry {
   const service = registry.clients.find(({ application, clientId }) => application === 'demo' && clientId === 'service')
   if (service === undefined) throw new Error('The local registry has no client "service" any more')
   const workload: Client = {
-    ...{ ...service, clientId: workloadId, secretHashes: [] },
-    ...{ auth: 'workload_identity', identities: [identity] },
+    ...service,
+    clientId: workloadId,
+    secretHashes: [],
+    auth: 'workload_identity',
+    identities: [identity],
   }
   return { ...registry, clients: [...registry.clients, workload] }
 }

@@ -18,7 +18,10 @@ const sts = { name: 'sts', title: 'STS', endpointVariable: 'AWS_ENDPOINT_URL_STS
 
 async function callerArn(): Promise<string | undefined> {
   const { body } = await askAws(sts, {
-    ...{ method: 'GET', path: '/?Action=GetCallerIdentity&Version=2011-06-15', body: '', timeoutMs: answerWithinMs },
+    method: 'GET',
+    path: '/?Action=GetCallerIdentity&Version=2011-06-15',
+    body: '',
+    timeoutMs: answerWithinMs,
     headers: { accept: 'application/json' },
     // STS answers in every region.
     region: process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION || 'us-east-1',

@@ -70,7 +70,10 @@ const logs = {
 
 async function call(action: string, members: object, region: string | undefined): Promise<AwsAnswer['body']> {
   const { status, body } = await askAws(logs, {
-    ...{ method: 'POST', path: '/', region, timeoutMs: answerWithinMs },
+    method: 'POST',
+    path: '/',
+    region,
+    timeoutMs: answerWithinMs,
     headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': `Logs_20140328.${action}` },
     body: JSON.stringify(members),
   })

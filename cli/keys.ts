@@ -68,7 +68,9 @@ const lambda = { name: 'lambda', title: 'Lambda', endpointVariable: 'AWS_ENDPOIN
 /** Lambda's Invoke, without retries: a repeated retirement would retire one more key. */
 async function invoke(name: string, region: string | undefined, event: object): Promise<unknown> {
   const { status, headers, body } = await askAws(lambda, {
-    ...{ method: 'POST', path: `/2015-03-31/functions/${encodeURIComponent(name)}/invocations`, region },
+    method: 'POST',
+    path: `/2015-03-31/functions/${encodeURIComponent(name)}/invocations`,
+    region,
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(event),
     timeoutMs: answerWithinMs,

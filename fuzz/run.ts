@@ -58,7 +58,9 @@ async function fuzz({ folder, atEnd }: InFolder): Promise<void> {
       environment: {
         ...process.env,
         SCHEMATHESIS_HOOKS: join(import.meta.dirname, 'hooks.py'),
-        ...{ FUZZ_SUPPLY: supply.url, FUZZ_SEED: values.seed, FUZZ_COUNTS: countsFile },
+        FUZZ_SUPPLY: supply.url,
+        FUZZ_SEED: values.seed,
+        FUZZ_COUNTS: countsFile,
       },
     },
   )

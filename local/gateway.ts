@@ -120,7 +120,10 @@ async function serve(serving: Serving, incoming: IncomingMessage, outgoing: Serv
   if (body === 'cut off') return
   if (body === 'too long') return refuseAsTooLarge(incoming, outgoing, id)
   const request = {
-    ...{ id, method, path, body },
+    id,
+    method,
+    path,
+    body,
     query: at < 0 ? '' : url.slice(at + 1),
     rawHeaders: incoming.rawHeaders,
     sourceIp: incoming.socket.remoteAddress ?? loopback,

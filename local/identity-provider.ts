@@ -53,7 +53,8 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
       store.close()
     }
     return {
-      ...{ url, platforms },
+      url,
+      platforms,
       stop: () => {
         stopped ??= stop()
         return stopped

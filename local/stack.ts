@@ -129,8 +129,13 @@ async function start(options: LocalStackOptions, ending: Ending): Promise<LocalS
     ending.add('services', stop)
   }
   const parts = {
-    ...{ url, localUrl, idpUrl, registry, kubernetesTokenFile },
-    ...{ dynamodbEndpoint: endpoint, dynamodbEngine: engine },
+    url,
+    localUrl,
+    idpUrl,
+    registry,
+    kubernetesTokenFile,
+    dynamodbEndpoint: endpoint,
+    dynamodbEngine: engine,
   }
   startPage.open(parts, { table: tableName, ...(options.dataDir !== undefined && { dataDir: options.dataDir }) })
   prepared.resolve()
@@ -165,7 +170,12 @@ async function openGateway(
     Object.assign(sink, before)
   })
   const gateway = await startGateway({
-    ...{ port, routes, loadHandler, log, ownPages: startPage.answer, until },
+    port,
+    routes,
+    loadHandler,
+    log,
+    ownPages: startPage.answer,
+    until,
     ...(timeLimitMs !== undefined && { timeLimitMs }),
   })
   ending.add('requests', gateway.close)
@@ -217,7 +227,10 @@ type Settings = { readonly tableName: string; readonly url: string; readonly end
 function enterEnvironment({ tableName, url, endpoint, place }: Settings): () => void {
   const hasCredentials = process.env.AWS_ACCESS_KEY_ID !== undefined || process.env.AWS_PROFILE !== undefined
   const leave = setEnvironment({
-    ...{ TABLE_NAME: tableName, BASE_URL: url, SECRETS: place, AWS_ENDPOINT_URL_DYNAMODB: endpoint },
+    TABLE_NAME: tableName,
+    BASE_URL: url,
+    SECRETS: place,
+    AWS_ENDPOINT_URL_DYNAMODB: endpoint,
     AWS_REGION: process.env.AWS_REGION ?? 'eu-central-1',
     ...(hasCredentials ? {} : { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' }),
   })

@@ -28,7 +28,10 @@ export async function codeFlow(issuer: string, clientId: string, secret: string,
   const config = await openid.discovery(new URL(issuer), clientId, undefined, openid.ClientSecretBasic(secret))
   const [pkceCodeVerifier, expectedState] = [openid.randomPKCECodeVerifier(), openid.randomState()]
   const address = openid.buildAuthorizationUrl(config, {
-    ...{ redirect_uri: redirectUri, scope, state: expectedState, code_challenge_method: 'S256' },
+    redirect_uri: redirectUri,
+    scope,
+    state: expectedState,
+    code_challenge_method: 'S256',
     code_challenge: await openid.calculatePKCECodeChallenge(pkceCodeVerifier),
   })
   const application = createServer((_, response) => response.end()).listen(

@@ -36,7 +36,9 @@ export async function startFront(port: number): Promise<Front> {
     const isPublic = incoming.headers.host === publicName
     if (isPublic && origin === undefined) return void outgoing.writeHead(502).end()
     const behind = request({
-      ...{ host: '127.0.0.1', port, method: incoming.method },
+      host: '127.0.0.1',
+      port,
+      method: incoming.method,
       path: isPublic ? `${origin?.pathname.replace(/\/$/, '')}${incoming.url}` : incoming.url,
       headers: {
         ...incoming.headers,

@@ -39,7 +39,10 @@ async function rehearse({ folder, atEnd }: InFolder): Promise<void> {
     port: 0,
     clients: [
       {
-        ...{ clientId: 'token-broker', application: 'demo', auth: 'client_secret_basic', secret },
+        clientId: 'token-broker',
+        application: 'demo',
+        auth: 'client_secret_basic',
+        secret,
         publicUrl: `https://${publicName}`,
       },
     ],
@@ -48,7 +51,10 @@ async function rehearse({ folder, atEnd }: InFolder): Promise<void> {
   atEnd(() => provider.stop())
   let progress = (_text: string) => {}
   const operator = new Operator({
-    ...{ folder, emulator, installed, log },
+    folder,
+    emulator,
+    installed,
+    log,
     variables: {
       HTTPS_PROXY: front.proxy,
       NODE_EXTRA_CA_CERTS: authorityFile,

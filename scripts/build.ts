@@ -114,7 +114,10 @@ async function manifest(): Promise<object> {
   ) as Manifest
   const peers = ['aws-cdk-lib', 'constructs']
   return {
-    ...{ name, version, description, license },
+    name,
+    version,
+    description,
+    license,
     keywords: ['oauth2', 'oidc', 'token', 'device-flow', 'refresh-token', 'aws', 'cdk', 'construct', 'lambda'],
     type: 'module',
     engines: { node: '>=20.12' },

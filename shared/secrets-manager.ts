@@ -98,7 +98,10 @@ export async function writePending(name: string, versionId: string, text: string
   try {
     await client.send(
       new PutSecretValueCommand({
-        ...{ SecretId: name, SecretString: text, ClientRequestToken: versionId, VersionStages: stages },
+        SecretId: name,
+        SecretString: text,
+        ClientRequestToken: versionId,
+        VersionStages: stages,
       }),
     )
   } catch (error) {
@@ -116,8 +119,10 @@ export async function makeCurrent(name: string, versionId: string, inPlaceOf: st
   try {
     await client.send(
       new UpdateSecretVersionStageCommand({
-        ...{ SecretId: name, VersionStage: 'AWSCURRENT' },
-        ...{ MoveToVersionId: versionId, RemoveFromVersionId: inPlaceOf },
+        SecretId: name,
+        VersionStage: 'AWSCURRENT',
+        MoveToVersionId: versionId,
+        RemoveFromVersionId: inPlaceOf,
       }),
     )
     return true
@@ -132,7 +137,9 @@ export async function makeCurrent(name: string, versionId: string, inPlaceOf: st
 export async function dropPending(name: string, versionId: string): Promise<void> {
   await client.send(
     new UpdateSecretVersionStageCommand({
-      ...{ SecretId: name, VersionStage: 'AWSPENDING', RemoveFromVersionId: versionId },
+      SecretId: name,
+      VersionStage: 'AWSPENDING',
+      RemoveFromVersionId: versionId,
     }),
   )
 }

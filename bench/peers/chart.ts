@@ -53,7 +53,9 @@ export function chartOf(peers: readonly PeerFigures[]): string {
     return `<g transform="translate(${x} ${y})">${panelOf(panel, peers)}</g>`
   })
   return pictureOf({
-    ...{ width, height, style },
+    width,
+    height,
+    style,
     title: 'A refresh at the broker and at its peers',
     description: descriptionOf(peers),
     body: drawn.join('\n'),

@@ -38,13 +38,15 @@ export const contestants: readonly Contestant[] = [
 
 function broker(name: string, settings: string, clientId: string): Contestant {
   return {
-    ...{ name, settings },
+    name,
+    settings,
     async start(stage, dynamodbEndpoint) {
       const server = await startServer('broker', environmentOf(stage, {}, dynamodbEndpoint))
       const caller = createCaller(server.url)
       const refresh = refreshAt(caller, `/${application}/oauth/token/refresh`, clientId)
       return {
-        ...{ refresh, cpuMs: server.cpuMs },
+        refresh,
+        cpuMs: server.cpuMs,
         sessions: (count) =>
           Promise.all(Array.from({ length: count }, () => signIn(stage, caller, clientId).then(refresh).then(given))),
         close: () => closeBoth(caller, server),
@@ -67,7 +69,8 @@ async function signIn({ families, macKey }: Stage, caller: Caller, clientId: str
 
 function peer(name: string, settings: string, place: { readonly server: string; readonly path: string }): Contestant {
   return {
-    ...{ name, settings },
+    name,
+    settings,
     async start(stage, dynamodbEndpoint) {
       const TABLE_NAME = `bench-${place.server}`
       await createTableOnce(TABLE_NAME)
@@ -76,7 +79,8 @@ function peer(name: string, settings: string, place: { readonly server: string; 
       const caller = createCaller(server.url)
       return {
         refresh: refreshAt(caller, place.path, 'cli'),
-        ...{ sessions: server.sessions, cpuMs: server.cpuMs },
+        sessions: server.sessions,
+        cpuMs: server.cpuMs,
         close: () => closeBoth(caller, server),
       }
     },

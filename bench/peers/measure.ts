@@ -63,7 +63,8 @@ export async function measurePeers(stage: Stage, plan: PeerPlan, stepDone: () =>
     const crowd = await crowdAt(contestant, stage, plan.crowds)
     stepDone()
     figures.push({
-      ...{ name: contestant.name, settings: contestant.settings },
+      name: contestant.name,
+      settings: contestant.settings,
       ...speeds[at]!,
       ...cost,
       latencyMs,

@@ -50,7 +50,8 @@ const rateAxis: Axis = {
 function costBySessions(costs: readonly Cost[]): string {
   const last = costs.at(-1)!
   const line = (colour: Colour, of: (cost: Cost) => number, words: string, narrow = words): Line => ({
-    ...{ colour, points: costs.map((cost) => [cost.sessions, of(cost)] as const) },
+    colour,
+    points: costs.map((cost) => [cost.sessions, of(cost)] as const),
     label: [{ wide: `${words} ${dollars(of(last))}`, narrow: `${narrow} ${dollars(of(last))}` }],
   })
   const { gateway, table, functions, logs } = last.parts
@@ -79,7 +80,9 @@ function costBySessions(costs: readonly Cost[]): string {
 function costByRate(costs: readonly Cost[]): string {
   const costOf = (perSecond: number) => totalAt(costs, (cost) => cost.perSecond, perSecond)
   const limit = (perSecond: number, what: string, why: string, side: Note['side']): Note => ({
-    ...{ at: [perSecond, costOf(perSecond)], colour: 'red', side },
+    at: [perSecond, costOf(perSecond)],
+    colour: 'red',
+    side,
     words: [`${thousands(perSecond)}: ${what}`, { wide: why, narrow: '' }],
     below: side === 'left' ? { wide: -15, narrow: -8 } : { wide: 17, narrow: 9 },
   })
@@ -125,7 +128,12 @@ function latencyByRate(latencies: readonly Latency[]): string {
   const points = (of: (latency: Latency) => number) =>
     latencies.map((latency) => [latency.perSecond, of(latency)] as const)
   const plain = (at: readonly [number, number], words: Note['words'], below = { wide: 0, narrow: 0 }): Note => ({
-    ...{ at, words, below, colour: 'dim', side: 'right', hasDot: false },
+    at,
+    words,
+    below,
+    colour: 'dim',
+    side: 'right',
+    hasDot: false,
   })
   const tick = (at: number, words: Words, below: Words): Tick => ({ at, text: words, below })
   return lineChartOf({
@@ -177,7 +185,8 @@ function latencyByRate(latencies: readonly Latency[]): string {
 function sharesBySessions(shares: readonly Shares[]): string {
   const last = shares.at(-1)!
   const line = (colour: Colour, of: (share: Shares) => number, where: string, what: string): Line => ({
-    ...{ colour, points: shares.map((share) => [share.sessions, of(share)] as const) },
+    colour,
+    points: shares.map((share) => [share.sessions, of(share)] as const),
     label: [{ wide: `${where}: ${what}`, narrow: where }],
   })
   return lineChartOf({
@@ -203,7 +212,8 @@ function sharesBySessions(shares: readonly Shares[]): string {
 
 function heatByRate({ refreshes, begun, ended }: Growth['hot']): string {
   const line = (meetsAt: number, colour: Colour, label: Line['label']): Line => ({
-    ...{ colour, label: label! },
+    colour,
+    label: label!,
     points: [
       [1, maxUnitsPerSecond / meetsAt],
       [1e4, (maxUnitsPerSecond / meetsAt) * 1e4],
@@ -211,7 +221,10 @@ function heatByRate({ refreshes, begun, ended }: Growth['hot']): string {
   })
   const rough = (rate: number) => thousands(Number(rate.toPrecision(2)))
   const dot = (rate: number, colour: Colour, side: Note['side']): Note => ({
-    ...{ at: [rate, maxUnitsPerSecond], colour, words: [{ wide: rough(rate), narrow: '' }], side },
+    at: [rate, maxUnitsPerSecond],
+    colour,
+    words: [{ wide: rough(rate), narrow: '' }],
+    side,
     below: side === 'left' ? { wide: -13, narrow: 0 } : { wide: 13, narrow: 0 },
   })
   return lineChartOf({

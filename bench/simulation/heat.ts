@@ -59,8 +59,11 @@ export function sharesAt(at: readonly number[], owners: Iterator<Owner, never>):
     }
     const share = (one: Hottest) => one.most() / sessions
     return {
-      ...{ sessions, partition: share(partition), client: share(client) },
-      ...{ subject: share(subject), email: share(email) },
+      sessions,
+      partition: share(partition),
+      client: share(client),
+      subject: share(subject),
+      email: share(email),
     }
   })
 }

@@ -69,7 +69,11 @@ export function lifeOf(drawn: Drawn): Life {
     (flow === 'device' ? unitsOf(openedBytes) + unitsOf(openedBytes, decidedBytes) + unitsOf(decidedBytes) : 0) +
     unitsOf(decidedBytes, firstBytes)
   return {
-    ...{ flow, activeBytes, endedBytes, vaultBytes, startUnits },
+    flow,
+    activeBytes,
+    endedBytes,
+    vaultBytes,
+    startUnits,
     indexBytes: bySubject + byClient + byEmail,
     refreshUnits: unitsOf(activeBytes),
     vaultReadUnits: Math.ceil((activeBytes + vaultBytes) / 4096),
@@ -99,7 +103,12 @@ function open(drawn: Drawn, now: number): Family {
   }
   if (drawn.flow === 'device') return createDeviceFamily({ ...whose, codeLifetimeSeconds: 900, intervalSeconds: 5 })
   return createCodeFamily({
-    ...{ ...whose, person, emailHash, vault: vaultId, codeLifetimeSeconds: 60, codeChallenge: hash },
+    ...whose,
+    person,
+    emailHash,
+    vault: vaultId,
+    codeLifetimeSeconds: 60,
+    codeChallenge: hash,
     redirectUri: `${audience}/callback`,
     nonce: hasNonce ? hash : undefined,
   })
@@ -136,8 +145,11 @@ function vaultBytesOf({ application, accessTokenLength, refreshTokenLength }: Dr
 /** The length of a compact JWE (RFC 7516 §7.1) whose payload contains both tokens, their scope and their binding. */
 export function sealedLength(accessTokenLength: number, refreshTokenLength: number, application: string): number {
   const payload = {
-    ...{ value: { accessToken: '', refreshToken: '', scope: providerScope } },
-    ...{ iss: application, aud: `provider ${id} ${vaultId}`, iat: 1_790_067_601, exp: 1_821_603_601 },
+    value: { accessToken: '', refreshToken: '', scope: providerScope },
+    iss: application,
+    aud: `provider ${id} ${vaultId}`,
+    iat: 1_790_067_601,
+    exp: 1_821_603_601,
   }
   const base64 = (bytes: number) => Math.ceil((bytes * 4) / 3)
   const header = base64(JSON.stringify({ alg: 'dir', enc: 'A256GCM', kid }).length)

@@ -68,14 +68,21 @@ const phoneWidth = 358
 const layouts: Record<Size, Layout> = {
   wide: { width, height, top: 88, left: 88, margin: 20, lineHeight: 16, dotRadius: 5 },
   narrow: {
-    ...{ width: phoneWidth, height: (height * phoneWidth) / width },
-    ...{ top: 46, left: 60, margin: 10, lineHeight: 12, dotRadius: 3.5 },
+    width: phoneWidth,
+    height: (height * phoneWidth) / width,
+    top: 46,
+    left: 60,
+    margin: 10,
+    lineHeight: 12,
+    dotRadius: 3.5,
   },
 }
 
 export function lineChartOf(chart: LineChart): string {
   return pictureOf({
-    ...{ width, height, style },
+    width,
+    height,
+    style,
     title: wordsFor(chart.title, 'wide'),
     description: chart.description,
     body: [

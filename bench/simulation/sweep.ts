@@ -58,8 +58,15 @@ async function putSessions(table: Table, sub: string, count: number, chance: Cha
         writeId: randomId(),
         now: Date.now() - chance.between(1, 1e9),
       },
-      ...{ application, clientId, audiences: [audience], scopes, startedFrom, limits, codeLifetimeSeconds: 60 },
-      ...{ person: { ...person, sub }, redirectUri: `${audience}/callback` },
+      application,
+      clientId,
+      audiences: [audience],
+      scopes,
+      startedFrom,
+      limits,
+      codeLifetimeSeconds: 60,
+      person: { ...person, sub },
+      redirectUri: `${audience}/callback`,
     })
     return { PutRequest: { Item: { ...familyKey(family.sid), ...family } } }
   })
@@ -79,7 +86,8 @@ async function end(table: Table, subject: string, sessions: number): Promise<Swe
   )
   let ended = 0
   const task = {
-    ...{ application, subject },
+    application,
+    subject,
     end: (sid: string) =>
       revokeByOps(application, sid, { actor: 'ada', note: 'simulated' }, { now: Date.now(), writeId: randomId() }),
     erase: (sid: string) => eraseClaims(application, sid, randomId()),

@@ -32,11 +32,18 @@ export function audienceHint(audience: string): string {
 
 async function ask(audience: string, region: string): Promise<string> {
   const form = new URLSearchParams({
-    ...{ Action: 'GetWebIdentityToken', Version: '2011-06-15', 'Audience.member.1': audience },
-    ...{ SigningAlgorithm: 'ES384', DurationSeconds: String(lifetimeSeconds) },
+    Action: 'GetWebIdentityToken',
+    Version: '2011-06-15',
+    'Audience.member.1': audience,
+    SigningAlgorithm: 'ES384',
+    DurationSeconds: String(lifetimeSeconds),
   })
   const { status, text } = await askAws(sts, {
-    ...{ method: 'POST', path: '/', region, timeoutMs: answerWithinMs, body: form.toString() },
+    method: 'POST',
+    path: '/',
+    region,
+    timeoutMs: answerWithinMs,
+    body: form.toString(),
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     hint: 'A function in a VPC needs an interface endpoint for STS, or a route to the internet.',
   })

@@ -15,7 +15,9 @@ export function directory({ url, store }: Surroundings): Setup {
   const accessTokens = store.adapter('directory AccessToken')
   const mount = directoryPath.slice(0, -1)
   return {
-    ...{ name: 'directory', mount, issuer: `${url}${mount}` },
+    name: 'directory',
+    mount,
+    issuer: `${url}${mount}`,
     adapters: { AccessToken: accessTokens },
     settings: {
       routes,

@@ -70,13 +70,20 @@ export function createProvider(setup: Setup, { port, store, keys, clients, log }
     renderError: (context, { error, error_description: description }) => show(context, errorPage(error, description)),
     ...settings,
     clientDefaults: {
-      ...{ grant_types: ['authorization_code', 'refresh_token'], response_types: ['code'], require_auth_time: true },
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      require_auth_time: true,
       ...settings?.clientDefaults,
     },
     features: { ...features, ...setup.features },
     ttl: {
-      ...{ AuthorizationCode: 60, AccessToken: hour, IdToken: hour, RefreshToken: 30 * day },
-      ...{ Interaction: hour, Session: 14 * day, Grant: 30 * day },
+      AuthorizationCode: 60,
+      AccessToken: hour,
+      IdToken: hour,
+      RefreshToken: 30 * day,
+      Interaction: hour,
+      Session: 14 * day,
+      Grant: 30 * day,
       ...settings?.ttl,
     },
   })

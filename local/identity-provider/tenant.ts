@@ -19,7 +19,9 @@ export function tenant({ url, store, keys }: Surroundings, accessTokenSeconds: n
   const issuer = `${url}${tenantPath}`
   const userinfo = `${issuer}userinfo`
   return {
-    ...{ name: 'tenant', mount: tenantPath.slice(0, -1), issuer },
+    name: 'tenant',
+    mount: tenantPath.slice(0, -1),
+    issuer,
     adapters: { DeviceCode: withInterval(store.adapter('tenant DeviceCode'), store.adapter('tenant DevicePoll')) },
     features: { deviceFlow, resourceIndicators: audiences(accessTokenSeconds) },
     settings: {
@@ -32,7 +34,10 @@ export function tenant({ url, store, keys }: Surroundings, accessTokenSeconds: n
       formats: { customizers: { jwt: (_context, _token, { payload }) => addUserinfo(payload, userinfo) } },
       rotateRefreshToken: true,
       ttl: {
-        ...{ AccessToken: accessTokenSeconds, IdToken: 10 * hour, Session: 3 * day, Grant: 365 * day },
+        AccessToken: accessTokenSeconds,
+        IdToken: 10 * hour,
+        Session: 3 * day,
+        Grant: 365 * day,
         DeviceCode: 900,
       },
     },
@@ -41,13 +46,20 @@ export function tenant({ url, store, keys }: Surroundings, accessTokenSeconds: n
 }
 
 const routes = {
-  ...{ authorization: '/authorize', token: '/oauth/token', revocation: '/oauth/revoke', userinfo: '/userinfo' },
-  ...{ device_authorization: '/oauth/device/code', code_verification: '/activate', jwks: '/.well-known/jwks.json' },
+  authorization: '/authorize',
+  token: '/oauth/token',
+  revocation: '/oauth/revoke',
+  userinfo: '/userinfo',
+  device_authorization: '/oauth/device/code',
+  code_verification: '/activate',
+  jwks: '/.well-known/jwks.json',
 }
 
 const deviceFlow = {
   ...({ enabled: true, charset: 'base-20', mask: '****-****' } as const),
-  ...{ userCodeInputSource: askForCode, userCodeConfirmSource: askToConfirm, successSource: tellSuccess },
+  userCodeInputSource: askForCode,
+  userCodeConfirmSource: askToConfirm,
+  successSource: tellSuccess,
 }
 
 /** As at Auth0, without an audience the access token is opaque and valid only at userinfo. */
@@ -57,7 +69,9 @@ function audiences(accessTokenTTL: number) {
     defaultResource: ({ oidc }: KoaContextWithOIDC) => textOf(oidc.params?.audience),
     useGrantedResource: () => true,
     getResourceServerInfo: (_context: KoaContextWithOIDC, audience: string) => ({
-      ...{ scope, audience, accessTokenTTL },
+      scope,
+      audience,
+      accessTokenTTL,
       ...({ accessTokenFormat: 'jwt', jwt: { sign: { alg: 'RS256' } } } as const),
     }),
   }
@@ -79,7 +93,11 @@ function keepOfflineAccess({ oidc, query }: KoaContextWithOIDC): void {
 
 /** Auth0's statuses. RFC 6749 §5.2 and RFC 8628 §3.5 specify 400 for each of these errors. */
 const statuses: Readonly<Record<string, number>> = {
-  ...{ authorization_pending: 403, expired_token: 403, access_denied: 403, invalid_grant: 403, slow_down: 429 },
+  authorization_pending: 403,
+  expired_token: 403,
+  access_denied: 403,
+  invalid_grant: 403,
+  slow_down: 429,
 }
 
 const answerAsAuth0: Middleware = async (context, next) => {

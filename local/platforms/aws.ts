@@ -24,8 +24,11 @@ function claims(audiences: readonly string[], region: string, tags: Readonly<Rec
     sub: role,
     aud: audiences.length === 1 ? audiences[0] : audiences,
     'https://sts.amazonaws.com/': {
-      ...{ aws_account: account, source_region: region, principal_id: role },
-      ...{ org_id: 'o-a1b2c3d4e5', ou_path: 'o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/' },
+      aws_account: account,
+      source_region: region,
+      principal_id: role,
+      org_id: 'o-a1b2c3d4e5',
+      ou_path: 'o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/',
       principal_tags: { team: 'reports' },
       lambda_source_function_arn: `arn:aws:lambda:${region}:${account}:function:nightly-report`,
       ...(Object.keys(tags).length > 0 && { request_tags: tags }),

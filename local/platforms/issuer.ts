@@ -38,8 +38,10 @@ export function createIssuer({ issuer, keysPath, keys, header }: Setup): Issuer 
       if (path === '/.well-known/openid-configuration') {
         const algorithms = (await keys()).map(({ alg }) => alg)
         sendJson(outgoing, {
-          ...{ issuer, jwks_uri: `${issuer}${keysPath}` },
-          ...{ response_types_supported: ['id_token'], subject_types_supported: ['public'] },
+          issuer,
+          jwks_uri: `${issuer}${keysPath}`,
+          response_types_supported: ['id_token'],
+          subject_types_supported: ['public'],
           id_token_signing_alg_values_supported: algorithms,
         })
         return true

@@ -63,7 +63,8 @@ export function describeApi(routes: readonly DescribedRoute[], baseUrl: string) 
       },
       securitySchemes: {
         clientSecretBasic: {
-          ...{ type: 'http', scheme: 'basic' },
+          type: 'http',
+          scheme: 'basic',
           description:
             'Client id and secret (RFC 6749 §2.3.1). The other methods of clients, `client_secret_post`, `private_key_jwt`, a token of the platform and `none`, have no header: they are members of the body.',
         },
@@ -74,7 +75,10 @@ export function describeApi(routes: readonly DescribedRoute[], baseUrl: string) 
           description: 'An access token (RFC 6750).',
         },
         awsSigV4: {
-          ...{ type: 'apiKey', name: 'Authorization', in: 'header', 'x-amazon-apigateway-authtype': 'awsSigv4' },
+          type: 'apiKey',
+          name: 'Authorization',
+          in: 'header',
+          'x-amazon-apigateway-authtype': 'awsSigv4',
           description: 'AWS Signature Version 4, for the service `execute-api`. The local stack asks for none.',
         },
       },
@@ -105,7 +109,11 @@ const pathParameters: Readonly<Record<string, Pick<Parameter, 'description' | 'e
 function pathParameter(name: string): Parameter {
   const { description = name, example } = pathParameters[name] ?? {}
   return {
-    ...{ name, in: 'path', required: true, description, schema: { type: 'string' } },
+    name,
+    in: 'path',
+    required: true,
+    description,
+    schema: { type: 'string' },
     ...(example !== undefined && { example }),
   }
 }

@@ -56,7 +56,9 @@ const authorizeOptional: readonly KnownName[] = [
 const authorizeRequired = ['client_id', 'redirect_uri', 'response_type'] as const
 
 const authorize = {
-  ...{ ...oauth, security: nobody, summary: 'Send a browser here to sign a person in (RFC 6749 §4.1.1)' },
+  ...oauth,
+  security: nobody,
+  summary: 'Send a browser here to sign a person in (RFC 6749 §4.1.1)',
   description:
     'For browsers: the answer leads on to the identity provider, and from there back to `redirect_uri` with `code`, `state` and `iss`, or with `error`.',
   responses: {
@@ -69,7 +71,8 @@ const authorize = {
 } as const
 
 const userinfo = {
-  ...{ ...oauth, summary: 'Claims of the person that an access token stands for (OIDC Core §5.3)' },
+  ...oauth,
+  summary: 'Claims of the person that an access token stands for (OIDC Core §5.3)',
   responses: { 200: answer('Userinfo', 'The claims that the scopes of the token release.'), ...userinfoErrors() },
 } as const
 
@@ -80,7 +83,8 @@ const activatePage = {
 }
 
 const metadata: Operation = {
-  ...{ ...discovery, summary: 'Endpoints and abilities of an application (OIDC Discovery §4, RFC 8414 §3)' },
+  ...discovery,
+  summary: 'Endpoints and abilities of an application (OIDC Discovery §4, RFC 8414 §3)',
   responses: { 200: answer('Metadata', 'The metadata.'), ...publicErrors() },
 }
 
@@ -88,7 +92,8 @@ function tokenRequest(...types: readonly [GrantType, ...GrantType[]]): Operation
   const [first, ...others] = types
   const isEvery = others.length > 0
   return {
-    ...{ ...oauth, security: anyClient },
+    ...oauth,
+    security: anyClient,
     summary: isEvery ? 'Token endpoint: every grant (RFC 6749 §3.2)' : grants[first].summary,
     description: isEvery
       ? grantList(types)
@@ -140,7 +145,9 @@ const revocation: Content = {
 /** By `METHOD path`. */
 export const operations: Readonly<Record<string, Operation>> = {
   'POST /{application}/oauth/device_authorization': {
-    ...{ ...oauth, security: anyClient, summary: 'Start a device flow (RFC 8628 §3.1)' },
+    ...oauth,
+    security: anyClient,
+    summary: 'Start a device flow (RFC 8628 §3.1)',
     requestBody: form(
       bodyContent([], ['scope', 'resource', 'audience', ...clientParameters], {
         client_id: 'cli',
@@ -165,7 +172,9 @@ export const operations: Readonly<Record<string, Operation>> = {
   'POST /{application}/oauth/token/client': tokenRequest('client_credentials'),
   'POST /{application}/oauth/token/exchange': tokenRequest('urn:ietf:params:oauth:grant-type:token-exchange'),
   'POST /{application}/oauth/revoke': {
-    ...{ ...oauth, security: anyClient, summary: 'End a session (RFC 7009)' },
+    ...oauth,
+    security: anyClient,
+    summary: 'End a session (RFC 7009)',
     description: 'Any refresh token of the session will do, old or new, and so will an access token.',
     requestBody: form(
       bodyContent(['token'], ['token_type_hint', ...clientParameters], { client_id: 'cli', token: 'rt_example' }),
@@ -176,7 +185,9 @@ export const operations: Readonly<Record<string, Operation>> = {
     },
   },
   'POST /{application}/oauth/introspect': {
-    ...{ ...oauth, security: anyClient, summary: 'Check a token (RFC 7662)' },
+    ...oauth,
+    security: anyClient,
+    summary: 'Check a token (RFC 7662)',
     description: 'For clients with a secret or a key that are registered to introspect.',
     requestBody: form(
       bodyContent(['token'], ['token_type_hint', ...clientParameters], {
@@ -187,7 +198,8 @@ export const operations: Readonly<Record<string, Operation>> = {
   },
   'GET /{application}/oauth/userinfo': { ...userinfo, security: bearer },
   'POST /{application}/oauth/userinfo': {
-    ...{ ...userinfo, security: [...bearer, {}] },
+    ...userinfo,
+    security: [...bearer, {}],
     requestBody: { required: false, content: bodyContent([], ['access_token'], {}) },
   },
   'GET /{application}/oauth/authorize': {
@@ -201,13 +213,17 @@ export const operations: Readonly<Record<string, Operation>> = {
     ...authorize,
     requestBody: form(
       bodyContent(authorizeRequired, [...authorizeOptional, 'csrf', 'decision'], {
-        ...{ client_id: 'web', redirect_uri: 'http://127.0.0.1:9999/cb', response_type: 'code' },
-        ...{ scope: 'openid', state: 'af0ifjsldkj' },
+        client_id: 'web',
+        redirect_uri: 'http://127.0.0.1:9999/cb',
+        response_type: 'code',
+        scope: 'openid',
+        state: 'af0ifjsldkj',
       }),
     ),
   },
   'GET /{application}/oauth/callback': {
-    ...{ ...pages, summary: 'The identity provider returns the browser here' },
+    ...pages,
+    summary: 'The identity provider returns the browser here',
     description: 'Clients never call it.',
     parameters: [inQuery('state'), inQuery('code')],
     responses: {
@@ -218,12 +234,14 @@ export const operations: Readonly<Record<string, Operation>> = {
     },
   },
   'GET /{application}/activate': {
-    ...{ ...pages, summary: 'The page where a person types a user code (RFC 8628 §3.3)' },
+    ...pages,
+    summary: 'The page where a person types a user code (RFC 8628 §3.3)',
     parameters: (['user_code', 'proof', 'result', 'ui_locales'] as const).map((name) => inQuery(name)),
     responses: { ...activatePage, 410: page('The result is not known any more, or only in another browser.') },
   },
   'POST /{application}/activate': {
-    ...{ ...pages, summary: 'The form of that page' },
+    ...pages,
+    summary: 'The form of that page',
     requestBody: form(
       bodyContent(['user_code'], ['decision', 'csrf', 'proof', 'ui_locales'], { user_code: 'WDJB-MJHT' }),
     ),
@@ -232,34 +250,41 @@ export const operations: Readonly<Record<string, Operation>> = {
   'GET /{application}/.well-known/openid-configuration': metadata,
   'GET /.well-known/oauth-authorization-server/{application}': metadata,
   'GET /{application}/.well-known/jwks.json': {
-    ...{ ...discovery, summary: 'Keys that tokens verify with (RFC 7517)' },
+    ...discovery,
+    summary: 'Keys that tokens verify with (RFC 7517)',
     responses: { 200: answer('Keys', 'The public keys.'), ...publicErrors() },
   },
   'GET /applications': {
-    ...{ ...ops, summary: 'List the applications' },
+    ...ops,
+    summary: 'List the applications',
     responses: { 200: answer('Applications', 'Their names.'), ...opsErrors(false) },
   },
   'GET /{application}/sessions': {
-    ...{ ...ops, summary: 'Find sessions, the newest first' },
+    ...ops,
+    summary: 'Find sessions, the newest first',
     parameters: sessionFilters,
     responses: { 200: answer('Sessions', 'A page of sessions.'), ...opsErrors(true) },
   },
   'POST /{application}/sessions/revoke': {
-    ...{ ...ops, summary: 'End all sessions of a person, a client or the application' },
+    ...ops,
+    summary: 'End all sessions of a person, a client or the application',
     requestBody: { required: true, content: revocation },
     responses: { 200: answer('EndedSessions', 'From `effective_at` on they are over.'), ...opsErrors(true) },
   },
   'GET /{application}/sessions/{sid}': {
-    ...{ ...ops, summary: 'Show one session' },
+    ...ops,
+    summary: 'Show one session',
     responses: { 200: answer('SessionDetails', 'The session, and how to find its history.'), ...opsErrors(true) },
   },
   'DELETE /{application}/sessions/{sid}': {
-    ...{ ...ops, summary: 'End one session' },
+    ...ops,
+    summary: 'End one session',
     parameters: [reason],
     responses: { 200: answer('EndedSession', 'It is over.'), ...opsErrors(true) },
   },
   'GET /openapi.json': {
-    ...{ ...documents, summary: 'This description' },
+    ...documents,
+    summary: 'This description',
     responses: {
       200: {
         description: 'OpenAPI 3.1.',
@@ -270,12 +295,14 @@ export const operations: Readonly<Record<string, Operation>> = {
     },
   },
   'GET /apidocs': {
-    ...{ ...documents, summary: 'This description in a browser' },
+    ...documents,
+    summary: 'This description in a browser',
     description: 'Only where the stage has the setting `apiDocs`.',
     responses: { 200: page('The page.'), ...anywhere },
   },
   'GET /apidocs/{file}': {
-    ...{ ...documents, summary: 'Scripts and styles of that page' },
+    ...documents,
+    summary: 'Scripts and styles of that page',
     responses: {
       200: { description: 'The file.', headers: requestId, content: { 'text/*': { schema: { type: 'string' } } } },
       ...fileErrors(),

@@ -9,9 +9,11 @@ export type StoredRegistry = {
   readonly clients: readonly Client[]
   /** Increases with each write. A change is written only over the version that it was computed for. */
   readonly version: number
-  /** Removed records by `recordName`, each with the time up to which its sessions are revoked, ms (removed-records.ts). */
-  readonly removed: Readonly<Record<string, number>>
+  readonly removed: Removed
 }
+
+/** Removed records by `recordName`, each with the time up to which its sessions are revoked, ms (removed-records.ts). */
+export type Removed = Readonly<Record<string, number>>
 
 export type RegistryRecord = Application | DeclaredClient
 

@@ -340,7 +340,10 @@ const maxActorLength = 112
 
 function ended(revokedReason: RevocationReason, { now, writeId }: Moment, atProvider: boolean): Partial<Family> {
   return {
-    ...{ writeId, state: 'revoked', revokedAt: now, revokedReason },
+    writeId,
+    state: 'revoked',
+    revokedAt: now,
+    revokedReason,
     ...(atProvider && { revocationDue: 'provider' }),
   }
 }

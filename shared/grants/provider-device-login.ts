@@ -72,7 +72,8 @@ export async function pollProvider(call: ClientCall, family: Family, sealed: str
       return write(call, family, { deny: true })
     default:
       audit(call, 'provider.unexpected', {
-        ...{ level: 'warn', sid: family.sid },
+        level: 'warn',
+        sid: family.sid,
         reason: result.kind === 'unexpected' ? result.why : result.kind,
       })
       throw new Unavailable('provider', undefined)

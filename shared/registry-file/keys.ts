@@ -12,7 +12,13 @@ const isPrivate = v.optional(v.never('is private: only the public key belongs he
 const jwkMembers = {
   kid: v.optional(text(128)),
   use: v.optional(v.literal('sig')),
-  ...{ d: isPrivate, p: isPrivate, q: isPrivate, dp: isPrivate, dq: isPrivate, qi: isPrivate, oth: isPrivate },
+  d: isPrivate,
+  p: isPrivate,
+  q: isPrivate,
+  dp: isPrivate,
+  dq: isPrivate,
+  qi: isPrivate,
+  oth: isPrivate,
   k: isPrivate,
 }
 

@@ -38,8 +38,13 @@ export async function signInRequest(
   }
   const granted = grantRequested(client, parameters)
   const request = {
-    ...{ clientId: client.clientId, redirectUri: to.redirectUri, responseMode: to.mode, ...granted },
-    ...{ state: to.state, nonce: parameters.optional('nonce'), codeChallenge },
+    clientId: client.clientId,
+    redirectUri: to.redirectUri,
+    responseMode: to.mode,
+    ...granted,
+    state: to.state,
+    nonce: parameters.optional('nonce'),
+    codeChallenge,
     sub: await subjectHinted(call, client),
   }
   return { request, wishes }

@@ -20,6 +20,7 @@ import {
   isClient,
   type KeepsSessions,
   type RegistryRecord,
+  type Removed,
   type StoredRegistry,
 } from '../domain/registry-changes.ts'
 import { Unavailable } from '../unavailable.ts'
@@ -29,7 +30,7 @@ import { type Item, itemsUnder, type Key } from './items.ts'
 import { applicationKey, clientKey, registrationsCachedMs } from './registrations.ts'
 import { type Author, historyChangesOf, historyWrite } from './registry-history.ts'
 import { listed, applicationsIn as namesIn, readRegistryItem, registryKey } from './registry-item.ts'
-import { type Removed, removedAfter, revokedBeforeOf, revokedByRemoval } from './removed-records.ts'
+import { removedAfter, revokedBeforeOf, revokedByRemoval } from './removed-records.ts'
 import type { Table } from './table.ts'
 
 /** DynamoDB's limit is 100; two are the item with the version and the entry of the history. */

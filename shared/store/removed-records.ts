@@ -2,11 +2,8 @@
  * Which sessions a record that is added revokes, so that it does not revive those of a removed record of its name. Pure.
  */
 
-import { type Change, type RegistryRecord, recordName } from '../domain/registry-changes.ts'
+import { type Change, type RegistryRecord, type Removed, recordName } from '../domain/registry-changes.ts'
 import { registrationsCachedMs } from './registrations.ts'
-
-/** Removed records by name, each with the time up to which its sessions are revoked, ms. */
-export type Removed = Readonly<Record<string, number>>
 
 /** Records that earlier versions removed have no entry. An added record revokes the sessions that began this long before it. */
 const addedEarlierMs = 60_000

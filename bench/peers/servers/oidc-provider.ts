@@ -128,8 +128,15 @@ async function startSession(): Promise<string> {
   const grantId = await grant.save()
   const found = (await provider.Client.find('cli'))!
   const token = new provider.RefreshToken({
-    ...{ accountId, client: found, grantId, scope, resource, gty: 'authorization_code' },
-    ...{ authTime: Math.floor(Date.now() / 1000), expiresWithSession: false, claims: {} },
+    accountId,
+    client: found,
+    grantId,
+    scope,
+    resource,
+    gty: 'authorization_code',
+    authTime: Math.floor(Date.now() / 1000),
+    expiresWithSession: false,
+    claims: {},
   } as ConstructorParameters<typeof provider.RefreshToken>[0])
   return token.save()
 }
