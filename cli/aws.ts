@@ -48,7 +48,7 @@ export async function askAws({ name, title, endpointVariable }: AwsService, aske
   try {
     const response = await request(url, { method, headers: withSignature, timeoutMs, ...(body !== '' && { body }) })
     const text = await response.text()
-    return { status: response.status, headers: response.headers, text, body: objectIn(text) }
+    return { status: response.status, headers: response.headers, text, body: objectIn(text) ?? {} }
   } catch (error) {
     throw new OutOfReach(`${title} is out of reach (${reasonOf(error)}).`, asked.hint)
   }

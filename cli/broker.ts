@@ -30,7 +30,7 @@ const answerWithinMs = 35_000
 const maxPauseMs = 5_000
 
 type Call = { readonly method: string; readonly url: URL; readonly body: string; readonly sign: string | undefined }
-type Answer = { readonly status: number; readonly headers: Response['headers']; readonly body: Json }
+type Answer = { readonly status: number; readonly headers: Response['headers']; readonly body: Json | undefined }
 
 /** @throws {UsageProblem} */
 export function opsBroker(settings: OpsSettings): OpsBroker {
@@ -120,10 +120,17 @@ async function once({ method, url, body, sign }: Call): Promise<Answer> {
 
 function bodyOf({ status, headers, body }: Answer, url: URL): Json {
   if (status === 200) {
+    if (body === undefined) {
+      throw new Problem(
+        `${url.origin} does not answer as a broker does.`,
+        undefined,
+        'Check the URL of the broker (--url).',
+      )
+    }
     warnOfMismatch(headers.get(versionHeader))
     return body
   }
-  const { error, error_description: description, message } = body
+  const { error, error_description: description, message } = body ?? {}
   const words = [description, message, error].find((each) => typeof each === 'string') ?? `status ${status}`
   if (status === 401 || status === 403) {
     throw new Problem(

@@ -98,24 +98,23 @@ function assertOwn({ uid, mode }: Stats, path: string): void {
   const own = process.getuid?.()
   if (own === undefined) return
   if (uid !== own) {
-    throw new Untrusted(
+    throw new Problem(
       `${path} belongs to user ${uid}, but this is user ${own}. It is not used.`,
+      undefined,
       `Run ${programName} as user ${uid}, or set TOKEN_BROKER_HOME to a folder of your own.`,
     )
   }
   if ((mode & 0o022) !== 0) {
-    throw new Untrusted(
+    throw new Problem(
       `Other users can write ${path}. It is not used.`,
+      undefined,
       `If you trust its content, run: chmod 600 ${path}. Otherwise remove it and sign in again.`,
     )
   }
 }
 
-export class Untrusted extends Problem {
-  constructor(message: string, hint: string) {
-    super(message, exitCodes.failed, hint)
-  }
-}
+/** Another program has written the file, or a part of it is missing. */
+class Damaged extends Problem {}
 
 /**
  * Runs a change while no other process writes. A signal during the change ends the process after it.
@@ -142,11 +141,26 @@ export async function changeSessions(
   })
 }
 
-/** Renames a file that cannot be read, so that its owner can look at it. @returns its new path */
-export async function setAside(path: string): Promise<string> {
-  const place = `${path}.broken-${Date.now()}`
-  await rename(path, place)
-  return place
+/**
+ * Makes sure, before a person is asked to sign in, that a session can be stored. A damaged file is renamed, so that its owner can look
+ * at it.
+ *
+ * @returns the new path of a damaged file
+ * @throws {Problem}
+ */
+export async function prepareSessions(path: string): Promise<string | undefined> {
+  const lock = await lockAt(path, async () => false)
+  try {
+    await readSessions(path)
+    return undefined
+  } catch (error) {
+    if (!(error instanceof Damaged)) throw error
+    const place = `${path}.broken-${Date.now()}`
+    await rename(path, place)
+    return place
+  } finally {
+    await lock?.release()
+  }
 }
 
 async function lockAt(path: string, isDone: () => Promise<boolean>): Promise<Lock | undefined> {
@@ -156,7 +170,7 @@ async function lockAt(path: string, isDone: () => Promise<boolean>): Promise<Loc
     if (lock !== 'held') return lock
   } catch (error) {
     if (error instanceof Problem) throw error
-    throw new Problem(`${dirname(path)} cannot be written (${reasonOf(error)}); nothing was spent.`)
+    throw new Problem(`${dirname(path)} cannot be written (${reasonOf(error)}); nothing was changed.`)
   }
   throw new Problem(
     `Another process holds ${path}.lock.`,
@@ -192,11 +206,15 @@ function createDraft(path: string, lock: Lock): Pick<Change, 'reserve' | 'write'
     },
     write: async ({ sessions, default: preferred }) => {
       const bytes = Buffer.from(`${JSON.stringify({ version, default: preferred, sessions }, null, 2)}\n`)
-      const draft = await opened()
-      // Write over the reserved space and truncate afterwards: the disk may be full by now.
-      await writeAll(draft, bytes)
-      await draft.truncate(bytes.length)
-      await draft.sync()
+      try {
+        const draft = await opened()
+        // Write over the reserved space and truncate afterwards: the disk may be full by now.
+        await writeAll(draft, bytes)
+        await draft.truncate(bytes.length)
+        await draft.sync()
+      } catch (error) {
+        throw new Problem(`${path} cannot be written (${reasonOf(error)}).`)
+      }
       if (!(await lock.isHeld())) {
         throw new Problem(`Another process has taken over ${path}; nothing was written. Run the command again.`)
       }
@@ -241,7 +259,7 @@ function sessionsIn(text: string, path: string): Sessions {
     if (error instanceof Problem) throw error
   }
   // Do not quote its text: it may be part of a token.
-  throw new Problem(
+  throw new Damaged(
     `${path} was not written by token-broker, or is damaged. It was left as it is.`,
     exitCodes.failed,
     `${programName} login renames it and starts a new one.`,

@@ -36,12 +36,12 @@ function isProxied(url: URL): boolean {
   return !isLoopback(url) && Boolean(HTTPS_PROXY || https_proxy || HTTP_PROXY || http_proxy)
 }
 
-/** @returns an empty object if the text is not a JSON object */
-export function objectIn(text: string): Readonly<Record<string, unknown>> {
+/** @returns undefined if the text is not a JSON object */
+export function objectIn(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text)
-    return value !== null && typeof value === 'object' ? (value as Readonly<Record<string, unknown>>) : {}
+    return value !== null && typeof value === 'object' ? (value as Readonly<Record<string, unknown>>) : undefined
   } catch {
-    return {}
+    return undefined
   }
 }

@@ -79,7 +79,8 @@ async function call(action: string, members: object, region: string | undefined)
   })
   if (status === 200) return body
   const words = String(body.message ?? body.Message ?? body.__type ?? `status ${status}`)
-  if (status >= 500) throw new OutOfReach(`CloudWatch Logs failed: ${words}`)
+  const isBusy = /(Throttling|LimitExceeded)Exception$/.test(String(body.__type))
+  if (status >= 500 || isBusy) throw new OutOfReach(`CloudWatch Logs failed: ${words}. Try again later.`)
   throw new Problem(
     `CloudWatch Logs: ${words}`,
     undefined,

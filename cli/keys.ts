@@ -37,7 +37,11 @@ export async function keysFrom({ function: name, dataDir, region }: KeysSettings
 function inCloud(name: string, region: string | undefined): Keys {
   const call = async (event: object) => invoke(name, region, event)
   return {
-    list: async () => ((await call({ list: true })) as { keys: readonly KeyDescription[] }).keys,
+    list: async () => {
+      const { keys } = Object(await call({ list: true })) as { keys?: readonly KeyDescription[] }
+      if (Array.isArray(keys)) return keys
+      throw new Problem(`${name} lists no keys. Pass the output RotateKeysFunctionName of the stack with --function.`)
+    },
     rotate: async () => (await call({ rotate: true })) as Rotation,
     retire: async (retire, reason) => (await call({ emergency: { retire, reason } })) as Retirement,
   }

@@ -6,7 +6,7 @@
  */
 
 import { randomUUID } from 'node:crypto'
-import { readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { open, readFile, readlink, rm, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import { replaceFile } from './replace-file.ts'
@@ -83,10 +83,10 @@ async function acquire(path: string): Promise<string | undefined> {
 
 async function create(path: string): Promise<string | undefined> {
   const name = randomUUID()
-  const holder: Holder = { pid: process.pid, began: await beginOf(process.pid), machine: hostname(), name }
+  const holder: Holder = { pid: process.pid, began: await beginOf(process.pid), machine: await machine(), name }
   try {
-    // A file that does not name its holder yet would block others for `maxHeldMs`.
-    await finishBeforeExit(() => writeFile(path, JSON.stringify(holder), { mode: 0o600, flag: 'wx' }))
+    // A file that does not name its holder would block others for `maxHeldMs`.
+    await finishBeforeExit(() => writeWhole(path, JSON.stringify(holder)))
     return name
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined
@@ -94,12 +94,30 @@ async function create(path: string): Promise<string | undefined> {
   }
 }
 
+/** Creates the file, or leaves none behind. */
+async function writeWhole(path: string, text: string): Promise<void> {
+  const file = await open(path, 'wx', 0o600)
+  try {
+    await file.writeFile(text)
+  } catch (error) {
+    await rm(path, { force: true })
+    throw error
+  } finally {
+    await file.close()
+  }
+}
+
+/** Processes see each other's pids only on the same host, and in the same PID namespace of Linux. */
+async function machine(): Promise<string> {
+  return `${hostname()} ${await readlink('/proc/self/ns/pid').catch(() => '')}`.trim()
+}
+
 /** @returns the name of the holder if it is dead, or 'unreadable' for an old file that names none */
 async function deadHolder(path: string): Promise<string | undefined> {
   const isOld = await isOlderThan(path, maxHeldMs)
   const holder = await holderIn(path)
   if (holder === undefined) return isOld ? 'unreadable' : undefined
-  if (holder.machine !== hostname()) return isOld ? holder.name : undefined
+  if (holder.machine !== (await machine())) return isOld ? holder.name : undefined
   if (!isAlive(holder.pid)) return holder.name
   const began = await beginOf(holder.pid)
   const isDead = began !== '' && holder.began !== '' ? began !== holder.began : isOld

@@ -3,7 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { isLoopback } from '../shared/domain/loopback.ts'
 import { clock } from './clock.ts'
-import { type Response, request } from './http.ts'
+import { objectIn, type Response, request } from './http.ts'
 import { exitCodes, OutOfReach, Problem, reasonOf } from './problem.ts'
 import { programName } from './program-name.ts'
 import { maxRefreshMs, maxRequestSeconds, type RefreshPlan, refreshPlan } from './refresh-plan.ts'
@@ -262,12 +262,13 @@ async function once(
     const why = reasonOf(error)
     return { why, kind: beforeSending.test(why) ? 'unseen' : 'lost', retryAfterMs: 0 }
   }
-  const answer = bodyIn(words)
+  const answer = objectIn(words)
   const error = text(answer ?? {}, 'error')
   if (response.status === 200 && answer !== undefined) return { body: answer }
   const why = answer === undefined ? 'an answer that is not JSON' : `status ${response.status}`
   const retryAfterMs = Number(response.headers.get('retry-after') ?? 0) * 1000 || 0
-  if (response.status === 429) return { why, kind: 'unseen', retryAfterMs }
+  // With `errorProfile` auth0, a poll that was too early is a 429, too.
+  if (response.status === 429 && error !== 'slow_down') return { why, kind: 'unseen', retryAfterMs }
   // The broker, or its gateway after the function has ended, answers with an OAuth error. Any other 5xx says nothing about the request.
   if (response.status >= 500) return { why, kind: error === '' ? 'lost' : 'answered', retryAfterMs }
   if (error !== '') return { body: { error, description: text(answer ?? {}, 'error_description') } }
@@ -277,14 +278,6 @@ async function once(
 /** Error codes of Node and undici for a connection that was never made. */
 const beforeSending =
   /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|ENETUNREACH|EHOSTUNREACH|EADDRNOTAVAIL|UND_ERR_CONNECT_TIMEOUT|UND_ERR_ABORTED|ERR_TLS_\w+|\w*CERT\w*|UNABLE_TO_\w+)$/
-
-function bodyIn(words: string): Body | undefined {
-  try {
-    return Object(JSON.parse(words)) as Body
-  } catch {
-    return undefined
-  }
-}
 
 function noAnswer(issuer: string, why: string, outcome: Outcome): NoAnswer {
   const url = new URL(issuer)

@@ -66,6 +66,9 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     else if (!(error instanceof CommanderError))
       complain(`A fault in token-broker; please report it: ${error instanceof Error ? error.stack : reasonOf(error)}`)
     return exitCodeOf(error)
+  } finally {
+    // Its timer would keep the process alive.
+    endSpinner()
   }
 }
 
@@ -147,7 +150,8 @@ function sessionIdsLast(args: readonly string[], program: Command): string[] {
   const group = program.commands.find((each) => each.name() === args[0])
   const options = group?.commands.find((each) => each.name() === args[1])?.options ?? []
   const isSessionId = (arg: string, at: number) =>
-    /^-[\w-]{21}$/.test(arg) && !options.some(({ required, long }) => required && long === args[at - 1])
+    /^-[\w-]{21}$/.test(arg) &&
+    !options.some(({ required, long }) => long === arg || (required && long === args[at - 1]))
   const ids = args.filter(isSessionId)
   if (ids.length === 0 || args.includes('--')) return [...args]
   return [...args.filter((arg, at) => !isSessionId(arg, at)), '--', ...ids]

@@ -127,7 +127,7 @@ async function load(platform: string): Promise<Platform> {
 function identityIn(token: string): Identity | undefined {
   const [, payload] = /^[\w-]+\.([\w-]+)\.[\w-]+$/.exec(token) ?? []
   if (payload === undefined) return undefined
-  const { iss, sub, aud } = objectIn(Buffer.from(payload, 'base64url').toString())
+  const { iss, sub, aud } = objectIn(Buffer.from(payload, 'base64url').toString()) ?? {}
   const [first, ...more] = Array.isArray(aud) ? aud : [aud]
   return { issuer: text(iss), subject: text(sub), audience: more.length > 0 ? JSON.stringify(aud) : text(first) }
 }

@@ -7,6 +7,7 @@ import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
+import { Problem } from './problem.ts'
 
 /** Creates a directory that only its owner can read. */
 export async function privateDirectory(path: string): Promise<void> {
@@ -47,7 +48,7 @@ const secretsWaitMs = 10_000
 export async function withSecretsLocked<Result>(dataDir: string, work: () => Promise<Result>): Promise<Result> {
   const unlock = await lock(`${dataDir}/secrets.lock`, secretsWaitMs)
   if (unlock === undefined) {
-    throw new Error(`Another process holds the lock ${dataDir}/secrets.lock. Try again, or end that process.`)
+    throw new Problem(`Another process holds the lock ${dataDir}/secrets.lock. Try again, or end that process.`)
   }
   try {
     return await work()

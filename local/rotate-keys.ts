@@ -57,9 +57,11 @@ async function change(
 }
 
 async function readKeyringFile(dataDir: string): Promise<string> {
-  return readFile(keyringFile(dataDir), 'utf8').catch(() => {
+  return readFile(keyringFile(dataDir), 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new Problem(
-      `There is no keyring in ${dataDir}. Name the DATA_DIR of a local stack; npm start creates its keyring.`,
+      error.code === 'ENOENT'
+        ? `There is no keyring in ${dataDir}. Name the DATA_DIR of a local stack; npm start creates its keyring.`
+        : `The keyring in ${dataDir} cannot be read (${error.code}).`,
     )
   })
 }

@@ -126,8 +126,10 @@ function membersFrom({
 /** `--set accessToken=provider`, `--set exchangesFor=["cli"]` */
 function assignment(text: string): [string, unknown] {
   const [, name, value = ''] = /^(\w+)=(.*)$/s.exec(text) ?? []
-  if (name === undefined || name === 'secrets')
-    throw new UsageProblem('--set takes MEMBER=JSON, but not `secrets`: this command generates the secret.')
+  if (name === undefined || ['clientId', 'auth', 'secrets'].includes(name))
+    throw new UsageProblem(
+      '--set takes MEMBER=JSON, but not `clientId` (the argument), `auth` (--auth) or `secrets` (this command generates it).',
+    )
   try {
     return [name, JSON.parse(value)]
   } catch {

@@ -5,12 +5,10 @@ import { renderUnicodeCompact } from 'uqr'
 import {
   changeSessions,
   credentialsPath,
-  readSessions,
+  prepareSessions,
   type SessionClient,
   type SessionKey,
   type StoredSession,
-  setAside,
-  Untrusted,
 } from '../credentials-file.ts'
 import { type DeviceCode, revoke, startDevice, type Tokens, waitForApproval } from '../oauth.ts'
 import { openInBrowser } from '../open-browser.ts'
@@ -56,13 +54,18 @@ async function login(settings: Settings): Promise<void> {
   const key = { issuer, clientId, ...workloadOf(settings) }
   const caller = callerOf(key)
   const path = credentialsPath()
-  await setBrokenFileAside(path)
+  const damaged = await prepareSessions(path)
+  if (damaged !== undefined) say(`The file of sessions could not be read. It was renamed to ${damaged}`, 'yellow')
   const { scope, audience } = settings
   const device = await startDevice(issuer, caller, { scope, audience })
   show(settings, device)
   const tokens = await waiting(device, waitForApproval(issuer, caller, device))
   const session = sessionOf(key, tokens)
-  const byDefault = await keep(path, session)
+  const byDefault = await keep(path, session).catch(async (error: unknown) => {
+    // Nobody else has the tokens of this session.
+    await revoke(issuer, caller, session.refreshToken ?? session.accessToken).catch(() => {})
+    throw error
+  })
   report(session, byDefault, settings.json === true)
   if (session.refreshToken === undefined) {
     say('The broker gave no refresh token: the session ends with its access token.', 'yellow')
@@ -145,16 +148,6 @@ function sessionOf(key: SessionClient, tokens: Tokens): StoredSession {
     signedInAtSeconds: nowSeconds,
     ...(endsInSeconds !== undefined && { endsAtSeconds: nowSeconds + endsInSeconds }),
     ...rest,
-  }
-}
-
-/** @throws {Problem} when the file belongs to another user */
-async function setBrokenFileAside(path: string): Promise<void> {
-  try {
-    await readSessions(path)
-  } catch (error) {
-    if (error instanceof Untrusted) throw error
-    say(`The file of sessions could not be read. It was renamed to ${await setAside(path)}`, 'yellow')
   }
 }
 

@@ -31,11 +31,7 @@ export function define(command: Command): void {
 
 async function showHistory({ application, limit, ...settings }: Settings): Promise<void> {
   await useTable(settings, async (table) => {
-    const entries = (await readHistory(table, limit)).map((entry) => ({
-      ...entry,
-      changes: entry.changes.filter((change) => application === undefined || change.application === application),
-    }))
-    const found = entries.filter(({ changes }) => changes.length > 0)
+    const found = await readHistory(table, application, limit)
     if (settings.json) return printJson({ history: found.map(inJson) })
     if (found.length === 0) return say('There are no recorded changes.', 'dim')
     printTable(columns, found.flatMap(rowsOf))

@@ -59,10 +59,19 @@ async function list(settings: Settings): Promise<void> {
   const lists: List[] = []
   for (const broker of brokers) lists.push(await listAt(broker, query))
   endSpinner()
-  const found = lists.flatMap(({ sessions }) => sessions)
+  for (const { broker, keepsEmail } of lists) if (!keepsEmail) say(keepsNone(broker), 'yellow')
   if (settings.json) printJson(inJson(lists))
   else for (const list of lists) printList(list, lists.length > 1)
-  if (found.length === 0) await explainNone(brokers, query)
+  if (lists.every(({ sessions }) => sessions.length === 0)) {
+    await explainNone(
+      lists.filter(({ keepsEmail }) => keepsEmail).map(({ broker }) => broker),
+      query,
+    )
+  }
+}
+
+function keepsNone({ application }: OpsBroker): string {
+  return `${application} keeps no e-mail addresses. Pass --subject or --name to find a person there.`
 }
 
 type List = {
@@ -92,16 +101,16 @@ async function listAt(broker: OpsBroker, query: Query): Promise<List> {
 
 function inJson(lists: readonly List[]): object {
   const cursors = lists.flatMap(({ broker, cursor }) => (cursor === undefined ? [] : [[broker.application, cursor]]))
+  const notSearched = lists.filter(({ keepsEmail }) => !keepsEmail).map(({ broker }) => broker.application)
   return {
     sessions: lists.flatMap(({ sessions }) => sessions),
+    ...(notSearched.length > 0 && { not_searched: notSearched }),
     ...(lists.length === 1 && cursors[0] !== undefined && { cursor: cursors[0][1] }),
     ...(lists.length > 1 && cursors.length > 0 && { cursors: Object.fromEntries(cursors) }),
   }
 }
 
-function printList({ broker, sessions, cursor, keepsEmail }: List, isOneOfMany: boolean): void {
-  if (!keepsEmail)
-    say(`${broker.application} keeps no e-mail addresses. Pass --subject or --name to find a person there.`, 'yellow')
+function printList({ broker, sessions, cursor }: List, isOneOfMany: boolean): void {
   if (sessions.length === 0) return
   if (isOneOfMany) print(bold(broker.application))
   printTable(
@@ -112,9 +121,14 @@ function printList({ broker, sessions, cursor, keepsEmail }: List, isOneOfMany: 
   if (cursor !== undefined) print(dim(`more: ${where}--cursor ${cursor}`))
 }
 
-/** An unknown person is an error. A known person without a matching session is an empty result. */
+/**
+ * An unknown person is an error. A known person without a matching session is an empty result.
+ *
+ * @param brokers that were searched
+ */
 async function explainNone(brokers: readonly OpsBroker[], query: Query): Promise<void> {
   const { subject, email, name } = query
+  if (brokers.length === 0) throw new Problem('No application was searched, because none keeps e-mail addresses.')
   const who = subject !== undefined ? { subject } : email !== undefined ? { email } : undefined
   if (who !== undefined) {
     const filter = Object.fromEntries([...Object.entries(who), ['limit', '1']])
@@ -144,6 +158,7 @@ async function listAll(broker: OpsBroker, query: Query, isJson: boolean): Promis
   let count = 0
   spin(() => `Reading sessions … ${count}`)
   for await (const page of pagesOf(broker, query)) {
+    if (page.keeps_email === false) throw new Problem(keepsNone(broker))
     const sessions = sessionsIn(page)
     endSpinner()
     if (!isJson) printPage(sessions, table)
@@ -155,7 +170,8 @@ async function listAll(broker: OpsBroker, query: Query, isJson: boolean): Promis
   }
   endSpinner()
   if (isJson) print(count === 0 ? '{ "sessions": [] }' : '\n] }')
-  say(`${count} sessions`, 'dim')
+  if (count === 0) await explainNone([broker], query)
+  else say(`${count} sessions`, 'dim')
 }
 
 function printPage(sessions: readonly Session[], table: ReturnType<typeof createTable>): void {

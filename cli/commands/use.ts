@@ -11,7 +11,7 @@ import {
 import { UsageProblem } from '../problem.ts'
 import { programName } from '../program-name.ts'
 import { duration } from '../relative-time.ts'
-import type { JsonFlag } from '../settings.ts'
+import { type JsonFlag, urlFrom } from '../settings.ts'
 import { applicationOf, baseOf, nameOf, notSignedIn, same } from '../signed-in.ts'
 import { type Cell, type Column, printTable } from '../table.ts'
 import { print, printJson, say } from '../terminal.ts'
@@ -42,7 +42,7 @@ variables TOKEN_BROKER_URL, TOKEN_BROKER_APPLICATION and TOKEN_BROKER_CLIENT_ID 
 async function use(name: string | undefined, settings: Settings): Promise<void> {
   const path = credentialsPath()
   if (name === undefined) return list(await readSessions(path), settings.json === true)
-  const url = settings.url?.replace(/\/+$/, '')
+  const url = settings.url === undefined ? undefined : urlFrom(settings)
   await changeSessions(path, async ({ stored, write }) => {
     const { issuer, clientId } = named(stored.sessions, name, url)
     await write({ ...stored, default: { issuer, clientId } })

@@ -39,7 +39,7 @@ async function versionOf(url: string): Promise<string> {
     throw new OutOfReach(`The broker at ${url} is out of reach (${reasonOf(error)}).`)
   }
   if (status === 429 || status >= 500) throw new OutOfReach(`The broker at ${url} is out of reach (status ${status}).`)
-  const told = Object(objectIn(text).info).version
+  const told = Object(objectIn(text)?.info).version
   if (typeof told === 'string' && /^\d+\.\d+\.\d+$/.test(told)) return told
   throw new Problem(`${url} does not report the version of a broker (status ${status}).`, undefined, unknownHint)
 }

@@ -43,7 +43,7 @@ async function ask(url: URL, bearer: string): Promise<string> {
   if (status === 429 || status >= 500) {
     throw new OutOfReach(`GitHub gave no token: status ${status}.`, 'Run the job again.')
   }
-  const { value } = objectIn(words)
+  const { value } = objectIn(words) ?? {}
   if (status === 200 && typeof value === 'string') return value
   throw new Problem(`GitHub gave no token: status ${status}.`, exitCodes.failed, permission)
 }

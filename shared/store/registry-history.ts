@@ -4,7 +4,7 @@
  * An entry names members and never holds their values, so it holds no secret and no hash of one.
  */
 
-import { QueryCommand } from '@aws-sdk/lib-dynamodb'
+import { QueryCommand, type QueryCommandInput } from '@aws-sdk/lib-dynamodb'
 import { applicationOf, type Change, isClient } from '../domain/registry-changes.ts'
 import { putIn, type TransactedWrite } from './conditional-write.ts'
 import { ask, type Table } from './table.ts'
@@ -61,15 +61,35 @@ export function historyChangesOf(changes: readonly Change[]): HistoryChange[] {
   )
 }
 
-/** The newest first. @throws {Unavailable} */
-export async function readHistory(table: Table, limit: number): Promise<HistoryEntry[]> {
-  const command = new QueryCommand({
-    TableName: table.name,
-    KeyConditionExpression: 'pk = :pk',
-    ExpressionAttributeValues: { ':pk': partition },
-    ScanIndexForward: false,
-    Limit: limit,
-  })
-  const { Items: items = [] } = await ask(() => table.client.send(command))
-  return items as HistoryEntry[]
+/**
+ * The newest first.
+ *
+ * @param application only changes of this application; undefined: all
+ * @param limit how many entries, at most
+ * @throws {Unavailable}
+ */
+export async function readHistory(
+  table: Table,
+  application: string | undefined,
+  limit: number,
+): Promise<HistoryEntry[]> {
+  const found: HistoryEntry[] = []
+  let from: QueryCommandInput['ExclusiveStartKey']
+  do {
+    const command = new QueryCommand({
+      TableName: table.name,
+      KeyConditionExpression: 'pk = :pk',
+      ExpressionAttributeValues: { ':pk': partition },
+      ScanIndexForward: false,
+      ExclusiveStartKey: from,
+      Limit: limit,
+    })
+    const { Items: items = [], LastEvaluatedKey: last } = await ask(() => table.client.send(command))
+    for (const entry of items as HistoryEntry[]) {
+      const changes = entry.changes.filter((change) => application === undefined || change.application === application)
+      if (changes.length > 0) found.push({ ...entry, changes })
+    }
+    from = last
+  } while (from !== undefined && found.length < limit)
+  return found.slice(0, limit)
 }

@@ -186,6 +186,15 @@ describe('the registry', () => {
     )
   })
 
+  test('registry history finds the changes of an application behind those of others', async (t) => {
+    const ops = await commandLine(t, tableVariables(table.endpoint, table.name))
+    await ops.run('apply', await registryFile(t, registry('quiet', client('cli'))), '--yes')
+    for (const name of ['loud', 'louder'])
+      await ops.run('apply', await registryFile(t, registry(name, client('cli'))), '--yes')
+    const { stdout } = await ops.run('registry', 'history', '--application', 'quiet', '--limit', '1')
+    assert.match(stdout, /added application quiet/)
+  })
+
   test('clients delete needs a yes, ends the sessions, and is refused while another client exchanges its tokens', async (t) => {
     const ops = await commandLine(t, tableVariables(table.endpoint, table.name))
     await ops.run('apply', await registryFile(t, registry('archive', client('cli'), client('job'), worker)), '--yes')

@@ -71,6 +71,12 @@ describe('a person is found', () => {
     assert.equal(everywhere.code, 0)
     assert.match(everywhere.stdout, /^auth0like\n[\s\S]*auth0\|7[\s\S]*^demo\n/m)
     assert.match(everywhere.stderr, /userdocs keeps no e-mail addresses/)
+    const asJson = await ops.json('sessions', 'list', '--email', email, '--all-applications')
+    assert.deepEqual(asJson.body.not_searched, ['userdocs'])
+    for (const more of [[], ['--all']]) {
+      const nowhere = await ops.run('sessions', 'list', '--email', email, '--application', 'userdocs', ...more)
+      assert.deepEqual([nowhere.code, nowhere.stdout], [1, ''], nowhere.stderr)
+    }
   })
 
   test('a person is found by a part of their name or address in any case', async (t) => {

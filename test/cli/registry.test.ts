@@ -110,6 +110,17 @@ describe('clients', () => {
     assert.deepEqual(await derived(), [undefined, false])
   })
 
+  test('clients create takes a lifetime of access tokens, and no --set of what it knows', async (t) => {
+    const [broker, name] = [await tool(t), newName()]
+    await broker.run('apply', await file(t, application(name, client('cli'))), '--yes')
+    const made = await broker.run('clients', 'create', name, 'app', '--auth', 'none', '--access-token-seconds', '60')
+    assert.equal(made.code, 0, made.stderr)
+    assert.equal((await itemAt(table, `application#${name}`, 'client#app'))?.accessTokenSeconds, 60)
+    for (const set of ['auth=5', 'clientId=other', 'secrets=["s"]']) {
+      assert.equal((await broker.run('clients', 'create', name, 'web', '--set', set)).code, 2, set)
+    }
+  })
+
   test("clients create refuses sessions that outlive the seals of the provider's tokens", async (t) => {
     const [broker, name] = [await tool(t), newName()]
     const long = { absoluteSeconds: 2 * 31_536_000 }

@@ -3,11 +3,12 @@
 import '../support/hasty-sweeps.ts'
 import assert from 'node:assert/strict'
 import { createHash, createHmac } from 'node:crypto'
-import { createServer, type IncomingMessage } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { call, str } from '../../local/demo/program.ts'
 import { listen } from '../../local/ports.ts'
 import { type BrokerHere, startBrokerHere } from '../flows/support/broker-here.ts'
+import { startAnswering } from './support/answers.ts'
 import { commandLine, signedIn, type Variables } from './support/command-line.ts'
 
 let broker: BrokerHere
@@ -35,6 +36,17 @@ type Session = { readonly sid: string; readonly client_id: string; readonly stat
 const listed = (body: Readonly<Record<string, unknown>>) => body.sessions as readonly Session[]
 const refreshed = async (clientId: string, token: string) =>
   call(`${broker.url}/demo/oauth/token`, { client_id: clientId, grant_type: 'refresh_token', refresh_token: token })
+
+test('what is no broker ends no session, whatever it answers', async (t) => {
+  const page: RequestListener = (_incoming, outgoing) =>
+    outgoing.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html>')
+  const url = await startAnswering(t, Array(3).fill(page))
+  const ops = await tool(t, { TOKEN_BROKER_URL: url })
+  for (const words of [['revoke', 'x'.repeat(22), '--yes'], ['revoke', '--all', '--yes'], ['list']]) {
+    const { code, stdout, stderr } = await ops.run('sessions', ...words)
+    assert.deepEqual([code, stdout, /does not answer as a broker does/.test(stderr)], [1, '', true], words.join(' '))
+  }
+})
 
 describe('sessions list', () => {
   test('B14 sessions list prints a table, newest first, or JSON', async (t) => {

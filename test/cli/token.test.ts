@@ -1,7 +1,7 @@
 /** `token` and `logout`: one refresh however many ask, and a file that is whole whatever happens. */
 
 import assert from 'node:assert/strict'
-import { chmod, chown, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { after, before, beforeEach, describe, type TestContext, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -207,6 +207,8 @@ describe('a lost connection', () => {
   })
 })
 
+const pidNamespace = await readlink('/proc/self/ns/pid').catch(() => '')
+
 describe('the file', () => {
   test('a broken file is left as it is, and none of it is shown', async (t) => {
     const tool = await expired(t)
@@ -221,8 +223,17 @@ describe('the file', () => {
   test('a file of a newer version is not changed', async (t) => {
     const tool = await expired(t)
     await writeFile(tool.file, '{ "version": 2, "sessions": [] }')
-    const { code, stderr } = await tool.run('token')
-    assert.deepEqual([code, /newer/.test(stderr)], [1, true])
+    for (const command of ['token', 'login']) {
+      const { code, stderr } = await tool.run(command)
+      assert.deepEqual([code, /newer/.test(stderr)], [1, true], command)
+    }
+    assert.deepEqual(await filesIn(tool), ['sessions.json'])
+  })
+
+  test('login asks nobody if it cannot store the session', async (t) => {
+    const tool = await commandLine(t, { TOKEN_BROKER_HOME: '/dev/null/sessions', TOKEN_BROKER_URL: broker.url })
+    const { code, stdout, stderr } = await tool.run('login', '--json')
+    assert.deepEqual([code, stdout, /cannot be written/.test(stderr)], [1, '', true], stderr)
   })
 
   test('a file of another user, or that others can write, is refused', async (t) => {
@@ -260,6 +271,15 @@ describe('the file', () => {
     assert.equal(refreshes(), before)
     assert.equal((await tool.run('token')).code, 0)
   })
+
+  test('a disk that is full from the beginning leaves no lock behind', async (t) => {
+    const tool = await expired(t)
+    const limited = run('sh', ['-c', 'ulimit -f 0; exec "$0" cli/token-broker.ts token', process.execPath], {
+      TOKEN_BROKER_HOME: tool.home,
+    })
+    assert.equal((await limited.ended).code, 1, limited.output.stderr)
+    assert.deepEqual(await filesIn(tool), ['sessions.json'])
+  })
 })
 
 describe('the lock', () => {
@@ -276,7 +296,25 @@ describe('the lock', () => {
   })
 
   const holderOf = (changes: object) =>
-    JSON.stringify({ pid: 1, began: '', machine: hostname(), name: '1'.repeat(36), ...changes })
+    JSON.stringify({
+      pid: 1,
+      began: '',
+      machine: `${hostname()} ${pidNamespace}`.trim(),
+      name: '1'.repeat(36),
+      ...changes,
+    })
+
+  test('the lock of a container of the same host is respected, though its pid means nothing here', async (t) => {
+    const tool = await expired(t)
+    const gone = run(process.execPath, ['--eval', ''])
+    await gone.ended
+    await writeFile(`${tool.file}.lock`, holderOf({ pid: gone.process.pid, machine: `${hostname()} pid:[1]` }))
+    const child = tool.start('token')
+    await pause(500)
+    assert.equal(child.process.exitCode, null)
+    await rm(`${tool.file}.lock`)
+    assert.equal((await child.ended).code, 0)
+  })
 
   test('the lock of a dead process is taken over by one of many processes, and none leaves a file behind', async (t) => {
     const tool = await expired(t)
