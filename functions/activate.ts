@@ -66,7 +66,7 @@ export const handler = pageEndpoint(async (call) => {
 /** Asks for a code, and says what was wrong with the previous one. */
 async function askForCode(call: Call, problem?: CodeProblem, prefilled?: string): Promise<Answer> {
   const known = await readVisitor(call)
-  const { visitor, cookie } = known ? { visitor: known, cookie: undefined } : await newVisitor(call)
+  const { visitor, cookies } = known ? { visitor: known, cookies: [] } : await newVisitor(call)
   const page = enterCode({
     look: pageLook(call),
     action: activateUrl(call),
@@ -76,7 +76,7 @@ async function askForCode(call: Call, problem?: CodeProblem, prefilled?: string)
     problem,
     prefilled,
   })
-  return pageAnswer(page, cookie ? [cookie] : [])
+  return pageAnswer(page, cookies)
 }
 
 /** Fills in a code that came with a link or from another site. Only the person can submit it. */
@@ -100,7 +100,8 @@ async function guess(call: Call, visitor: Visitor | undefined, userCode: string)
     audit(call, 'user_code.wrong', { level: 'warn' })
     return left > 0 ? askForCode(call, { kind: 'unknown', typed: formatUserCode(userCode) }) : stop()
   }
-  await giveBack()
+  // Without it the guess stays charged, which is no reason to refuse a right code.
+  await giveBack().catch(() => {})
   return showQuestion(call, userCode, family)
 }
 
@@ -196,8 +197,8 @@ async function approve(call: Call, question: Question, userCode: string, family:
   if (problem !== undefined) return askForCode(call, problem)
   const state = newHandle(call, question.csrf)
   const { language } = pageLook(call)
-  // Only a language that the address chose. The provider learns the browser's preference from the browser.
-  const uiLocales = call.parameters.optional('ui_locales') && language
+  // Only what the address chose. The provider learns the browser's preference from the browser.
+  const uiLocales = call.parameters.optional('ui_locales')
   const started = await orTryAgainPage(call, userCode, () =>
     providerOf(call.parts, call.application).begin(`${call.issuer}/oauth/callback`, { uiLocales }, state),
   )

@@ -19,7 +19,6 @@ import { providerOf } from '../shared/providers/index.ts'
 import type { SignInWishes } from '../shared/providers/provider.ts'
 import { errorResponse, type ReturnAddress, unavailableResponse } from '../shared/sign-in/authorization-response.ts'
 import {
-  type ClientQuestion,
   type CodeRequest,
   clearCookies,
   pageAnswer,
@@ -119,14 +118,9 @@ function mistakePage(call: Call, mistake: SetupMistake): Answer {
   return pageAnswer(wronglySetUp({ look: pageLook(call), requestId: call.requestId, mistake }))
 }
 
-/** @param question that the person has answered; the sign-in takes over its cookie */
-async function sendToProvider(
-  call: Call,
-  request: CodeRequest,
-  wishes: SignInWishes,
-  question?: ClientQuestion,
-): Promise<Answer> {
-  const state = newHandle(call, question?.csrf)
+/** The cookie of an answered question stays: while the provider is slow, a second click must work like the first. */
+async function sendToProvider(call: Call, request: CodeRequest, wishes: SignInWishes): Promise<Answer> {
+  const state = newHandle(call)
   const { url, secrets } = await providerOf(call.parts, call.application).begin(
     `${call.issuer}/oauth/callback`,
     wishes,
@@ -185,7 +179,7 @@ async function answerQuestion(call: Call): Promise<Answer> {
   const to = { issuer: call.issuer, redirectUri, mode, look: pageLook(call), state }
   switch (call.parameters.optional('decision')) {
     case 'approve':
-      return answerErrors(call, to, () => sendToProvider(call, request, wishes, question))
+      return answerErrors(call, to, () => sendToProvider(call, request, wishes))
     case 'deny':
       return errorResponse(to, 'access_denied', 'The person declined.', clearCookies(call, question))
     default:

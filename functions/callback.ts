@@ -12,7 +12,7 @@ import { isRegisteredRedirect } from '../shared/domain/redirect-uri.ts'
 import type { Client } from '../shared/domain/registration.ts'
 import { type Decision, decide } from '../shared/domain/transitions.ts'
 import { deviceCodeSeconds } from '../shared/domain/user-code.ts'
-import { type Answer, audit, type Call, conclude, continueWith, momentOf } from '../shared/http/call.ts'
+import { type Answer, audit, type Call, conclude, continueWith, momentOf, queryOf } from '../shared/http/call.ts'
 import type { OAuthErrorCode } from '../shared/http/errors.ts'
 import { pageEndpoint, reportFault } from '../shared/http/stack.ts'
 import { codeExpired, codeUsed, signInLost } from '../shared/pages/problems.ts'
@@ -39,7 +39,7 @@ import { redirectToResult } from '../shared/sign-in/device-result.ts'
 import { pageLook } from '../shared/sign-in/look.ts'
 import { failedSignInPage, orTryAgainPage, problemPage, reportUnexpected } from '../shared/sign-in/page-problems.ts'
 import { emailHashOf, userinfoClaims } from '../shared/sign-in/person.ts'
-import { visitorCookieFor } from '../shared/sign-in/visitor.ts'
+import { visitorCookiesFor } from '../shared/sign-in/visitor.ts'
 import { Unavailable } from '../shared/unavailable.ts'
 import { revokeUnused } from '../shared/vault/end-at-provider.ts'
 import { storeTokens } from '../shared/vault/stored-tokens.ts'
@@ -54,15 +54,15 @@ export const handler = pageEndpoint(async (call) => {
   if (returned === undefined) return signInLostPage(call)
   const { signIn, application } = returned
   continueWith(call, { application, language: signIn.language })
-  return signIn.flow === 'device' ? endDeviceSignIn(call, signIn) : endCodeSignIn(call, signIn)
+  // The provider's code is good once. So after a fault the person starts again, and does not load this address again.
+  return signIn.flow === 'device'
+    ? orTryAgainPage(call, signIn.userCode, () => endDeviceSignIn(call, signIn))
+    : endCodeSignIn(call, signIn)
 }, problemPage)
 
 async function finishSignIn(call: Call, { secrets, clientId }: SignIn): Promise<SignInResult> {
   const { application, event } = call
-  const callback = new URL(`${call.issuer}/oauth/callback`)
-  for (const [name, values] of Object.entries(event.multiValueQueryStringParameters ?? {})) {
-    for (const value of values ?? []) callback.searchParams.append(name, value)
-  }
+  const callback = new URL(`${call.issuer}/oauth/callback?${queryOf(event)}`)
   const result = await providerOf(call.parts, application).finish(callback, secrets, userinfoClaims(application))
   reportUnexpected(call, clientId, result)
   return result
@@ -72,8 +72,7 @@ async function finishSignIn(call: Call, { secrets, clientId }: SignIn): Promise<
 
 async function endDeviceSignIn(call: Call, signIn: SignIn & DeviceSignIn): Promise<Answer> {
   const { sid } = signIn
-  const result = await orTryAgainPage(call, signIn.userCode, () => finishSignIn(call, signIn))
-  if ('status' in result) return result
+  const result = await finishSignIn(call, signIn)
   // A person whom the provider refuses cannot approve. The device learns it now and does not wait (RFC 8628 §3.5).
   const refused = result.kind === 'refused' && result.error === 'access_denied'
   if (result.kind !== 'signed-in' && !refused) {
@@ -97,7 +96,7 @@ async function endDeviceSignIn(call: Call, signIn: SignIn & DeviceSignIn): Promi
   // Ops have ended all sessions up to a moment after this one began, so the device will get nothing.
   if (await isRevoked(call, outcome.family!)) return undecidable(call, signIn, 'expired-device-code')
   const ended = { clientId, personName: nameOf(result.person), language: call.language }
-  return redirectToResult(call, signIn, ended, [await visitorCookieFor(call, result.person.sub)])
+  return redirectToResult(call, signIn, ended, await visitorCookiesFor(call, result.person.sub))
 }
 
 /** Two people may approve one device at once. Each gets a vault, and the family names the vault of the one whose write won. */

@@ -84,7 +84,6 @@ export type SetupMistake =
   | { readonly kind: 'client-unknown'; readonly clientId: string }
   | { readonly kind: 'redirect-missing'; readonly clientId: string }
   | { readonly kind: 'redirect-unregistered'; readonly clientId: string; readonly redirectUri: string }
-  | { readonly kind: 'parameter-repeated'; readonly parameter: string }
 
 /** The application that sent the person here asks in a way that cannot be answered anywhere but here. */
 export function wronglySetUp({ mistake, ...input }: Known & { readonly mistake: SetupMistake }): Page {
@@ -100,7 +99,7 @@ export function wronglySetUp({ mistake, ...input }: Known & { readonly mistake: 
 }
 
 /** Why a browser that comes back cannot be matched to a sign-in that it began. */
-export type LostSignIn = 'foreign-session' | 'stale-form'
+export type LostSignIn = 'foreign-session' | 'stale-form' | 'code-refused'
 
 /** The browser's own part of the sign-in is missing, too old, or somebody else's (RFC 6749 §10.12, RFC 8628 §5.4). */
 export function signInLost(input: Returning & { readonly because: LostSignIn }): Page {
@@ -200,24 +199,15 @@ export function providerRefused(input: Known & { readonly error?: string | undef
   })
 }
 
-/**
- * The provider, or somebody in its name, answered with something that cannot be used.
- *
- * 400, since the parameters came with the browser; 503 where `retryAfterSeconds` says that trying again may help.
- */
-export function providerUnexpected(
-  input: Returning & { readonly retryAfterSeconds?: number | undefined; readonly error?: string | undefined },
-): Page {
-  const { look, retryAfterSeconds } = input
+/** The provider, or somebody in its name, answered with something that cannot be used. 400: the parameters came with the browser. */
+export function providerUnexpected(input: Returning & { readonly error?: string | undefined }): Page {
+  const { look } = input
   return problem({
     ...input,
-    status: retryAfterSeconds === undefined ? 400 : 503,
+    status: 400,
     title: say(look, 'unexpected.title'),
     explanation: say(look, 'unexpected.explanation'),
-    advice:
-      retryAfterSeconds === undefined
-        ? say(look, 'unexpected.advice')
-        : say(look, 'unexpected.advice.wait', { time: inWords(look, retryAfterSeconds) }),
+    advice: say(look, 'unexpected.advice'),
     developers: input.error ? [whatIsWrong(input.error)] : [],
     wayOut: wayTo(input.enterCodeHref, say(look, 'wayOut.enterCode')),
   })
@@ -238,6 +228,8 @@ export function serverError({ look, requestId }: { readonly look: Look; readonly
 const lostSignIns: Readonly<Record<LostSignIn, string>> = {
   'foreign-session': 'The browser sent no cookie of a sign-in that this state belongs to.',
   'stale-form': 'The browser sent no cookie that this form’s csrf value belongs to, or the form has another code.',
+  'code-refused':
+    'The provider refuses its code (invalid_grant): it was used, has expired, or belongs to another sign-in.',
 }
 
 function detailsOf(mistake: SetupMistake): Detail[] {
@@ -254,8 +246,6 @@ function detailsOf(mistake: SetupMistake): Detail[] {
         clientLine(mistake.clientId),
         { term: 'redirect_uri', value: mistake.redirectUri },
       ]
-    case 'parameter-repeated':
-      return [whatIsWrong(`The parameter ${mistake.parameter} stands there more than once.`)]
   }
 }
 

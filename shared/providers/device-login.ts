@@ -7,6 +7,7 @@ import * as oidc from 'openid-client'
 import type { ProviderSettings } from '../domain/registration.ts'
 import { failureOf, isPassing } from './failures.ts'
 import type { DeviceLogin, DeviceLoginResult, Provider, SignInResult } from './provider.ts'
+import { forgetOldKeys, type Kept } from './sign-in.ts'
 
 /** RFC 8628 §3.2 */
 const defaultIntervalSeconds = 5
@@ -17,13 +18,13 @@ type Answer = oidc.TokenEndpointResponse & oidc.TokenEndpointResponseHelpers
 type PersonOf = (configuration: oidc.Configuration, answer: Answer, claims: readonly string[]) => Promise<SignInResult>
 
 export function deviceLogin(
-  configuration: () => Promise<oidc.Configuration>,
+  configuration: Kept<oidc.Configuration>,
   settings: ProviderSettings,
   personOf: PersonOf,
 ): Pick<Provider, 'startDeviceLogin' | 'pollDeviceLogin'> {
   return {
     startDeviceLogin: async () => start(await configuration(), settings),
-    pollDeviceLogin: async (deviceCode, claims) => poll(await configuration(), deviceCode, claims, personOf),
+    pollDeviceLogin: async (deviceCode, claims) => poll(configuration, deviceCode, claims, personOf),
   }
 }
 
@@ -60,17 +61,19 @@ function isWebAddress(text: string | undefined): text is string {
 }
 
 async function poll(
-  configuration: oidc.Configuration,
+  configuration: Kept<oidc.Configuration>,
   deviceCode: string,
   claims: readonly string[],
   personOf: PersonOf,
 ): Promise<DeviceLoginResult> {
+  const configured = await configuration()
   try {
-    const answer = await oidc.genericGrantRequest(configuration, 'urn:ietf:params:oauth:grant-type:device_code', {
+    const answer = await oidc.genericGrantRequest(configured, 'urn:ietf:params:oauth:grant-type:device_code', {
       device_code: deviceCode,
     })
-    return await personOf(configuration, answer, claims)
+    return await personOf(configured, answer, claims)
   } catch (error) {
+    forgetOldKeys(configuration, error)
     return notYet(error) ?? failureOf(error)
   }
 }

@@ -31,6 +31,7 @@ function toldRetryAfter(error: unknown): number {
 
 /** Read from the JSON `error`, whatever the 4xx status. @throws {Unavailable} when the provider is out of reach */
 export function failureOf(error: unknown): Failure {
+  if (error instanceof Unavailable) throw error
   if (error instanceof oidc.AuthorizationResponseError) return { kind: 'refused', error: error.error }
   if (error instanceof oidc.ResponseBodyError && !isPassing(error.status)) {
     return error.error === 'invalid_grant'

@@ -11,7 +11,15 @@ import { isSubject, keptClaims } from './claims.ts'
 import { deviceLogin } from './device-login.ts'
 import { failureOf, outOfReach } from './failures.ts'
 import type { Provider, SignInResult, SignInSecrets } from './provider.ts'
-import { beginSignIn, clientAuthentication, fetchFor, type Kept, kept, timeoutSeconds } from './sign-in.ts'
+import {
+  beginSignIn,
+  clientAuthentication,
+  fetchFor,
+  forgetOldKeys,
+  type Kept,
+  kept,
+  timeoutSeconds,
+} from './sign-in.ts'
 import { tokenRequests, tokensIn } from './token-requests.ts'
 
 /** A family's item stays under 1 KB. */
@@ -82,8 +90,7 @@ async function finish(
     })
     return await personIn(configured, tokens, wanted)
   } catch (error) {
-    // openid-client asks for new keys only if those that it knows are a minute old. The next sign-in need not wait for that.
-    if (Object(error).code === 'OAUTH_KEY_SELECTION_FAILED') configuration.forget()
+    forgetOldKeys(configuration, error)
     return failureOf(error)
   }
 }

@@ -5,6 +5,7 @@
 import * as oidc from 'openid-client'
 import type { ProviderSettings } from '../domain/registration.ts'
 import { requestsLogin } from '../domain/sign-in-age.ts'
+import { Unavailable } from '../unavailable.ts'
 import { fetchTrusting } from './private-fetch.ts'
 import type { SignInWishes } from './provider.ts'
 
@@ -32,6 +33,11 @@ export function kept<Made>(make: () => Promise<Made>): Kept<Made> {
   return Object.assign(get, { forget })
 }
 
+/** openid-client asks for new keys only if those that it knows are a minute old. The next sign-in need not wait for that. */
+export function forgetOldKeys(configuration: Kept<oidc.Configuration>, error: unknown): void {
+  if (Object(error).code === 'OAUTH_KEY_SELECTION_FAILED') configuration.forget()
+}
+
 /** The `fetch` for this provider. */
 export function fetchFor({ certificateAuthority }: ProviderSettings): oidc.CustomFetch {
   const ask = certificateAuthority === undefined ? fetch : fetchTrusting(certificateAuthority)
@@ -54,6 +60,7 @@ export async function clientAuthentication(
 ): Promise<oidc.ClientAuth> {
   if (auth === 'none') return oidc.None()
   const text = (await secret()).trim()
+  if (text === '') throw new Unavailable('secrets', undefined, undefined, 'the client secret is empty', true)
   return auth === 'client_secret_post' ? oidc.ClientSecretPost(text) : oidc.ClientSecretBasic(text)
 }
 

@@ -52,6 +52,11 @@ export function setCookies(call: Call, handle: string, sealed: string): readonly
   const replacedBytes = heldCookies(call).find(({ place }) => place === own)?.bytes ?? 0
   let bytes = cookieHeader(call).length - replacedBytes + cookieName(call, own).length + value.length
   const lines = [cookieLine(call, own, value, cookieSeconds)]
+  // Requests at the same moment do not see each other's cookies. Six large ones would be too long together.
+  if (value.length > maxCookieHeaderBytes / places.length) {
+    const unseen = [...places].filter((place) => place !== own && !others.some((other) => other.place === place))
+    lines.push(...unseen.map((place) => cookieLine(call, place, '', 0)))
+  }
   for (const { place, bytes: freed } of others.sort(olderFirst)) {
     if (bytes <= maxCookieHeaderBytes) break
     lines.push(cookieLine(call, place, '', 0))
@@ -111,6 +116,16 @@ export function cookieValue(call: Call, name: string): string | undefined {
 export function cookieLine(call: Call, name: string, value: string, maxAge: number): string {
   const attributes = { path: '/', maxAge, httpOnly: true, sameSite: 'lax', secure: isSecure(call) } as const
   return stringifySetCookie({ name: cookieName(call, name), value, ...attributes })
+}
+
+/** @returns Set-Cookie lines that clear all but some of the other cookies whose names begin so. Browsers send the oldest first */
+export function clearMoreThan(maxOthers: number, call: Call, beginning: string, own: string): readonly string[] {
+  const start = cookieName(call, beginning)
+  const others = Object.keys(ourCookies(call)).filter(
+    (name) => name.startsWith(start) && name !== cookieName(call, own),
+  )
+  const surplus = others.slice(0, Math.max(0, others.length - maxOthers))
+  return surplus.map((name) => cookieLine(call, `${beginning}${name.slice(start.length)}`, '', 0))
 }
 
 function ourCookies(call: Call) {

@@ -45,9 +45,9 @@ function unavailablePage(call: Partial<Call>, error: Unavailable, tryAgainHref?:
 }
 
 /**
- * Asks the provider something on the way of a device's sign-in.
+ * Does something on the way of a device's sign-in.
  *
- * @returns where the provider is out of reach, a page that starts again with the same code; the device waits on
+ * @returns where the provider or the store is out of reach, a page that starts again with the same code; the device waits on
  */
 export async function orTryAgainPage<Asked>(
   call: Call,
@@ -81,7 +81,7 @@ export function failedSignInPage(call: Call, result: Failure): Page {
     case 'refused':
       return providerRefused({ ...known, error: result.error })
     case 'rejected':
-      return signInLost({ ...known, because: 'foreign-session' })
+      return signInLost({ ...known, because: 'code-refused' })
     case 'unexpected':
       // RFC 6749 §5.2: the provider does not know the broker, or not as the registry says.
       if (['invalid_client', 'unauthorized_client'].includes(result.why)) return needsOperator(known)

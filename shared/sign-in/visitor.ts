@@ -11,7 +11,7 @@ import { isSameSecret } from '../domain/secret.ts'
 import { type Call, header } from '../http/call.ts'
 import { randomId } from '../random.ts'
 import { seal, unseal } from '../tokens/seal.ts'
-import { cookieLine, cookieValue } from './cookies.ts'
+import { clearMoreThan, cookieLine, cookieValue } from './cookies.ts'
 
 export type Visitor = {
   readonly id: string
@@ -24,6 +24,9 @@ export type Visitor = {
 /** A page with a form may be left open for a day. */
 const newSeconds = 86_400
 const knownSeconds = 90 * 86_400
+const nameBeginning = 'browser-'
+/** The Cookie header has room for a few of these cookies. Without one, wrong codes only count for the address again. */
+const maxOtherApplications = 4
 
 /** @returns the browser that our cookie names; undefined where there is none, or one that we did not make */
 export async function readVisitor(call: Call): Promise<Visitor | undefined> {
@@ -31,17 +34,19 @@ export async function readVisitor(call: Call): Promise<Visitor | undefined> {
   return sealed === undefined ? undefined : unseal<Visitor>(await call.parts.keyring(), sealing(call), sealed)
 }
 
-/** @returns a browser that was not here before, and the Set-Cookie line for it */
-export async function newVisitor(call: Call): Promise<{ readonly visitor: Visitor; readonly cookie: string }> {
+/** @returns a browser that was not here before, and the Set-Cookie lines for it */
+export async function newVisitor(
+  call: Call,
+): Promise<{ readonly visitor: Visitor; readonly cookies: readonly string[] }> {
   const visitor = { id: randomId(), form: randomId() }
-  return { visitor, cookie: await cookieOf(call, visitor, newSeconds) }
+  return { visitor, cookies: await cookiesOf(call, visitor, newSeconds) }
 }
 
-/** @returns the Set-Cookie line that remembers that somebody has signed in with this browser */
-export async function visitorCookieFor(call: Call, sub: string): Promise<string> {
+/** @returns the Set-Cookie lines that remember that somebody has signed in with this browser */
+export async function visitorCookiesFor(call: Call, sub: string): Promise<readonly string[]> {
   const macKey = (await call.parts.keyring()).macKey(call.now)
   const visitor = (await readVisitor(call)) ?? { id: randomId(), form: randomId() }
-  return cookieOf(call, { ...visitor, person: hashOfPerson(call.application.name, sub, macKey) }, knownSeconds)
+  return cookiesOf(call, { ...visitor, person: hashOfPerson(call.application.name, sub, macKey) }, knownSeconds)
 }
 
 /**
@@ -83,17 +88,14 @@ function hashOfPerson(application: string, sub: string, { key }: MacKey): string
     .toString('base64url')
 }
 
-async function cookieOf(call: Call, visitor: Visitor, seconds: number): Promise<string> {
-  return cookieLine(
-    call,
-    nameFor(call),
-    await seal(await call.parts.keyring(), sealing(call), visitor, seconds),
-    seconds,
-  )
+async function cookiesOf(call: Call, visitor: Visitor, seconds: number): Promise<readonly string[]> {
+  const sealed = await seal(await call.parts.keyring(), sealing(call), visitor, seconds)
+  const own = nameFor(call)
+  return [cookieLine(call, own, sealed, seconds), ...clearMoreThan(maxOtherApplications, call, nameBeginning, own)]
 }
 
 function nameFor({ application }: Call): string {
-  return `browser-${application.name}`
+  return `${nameBeginning}${application.name}`
 }
 
 function sealing({ application, now }: Call) {

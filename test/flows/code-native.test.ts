@@ -128,12 +128,14 @@ test('C25 a program that answers the page itself gets nothing from the person wh
   expectErrorPage(await person.open(away.url, () => false))
 })
 
-test('C25 a question that was answered with yes cannot be answered again', async () => {
+test('C25 a second click on yes works like the first, because the page stays open while the provider is slow', async () => {
   const person = new Person()
   const page = await ask(person)
   const form = expectQuestion(page)
-  await person.submit(page, form, {}, 'approve', atProvider)
-  expectErrorPage(await person.submit(page, form, {}, 'deny', atProvider))
+  for (let clicks = 0; clicks < 2; clicks += 1) {
+    const { url } = await person.submit(page, form, {}, 'approve', atProvider)
+    assert.ok(atProvider(url), url.href)
+  }
 })
 
 test('C26 the token request repeats the port that was used; another one is invalid_grant and spends nothing', async () => {

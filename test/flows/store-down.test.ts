@@ -122,6 +122,9 @@ test('R29 a person on the way back from the provider meets a 503 page, and the d
   const page = await decide(started, 'approve')
   assert.equal(page.status, 503, page.text)
   assert.match(page.headers['content-type'] ?? '', /^text\/html/)
+  // The provider's code is spent, so the way on is a new sign-in, and not the same address.
+  assert.doesNotMatch(page.html, /oauth\/callback/)
+  assert.match(page.html, /\/activate\?user_code=/)
   store.heal()
   expectRefusal(await poll(broker, cli, started.deviceCode), 400, 'authorization_pending')
 })

@@ -161,9 +161,8 @@ function problemPages(words: Words): [string, Page][] {
     { kind: 'client-unknown', clientId },
     { kind: 'redirect-missing', clientId },
     { kind: 'redirect-unregistered', clientId, redirectUri },
-    { kind: 'parameter-repeated', parameter: 'state' },
   ]
-  const lost: LostSignIn[] = ['foreign-session', 'stale-form']
+  const lost: LostSignIn[] = ['foreign-session', 'stale-form', 'code-refused']
   return [
     ['problem', problem({ look: nameless.look, title: error, explanation: error, advice: error, status: 400 })],
     ['unknown-application', unknownApplication(nameless)],
@@ -178,7 +177,6 @@ function problemPages(words: Words): [string, Page][] {
     ['result-gone', resultGone(returning)],
     ['provider-refused', providerRefused({ ...known, error })],
     ['provider-unexpected', providerUnexpected({ ...returning, error })],
-    ['provider-unexpected-for-now', providerUnexpected({ ...known, retryAfterSeconds: 4000 })],
     ['server-error', serverError(known)],
     ['server-error-anywhere', serverError(nameless)],
   ]

@@ -52,9 +52,9 @@ const statuses: Record<string, number> = {
   'client-unknown': 400,
   'redirect-missing': 400,
   'redirect-unregistered': 400,
-  'parameter-repeated': 400,
   'foreign-session': 400,
   'stale-form': 400,
+  'code-refused': 400,
   'sign-in-lost-elsewhere': 400,
   'code-expired': 400,
   'code-used': 400,
@@ -63,7 +63,6 @@ const statuses: Record<string, number> = {
   'result-gone': 410,
   'provider-refused': 403,
   'provider-unexpected': 400,
-  'provider-unexpected-for-now': 503,
   'server-error': 500,
   'server-error-anywhere': 500,
 }
@@ -71,7 +70,6 @@ const statuses: Record<string, number> = {
 const retryAfter: Record<string, string> = {
   'too-many-attempts': '240',
   'provider-unavailable': '30',
-  'provider-unexpected-for-now': '4000',
 }
 
 /** By how the page's name begins; the first that fits counts. */

@@ -151,6 +151,30 @@ describe('a provider that is out of reach', () => {
     await rejectsAsUnavailable(comeBack(gone, { state: 's', nonce: 'n', codeVerifier: 'v' }))
   })
 
+  test('a secret that cannot be read on the way back is no fault of the provider', async () => {
+    const timeout = Object.assign(new Error('slow'), { name: 'TimeoutError' })
+    const broken = createOidcProvider(settings, () => Promise.reject(new Unavailable('secrets', timeout)))
+    const secrets = { state: 's', nonce: 'n', codeVerifier: 'v' }
+    const callback = new URL(`${redirectUri}?code=c&state=s`)
+    await assert.rejects(broken.finish(callback, secrets, []), ({ part }: Unavailable) => part === 'secrets')
+  })
+
+  test('a blank client secret is for the operator', async () => {
+    const blank = createOidcProvider(settings, async () => ' \n')
+    await assert.rejects(
+      blank.begin(redirectUri, {}),
+      ({ part, needsOperator }: Unavailable) => part === 'secrets' && needsOperator,
+    )
+  })
+
+  test('the time that userinfo asks for is passed on', async () => {
+    server.misbehave('userinfo', (_, response) => void response.writeHead(503, { 'retry-after': '120' }).end())
+    await assert.rejects(
+      go({ claims: { name: undefined } }),
+      ({ retryAfterSeconds }: Unavailable) => retryAfterSeconds === 120,
+    )
+  })
+
   test('a client secret that cannot be read is reported as such, and the next sign-in tries again', async () => {
     let readable = false
     provider = createOidcProvider(settings, async () =>

@@ -19,6 +19,7 @@ import {
   sealInCookie,
 } from '../../shared/sign-in/browser.ts'
 import { newHandle } from '../../shared/sign-in/cookies.ts'
+import { newVisitor } from '../../shared/sign-in/visitor.ts'
 import { putRegistry } from '../../shared/store/registry.ts'
 import { aCall, eventOf, startBroker, type TestBroker } from '../support/calls.ts'
 import { anApplication } from '../support/registry.ts'
@@ -184,6 +185,28 @@ test('fifty tabs that start at the same moment, each without the cookies of the 
   for (let tab = 0; tab < 50; tab += 1) handles.push(await startTab(jar, 0, { cookies: '' }))
   assert.ok(jar.header.length <= 6_000, `${jar.header.length} bytes`)
   assert.equal((await livingTabs(jar, handles)).length, new Set(handles.map((handle) => handle.at(-1))).size)
+})
+
+test('tabs with large states that start at the same moment do not lock the browser out', async () => {
+  for (const length of [600, 2_000]) {
+    const jar = new Jar()
+    const handles: string[] = []
+    for (let tab = 0; tab < 20; tab += 1) {
+      handles.push(await startTab(jar, 0, { cookies: '', state: 's'.repeat(tab % 3 === 0 ? 1 : length) }))
+    }
+    assert.ok(jar.header.length <= 9_000, `${jar.header.length} bytes`)
+    assert.ok((await livingTabs(jar, handles)).includes(19))
+  }
+})
+
+test('a browser that visits the device pages of many applications keeps room for sign-ins', async () => {
+  const jar = new Jar()
+  for (let at = 0; at < 30; at += 1) {
+    const call = overTls(jar.header, { application: anApplication({ name: `app-${at}` }) })
+    jar.keep((await newVisitor(call)).cookies)
+  }
+  assert.ok(jar.header.length <= 6_000, `${jar.header.length} bytes`)
+  assert.match(jar.header, /browser-app-29=/)
 })
 
 test('cookies of others on the domain leave less room for ours, and never none for the newest', async () => {

@@ -123,7 +123,6 @@ export const german: Messages = {
   'unexpected.title': 'Die Anmeldung hat nicht geklappt',
   'unexpected.explanation': 'Die Antwort des Anmeldedienstes war nicht die erwartete.',
   'unexpected.advice': 'Kehren Sie dorthin zurück, woher Sie kommen, und beginnen Sie neu.',
-  'unexpected.advice.wait': 'Warten Sie {time} und beginnen Sie neu.',
   'fault.title': 'Etwas ist schiefgegangen',
   'fault.explanation': 'Das war unser Fehler, nicht Ihrer.',
   'fault.advice': 'Bitte versuchen Sie es noch einmal. Geht es wieder schief, bitten Sie um Hilfe.',

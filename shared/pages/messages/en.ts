@@ -119,7 +119,6 @@ export const english = {
   'unexpected.title': 'Sign-in did not work',
   'unexpected.explanation': 'The answer from the sign-in service was not what we expected.',
   'unexpected.advice': 'Go back to where you came from and start again.',
-  'unexpected.advice.wait': 'Wait {time} and start again.',
   'fault.title': 'Something went wrong',
   'fault.explanation': 'That was our mistake, not yours.',
   'fault.advice': 'Please try again. If it happens once more, ask for help.',
