@@ -35,10 +35,13 @@ export const handler = customResource(
     const keepsSessions = ResourceProperties.KeepSessions === 'true'
     const table = connect(process.env.TABLE_NAME ?? '')
     try {
-      const changes = await apply(table, declared, former, keepsSessions, { actor: StackId, command: 'deploy' })
+      const changes = await apply(table, declared, former.registry, keepsSessions, {
+        actor: StackId,
+        command: 'deploy',
+      })
       for (const change of changes) logChange(change)
       log({ level: 'info', event: 'registry.applied', count: changes.length }, clock.now())
-      return { Changes: summary(changes) }
+      return { Changes: `${summary(changes)}${former.isReadable ? '' : unreadable}` }
     } finally {
       table.close()
     }
@@ -55,10 +58,17 @@ function registryIn({ Registry: text }: Properties): Registry {
   throw new DeploymentError(`The registry has mistakes, and nothing was changed: ${mistakes.join('; ')}`)
 }
 
-/** A registry with mistakes was never applied, so it declared nothing. */
-function formerIn(properties: Properties | undefined): Registry {
-  const parsed = properties && parseRegistry(String(properties.Registry), { isDeployed: true })
-  return parsed?.ok ? parsed.registry : { applications: [], clients: [] }
+const unreadable = '. Nothing was removed, because the previous registry has mistakes by the rules of this version'
+
+/**
+ * A registry with mistakes was never applied, or by the rules of an earlier version. It counts as empty, because a rollback must not
+ * remove what it only named.
+ */
+function formerIn(properties: Properties | undefined): { readonly registry: Registry; readonly isReadable: boolean } {
+  const none = { applications: [], clients: [] }
+  if (properties === undefined) return { registry: none, isReadable: true }
+  const parsed = parseRegistry(String(properties.Registry), { isDeployed: true })
+  return parsed.ok ? { registry: parsed.registry, isReadable: true } : { registry: none, isReadable: false }
 }
 
 type Author = { readonly actor: string; readonly command: string }

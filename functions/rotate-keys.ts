@@ -58,8 +58,11 @@ export async function handler(
   const name = keyringName()
   const requestId = invocation?.awsRequestId
   if ('emergency' in event) return retire(name, event.emergency, requestId)
-  if ('rotate' in event) return rotate(name, requestId)
-  if ('list' in event) return { keys: describeKeyring((await current(name)).text, clock.now()) }
+  if ('rotate' in event && event.rotate) return rotate(name, requestId)
+  if ('list' in event && event.list) return { keys: describeKeyring((await current(name)).text, clock.now()) }
+  if (!('SecretId' in event)) {
+    throw new Error('Send {"list":true}, {"rotate":true} or {"emergency":{"retire":[…],"reason":"…"}}.')
+  }
   // The function has rights to the keyring alone. This check gives a clearer error.
   if (!event.SecretId.includes(`:secret:${name}-`)) throw new Error('This function rotates the keyring alone.')
   await take(event.Step, name, event.ClientRequestToken, requestId)

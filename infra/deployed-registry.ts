@@ -1,8 +1,9 @@
-/** Applies the registry at each deployment: a custom resource and its function. */
+/** Applies a changed registry at a deployment: a custom resource and its function. */
 
 import { Annotations, CustomResource, Duration, Lazy, Stack, Tokenization } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
 import { wideTrust } from '../shared/domain/workload-trust.ts'
+import { listOf } from '../shared/registry-file/values.ts'
 import { parseRegistry } from '../shared/registry-file.ts'
 import { BrokerFunction, maxEventAge, noRetries } from './function.ts'
 import { deploymentTimeoutSeconds } from './limits.ts'
@@ -56,6 +57,7 @@ export class DeployedRegistry extends Construct {
     this.changes = resource.getAttString('Changes')
     this.node.addValidation({ validate: () => this.mistakes() })
     this.warnOfWideTrust()
+    if (registry.keepSessions) this.warnOfKeptSessions()
   }
 
   trust(role: TrustedRole): void {
@@ -85,6 +87,13 @@ export class DeployedRegistry extends Construct {
     return [...mistakes, ...wrong, ...secrets, ...large].map((mistake) => `${this.registry.source}: ${mistake}`)
   }
 
+  private warnOfKeptSessions(): void {
+    Annotations.of(this).addWarningV2(
+      'token-broker:keep-sessions',
+      'keepSessions keeps the sessions at each change of a provider, and sends it their refresh tokens. Remove it after the deployment that needs it.',
+    )
+  }
+
   private warnOfWideTrust(): void {
     if (!isJson(this.registry.text)) return
     const parsed = parseRegistry(withoutTokens(this.registry.text), { isDeployed: true })
@@ -100,7 +109,8 @@ export class DeployedRegistry extends Construct {
 
 function isJson(text: string): boolean {
   try {
-    return typeof JSON.parse(text) === 'object'
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null
   } catch {
     return false
   }
@@ -116,9 +126,9 @@ function withoutTokens(text: string): string {
 }
 
 function pathsOfSecrets({ applications }: RegistryFile): string[] {
-  return (Array.isArray(applications) ? applications : []).flatMap(({ clients }, at) =>
-    (Array.isArray(clients) ? clients : []).flatMap(({ secrets }, client) =>
-      Array.isArray(secrets) && secrets.length > 0 ? [`applications[${at}].clients[${client}].secrets`] : [],
+  return listOf(applications).flatMap((application, at) =>
+    listOf(Object(application).clients).flatMap((one, client) =>
+      listOf(Object(one).secrets).length > 0 ? [`applications[${at}].clients[${client}].secrets`] : [],
     ),
   )
 }

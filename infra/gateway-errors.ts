@@ -28,12 +28,12 @@ const errors: readonly GatewayError[] = [
     error: 'access_denied',
     description: 'There is no such endpoint, or it takes only requests that are signed with AWS credentials.',
   },
-  // These occur only at the operators' routes, which IAM authorizes.
+  // These occur at the operators' routes, which IAM authorizes, and at a private API's policy.
   ...[ResponseType.ACCESS_DENIED, ResponseType.INVALID_SIGNATURE, ResponseType.EXPIRED_TOKEN].map((type) => ({
     type,
     status: 403,
     error: 'access_denied' as const,
-    description: 'AWS IAM does not allow this request, or its signature is wrong or has expired.',
+    description: 'AWS IAM or the network does not allow this request, or its signature is wrong or has expired.',
   })),
   {
     type: ResponseType.REQUEST_TOO_LARGE,

@@ -35,7 +35,7 @@ export function each(
   })
 }
 
-/** All operations that functions may use. */
+/** The operations of requests. Deployments and the command line also write transactions. */
 const operations = [
   Operation.GET_ITEM,
   Operation.BATCH_GET_ITEM,

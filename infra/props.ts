@@ -128,8 +128,7 @@ export interface TokenBrokerProps {
    */
   readonly restoredTable?: string
   /**
-   * An existing table with the keys and indexes of docs/storage.md, for example one that several regions share. The
-   * broker does not manage it. If it has a customer managed key, import it by `TableV2.fromTableAttributes` with that
+   * An existing table with the keys and indexes of docs/storage.md. It belongs to this broker alone, which does not manage it. If it has a customer managed key, import it by `TableV2.fromTableAttributes` with that
    * key, because the functions need rights to it.
    *
    * @default - the broker creates a table
@@ -137,7 +136,8 @@ export interface TokenBrokerProps {
   readonly table?: ITableV2
   /**
    * An existing KMS key for the table and the secrets. Its policy must let IAM policies grant access, as the CDK's
-   * default key policy does.
+   * default key policy does. Choose it at the first deployment: if it changes later, sign-ins fail until the providers' secrets are
+   * moved to the new key (docs/deploy.md).
    *
    * @default - the broker creates two keys, one for the table and one for the secrets
    */
@@ -169,7 +169,7 @@ export interface TokenBrokerProps {
    */
   readonly vpcEndpoints?: readonly IInterfaceVpcEndpoint[]
   /**
-   * Applications and clients that each deployment applies. Mistakes make the synthesis fail, and a rollback restores the
+   * Applications and clients. A deployment applies them if they have changed. Mistakes make the synthesis fail, and a rollback restores the
    * previous registry. Clients that were added with the command line are kept. It must not contain secrets.
    *
    * @default - none; register applications and clients with `token-broker apply`

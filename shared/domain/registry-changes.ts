@@ -1,7 +1,7 @@
 /** The changes that a registry file would make to the table, by record and member. */
 
 import { isExchanged, withMetadata } from './derived-members.ts'
-import { isSameProvider } from './provider-identity.ts'
+import { isSameProvider, providerId } from './provider-identity.ts'
 import type { Application, Client, DeclaredClient, ProviderSettings, Registry } from './registration.ts'
 
 export type StoredRegistry = {
@@ -93,7 +93,9 @@ function changeOf(before: RegistryRecord | undefined, record: RegistryRecord, ke
   if (members.length === 0) return { kind: 'unchanged', record, members }
   const change = { kind: 'changed', record, members, before } as const
   if (isClient(before) || isClient(record) || isSameProvider(before.provider, record.provider)) return change
-  return { ...change, sessions: keepsSessions(before.provider, record.provider) ? 'keep' : 'end' }
+  // A rollback takes a change of the provider back that kept the sessions: operators have said that the two are one.
+  const isFormer = before.formerProviders?.includes(providerId(record.provider))
+  return { ...change, sessions: isFormer || keepsSessions(before.provider, record.provider) ? 'keep' : 'end' }
 }
 
 function differing(before: RegistryRecord, after: RegistryRecord): string[] {

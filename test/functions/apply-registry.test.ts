@@ -100,7 +100,27 @@ test('the rollback of a registry with mistakes succeeds', async () => {
   await create(fileWith(cli))
   const wrong = fileWith({ ...cli, auth: 'nobody' })
   await update(fileWith(cli), wrong)
-  assert.deepEqual((await update(wrong, fileWith(cli))).Data, { Changes: 'nothing changed' })
+  const { Data } = await update(wrong, fileWith(cli))
+  assert.match(
+    String(Data?.Changes),
+    /^nothing changed\. Nothing was removed, because the previous registry has mistakes/,
+  )
+})
+
+test('a rollback keeps the sessions that the failed deployment kept at another address of the provider', async () => {
+  const moved = fileWith(cli).replace('idp.example.com', 'login.example.com')
+  await create(fileWith(cli))
+  const kept = (from: string, to: string, KeepSessions: string) =>
+    asCloudFormation(handler, {
+      RequestType: 'Update',
+      ResourceProperties: { Registry: to, KeepSessions },
+      OldResourceProperties: { Registry: from },
+    })
+  const revokedBefore = async () => (await readRegistry(table)).applications[0]?.revokedBefore
+  const before = await revokedBefore()
+  await kept(fileWith(cli), moved, 'true')
+  assert.equal((await kept(moved, fileWith(cli), 'false')).Status, 'SUCCESS')
+  assert.equal(await revokedBefore(), before)
 })
 
 test('the end of the resource leaves the registrations to their table', async () => {
@@ -120,7 +140,7 @@ test('the log has each difference, and the history names the stack', async () =>
     ['demo', 'cli', 'changed', 'graceSeconds: 0 → 60'],
   )
   assert.deepEqual([applied?.event, applied?.count, others], ['registry.applied', 1, []])
-  const [entry] = await readHistory(table, 1)
+  const [entry] = await readHistory(table, undefined, 1)
   assert.deepEqual([entry?.command, entry?.actor.split('/')[1]], ['deploy', 'auth'])
 })
 
