@@ -7,7 +7,7 @@
  */
 
 import { revocationRetryMs } from '../shared/domain/due-revocation.ts'
-import type { Family } from '../shared/domain/family.ts'
+import { type Family, subOf } from '../shared/domain/family.ts'
 import { postponeRevocation } from '../shared/domain/transitions.ts'
 import { describeFault, log } from '../shared/log.ts'
 import { mapWithConcurrency } from '../shared/map-with-concurrency.ts'
@@ -105,7 +105,8 @@ async function tried(parts: Parts, family: DueFamily): Promise<RevocationOutcome
   }
 }
 
-function reporter(parts: Parts, { application, clientId, sid, person }: Family): ReportEvent {
+function reporter(parts: Parts, family: Family): ReportEvent {
+  const { application, clientId, sid } = family
   return (event, fields) =>
-    log({ event, application, client_id: clientId, sid, sub: person?.sub, ...fields }, parts.now())
+    log({ event, application, client_id: clientId, sid, sub: subOf(family), ...fields }, parts.now())
 }

@@ -8,13 +8,13 @@
 import { hashSalt } from '../shared/domain/credential.ts'
 import type { Entitlement } from '../shared/domain/single-use.ts'
 import { revoke } from '../shared/domain/transitions.ts'
-import { readCredential } from '../shared/grants/verify-credential.ts'
+import { maxKeyringAgeMs, readCredential } from '../shared/grants/verify-credential.ts'
 import { audit, type ClientCall, momentOf } from '../shared/http/call.ts'
 import { OAuthError } from '../shared/http/errors.ts'
 import { clientEndpoint } from '../shared/http/stack.ts'
 import { endProviderTokens } from '../shared/sessions/end-provider-tokens.ts'
 import { isOfSession } from '../shared/tokens/access-token.ts'
-import { verifyAccessToken } from '../shared/tokens/verify-access-token.ts'
+import { isOfUnknownSigningKey, verifyAccessToken } from '../shared/tokens/verify-access-token.ts'
 
 export const handler = clientEndpoint('cross-origin', async (call) => {
   // token_type_hint would only speed up a search (RFC 7009 §2.1), and nothing is searched.
@@ -27,8 +27,10 @@ export const handler = clientEndpoint('cross-origin', async (call) => {
 async function entitlementIn(call: ClientCall, token: string): Promise<Entitlement | undefined> {
   const { application, client, issuer, now } = call
   const by = { application: application.name, clientId: client.clientId }
-  const { credential, keyring } = await readCredential(call, 'rt', token)
+  const { credential, keyring: known } = await readCredential(call, 'rt', token)
   if (credential !== undefined) return { ...by, sid: credential.sid, saltHash: hashSalt(credential.salt) }
+  // An answer of 200 says that the session has ended, so a new key must not make its token look forged.
+  const keyring = isOfUnknownSigningKey(token, known) ? await call.parts.keyring(maxKeyringAgeMs) : known
   const claims = await verifyAccessToken(keyring, issuer, token, now)
   if (claims === undefined) return undefined
   if (isOfSession(claims)) return { ...by, sid: claims.sid }

@@ -122,6 +122,12 @@ async function queryFor(
 ): Promise<SessionQuery> {
   if (subject !== undefined) return { application, subject, clientId }
   if (email !== undefined) {
+    if ((await parts.keyring()).lookupKey === undefined) {
+      throw new OAuthError(
+        'invalid_request',
+        'The keyring has no key for addresses yet. Rotate the keys, or search by subject or name.',
+      )
+    }
     const emailHash = await hashedEmail(parts, application, email)
     if (emailHash === undefined) throw new OAuthError('invalid_request', 'email must be an e-mail address.')
     return { application, emailHash, clientId }

@@ -6,6 +6,7 @@
  */
 
 import { setTimeout as pause } from 'node:timers/promises'
+import { registeredAudiences } from '../domain/audience.ts'
 import type { Family } from '../domain/family.ts'
 import { registeredScopes } from '../domain/scope.ts'
 import type { RequestedAccess, VerifiedCredential } from '../domain/single-use.ts'
@@ -52,7 +53,7 @@ function refuseNarrowing(
   if (scopes.length > 0 && !granted.every((scope) => scopes.includes(scope))) {
     throw new OAuthError('invalid_scope', "The provider's access token can not be narrowed.")
   }
-  if (audiences.length > 0 && audiences.length < family.audiences.length) {
+  if (audiences.length > 0 && audiences.length < registeredAudiences(client.audiences, family.audiences).length) {
     throw new OAuthError('invalid_target', "The provider's access token can not be narrowed.")
   }
 }

@@ -7,7 +7,7 @@ import { grantError } from '../http/errors.ts'
 import type { Keyring } from '../tokens/keyring.ts'
 
 /** An attacker can invent key ids, so an unknown key makes a process reload the keyring at most this often. */
-const maxKeyringAgeMs = 10_000
+export const maxKeyringAgeMs = 10_000
 
 type Read<Found> = { readonly credential: Found; readonly keyring: Keyring }
 

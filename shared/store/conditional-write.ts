@@ -9,7 +9,7 @@
  *                                   with another id ► not written: the item as it is
  *            ──no answer to any try──► GetItem
  *                                   with our id     ► written
- *                                   with our id as the previous one ► not written: others have gone on from our write
+ *                                   with our id as the previous one ► written, and another write followed
  *                                   anything else   ► Unavailable
  */
 

@@ -1,9 +1,19 @@
 /** Verifies the broker's access tokens. A file of its own, so that a Lambda that only signs does not load the verification. */
 
-import { type JWTPayload, jwtVerify } from 'jose'
+import { decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
 import { JOSEError, JWKSNoMatchingKey } from 'jose/errors'
 import { isOfSession, type VerifiedAccessToken } from './access-token.ts'
 import type { Keyring } from './keyring.ts'
+
+/** Whether the token names a key that this keyring does not have. Another process may have read a newer one. */
+export function isOfUnknownSigningKey(token: string, { publicKeys }: Keyring): boolean {
+  try {
+    const { kid } = decodeProtectedHeader(token)
+    return kid !== undefined && !publicKeys.some((key) => key.kid === kid)
+  } catch {
+    return false
+  }
+}
 
 /**
  * Checks type, signature, issuer and time (RFC 9068 §4), but not the audience.

@@ -157,3 +157,12 @@ function withoutRevocation() {
     ...({ ...endpoints, userinfoEndpoint: `${issuer}/userinfo`, deviceLogin: 'broker', revokeTokens: true } as const),
   }
 }
+
+test('tokens whose seal key was retired cannot be revoked, and operators are told', async () => {
+  const { family } = await ended()
+  await rig.replaceKeyring()
+  assert.equal(await end(family), 'done')
+  assert.equal(rig.provider.count('revoke'), 0)
+  assert.deepEqual(rig.told(), ['provider.revocation_abandoned: the key that sealed its tokens was retired'])
+  assert.equal(await hasMark(family), false)
+})

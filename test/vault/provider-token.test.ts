@@ -18,6 +18,21 @@ before(async () => {
 })
 after(() => rig.stop())
 
+test('a client that has lost one of two audiences gets the token by naming the other one', async () => {
+  const { vault, tokens } = await rig.kept()
+  const now = clock.now()
+  const [one, lost] = ['https://one.example', 'https://lost.example']
+  const times = { createdAt: now, rotatedAt: now, absoluteExpiresAt: now + 900_000 }
+  const family = active(1, { sid: vault.sid, vault: vault.id, audiences: [one, lost], ...times })
+  await putItem(rig.table, { pk: `family#${vault.sid}`, sk: 'family', ...family })
+  const client = aClient({ accessToken: 'provider', audiences: [one] })
+  const call = { ...aCall({ application: rig.application, now }), client } as ClientCall
+  const [presented, request] = [credential(1, { sid: vault.sid }), { audiences: [one] }]
+  const transition = rotate(presented, policyOf(call), request, momentOf(call))
+  const { accessToken } = await prepareProviderToken(call, presented, transition, request)
+  assert.equal(accessToken, tokens.accessToken)
+})
+
 test('a call without the time for its write is a 503 that spends nothing, and the next call gets the stored token', async () => {
   const { vault, tokens } = await rig.kept()
   const now = clock.now()
