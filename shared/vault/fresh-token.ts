@@ -58,8 +58,8 @@ const minPauseMs = 40
 const maxPauseMs = 400
 /** The longest try of a write: the write and its look-up, of about 5 s each. None begins that could outlast the call. */
 export const maxStoreTryMs = 10_000
-/** The longest refresh: the provider's metadata, its answer and the ID token's keys, 5 s each. None begins that could outlast the call. */
-const maxFetchMs = 15_000
+/** A refresh: the provider's metadata and its answer, 5 s each, and the usual time to store it. None begins that could outlast the call. */
+const maxFetchMs = 12_000
 
 /**
  * @param found the vault as it was just read

@@ -291,7 +291,7 @@ describe('a store that fails when the provider has rotated', () => {
 
   test('No refresh begins that could outlast the call, and the caller gets a 503.', async () => {
     const { vault } = await stale()
-    const late = { ...time, remainingMs: () => 14_000 }
+    const late = { ...time, remainingMs: () => 11_000 }
     await unavailability(freshToken(processParts(), rig.application, vault, 'ada', rig.report, late))
     assert.equal(rig.provider.count('refresh'), 0)
     assert.deepEqual(await rig.vaultAt(vault), vault)
