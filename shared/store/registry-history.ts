@@ -32,6 +32,8 @@ export type HistoryEntry = Author & {
 
 const partition = 'registry#history'
 const keptSeconds = 400 * 86_400
+/** Entries that a request reads to find those of one application. */
+const pageSize = 100
 
 /** @param id of the transaction, so that two in one millisecond are two */
 export function historyWrite(
@@ -82,7 +84,7 @@ export async function readHistory(
       ExpressionAttributeValues: { ':pk': partition },
       ScanIndexForward: false,
       ExclusiveStartKey: from,
-      Limit: limit,
+      Limit: application === undefined ? limit - found.length : pageSize,
     })
     const { Items: items = [], LastEvaluatedKey: last } = await ask(() => table.client.send(command))
     for (const entry of items as HistoryEntry[]) {
