@@ -120,7 +120,7 @@ async function manifest(): Promise<object> {
     license,
     keywords: ['oauth2', 'oidc', 'token', 'device-flow', 'refresh-token', 'aws', 'cdk', 'construct', 'lambda'],
     type: 'module',
-    engines: { node: '>=20.12' },
+    engines: { node: '>=20.18' },
     bin: { 'token-broker': 'cli/token-broker.mjs' },
     exports: {
       './cdk': { types: './cdk/index.d.ts', default: './cdk/index.js' },
