@@ -38,8 +38,10 @@ export type StoredSession = {
   readonly endsAtSeconds?: number
   /** The client's grace, if the broker said so. */
   readonly graceSeconds?: number
-  /** When the last refresh got no answer, so that the refresh token may be spent. The next answer removes it. */
+  /** When the last refresh got no answer that says whether it has spent the refresh token. The next success removes it. */
   readonly unansweredAtSeconds?: number
+  /** When a try of it was given up without any answer. It may still reach the broker. */
+  readonly lostTryAtSeconds?: number
   /** When a try with the previous refresh token was given up without an answer. It may still reach the broker. */
   readonly previousTryAtSeconds?: number
   /** Why the session ended. Its tokens are deleted; `token` repeats this until the person signs in again. */
@@ -213,7 +215,11 @@ function createDraft(path: string, lock: Lock): Pick<Change, 'reserve' | 'write'
         await draft.truncate(bytes.length)
         await draft.sync()
       } catch (error) {
-        throw new Problem(`${path} cannot be written (${reasonOf(error)}).`)
+        throw new Problem(
+          `${path} cannot be written (${reasonOf(error)}).`,
+          undefined,
+          'Mend that, and run this again at once.',
+        )
       }
       if (!(await lock.isHeld())) {
         throw new Problem(`Another process has taken over ${path}; nothing was written. Run the command again.`)

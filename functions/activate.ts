@@ -41,6 +41,7 @@ import { pageLook } from '../shared/sign-in/look.ts'
 import { orTryAgainPage, problemPage } from '../shared/sign-in/page-problems.ts'
 import { isFromOurPage, isOpened, newVisitor, readVisitor, type Visitor } from '../shared/sign-in/visitor.ts'
 import { type Guesser, orGivenBack } from '../shared/store/throttle.ts'
+import { Unavailable } from '../shared/unavailable.ts'
 
 export const handler = pageEndpoint(async (call) => {
   const result = call.parameters.optional('result')
@@ -101,7 +102,9 @@ async function guess(call: Call, visitor: Visitor | undefined, userCode: string)
     return left > 0 ? askForCode(call, { kind: 'unknown', typed: formatUserCode(userCode) }) : stop()
   }
   // Without it the guess stays charged, which is no reason to refuse a right code.
-  await giveBack().catch(() => {})
+  await giveBack().catch((error: unknown) => {
+    if (!(error instanceof Unavailable)) throw error
+  })
   return showQuestion(call, userCode, family)
 }
 

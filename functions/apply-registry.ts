@@ -61,8 +61,8 @@ function registryIn({ Registry: text }: Properties): Registry {
 const unreadable = '. Nothing was removed, because the previous registry has mistakes by the rules of this version'
 
 /**
- * A registry with mistakes was never applied, or by the rules of an earlier version. It counts as empty, because a rollback must not
- * remove what it only named.
+ * A registry with mistakes was never applied, or an earlier version with other rules has applied it. It counts as empty, so that a
+ * rollback removes nothing that was never applied.
  */
 function formerIn(properties: Properties | undefined): { readonly registry: Registry; readonly isReadable: boolean } {
   const none = { applications: [], clients: [] }

@@ -128,7 +128,8 @@ export interface TokenBrokerProps {
    */
   readonly restoredTable?: string
   /**
-   * An existing table with the keys and indexes of docs/storage.md. It belongs to this broker alone, which does not manage it. If it has a customer managed key, import it by `TableV2.fromTableAttributes` with that
+   * An existing table with the keys and indexes of docs/storage.md. It belongs to this broker alone, which does not manage
+   * it. If it has a customer managed key, import it by `TableV2.fromTableAttributes` with that
    * key, because the functions need rights to it.
    *
    * @default - the broker creates a table

@@ -174,8 +174,9 @@ export function parseClient(
     return { ok: false, mistakes: [{ where: 'exchangesFor', why: 'is no client of the application' }] }
   const tooLong = all.filter(outlivesSeals).map(({ clientId }) => clientId)
   if (tooLong.includes(client.clientId)) return { ok: false, mistakes: [{ where: 'absoluteSeconds', why: tooLongWhy }] }
-  if (tooLong.length > 0) {
-    const why = `names ${tooLong.join(' and ')}, whose absoluteSeconds ${tooLongWhy}`
+  const named = tooLong.filter((clientId) => client.exchangesFor.includes(clientId))
+  if (named.length > 0) {
+    const why = `names ${named.join(' and ')}, whose absoluteSeconds ${tooLongWhy}`
     return { ok: false, mistakes: [{ where: 'exchangesFor', why }] }
   }
   return { ok: true, client, registry: { applications: [withMetadata(application, all)], clients: all } }

@@ -170,8 +170,7 @@ async function listAll(broker: OpsBroker, query: Query, isJson: boolean): Promis
   }
   endSpinner()
   if (isJson) print(count === 0 ? '{ "sessions": [] }' : '\n] }')
-  if (count === 0) await explainNone([broker], query)
-  else say(`${count} sessions`, 'dim')
+  say(`${count} sessions`, 'dim')
 }
 
 function printPage(sessions: readonly Session[], table: ReturnType<typeof createTable>): void {

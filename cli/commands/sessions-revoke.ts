@@ -55,6 +55,13 @@ async function revoke(sid: string | undefined, settings: Settings): Promise<void
   const broker = opsBroker(settings)
   await askUnlessYes(settings, `End ${nameOf(target, broker)}?`, () => preview(broker, target))
   const answer = await end(broker, target, settings.reason)
+  if ('sid' in target && typeof answer.revoked !== 'number') {
+    throw new Problem(
+      'The broker did not say whether the session has ended.',
+      undefined,
+      'Check the URL of the broker (--url).',
+    )
+  }
   if (settings.json) printJson(answer)
   else print(outcome(target, broker, answer))
   if (answer.complete === false) throw unfinished('The revocation is not complete yet.')

@@ -214,9 +214,12 @@ async function refreshStored(session: StoredSession, { stored, reserve, write }:
   const caller = callerOf(session)
   const store = (next: StoredSession) =>
     write({ ...stored, sessions: stored.sessions.map((each) => (each === session ? next : each)) })
-  const storeTry = async (lostAtMs: number | undefined) => {
-    if (lostAtMs !== undefined) await store({ ...session, unansweredAtSeconds: Math.floor(lostAtMs / 1000) })
-  }
+  const storeOpen = (lostAtMs: number | undefined) =>
+    store({
+      ...session,
+      unansweredAtSeconds: Math.floor(nowSeconds()),
+      ...(lostAtMs !== undefined && { lostTryAtSeconds: Math.floor(lostAtMs / 1000) }),
+    })
   if (refreshToken === undefined) {
     throw notSignedIn('The access token has expired, and the session has no refresh token.', loginAgain(session))
   }
@@ -228,14 +231,14 @@ async function refreshStored(session: StoredSession, { stored, reserve, write }:
     if (!(error instanceof NoAnswer)) throw error
     if (!error.mayBeDone)
       throw new OutOfReach(`${error.message} The session is kept, and nothing was spent.`, error.hint)
-    await storeTry(error.lostAtMs)
+    await storeOpen(error.lostAtMs)
     throw new OutOfReach(`${error.message} ${afterNoAnswer(graceSeconds)}`, error.hint)
   }
   const { answer, lostAtMs } = refreshed
   if (isRefused(answer)) {
     // RFC 6749 §5.2: only invalid_grant says that the session is over.
     if (answer.error !== 'invalid_grant') {
-      await storeTry(lostAtMs)
+      if (lostAtMs !== undefined) await storeOpen(lostAtMs)
       throw refusal(answer, caller)
     }
     const over = ended(session, answer)
@@ -253,8 +256,8 @@ async function refreshStored(session: StoredSession, { stored, reserve, write }:
  * previous token after this one was used, or, without grace, this one again, the broker takes it for reuse and ends the session
  * (docs/simulation.md#assumptions).
  */
-function heldBackSeconds({ graceSeconds, unansweredAtSeconds = 0, previousTryAtSeconds = 0 }: StoredSession): number {
-  const lastTryAtSeconds = Math.max(previousTryAtSeconds, graceSeconds === 0 ? unansweredAtSeconds : 0)
+function heldBackSeconds({ graceSeconds, lostTryAtSeconds = 0, previousTryAtSeconds = 0 }: StoredSession): number {
+  const lastTryAtSeconds = Math.max(previousTryAtSeconds, graceSeconds === 0 ? lostTryAtSeconds : 0)
   const waitSeconds = Math.ceil(lastTryAtSeconds + maxRequestSeconds - nowSeconds())
   // It can be more only if the clock was set back.
   return waitSeconds > maxRequestSeconds ? 0 : Math.max(0, waitSeconds)
@@ -269,11 +272,17 @@ function afterNoAnswer(graceSeconds: number | undefined): string {
 }
 
 function renewed(
-  { refreshToken: spent, unansweredAtSeconds, previousTryAtSeconds: _, ...session }: StoredSession,
+  {
+    refreshToken: spent,
+    unansweredAtSeconds: _,
+    lostTryAtSeconds,
+    previousTryAtSeconds: __,
+    ...session
+  }: StoredSession,
   tokens: Tokens,
   lostAtMs: number | undefined,
 ): StoredSession {
-  const previousTryAtSeconds = lostAtMs === undefined ? unansweredAtSeconds : Math.floor(lostAtMs / 1000)
+  const previousTryAtSeconds = lostAtMs === undefined ? lostTryAtSeconds : Math.floor(lostAtMs / 1000)
   const { accessToken, expiresInSeconds, endsInSeconds, graceSeconds, refreshToken = spent } = tokens
   const now = Math.floor(nowSeconds())
   return {
@@ -290,7 +299,7 @@ function renewed(
 
 /** The session as ended, without its tokens. */
 function ended(
-  { refreshToken: _, unansweredAtSeconds, ...session }: StoredSession,
+  { refreshToken: _, unansweredAtSeconds, lostTryAtSeconds: __, ...session }: StoredSession,
   { description }: Refused,
 ): StoredSession {
   const lost =

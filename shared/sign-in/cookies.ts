@@ -18,6 +18,9 @@ const maxCookieBytes = 3_900
 /** API Gateway accepts 10,240 bytes of request line and headers. The provider's code and the browser's headers need the rest. */
 const maxCookieHeaderBytes = 6_000
 
+/** Six values of this length still fit. Sign-ins without a long `state` are shorter. */
+const maxUnseenBytes = 1_300
+
 type HeldCookie = {
   readonly place: string
   readonly sealed: string
@@ -52,8 +55,8 @@ export function setCookies(call: Call, handle: string, sealed: string): readonly
   const replacedBytes = heldCookies(call).find(({ place }) => place === own)?.bytes ?? 0
   let bytes = cookieHeader(call).length - replacedBytes + cookieName(call, own).length + value.length
   const lines = [cookieLine(call, own, value, cookieSeconds)]
-  // Requests at the same moment do not see each other's cookies. Six large ones would be too long together.
-  if (value.length > maxCookieHeaderBytes / places.length) {
+  // Requests at the same moment do not see each other's cookies.
+  if (value.length > maxUnseenBytes) {
     const unseen = [...places].filter((place) => place !== own && !others.some((other) => other.place === place))
     lines.push(...unseen.map((place) => cookieLine(call, place, '', 0)))
   }
@@ -118,11 +121,15 @@ export function cookieLine(call: Call, name: string, value: string, maxAge: numb
   return stringifySetCookie({ name: cookieName(call, name), value, ...attributes })
 }
 
-/** @returns Set-Cookie lines that clear all but some of the other cookies whose names begin so. Browsers send the oldest first */
+/**
+ * Browsers send the cookies that were first set the longest time ago first (RFC 6265 §5.4).
+ *
+ * @returns Set-Cookie lines that clear the first of the other cookies whose names begin so, until `maxOthers` are left
+ */
 export function clearMoreThan(maxOthers: number, call: Call, beginning: string, own: string): readonly string[] {
   const start = cookieName(call, beginning)
   const others = Object.keys(ourCookies(call)).filter(
-    (name) => name.startsWith(start) && name !== cookieName(call, own),
+    (name) => name.startsWith(start) && /^[\w-]+$/.test(name) && name !== cookieName(call, own),
   )
   const surplus = others.slice(0, Math.max(0, others.length - maxOthers))
   return surplus.map((name) => cookieLine(call, `${beginning}${name.slice(start.length)}`, '', 0))

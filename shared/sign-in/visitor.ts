@@ -25,7 +25,7 @@ export type Visitor = {
 const newSeconds = 86_400
 const knownSeconds = 90 * 86_400
 const nameBeginning = 'browser-'
-/** The Cookie header has room for a few of these cookies. Without one, wrong codes only count for the address again. */
+/** The Cookie header has room for a few of these cookies. A browser without its cookie counts as new: its wrong codes count for the address. */
 const maxOtherApplications = 4
 
 /** @returns the browser that our cookie names; undefined where there is none, or one that we did not make */

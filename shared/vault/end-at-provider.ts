@@ -88,7 +88,8 @@ async function taskFor(
   if (vault.sealed === undefined) return undefined
   if (application === undefined) return 'its application is registered no more'
   const unsealed = await unsealTokens(parts, application, vault, parts.now())
-  if (unsealed === undefined) return 'the key that sealed its tokens was retired'
+  if (unsealed === undefined)
+    return 'its tokens cannot be unsealed, because their key was retired or the item is damaged'
   return unsealed === 'other-provider' ? 'its application has another provider by now' : unsealed
 }
 

@@ -58,7 +58,7 @@ const minPauseMs = 40
 const maxPauseMs = 400
 /** The longest try of a write: the write and its look-up, of about 5 s each. None begins that could outlast the call. */
 export const maxStoreTryMs = 10_000
-/** A refresh: the provider's metadata and its answer, 5 s each, and the usual time to store it. None begins that could outlast the call. */
+/** The provider's metadata and its answer take 5 s each at most; the rest is the usual time of the writes before and after them. */
 const maxFetchMs = 12_000
 
 /**

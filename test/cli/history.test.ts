@@ -6,7 +6,7 @@ import { after, before, describe, type TestContext, test } from 'node:test'
 import { call } from '../../local/demo/program.ts'
 import { listen } from '../../local/ports.ts'
 import { type BrokerHere, startBrokerHere } from '../flows/support/broker-here.ts'
-import { startTable, type TestTable } from '../support/table.ts'
+import { putItem, startTable, type TestTable } from '../support/table.ts'
 import { commandLine, registryFile, signedIn, tableVariables } from './support/command-line.ts'
 
 let table: TestTable
@@ -189,8 +189,12 @@ describe('the registry', () => {
   test('registry history finds the changes of an application behind those of others', async (t) => {
     const ops = await commandLine(t, tableVariables(table.endpoint, table.name))
     await ops.run('apply', await registryFile(t, registry('quiet', client('cli'))), '--yes')
-    for (const name of ['loud', 'louder'])
-      await ops.run('apply', await registryFile(t, registry(name, client('cli'))), '--yes')
+    const changes = [{ kind: 'added', application: 'loud', members: [] }]
+    const later = Date.now() + 1_000
+    for (let count = 0; count < 120; count += 1) {
+      const entry = { at: later + count, actor: 'ada', command: 'apply', changes }
+      await putItem(table, { pk: 'registry#history', sk: `${new Date(entry.at).toISOString()}#${count}`, ...entry })
+    }
     const { stdout } = await ops.run('registry', 'history', '--application', 'quiet', '--limit', '1')
     assert.match(stdout, /added application quiet/)
   })

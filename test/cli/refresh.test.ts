@@ -160,6 +160,15 @@ describe('a try that arrives late', () => {
     assert.equal(pauses, 0)
   })
 
+  test('the end of a session is explained also after answers of 503, which may have spent the token', async (t) => {
+    const unavailable = json(503, { error: 'temporarily_unavailable' })
+    const answers = [unavailable, unavailable, unavailable, json(400, { error: 'invalid_grant' })]
+    const tool = await expired(t, { ...graceless, issuer: `${await startAnswering(t, answers)}/demo` })
+    assert.equal((await tool.run('token')).code, 4)
+    const { code, stderr } = await tool.run('token')
+    assert.deepEqual([code, /got no answer.*graceSeconds 60/.test(stderr)], [3, true], stderr)
+  })
+
   test('a process that waits for a late try holds no lock, and a signal ends it at once', async (t) => {
     const tool = await expired(t)
     proxy.fail({ kind: 'hang-up' }, { times: 1 })

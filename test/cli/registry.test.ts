@@ -7,7 +7,7 @@ import { hashSecret } from '../../shared/domain/secret.ts'
 import { createRegistered } from '../../shared/store/registered.ts'
 import { createRegistrations } from '../../shared/store/registrations.ts'
 import { createTableIfMissing } from '../../shared/store/table.ts'
-import { itemAt } from '../support/table.ts'
+import { itemAt, putItem } from '../support/table.ts'
 import { commandLine, tableVariables } from './support/command-line.ts'
 import { application, client, file, newName } from './support/registrations.ts'
 import { startRegistryTable } from './support/registry-table.ts'
@@ -138,6 +138,10 @@ describe('clients', () => {
     const exchanging = ['--grant', 'token_exchange', '--set', 'exchangesFor=["cli"]']
     const worker = await broker.run('clients', 'create', name, 'worker', ...exchanging)
     assert.deepEqual([worker.code, /exchangesFor: names cli/.test(worker.stderr)], [1, true])
+    const item = await itemAt(table, `application#${name}`, 'client#cli')
+    await putItem(table, { ...item, accessToken: 'provider', keepsProviderTokens: true })
+    const other = await broker.run('clients', 'create', name, 'other', '--auth', 'none')
+    assert.equal(other.code, 0, 'what others were registered for is no mistake of this one')
   })
 
   test('clients create registers a workload identity, warns if it is wide, and refuses it if it trusts too much', async (t) => {

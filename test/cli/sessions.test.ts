@@ -8,7 +8,7 @@ import { after, before, describe, type TestContext, test } from 'node:test'
 import { call, str } from '../../local/demo/program.ts'
 import { listen } from '../../local/ports.ts'
 import { type BrokerHere, startBrokerHere } from '../flows/support/broker-here.ts'
-import { startAnswering } from './support/answers.ts'
+import { json, startAnswering } from './support/answers.ts'
 import { commandLine, signedIn, type Variables } from './support/command-line.ts'
 
 let broker: BrokerHere
@@ -40,11 +40,15 @@ const refreshed = async (clientId: string, token: string) =>
 test('what is no broker ends no session, whatever it answers', async (t) => {
   const page: RequestListener = (_incoming, outgoing) =>
     outgoing.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html>')
-  const url = await startAnswering(t, Array(3).fill(page))
-  const ops = await tool(t, { TOKEN_BROKER_URL: url })
-  for (const words of [['revoke', 'x'.repeat(22), '--yes'], ['revoke', '--all', '--yes'], ['list']]) {
-    const { code, stdout, stderr } = await ops.run('sessions', ...words)
-    assert.deepEqual([code, stdout, /does not answer as a broker does/.test(stderr)], [1, '', true], words.join(' '))
+  for (const answer of [page, json(200, {}), json(200, [])]) {
+    const ops = await tool(t, { TOKEN_BROKER_URL: await startAnswering(t, [answer, answer]) })
+    for (const words of [
+      ['x'.repeat(22), '--yes'],
+      ['--all', '--yes'],
+    ]) {
+      const { code, stdout, stderr } = await ops.run('sessions', 'revoke', ...words)
+      assert.deepEqual([code, stdout, /Check the URL/.test(stderr)], [1, '', true], stderr)
+    }
   }
 })
 

@@ -187,6 +187,27 @@ test('fifty tabs that start at the same moment, each without the cookies of the 
   assert.equal((await livingTabs(jar, handles)).length, new Set(handles.map((handle) => handle.at(-1))).size)
 })
 
+test('two ordinary sign-ins that start at the same moment both live', async () => {
+  const jar = new Jar()
+  const usual = {
+    nonce: 'n'.repeat(43),
+    codeChallenge: 'c'.repeat(43),
+    language: 'en',
+    scopes: ['openid', 'profile', 'email', 'offline_access'],
+    audiences: ['https://api.example.test'],
+  } as const
+  const handles = ['a'.repeat(22), 'b'.repeat(22)].map((handle, place) => `${handle}${place}`)
+  for (const handle of handles) {
+    jar.keep(await sealInCookie(overTls(''), 'sign-in', { ...signInWith(handle, 's'.repeat(43)), ...usual }))
+  }
+  assert.deepEqual(await livingTabs(jar, handles), [0, 1])
+})
+
+test('a Cookie header with names that no cookie can have is no fault', async () => {
+  const names = ['a b', 'c d', 'é', 'e f', 'g h', 'i j'].map((name) => `__Host-token-broker-browser-${name}=1`)
+  assert.equal((await newVisitor(overTls(names.join('; ')))).cookies.length, 1)
+})
+
 test('tabs with large states that start at the same moment do not lock the browser out', async () => {
   for (const length of [600, 2_000]) {
     const jar = new Jar()

@@ -289,7 +289,7 @@ describe('a store that fails when the provider has rotated', () => {
     assert.ok(store.elapsedMs() > 9_000 && store.elapsedMs() < 10_100, `${store.elapsedMs()} ms`)
   })
 
-  test('No refresh begins that could outlast the call, and the caller gets a 503.', async () => {
+  test('no refresh begins that could outlast the call, and the caller gets a 503', async () => {
     const { vault } = await stale()
     const late = { ...time, remainingMs: () => 11_000 }
     await unavailability(freshToken(processParts(), rig.application, vault, 'ada', rig.report, late))
