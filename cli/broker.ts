@@ -120,13 +120,7 @@ async function once({ method, url, body, sign }: Call): Promise<Answer> {
 
 function bodyOf({ status, headers, body }: Answer, url: URL): Json {
   if (status === 200) {
-    if (body === undefined) {
-      throw new Problem(
-        `${url.origin} does not answer as a broker does.`,
-        undefined,
-        'Check the URL of the broker (--url).',
-      )
-    }
+    if (body === undefined) throw notABroker(`${url.origin} does not answer as a broker does.`)
     warnOfMismatch(headers.get(versionHeader))
     return body
   }
@@ -140,6 +134,10 @@ function bodyOf({ status, headers, body }: Answer, url: URL): Json {
     )
   }
   throw status === 404 ? new NotFound(String(words)) : new Problem(String(words))
+}
+
+export function notABroker(message: string): Problem {
+  return new Problem(message, undefined, 'Check the URL of the broker (--url).')
 }
 
 let isWarned = false

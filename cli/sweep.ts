@@ -1,8 +1,7 @@
 /** A revocation of many sessions, repeated until the broker says that it is complete. */
 
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Json, OpsBroker } from './broker.ts'
-import { Problem } from './problem.ts'
+import { type Json, notABroker, type OpsBroker } from './broker.ts'
 
 /** One call works for 12 s. Its answer then has a cursor for the next call. */
 const maxSweeps = 200
@@ -19,11 +18,7 @@ export async function sweep(broker: OpsBroker, body: Json, counted: (count: numb
   for (let sweeps = 1; ; sweeps += 1) {
     const answer = await broker.call('POST', 'sessions/revoke', {}, { ...body, ...from })
     if (typeof answer.complete !== 'boolean')
-      throw new Problem(
-        `The broker did not say whether ${broker.application} is done.`,
-        undefined,
-        'Check the URL of the broker (--url).',
-      )
+      throw notABroker('The broker did not say whether the revocation is complete.')
     if (typeof answer.revoked === 'number') {
       revoked = (revoked ?? 0) + answer.revoked
       counted(answer.revoked)

@@ -1,7 +1,7 @@
 /** `token-broker sessions revoke`: ends one session, or those of a person, of a client, or of an application. */
 
 import type { Command } from 'commander'
-import { callForSession, type Json, type OpsBroker, opsBroker, opsBrokers } from '../broker.ts'
+import { callForSession, type Json, notABroker, type OpsBroker, opsBroker, opsBrokers } from '../broker.ts'
 import { lookFor, notFound, type SearchResult, type Who } from '../people.ts'
 import { endPerson, liveIn, type PersonEnd } from '../person-end.ts'
 import { exitCodes, Problem, UsageProblem } from '../problem.ts'
@@ -56,11 +56,7 @@ async function revoke(sid: string | undefined, settings: Settings): Promise<void
   await askUnlessYes(settings, `End ${nameOf(target, broker)}?`, () => preview(broker, target))
   const answer = await end(broker, target, settings.reason)
   if ('sid' in target && typeof answer.revoked !== 'number') {
-    throw new Problem(
-      'The broker did not say whether the session has ended.',
-      undefined,
-      'Check the URL of the broker (--url).',
-    )
+    throw notABroker('The broker did not say whether the session has ended.')
   }
   if (settings.json) printJson(answer)
   else print(outcome(target, broker, answer))

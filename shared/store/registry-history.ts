@@ -4,10 +4,10 @@
  * An entry names members and never holds their values, so it holds no secret and no hash of one.
  */
 
-import { QueryCommand, type QueryCommandInput } from '@aws-sdk/lib-dynamodb'
 import { applicationOf, type Change, isClient } from '../domain/registry-changes.ts'
 import { putIn, type TransactedWrite } from './conditional-write.ts'
-import { ask, type Table } from './table.ts'
+import { pagesUnder } from './items.ts'
+import type { Table } from './table.ts'
 
 export type Author = {
   /** An ARN, as STS says it; on this machine the name of the user. */
@@ -76,22 +76,13 @@ export async function readHistory(
   limit: number,
 ): Promise<HistoryEntry[]> {
   const found: HistoryEntry[] = []
-  let from: QueryCommandInput['ExclusiveStartKey']
-  do {
-    const command = new QueryCommand({
-      TableName: table.name,
-      KeyConditionExpression: 'pk = :pk',
-      ExpressionAttributeValues: { ':pk': partition },
-      ScanIndexForward: false,
-      ExclusiveStartKey: from,
-      Limit: application === undefined ? limit - found.length : pageSize,
-    })
-    const { Items: items = [], LastEvaluatedKey: last } = await ask(() => table.client.send(command))
-    for (const entry of items as HistoryEntry[]) {
+  const how = { ScanIndexForward: false, Limit: application === undefined ? limit : pageSize }
+  for await (const entries of pagesUnder<HistoryEntry>(table, partition, how)) {
+    for (const entry of entries) {
       const changes = entry.changes.filter((change) => application === undefined || change.application === application)
       if (changes.length > 0) found.push({ ...entry, changes })
     }
-    from = last
-  } while (from !== undefined && found.length < limit)
+    if (found.length >= limit) break
+  }
   return found.slice(0, limit)
 }
